@@ -1,0 +1,101 @@
+"""What implementations of LazyAdam mean, one axis at a time, and how they compute it.
+
+A `Dialect` is one value on each axis of meaning; its defaults are the reference dialect. An
+`Arithmetic` says how a backend obtains its scalars and which of several equal formulas it uses:
+differences there are roundings, not meanings, and are replayed rather than judged.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Duplicates(Enum):
+    """What several gradient rows with one index become."""
+
+    SUM = "summed before the update"
+    SCATTERED = "each updates from the old state; w takes every update, the moments keep the last"
+    SQUARES_APART = "summed for m, and their squares summed apart for v"
+
+
+class Epsilon(Enum):
+    """Where epsilon stands in the denominator."""
+
+    BESIDE_ROOT = "√v + ε, beside the root of the stored second moment"
+    BESIDE_HAT = "√(v / (1 − β2^t)) + ε, beside the root of the corrected second moment"
+
+
+class StepCount(Enum):
+    """Whose steps t counts."""
+
+    PARAMETER = "each parameter counts the steps in which it had a gradient"
+    OPTIMIZER = "the optimizer counts every step, for all parameters alike"
+
+
+class Untouched(Enum):
+    """What happens to rows that a sparse gradient does not name."""
+
+    FROZEN = "w, m and v stay bit for bit"
+    DENSE = "updated as with a gradient of zero"
+
+
+class WeightDecay(Enum):
+    """Where λ·w joins a sparse gradient that repeats a row."""
+
+    COALESCED = "once, on the coalesced row"
+    PER_OCCURRENCE = "once for each occurrence of the row"
+
+
+class EmptyGradient(Enum):
+    """What a sparse gradient without rows does to the step count."""
+
+    COUNTED = "the step counts, nothing is updated"
+    SKIPPED = "nothing happens, the step does not count"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One value on each axis of meaning; the defaults are the reference dialect."""
+
+    duplicates: Duplicates = Duplicates.SUM
+    epsilon: Epsilon = Epsilon.BESIDE_ROOT
+    step_count: StepCount = StepCount.PARAMETER
+    untouched: Untouched = Untouched.FROZEN
+    weight_decay: WeightDecay = WeightDecay.COALESCED
+    empty_gradient: EmptyGradient = EmptyGradient.COUNTED
+
+
+class Storage(Enum):
+    """The precision in which hyperparameters are kept."""
+
+    FLOAT64 = "float64, as written"
+    FLOAT32 = "rounded to float32"
+
+
+class Power(Enum):
+    """How β^t is obtained, and in which precision the step size follows from it."""
+
+    EXACT = "1 − β^t without cancellation, in float64"
+    FLOAT64 = "a float64 power and float64 scalars, the step size rounded to the working precision"
+    FLOAT32_PRODUCT = "a float32 running product and float32 scalars"
+
+
+class Average(Enum):
+    """How a moving average is written, which decides what its β really is."""
+
+    BOTH = "β·x + ω·y, with β and ω = 1 − β each rounded to the working precision"
+    OMEGA = "x + ω·(y − x), with ω rounded to the working precision, so that its β is 1 − ω"
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a backend computes: its scalar chain, and the error of its root and its division.
+
+    `root_error` and `division_error` are in units of u: 1 for IEEE operations.
+    """
+
+    storage: Storage = Storage.FLOAT64
+    power: Power = Power.EXACT
+    first_average: Average = Average.BOTH
+    second_average: Average = Average.BOTH
+    root_error: float = 1.0
+    division_error: float = 1.0

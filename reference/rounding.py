@@ -1,0 +1,159 @@
+"""Precisions, and the bound on the rounding error of a correct implementation.
+
+Beside each quantity x, in float64, goes a bound E on how far a correct implementation in unit
+roundoff u may be from it, in any order of evaluation of the same formula: with or without fused
+multiply-add, β·m + ω·g or m + ω·(g − m), α·(m/d) or (α·m)/d, duplicates summed in any order.
+Running error analysis: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 3;
+sums: C.-P. Jeannerod and S. M. Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338–344.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+REFERENCE_ROUNDOFF = 2.0**-53
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A floating-point type: unit roundoff u, half its least subnormal η, its largest number.
+
+    `scalar` is the type in which scalars meet tensors of this type.
+    """
+
+    name: str
+    u: float
+    eta: float
+    largest: float
+    scalar: str
+
+
+# Half the least float64 subnormal is no float64; the least subnormal stands for it.
+PRECISIONS = {
+    p.name: p
+    for p in (
+        Precision("float16", 2.0**-11, 2.0**-25, 65504.0, "float32"),
+        Precision("bfloat16", 2.0**-8, 2.0**-134, float(ml_dtypes.finfo("bfloat16").max), "float32"),
+        Precision("float32", 2.0**-24, 2.0**-150, float(np.finfo(np.float32).max), "float32"),
+        Precision("float64", 2.0**-53, 2.0**-1074, float(np.finfo(np.float64).max), "float64"),
+    )
+}
+
+
+def round_to(x: float | np.ndarray, dtype: str) -> np.ndarray:
+    """x rounded to the nearest number of the type, as float64."""
+    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
+    with np.errstate(over="ignore"):
+        return np.asarray(x, np.float64).astype(kind).astype(np.float64)
+
+
+class Errors(NamedTuple):
+    """Bounds on the errors of w, m and v."""
+
+    w: np.ndarray
+    m: np.ndarray
+    v: np.ndarray
+
+
+@dataclass(frozen=True)
+class Constants:
+    """How many roundings each term of the bound stands for. Tests loosen them one at a time."""
+
+    unscale: float = 5  # g/ls, its reciprocal, λ, λ·w and their sum
+    addition: float = 1  # each of the k − 1 additions of a sum of k duplicates
+    square: float = 1  # g²
+    average: float = 2  # two products, or a difference and a product, in a moving average
+    average_sum: float = 1  # the sum that ends it
+    root: float = 1  # √v, in units of the backend's own error
+    hat: float = 3  # √v / √(1 − β2^t): the scalar rounded, its reciprocal, the product
+    denominator: float = 1  # the addition of ε
+    division: float = 1  # m / d, in units of the backend's own error
+    step: float = 2  # α·q, in either order
+    store: float = 1  # w − α·q
+    underflow: float = 1  # every η
+
+
+CONSTANTS = Constants()
+
+
+def first_moment_error(
+    m: np.ndarray,
+    em: np.ndarray | None,
+    g: np.ndarray,
+    eg: np.ndarray | None,
+    result: np.ndarray,
+    beta: float | np.ndarray,
+    omega: float | np.ndarray,
+    p: Precision,
+    k: Constants,
+) -> np.ndarray:
+    """Error of β·m + ω·g or m + ω·(g − m), from the magnitudes of m, g and the result.
+
+    E ← β·Em + ω·Eg + 2u(1+4u)·[β·m̄ + ω·(ḡ + m̄)] + 2η, then E += u(|m'| + E), with x̄ = |x| + Ex.
+    """
+    c = k.average * p.u * (1 + 4 * p.u)
+    last = 1 + k.average_sum * p.u
+    error = (last * c * (beta + omega)) * m
+    error += (last * c * omega) * g
+    if em is not None:
+        error += (last * (beta + c * (beta + omega))) * em
+    if eg is not None:
+        error += (last * omega * (1 + c)) * eg
+    error += (k.average_sum * p.u) * result
+    error += 2 * k.underflow * p.eta
+    return error
+
+
+def second_moment_error(
+    v: np.ndarray,
+    ev: np.ndarray | None,
+    esquare: np.ndarray | None,
+    result: np.ndarray,
+    beta: float | np.ndarray,
+    omega: float | np.ndarray,
+    p: Precision,
+    k: Constants,
+) -> np.ndarray:
+    """Error of β·v + ω·g², where g² is rounded by u and has the further error esquare.
+
+    As for the first moment. Nothing is negative here, so ω·g² = v' − β·v and two arrays suffice:
+    c·[β·v + ω·(g² + v)] + ω·u·g² = (c + u)·v' + (c·ω − u·β)·v.
+    """
+    c = k.average * p.u * (1 + 4 * p.u)
+    last = 1 + k.average_sum * p.u
+    square = k.square * p.u * (1 + c)
+    error = (last * (c + square) + k.average_sum * p.u) * result
+    error += (last * (c * omega - square * beta)) * v
+    if ev is not None:
+        error += (last * (beta + c * (beta + omega))) * ev
+    if esquare is not None:
+        error += (last * omega * (1 + c)) * esquare
+    error += 3 * k.underflow * p.eta  # two products, and the square
+    return error
+
+
+def inherited_square_error(
+    g: np.ndarray, eg: np.ndarray | None, p: Precision, k: Constants
+) -> np.ndarray | None:
+    """The part of the error of g² that g brings along: (1 + u)·(2|g|Eg + Eg²)."""
+    return None if eg is None else (1 + k.square * p.u) * eg * (2 * np.abs(g) + eg)
+
+
+def inherited_root_error(v: np.ndarray, ev: np.ndarray, root: np.ndarray) -> np.ndarray:
+    """The part of the error of √v that v brings along, before the root's own rounding.
+
+    The larger of √v − √(v − Ev) and √(v + Ev) − √v, written Ev / (√v + √(v − Ev)), which does not
+    cancel. Where Ev exceeds v that form is useless, and √(v + Ev), an upper bound of both, replaces it.
+    """
+    lower = v - ev
+    unsafe = lower < 0 if not lower.min() >= 0 else None
+    if unsafe is not None:
+        lower[unsafe] = 0.0
+    np.sqrt(lower, out=lower)
+    lower += root
+    np.divide(ev, lower, out=lower)
+    if unsafe is not None:
+        lower[unsafe] = np.sqrt(v[unsafe] + ev[unsafe])
+    return lower

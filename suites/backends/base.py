@@ -1,0 +1,144 @@
+"""What a backend is: an implementation under test, what it promises, and how it runs a case.
+
+The declaration is read where the framework may be missing; `prepare`, `build`, `step` and `state`
+run in the backend's own process. Only they import the framework.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from reference.dialect import Arithmetic, Dialect
+from suites.case import Case, Failure, Step, Trajectory
+
+
+class NotRun(Exception):
+    """The framework or the device isn't there; the message says why."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Where the documentation promises an axis value."""
+
+    axis: str
+    source: str
+
+
+class Backend(ABC):
+    """An implementation under test.
+
+    name: dotted, unique; `--backend` takes it or a leading part of it.
+    mode: how the framework executes it.
+    devices, dtypes: what it can be asked for; one that its framework refuses shows as such.
+    layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
+    hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
+    grouped: those that may differ between parameter groups.
+    compiles: whether every new shape and hyperparameter set costs a compilation.
+    documented, promises: the dialect its documentation promises, and where. An axis without a
+    promise has the reference dialect's value.
+    spoken: the dialect that its source code speaks, where that differs from the documented one.
+    arithmetic: how it computes, read from its source code.
+    """
+
+    name: ClassVar[str]
+    framework: ClassVar[str]
+    mode: ClassVar[str]
+    devices: ClassVar[tuple[str, ...]]
+    dtypes: ClassVar[tuple[str, ...]] = ("float16", "bfloat16", "float32", "float64")
+    layouts: ClassVar[frozenset[str]]
+    hyperparameters: ClassVar[frozenset[str]] = frozenset()
+    grouped: ClassVar[frozenset[str]] = frozenset()
+    compiles: ClassVar[bool] = False
+    documented: ClassVar[Dialect]
+    promises: ClassVar[tuple[Promise, ...]]
+    spoken: ClassVar[Dialect]
+    arithmetic: ClassVar[Arithmetic]
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    @abstractmethod
+    def prepare(self) -> str:
+        """Import the framework, select the device, and return the framework's version.
+
+        Raises:
+            NotRun: the framework or the device isn't there.
+        """
+
+    @abstractmethod
+    def build(self, case: Case) -> None:
+        """Make the parameters and the optimizer of a case, with their starting state."""
+
+    @abstractmethod
+    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        """Everything up to the optimizer's step, which the returned call takes."""
+
+    @abstractmethod
+    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
+        """Set the learning rate of every group."""
+
+    @abstractmethod
+    def reload(self, case: Case) -> None:
+        """Save the optimizer's state and load it into a fresh optimizer of the same parameters."""
+
+    @abstractmethod
+    def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
+        """w, m and v of every parameter as float64, and every parameter's step count."""
+
+    @abstractmethod
+    def path(self) -> dict[str, str]:
+        """What really ran, read from the framework's own objects: mode, device, dtype, layout."""
+
+    def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
+        """The trajectory of a case. report: called with the number and the state of each step."""
+        count = len(case.parameters)
+        seen: list[Any] = []
+        seconds, failure, done = 0.0, None, 0
+        observed = set(case.observed)
+        try:
+            self.build(case)
+            for done, step in enumerate(case.steps, 1):
+                if report is not None:
+                    report(done, None)
+                if step.lr is not None:
+                    self.change_lr(case, step.lr)
+                if step.reload:
+                    self.reload(case)
+                call = self.step_function(case, step)
+                start = time.perf_counter()
+                call()
+                seconds += time.perf_counter() - start
+                if done in observed:
+                    seen.append(self.state())
+                    if report is not None:
+                        report(done, seen[-1])
+        except Exception as error:
+            message = " ".join(str(error).split())[:300]
+            failure = Failure("refuses", done, f"{type(error).__name__}: {message}")
+        return stack(case, seen, seconds, failure, self.path() if done else {}, count)
+
+
+def stack(
+    case: Case,
+    seen: list[Any],
+    seconds: float,
+    failure: Failure | None,
+    path: dict[str, str],
+    count: int,
+) -> Trajectory:
+    """A trajectory from the states seen, in order."""
+    w, m, v = (
+        [
+            np.stack([state[quantity][i] for state in seen])
+            if seen
+            else np.empty((0, *case.parameters[i].w.shape))
+            for i in range(count)
+        ]
+        for quantity in range(3)
+    )
+    t = np.array([state[3] for state in seen], np.int64).reshape(len(seen), count)
+    return Trajectory(w, m, v, t, seconds, failure, path)

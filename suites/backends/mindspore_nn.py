@@ -1,0 +1,353 @@
+"""mindspore.nn.LazyAdam and mindspore.nn.Adam (plain, and with use_lazy) on each target and mode.
+
+A graph takes a fifth of a second or more to compile for each set of shapes and hyperparameters, so
+optimizers are kept, with their graphs, and given a new state for each case. The number of gradient
+rows is dynamic and needs no graph of its own. The first launch after a compilation is discarded.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from reference.dialect import (
+    Arithmetic,
+    Dialect,
+    Duplicates,
+    Epsilon,
+    Power,
+    StepCount,
+    Storage,
+    Untouched,
+    WeightDecay,
+)
+from reference.scalars import float32_power
+from suites.backends.base import Backend, NotRun, Promise
+from suites.case import Case, Gradient, Step
+
+_LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
+_ADAM = "mindspore.nn.Adam documentation, 2.10"
+_FUSED = "mindspore.ops.FusedSparseLazyAdam documentation, 2.10"
+
+KEPT = 40
+
+
+@dataclass
+class _Instance:
+    """An optimizer with its parameters and its compiled graphs, one for each layout of gradients."""
+
+    parameters: list[Any]
+    optimizer: Any
+    graphs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def _update_cell() -> Any:
+    """The cell that turns rows and values into gradients and calls the optimizer, as a graph."""
+    from mindspore import nn
+    from mindspore.common.sparse_tensor import RowTensorInner
+
+    class Update(nn.Cell):  # type: ignore[misc,name-defined]
+        def __init__(self, optimizer: Any, sparse: tuple[bool, ...], shapes: Any) -> None:
+            super().__init__()
+            self.optimizer = optimizer
+            self.sparse = sparse
+            self.shapes = shapes
+
+        def construct(self, *tensors):  # type: ignore[no-untyped-def]
+            gradients = ()
+            position = 0
+            for i in range(len(self.sparse)):
+                if self.sparse[i]:
+                    rows, values = tensors[position], tensors[position + 1]
+                    gradients = gradients + (RowTensorInner(rows, values, self.shapes[i]),)
+                    position = position + 2
+                else:
+                    gradients = gradients + (tensors[position],)
+                    position = position + 1
+            return self.optimizer(gradients)
+
+    return Update
+
+
+class MindSporeOptimizer(Backend):
+    """What the MindSpore optimizers share: kept instances, gradients, and one state for all."""
+
+    framework = "mindspore"
+    devices = ("cpu", "gpu", "ascend")
+    layouts = frozenset({"sparse", "dense"})
+    hyperparameters = frozenset({"weight_decay", "loss_scale", "nesterov"})
+    grouped = frozenset({"lr", "weight_decay"})
+    optimizer_class: str
+    options: dict[str, Any] = {}
+    target: str | None = None
+    # nn/optim/lazyadam.py and adam.py, 2.10: float32 tensors throughout, β^t by multiplication.
+    arithmetic = Arithmetic(storage=Storage.FLOAT32, power=Power.FLOAT32_PRODUCT)
+
+    def prepare(self) -> str:
+        try:
+            import mindspore
+        except ImportError as error:
+            raise NotRun(f"mindspore cannot be imported: {error}") from None
+        mode = mindspore.GRAPH_MODE if self.mode == "graph" else mindspore.PYNATIVE_MODE
+        names = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}
+        try:
+            mindspore.set_context(mode=mode, device_target=names[self.device])
+            mindspore.Tensor(np.ones(2, np.float32)) + 1
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0]
+            raise NotRun(f"mindspore has no device {self.device}: {reason}") from None
+        self.mindspore = mindspore
+        self.instances: OrderedDict[Any, _Instance] = OrderedDict()
+        return str(mindspore.__version__)
+
+    def _tensor(self, x: np.ndarray, dtype: str) -> Any:
+        mindspore = self.mindspore
+        if dtype == "bfloat16":
+            return mindspore.Tensor(x.astype(np.float32), mindspore.bfloat16)
+        return mindspore.Tensor(x.astype(dtype))
+
+    def _new_instance(self, case: Case) -> _Instance:
+        mindspore = self.mindspore
+        parameters = [
+            mindspore.Parameter(self._tensor(p.w, case.dtype), name=f"p{i}")
+            for i, p in enumerate(case.parameters)
+        ]
+        return _Instance(parameters, self._new_optimizer(case, parameters))
+
+    def _new_optimizer(self, case: Case, parameters: list[Any]) -> Any:
+        h = case.groups[0].hyperparameters
+        groups: list[Any] = parameters
+        if len(case.groups) > 1:
+            groups = [
+                {
+                    "params": [parameters[i] for i in group.parameters],
+                    "lr": group.hyperparameters.lr,
+                    "weight_decay": group.hyperparameters.weight_decay,
+                }
+                for group in case.groups
+            ]
+            groups.append({"order_params": parameters})
+        optimizer = getattr(self.mindspore.nn, self.optimizer_class)(
+            groups,
+            learning_rate=h.lr,
+            beta1=h.beta1,
+            beta2=h.beta2,
+            eps=h.epsilon,
+            weight_decay=h.weight_decay,
+            loss_scale=h.loss_scale,
+            use_nesterov=h.nesterov,
+            **self.options,
+        )
+        if self.target is not None:
+            optimizer.target = self.target
+        return optimizer
+
+    def build(self, case: Case) -> None:
+        key = (
+            case.dtype,
+            tuple(p.w.shape for p in case.parameters),
+            tuple((g.parameters, replace(g.hyperparameters, lr=1.0)) for g in case.groups),
+        )
+        instance = self.instances.pop(key, None) or self._new_instance(case)
+        self.instances[key] = instance
+        if len(self.instances) > KEPT:
+            self.instances.popitem(last=False)
+        self.key, self.instance = key, instance
+        h = case.groups[0].hyperparameters
+        self._load(
+            [self._tensor(p.w, case.dtype) for p in case.parameters],
+            [self._tensor(p.m, case.dtype) for p in case.parameters],
+            [self._tensor(p.v, case.dtype) for p in case.parameters],
+            case.t,
+            *(float32_power(float(np.float32(beta)), case.t) for beta in (h.beta1, h.beta2)),
+        )
+        self.change_lr(case, tuple(g.hyperparameters.lr for g in case.groups))
+
+    def _load(self, w: Any, m: Any, v: Any, t: int, power1: Any, power2: Any) -> None:
+        mindspore, optimizer = self.mindspore, self.instance.optimizer
+        for tensors, new in (
+            (self.instance.parameters, w),
+            (optimizer.moment1, m),
+            (optimizer.moment2, v),
+        ):
+            for tensor, value in zip(tensors, new, strict=True):
+                tensor.set_data(value)
+        optimizer.global_step.set_data(mindspore.Tensor(np.array([t], np.int32)))
+        for tensor, power in ((optimizer.beta1_power, power1), (optimizer.beta2_power, power2)):
+            tensor.set_data(mindspore.Tensor(np.full(tensor.shape, power, np.float32)))
+
+    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        mindspore = self.mindspore
+        if any(g is None for g in step.gradients):
+            raise ValueError("a gradient of None: the optimizer takes a gradient for every parameter")
+        sparse = tuple(g is not None and g.rows is not None for g in step.gradients)
+        if self.mode == "pynative":
+            gradients = tuple(self._eager(g, case) for g in step.gradients if g is not None)
+            return lambda: self.instance.optimizer(gradients)
+        inputs: list[Any] = []
+        for g in step.gradients:
+            assert g is not None
+            if g.rows is not None:
+                inputs.append(mindspore.Tensor(g.rows.astype(np.int32)))
+            inputs.append(self._tensor(g.values, case.dtype))
+        graph = self.instance.graphs.get(sparse) or self._compile(case, sparse, inputs)
+        return lambda: graph(*inputs)
+
+    def _eager(self, g: Gradient, case: Case) -> Any:
+        from mindspore.common.sparse_tensor import RowTensorInner
+
+        values = self._tensor(g.values, case.dtype)
+        if g.rows is None:
+            return values
+        shape = (case.parameters[0].w.shape[0], *g.values.shape[1:])
+        return RowTensorInner(self.mindspore.Tensor(g.rows.astype(np.int32)), values, shape)
+
+    def _compile(self, case: Case, sparse: tuple[bool, ...], inputs: list[Any]) -> Any:
+        """The graph for this layout of gradients, after one launch whose effect is undone."""
+        mindspore = self.mindspore
+        shapes = tuple(p.w.shape for p in case.parameters)
+        graph = _update_cell()(self.instance.optimizer, sparse, shapes)
+        signature: list[Any] = []
+        for is_sparse, shape in zip(sparse, shapes, strict=True):
+            kind = inputs[len(signature) + int(is_sparse)].dtype
+            if is_sparse:
+                signature.append(mindspore.Tensor(shape=[None], dtype=mindspore.int32))
+                signature.append(mindspore.Tensor(shape=[None, *shape[1:]], dtype=kind))
+            else:
+                signature.append(mindspore.Tensor(shape=list(shape), dtype=kind))
+        graph.set_inputs(*signature)
+        optimizer = self.instance.optimizer
+        groups = (self.instance.parameters, optimizer.moment1, optimizer.moment2)
+        before = [[tensor.copy() for tensor in group] for group in groups]
+        powers = [
+            float(p.asnumpy().reshape(-1)[0])  # asnumpy is a view of the live parameter
+            for p in (optimizer.beta1_power, optimizer.beta2_power)
+        ]
+        t = int(optimizer.global_step.asnumpy()[0])
+        warm = [
+            mindspore.Tensor(np.zeros(1, np.int32))
+            if is_rows
+            else mindspore.ops.zeros((1, *x.shape[1:]) if dynamic else x.shape, x.dtype)
+            for x, is_rows, dynamic in self._described(sparse, inputs)
+        ]
+        graph(*warm)
+        self._load(*before, t, *powers)
+        self.instance.graphs[sparse] = graph
+        return graph
+
+    @staticmethod
+    def _described(sparse: tuple[bool, ...], inputs: list[Any]) -> list[tuple[Any, bool, bool]]:
+        """Each input with: is it rows, and is its first length dynamic."""
+        kinds = [kind for s in sparse for kind in ([(True, True), (False, True)] if s else [(False, False)])]
+        return [(x, *kind) for x, kind in zip(inputs, kinds, strict=True)]
+
+    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
+        optimizer = self.instance.optimizer
+        if len(case.groups) == 1:
+            tensors, values = [optimizer.learning_rate], lr
+        else:
+            tensors = list(optimizer.learning_rate)
+            by_parameter = {p: lr[i] for i, g in enumerate(case.groups) for p in g.parameters}
+            values = tuple(by_parameter[i] for i in range(len(tensors)))
+        for tensor, value in zip(tensors, values, strict=True):
+            tensor.set_data(self.mindspore.Tensor(value, self.mindspore.float32))
+
+    def reload(self, case: Case) -> None:
+        saved = {p.name: p.copy() for p in self.instance.optimizer.get_parameters()}
+        self.instance = _Instance(
+            self.instance.parameters, self._new_optimizer(case, self.instance.parameters)
+        )
+        self.instances[self.key] = self.instance
+        for tensor in self.instance.optimizer.get_parameters():
+            tensor.set_data(saved[tensor.name])
+
+    def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
+        optimizer = self.instance.optimizer
+        w, m, v = (
+            [self._numbers(tensor) for tensor in tensors]
+            for tensors in (self.instance.parameters, optimizer.moment1, optimizer.moment2)
+        )
+        return w, m, v, [int(optimizer.global_step.asnumpy()[0])] * len(w)
+
+    def _numbers(self, tensor: Any) -> np.ndarray:
+        if tensor.dtype == self.mindspore.bfloat16:
+            tensor = tensor.astype(self.mindspore.float32)
+        return np.array(tensor.asnumpy(), np.float64)
+
+    def path(self) -> dict[str, str]:
+        mindspore = self.mindspore
+        graph = mindspore.get_context("mode") == mindspore.GRAPH_MODE
+        optimizer = self.instance.optimizer
+        return {
+            "mode": "graph" if graph else "pynative",
+            "device": str(mindspore.get_context("device_target")).lower(),
+            "dtype": str(self.instance.parameters[0].dtype).lower(),
+            "branch": "operators" if optimizer._is_device else "fused",
+        }
+
+
+_LAZY_PROMISES = (
+    Promise("epsilon", f"{_LAZY_ADAM}, the formulas"),
+    Promise("step_count", f"{_LAZY_ADAM} ('t represents the current step')"),
+    Promise("untouched", f"{_LAZY_ADAM} ('only updates the current index position')"),
+    Promise("duplicates", f"{_FUSED} ('Merges the duplicate value of the gradient')"),
+)
+_LAZY_DOCUMENTED = Dialect(epsilon=Epsilon.BESIDE_HAT, step_count=StepCount.OPTIMIZER)
+_PLAIN_PROMISES = (
+    Promise("epsilon", f"{_ADAM}, the formulas"),
+    Promise("step_count", f"{_ADAM} ('t represents the current step')"),
+    Promise("untouched", f"{_ADAM} (use_lazy False: 'apply normal adam algorithm')"),
+)
+_PLAIN_DOCUMENTED = replace(_LAZY_DOCUMENTED, untouched=Untouched.DENSE)
+_FUSED_SPOKEN = Dialect(
+    step_count=StepCount.OPTIMIZER,
+    weight_decay=WeightDecay.PER_OCCURRENCE,
+)
+
+
+def _forms() -> tuple[type[MindSporeOptimizer], ...]:
+    """Every optimizer on each target and in each mode."""
+    optimizers: tuple[tuple[str, str, dict[str, Any], Dialect, tuple[Promise, ...], Duplicates], ...] = (
+        ("LazyAdam", "LazyAdam", {}, _LAZY_DOCUMENTED, _LAZY_PROMISES, Duplicates.SCATTERED),
+        ("Adam", "Adam", {}, _PLAIN_DOCUMENTED, _PLAIN_PROMISES, Duplicates.SQUARES_APART),
+        (
+            "Adam.use_lazy",
+            "Adam",
+            {"use_lazy": True},
+            _LAZY_DOCUMENTED,
+            _LAZY_PROMISES,
+            Duplicates.SCATTERED,
+        ),
+    )
+    forms: list[type[MindSporeOptimizer]] = []
+    for name, optimizer_class, options, documented, promises, duplicates in optimizers:
+        for target in (None, "CPU"):
+            spoken = replace(_FUSED_SPOKEN, untouched=documented.untouched)
+            if target is None:
+                spoken = replace(spoken, duplicates=duplicates)
+            for mode in ("graph", "pynative"):
+                forms.append(
+                    type(
+                        f"{optimizer_class}_{target}_{mode}",
+                        (MindSporeOptimizer,),
+                        {
+                            "name": f"mindspore.{name}.{'target_cpu' if target else 'default'}.{mode}",
+                            "mode": mode,
+                            "compiles": True,
+                            "optimizer_class": optimizer_class,
+                            "options": options,
+                            "target": target,
+                            "documented": documented,
+                            "promises": promises,
+                            "spoken": spoken,
+                        },
+                    )
+                )
+    return tuple(forms)
+
+
+BACKENDS: tuple[type[Backend], ...] = _forms()

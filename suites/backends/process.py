@@ -1,0 +1,152 @@
+"""The suite's side: a backend in a process of its own, started lazily, kept, and replaced if lost."""
+
+import pickle
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import execnet
+
+from suites.backends.base import Backend, stack
+from suites.case import Case, Failure, Trajectory
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 180.0
+CASE_SECONDS = 60.0
+BATCH = 32
+
+
+class Lost(Exception):
+    """The worker is gone; kind is 'dies' or 'hangs'."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Process:
+    """A backend in a process of its own.
+
+    Use as a context manager. `not_run` says why the backend can't run, or is None. `case_seconds`
+    is how long one step of a case, or a small case in a batch, may take.
+    """
+
+    def __init__(
+        self, backend: type[Backend], device: str = "cpu", case_seconds: float = CASE_SECONDS
+    ) -> None:
+        self.backend, self.device, self.case_seconds = backend, device, case_seconds
+        self.version = ""
+        self.not_run: str | None = None
+        self.group: execnet.Group | None = None
+        self.channel: Any = None
+        self.log = Path(tempfile.mkstemp(prefix=f"{backend.name}.", suffix=".log")[1])
+
+    def __enter__(self) -> "Process":
+        self._start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+        self.log.unlink(missing_ok=True)
+
+    def _start(self) -> None:
+        self.group = execnet.Group()
+        gateway = self.group.makegateway(f"popen//chdir={ROOT}//env:OMP_NUM_THREADS=1//env:GLOG_v=4")
+        self.channel = gateway.remote_exec(
+            "import sys\n"
+            "root, name, device, log = channel.receive()\n"
+            "sys.path.insert(0, root)\n"
+            "from suites.backends.worker import serve\n"
+            "serve(channel, name, device, log)\n"
+        )
+        self.channel.send((str(ROOT), self.backend.name, self.device, str(self.log)))
+        try:
+            kind, text = self._receive(START_SECONDS)
+        except Lost as lost:
+            kind, text = "not run", f"the worker {lost.kind} at its start: {lost}"
+        if kind == "ready":
+            self.version, self.not_run = text, None
+        else:
+            self.not_run = text
+            self._stop()
+
+    def _stop(self) -> None:
+        if self.group is not None:
+            self.group.terminate(timeout=0.5)
+            self.group = None
+
+    def _receive(self, seconds: float) -> Any:
+        try:
+            return pickle.loads(self.channel.receive(timeout=seconds))
+        except self.channel.TimeoutError:
+            raise Lost("hangs", f"no answer for {seconds:g} s") from None
+        except (EOFError, OSError):
+            raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
+        except self.channel.RemoteError as error:
+            last = str(error).strip().splitlines()[-1]
+            raise Lost("dies", f"the worker failed: {last}") from None
+
+    def _last_words(self) -> str:
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return lines[-1][:200] if lines else "none"
+
+    def run(self, cases: list[Case]) -> list[Trajectory]:
+        """The trajectories of the cases, in order; a worker that is lost is replaced.
+
+        Several cases go in one message. Where the worker is lost, its cases are run again one at a
+        time and step by step, so that only the step that caused it is missing.
+        """
+        trajectories: list[Trajectory] = []
+        for first in range(0, len(cases), BATCH):
+            batch = cases[first : first + BATCH]
+            try:
+                trajectories += self._exchange(batch)
+            except Lost:
+                trajectories += [self.stream(case) for case in batch]
+        return trajectories
+
+    def _exchange(self, batch: list[Case]) -> list[Trajectory]:
+        try:
+            self._send((batch, False))
+            result: list[Trajectory] = self._receive(self.case_seconds * (1 + len(batch) / 8))
+        except Lost:
+            self._restart()
+            raise
+        return result
+
+    def stream(self, case: Case) -> Trajectory:
+        """The trajectory of one case, received step by step."""
+        seen: list[Any] = []
+        at = 0
+        try:
+            self._send(([case], True))
+            while True:
+                kind, *rest = self._receive(self.case_seconds)
+                if kind == "done":
+                    trajectory: Trajectory = rest[0]
+                    return trajectory
+                at, state = rest
+                if state is not None:
+                    seen.append(state)
+        except Lost as lost:
+            self._restart()
+            failure = Failure(lost.kind, at, str(lost))
+            return stack(case, seen, 0.0, failure, {}, len(case.parameters))
+
+    def _send(self, message: Any) -> None:
+        if self.group is None:
+            raise Lost("dies", self.not_run or "the worker could not be started again")
+        try:
+            self.channel.send(pickle.dumps(message, protocol=5))
+        except OSError:
+            raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
+
+    def _restart(self) -> None:
+        self._stop()
+        self._start()

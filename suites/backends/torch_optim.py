@@ -1,0 +1,175 @@
+"""torch.optim.SparseAdam, and torch.optim.Adam in its loop, foreach and fused forms."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from reference.dialect import (
+    Arithmetic,
+    Average,
+    Dialect,
+    Epsilon,
+    Power,
+)
+from suites.backends.base import Backend, NotRun, Promise
+from suites.case import Case, Step
+
+_SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
+_ADAM = "torch.optim.Adam documentation, 2.13"
+
+
+class TorchOptimizer(Backend):
+    """What the torch optimizers share: parameters, gradients, and state by parameter."""
+
+    framework = "torch"
+    mode = "eager"
+    devices = ("cpu", "cuda")
+    optimizer_class: str
+    options: dict[str, Any] = {}
+
+    def prepare(self) -> str:
+        try:
+            import torch
+        except ImportError as error:
+            raise NotRun(f"torch cannot be imported: {error}") from None
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise NotRun("torch sees no CUDA device")
+        torch.set_num_threads(1)
+        torch.sparse.check_sparse_tensor_invariants.disable()
+        self.torch = torch
+        return str(torch.__version__)
+
+    def build(self, case: Case) -> None:
+        torch = self.torch
+        self.dtype = getattr(torch, case.dtype)
+        self.parameters = [torch.nn.Parameter(self._tensor(p.w)) for p in case.parameters]
+        self.optimizer = self._optimizer(case)
+        if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
+            for tensor, p in zip(self.parameters, case.parameters, strict=True):
+                self.optimizer.state[tensor] = {
+                    "step": self._count(case.t),
+                    "exp_avg": self._tensor(p.m),
+                    "exp_avg_sq": self._tensor(p.v),
+                }
+
+    def _count(self, t: int) -> Any:
+        return self.torch.tensor(float(t))
+
+    def _tensor(self, x: np.ndarray) -> Any:
+        return self.torch.from_numpy(x).to(self.device, self.dtype, copy=True)
+
+    def _optimizer(self, case: Case) -> Any:
+        groups = []
+        for group in case.groups:
+            h = group.hyperparameters
+            entry: dict[str, Any] = {
+                "params": [self.parameters[i] for i in group.parameters],
+                "lr": h.lr,
+                "betas": (h.beta1, h.beta2),
+                "eps": h.epsilon,
+                "maximize": h.maximize,
+            }
+            if "weight_decay" in self.hyperparameters:
+                entry["weight_decay"] = h.weight_decay
+            groups.append(entry)
+        return getattr(self.torch.optim, self.optimizer_class)(groups, **self.options)
+
+    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
+            if gradient is None:
+                tensor.grad = None
+            elif gradient.rows is None:
+                tensor.grad = self._tensor(gradient.values)
+            else:
+                rows = self.torch.from_numpy(gradient.rows[None]).to(self.device)
+                values = self._tensor(gradient.values)
+                tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
+        return self.optimizer.step
+
+    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
+        for group, value in zip(self.optimizer.param_groups, lr, strict=True):
+            group["lr"] = value
+
+    def reload(self, case: Case) -> None:
+        saved = self.optimizer.state_dict()
+        self.optimizer = self._optimizer(case)
+        self.optimizer.load_state_dict(saved)
+
+    def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
+        torch = self.torch
+        w, m, v, t = [], [], [], []
+        for tensor in self.parameters:
+            state = self.optimizer.state.get(tensor) or {}
+            zero = torch.zeros_like(tensor)
+            for to, x in (
+                (w, tensor.detach()),
+                (m, state.get("exp_avg", zero)),
+                (v, state.get("exp_avg_sq", zero)),
+            ):
+                to.append(x.detach().to("cpu", torch.float64, copy=True).numpy())
+            t.append(int(state.get("step", 0)))
+        return w, m, v, t
+
+    def path(self) -> dict[str, str]:
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        return {
+            "mode": self.mode,
+            "device": self.parameters[0].device.type,
+            "dtype": str(self.parameters[0].dtype).removeprefix("torch."),
+            "layout": "sparse" if any(g.is_sparse for g in gradients) else "dense",
+        }
+
+
+class SparseAdam(TorchOptimizer):
+    name = "torch.SparseAdam"
+    optimizer_class = "SparseAdam"
+    layouts = frozenset({"sparse", "none"})
+    hyperparameters = frozenset({"maximize"})
+    grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize"})
+    # "a masked version of the Adam algorithm": the algorithm is the one on the page of Adam.
+    documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
+    promises = (
+        Promise("epsilon", f"{_SPARSE_ADAM} ('a masked version of the Adam algorithm') with {_ADAM}"),
+        Promise("untouched", f"{_SPARSE_ADAM} ('only updates the moments and parameters …')"),
+    )
+    spoken = Dialect()
+    # torch/optim/_functional.py, sparse_adam, 2.13: old += (1 − β)·(new − old) for both moments.
+    arithmetic = Arithmetic(
+        power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.OMEGA
+    )
+
+    def _count(self, t: int) -> int:
+        return t
+
+
+class Adam(TorchOptimizer):
+    optimizer_class = "Adam"
+    layouts = frozenset({"dense", "none"})
+    hyperparameters = frozenset({"maximize", "weight_decay"})
+    grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
+    documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
+    promises = (Promise("epsilon", f"{_ADAM}, the algorithm"),)
+    spoken = documented
+    # torch/optim/adam.py, 2.13: lerp for the first moment, mul and addcmul for the second.
+    arithmetic = Arithmetic(
+        power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.BOTH
+    )
+
+
+class AdamLoop(Adam):
+    name = "torch.Adam.loop"
+    options = {"foreach": False, "fused": False}
+
+
+class AdamForeach(Adam):
+    name = "torch.Adam.foreach"
+    options = {"foreach": True}
+
+
+class AdamFused(Adam):
+    name = "torch.Adam.fused"
+    options = {"fused": True}
+
+
+BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)

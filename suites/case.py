@@ -1,0 +1,113 @@
+"""A case and its trajectory: the data that go to a backend and come back.
+
+Everything is a pure function of a case. Arrays are float64 and hold numbers of the case's type, so
+that the reference, the trace file and every worker read the same values.
+"""
+
+import hashlib
+import pickle
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reference.scalars import Hyperparameters
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """Starting weights and state of one parameter: w, m and v of one shape (rows, …)."""
+
+    w: np.ndarray
+    m: np.ndarray
+    v: np.ndarray
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters (by position) that share hyperparameters."""
+
+    parameters: tuple[int, ...]
+    hyperparameters: Hyperparameters
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """A gradient as the caller hands it over.
+
+    Sparse: rows (k,), in any order and repeated at will, with values (k, …). Dense: rows is None and
+    values has the shape of the parameter.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step: a gradient or None for each parameter, and what happens just before it.
+
+    lr: new learning rates, one for each group. reload: the optimizer's state is saved and loaded
+    into a fresh optimizer.
+    """
+
+    gradients: tuple[Gradient | None, ...]
+    lr: tuple[float, ...] | None = None
+    reload: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Parameters with their state after `t` steps, hyperparameters, and the steps to take.
+
+    observed: the numbers of the steps (from 1) after which the state is recorded.
+    """
+
+    dtype: str
+    parameters: tuple[Parameter, ...]
+    groups: tuple[Group, ...]
+    steps: tuple[Step, ...]
+    observed: tuple[int, ...]
+    t: int = 0
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits that name this case."""
+        return hashlib.sha256(pickle.dumps(self, protocol=4)).hexdigest()[:12]
+
+    def hyperparameters(self, step: int) -> list[Hyperparameters]:
+        """The hyperparameters of every parameter at a step (from 1), lr changes included."""
+        from dataclasses import replace
+
+        result: list[Hyperparameters | None] = [None] * len(self.parameters)
+        change = next((s.lr for s in reversed(self.steps[:step]) if s.lr is not None), None)
+        for i, group in enumerate(self.groups):
+            h = group.hyperparameters
+            for p in group.parameters:
+                result[p] = h if change is None else replace(h, lr=change[i])
+        return result  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a backend failed: 'refuses' (it raised), 'dies' or 'hangs'; at which step (0: before)."""
+
+    kind: str
+    step: int
+    message: str
+
+
+@dataclass
+class Trajectory:
+    """What a backend did with a case.
+
+    w, m, v: for each parameter an array (observed, rows, …), as far as the backend came; t: its step
+    counts (observed, parameters). seconds: time spent in the bare steps. path: what really ran.
+    """
+
+    w: list[np.ndarray]
+    m: list[np.ndarray]
+    v: list[np.ndarray]
+    t: np.ndarray
+    seconds: float = 0.0
+    failure: Failure | None = None
+    path: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,189 @@
+"""Trace files: a case as versioned JSON with exact, hexadecimal floats."""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reference.rounding import PRECISIONS
+from reference.scalars import Hyperparameters
+from suites.case import Case, Gradient, Group, Parameter, Step
+
+FORMAT = "lazyadam-trace"
+VERSION = 1
+
+
+class TraceError(Exception):
+    """A file that is not a trace of this version; the message is one line with the path."""
+
+
+def save(case: Case, path: Path, about: dict[str, str] | None = None) -> None:
+    """Write the case whole or not at all. about: free text for the reader, ignored by `load`."""
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "about": about or {},
+        "dtype": case.dtype,
+        "t": case.t,
+        "observed": list(case.observed),
+        "groups": [
+            {
+                "parameters": list(group.parameters),
+                "hyperparameters": {
+                    name: x if isinstance(x, bool) else x.hex()
+                    for name, x in asdict(group.hyperparameters).items()
+                },
+            }
+            for group in case.groups
+        ],
+        "parameters": [
+            {"w": _array(p.w), "m": _array(p.m), "v": _array(p.v)} for p in case.parameters
+        ],
+        "steps": [
+            {
+                "lr": None if step.lr is None else [x.hex() for x in step.lr],
+                "reload": step.reload,
+                "gradients": [
+                    None
+                    if g is None
+                    else {
+                        "rows": None if g.rows is None else g.rows.tolist(),
+                        "values": _array(g.values),
+                    }
+                    for g in step.gradients
+                ],
+            }
+            for step in case.steps
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(handle, "w") as file:
+        json.dump(document, file, indent=1)
+    os.replace(temporary, path)
+
+
+def load(path: Path) -> Case:
+    """The case in a trace file.
+
+    Raises:
+        TraceError: the file is missing, truncated, of another version, or not a well-formed case.
+    """
+    try:
+        document = json.loads(path.read_text())
+    except OSError as error:
+        raise TraceError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise TraceError(f"{path}: not JSON, or truncated ({error})") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise TraceError(f"{path}: not a trace file (no format '{FORMAT}')")
+    if document.get("version") != VERSION:
+        raise TraceError(
+            f"{path}: trace version {document.get('version')!r}, this suite reads {VERSION}"
+        )
+    try:
+        case = _case(document)
+        _check(case)
+        return case
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise TraceError(f"{path}: malformed ({type(error).__name__}: {error})") from None
+
+
+def _case(document: dict[str, Any]) -> Case:
+    return Case(
+        dtype=document["dtype"],
+        t=document["t"],
+        observed=tuple(document["observed"]),
+        groups=tuple(
+            Group(
+                tuple(group["parameters"]),
+                Hyperparameters(
+                    **{
+                        name: x if isinstance(x, bool) else float.fromhex(x)
+                        for name, x in group["hyperparameters"].items()
+                    }
+                ),
+            )
+            for group in document["groups"]
+        ),
+        parameters=tuple(
+            Parameter(_numbers(p["w"]), _numbers(p["m"]), _numbers(p["v"]))
+            for p in document["parameters"]
+        ),
+        steps=tuple(
+            Step(
+                lr=None if step["lr"] is None else tuple(float.fromhex(x) for x in step["lr"]),
+                reload=step["reload"],
+                gradients=tuple(
+                    None
+                    if g is None
+                    else Gradient(
+                        rows=None if g["rows"] is None else np.array(g["rows"], np.int64),
+                        values=_numbers(g["values"]),
+                    )
+                    for g in step["gradients"]
+                ),
+            )
+            for step in document["steps"]
+        ),
+    )
+
+
+def _check(case: Case) -> None:
+    """Raise ValueError where the parts of a case do not fit together."""
+    count = len(case.parameters)
+
+    def need(condition: bool, message: str) -> None:
+        if not condition:
+            raise ValueError(message)
+
+    need(case.dtype in PRECISIONS, f"dtype {case.dtype!r} is not one of {', '.join(PRECISIONS)}")
+    need(isinstance(case.t, int) and case.t >= 0, f"t is {case.t!r}, not a count of steps")
+    owners = sorted(p for group in case.groups for p in group.parameters)
+    need(owners == list(range(count)), "the groups do not hold every parameter once")
+    numbers = list(case.observed)
+    need(
+        numbers == sorted(set(numbers)) and all(1 <= k <= len(case.steps) for k in numbers),
+        "observed is not an increasing list of step numbers",
+    )
+    for i, p in enumerate(case.parameters):
+        need(p.w.ndim >= 1 and p.w.shape == p.m.shape == p.v.shape, f"parameter {i}: shapes differ")
+    for k, step in enumerate(case.steps, 1):
+        need(len(step.gradients) == count, f"step {k}: {len(step.gradients)} gradients for {count} parameters")
+        need(step.lr is None or len(step.lr) == len(case.groups), f"step {k}: lr does not fit the groups")
+        for i, g in enumerate(step.gradients):
+            if g is not None:
+                shape = case.parameters[i].w.shape
+                expected = shape if g.rows is None else (len(g.rows), *shape[1:])
+                need(
+                    g.values.shape == expected,
+                    f"step {k}, parameter {i}: values of shape {g.values.shape}, expected {expected}",
+                )
+
+
+def _array(x: np.ndarray) -> dict[str, Any]:
+    return {"shape": list(x.shape), "values": [_text(v) for v in x.ravel().tolist()]}
+
+
+def _numbers(document: dict[str, Any]) -> np.ndarray:
+    values = np.array([_number(text) for text in document["values"]], np.float64)
+    return values.reshape(document["shape"])
+
+
+_NAN_BITS = np.float64("nan").view(np.uint64)
+
+
+def _text(x: float) -> str:
+    """float.hex, and for a NaN that isn't the ordinary one its bits."""
+    bits = np.float64(x).view(np.uint64)
+    return x.hex() if x == x or bits == _NAN_BITS else f"nan:{int(bits):016x}"
+
+
+def _number(text: str) -> float:
+    if text.startswith("nan:"):
+        return float(np.uint64(int(text[4:], 16)).view(np.float64))
+    return float.fromhex(text)
