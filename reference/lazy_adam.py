@@ -285,7 +285,7 @@ def _bound(
     q *= stored * ((1 + twice) * division + twice) * alpha
     ed += q
     ed += 2 * eta
-    if not lowest.min() > 0:
+    if not lowest.min(initial=np.inf) > 0:
         ed[~(lowest > 0)] = np.inf
     ew = ed + stored * before.w if before else ed.copy() if scattered(rules) else ed
     np.abs(new.w, out=q)

@@ -148,7 +148,7 @@ def inherited_root_error(v: np.ndarray, ev: np.ndarray, root: np.ndarray) -> np.
     cancel. Where Ev exceeds v that form is useless, and √(v + Ev), an upper bound of both, replaces it.
     """
     lower = v - ev
-    unsafe = lower < 0 if not lower.min() >= 0 else None
+    unsafe = lower < 0 if not lower.min(initial=0.0) >= 0 else None
     if unsafe is not None:
         lower[unsafe] = 0.0
     np.sqrt(lower, out=lower)

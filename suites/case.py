@@ -5,8 +5,8 @@ that the reference, the trace file and every worker read the same values.
 """
 
 import hashlib
-import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -72,19 +72,31 @@ class Case:
     @property
     def digest(self) -> str:
         """Twelve hex digits that name this case."""
-        return hashlib.sha256(pickle.dumps(self, protocol=4)).hexdigest()[:12]
+        plain = (self.dtype, self.t, self.observed, self.groups)
+        digest = hashlib.sha256(repr(plain).encode())
+        for p in self.parameters:
+            _feed(digest, p.w, p.m, p.v)
+        for step in self.steps:
+            digest.update(repr((step.lr, step.reload)).encode())
+            for g in step.gradients:
+                _feed(digest, g and g.rows, g and g.values)
+        return digest.hexdigest()[:12]
 
-    def hyperparameters(self, step: int) -> list[Hyperparameters]:
-        """The hyperparameters of every parameter at a step (from 1), lr changes included."""
-        from dataclasses import replace
+    def schedule(self) -> list[list[Hyperparameters]]:
+        """The hyperparameters of every parameter at every step, lr changes included."""
+        current = {p: (i, g.hyperparameters) for i, g in enumerate(self.groups) for p in g.parameters}
+        row = [current[p][1] for p in range(len(self.parameters))]
+        rows = []
+        for step in self.steps:
+            if step.lr is not None:
+                row = [replace(h, lr=step.lr[current[p][0]]) for p, h in enumerate(row)]
+            rows.append(row)
+        return rows
 
-        result: list[Hyperparameters | None] = [None] * len(self.parameters)
-        change = next((s.lr for s in reversed(self.steps[:step]) if s.lr is not None), None)
-        for i, group in enumerate(self.groups):
-            h = group.hyperparameters
-            for p in group.parameters:
-                result[p] = h if change is None else replace(h, lr=change[i])
-        return result  # type: ignore[return-value]
+
+def _feed(digest: Any, *arrays: np.ndarray | None) -> None:
+    for x in arrays:
+        digest.update(b"-" if x is None else repr(x.shape).encode() + x.tobytes())
 
 
 @dataclass(frozen=True)

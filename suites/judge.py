@@ -6,7 +6,7 @@ backend start together and run on.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -129,7 +129,7 @@ class _Builder:
 
     def _extend(self, rows: np.ndarray, values: np.ndarray, segment: _Segment, present: bool) -> None:
         self.rows.append(rows + segment.base)
-        self.values.append(values.reshape(len(rows), -1))
+        self.values.append(values.reshape(len(rows), int(np.prod(values.shape[1:]))))
         self.present.append(np.full(len(rows), present))
 
     def stack(self, width: int) -> _Stack:
@@ -209,7 +209,7 @@ def _judge_width(
         if not seen:
             continue
         pairs = [j for j, k in enumerate(seen) if k == 1 or (j and seen[j - 1] == k - 1)]
-        hyperparameters = {k: case.hyperparameters(k) for k in seen} if _lr_changes(case) else None
+        schedule = case.schedule()
         for n, parameter in enumerate(case.parameters):
             if _width(parameter.w) != width:
                 continue
@@ -220,10 +220,9 @@ def _judge_width(
                 flat = np.concatenate([start[None], quantity]).reshape(-1, count, width)
                 befores[q].append(flat[pairs].reshape(-1, width))
                 afters[q].append(flat[[j + 1 for j in pairs]].reshape(-1, width))
-            constant = None if hyperparameters else case.hyperparameters(1)[n]
             for j in pairs:
                 t = int(trajectory.t[j - 1, n]) if j else case.t
-                h = constant or hyperparameters[seen[j]][n]  # type: ignore[index]
+                h = schedule[seen[j] - 1][n]
                 builder.add(_Segment(i, n, seen[j], base, count), case, h, t + 1)
                 base += count
     if not base:
@@ -249,10 +248,6 @@ def _judge_width(
             result.findings.append(
                 _finding(QUANTITIES[q], row, ratio, values[q], bounds[q], observed[q], stack, before, cases, rules)
             )
-
-
-def _lr_changes(case: Case) -> bool:
-    return any(s.lr is not None for s in case.steps)
 
 
 def _worst_rows(by_row: np.ndarray, case: np.ndarray) -> Iterator[int]:
@@ -459,8 +454,8 @@ def _by_class(
         sure_v = np.sqrt(omega2) * size > np.sqrt(p.largest) * (1 + 8 * p.u)
         may_v = (size > np.sqrt(p.largest) / 8) | (v > p.largest / 8)
 
-        seen_m, seen_v, seen_w = (x[special] for x in observed)
-        bounded_m, bounded_v, bounded_w = (r[special] <= 1 for r in ratios)
+        seen_w, seen_m, seen_v = (x[special] for x in observed)
+        bounded_w, bounded_m, bounded_v = (r[special] <= 1 for r in ratios)
         good_m = np.select(
             [nan_m, infinite_m, sure_m, may_m],
             [np.isnan(seen_m), ~np.isfinite(seen_m), ~np.isfinite(seen_m), bounded_m | ~np.isfinite(seen_m)],
@@ -471,7 +466,7 @@ def _by_class(
             [np.isnan(seen_v), ~np.isfinite(seen_v), ~np.isfinite(seen_v), bounded_v | ~np.isfinite(seen_v)],
             bounded_v,
         )
-        kept = sure_v & np.isfinite(seen_m) & ~nan_m
+        kept = sure_v & ~infinite_v & np.isfinite(seen_m) & ~nan_m
         certain = ~(may_m | may_v | infinite_m | infinite_v | ~np.isfinite(bounds.w[special]))
         good_w = np.select(
             [nan_m | np.isnan(w), kept, certain],
@@ -558,6 +553,7 @@ def free_running(
     result = Judgement(np.zeros(len(cases)), 0, [], {})
     rules = Rules(p, dialect, arithmetic, cases[0].groups[0].hyperparameters.nesterov)
     counts = [expected_counts(case, dialect) for case in cases]
+    schedules = [case.schedule() for case in cases]
     for width in sorted({_width(q.w) for case in cases for q in case.parameters}):
         members = [
             (i, n) for i, c in enumerate(cases) for n, q in enumerate(c.parameters) if _width(q.w) == width
@@ -574,7 +570,7 @@ def free_running(
                 case = cases[i]
                 if k <= len(case.steps):
                     segment = _Segment(i, n, k, int(base), len(case.parameters[n].w))
-                    builder.add(segment, case, case.hyperparameters(k)[n], int(counts[i][k - 1, n]))
+                    builder.add(segment, case, schedules[i][k - 1][n], int(counts[i][k - 1, n]))
             stack = builder.stack(width)
             if len(stack.gradient.rows):
                 advance(state, stack.gradient, stack.scalars, rules)
@@ -620,8 +616,3 @@ def _judge_free(
                 result.findings.append(
                     Finding(name, i, k, n, element, float(seen[at]), float(value[at]), float(error[at]), worst)
                 )
-
-
-def explained(dialect: Dialect, **values: object) -> Dialect:
-    """The dialect with other values on some axes."""
-    return replace(dialect, **values)  # type: ignore[arg-type]

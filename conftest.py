@@ -1,0 +1,158 @@
+"""pytest options, backend selection, and the tables written at the end of a run."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from reports import tables
+from suites.backends.process import Process
+from suites.backends.registry import UnknownBackend, select
+from suites.cases.trace import TraceError
+from suites.checks import CHECKS
+from suites.verdicts import BUDGETS, replay
+
+OUT = Path(__file__).parent / "reports" / "out"
+RESULT = "lazyadam-result"
+DEVICES = ("cpu", "cuda", "gpu", "ascend")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lazyadam")
+    group.addoption(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a backend, or a leading part of names (torch, mindspore.LazyAdam); repeatable; default: all",
+    )
+    group.addoption("--device", default="cpu", choices=DEVICES, help="the device of the backends")
+    group.addoption("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
+    group.addoption(
+        "--seed", type=int, default=None, metavar="N", help="seed of the cases; default: 0 in ci, else random"
+    )
+    group.addoption(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="judge a trace file with --backend: exit 0 conforms, 1 diverges from its documentation, 125 can't run",
+    )
+    group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="where the tables go")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        config.stash[BACKENDS] = select(config.getoption("--backend"))
+    except UnknownBackend as error:
+        raise pytest.UsageError(str(error)) from None
+    seed = config.getoption("--seed")
+    if seed is None:
+        # xdist workers take the seed of the session that started them.
+        given = getattr(config, "workerinput", {}).get("seed")
+        seed = given if given is not None else 0 if config.getoption("--profile") == "ci" else secrets.randbits(32)
+    config.stash[SEED] = seed
+
+
+BACKENDS = pytest.StashKey[list[Any]]()
+SEED = pytest.StashKey[int]()
+RESULTS = pytest.StashKey[list[dict[str, Any]]]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["seed"] = node.config.stash[SEED]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    file = config.getoption("--replay")
+    if file is None:
+        return None
+    try:
+        backends = select(config.getoption("--backend"))
+        if not config.getoption("--backend") or len(backends) != 1:
+            raise UnknownBackend("--replay needs --backend with the full name of one backend")
+        with Process(backends[0], config.getoption("--device")) as process:
+            code, lines = replay(file, process)
+    except (TraceError, UnknownBackend) as error:
+        code, lines = 125, [str(error)]
+    print("\n".join(lines))
+    return code
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "conformance_item" in metafunc.fixturenames:
+        device = metafunc.config.getoption("--device")
+        items = [
+            (backend, device, dtype, check)
+            for backend in metafunc.config.stash[BACKENDS]
+            for dtype in backend.dtypes
+            for check in CHECKS.values()
+            if check.menu(backend) is not None
+        ]
+        metafunc.parametrize(
+            ("process", "conformance_item"),
+            [
+                pytest.param(
+                    (backend, device),
+                    (dtype, check),
+                    id=f"{check.name}-{backend.name}-{dtype}",
+                    marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
+                )
+                for backend, device, dtype, check in items
+            ],
+            indirect=["process"],
+            scope="session",
+        )
+
+
+@pytest.fixture(scope="session")
+def process(request: pytest.FixtureRequest) -> Iterator[Process]:
+    """The backend's process, started for its first test and ended after its last."""
+    with Process(*request.param) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    return pytestconfig.stash[SEED]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.stash[RESULTS] = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"lazyadam: profile {config.getoption('--profile')}, seed {config.stash[SEED]}"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Results travel with the reports, so that a run spread over processes collects them too."""
+    if report.when == "call":
+        for name, value in report.user_properties:
+            if name == RESULT:
+                _collected.append(json.loads(str(value)))
+
+
+_collected: list[dict[str, Any]] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not _collected:
+        return
+    out = config.getoption("--out")
+    console = Console(width=None if terminalreporter.hasmarkup else 160)
+    verdicts = tables.frame("verdicts", [row for result in _collected for row in result["verdicts"]])
+    tolerance = tables.frame("tolerance", [row for result in _collected for row in result["tolerance"]])
+    divergences = sorted(line for result in _collected for line in result["divergences"])
+    tables.write(verdicts, out / "verdicts.csv")
+    tables.write(tolerance, out / "tolerance.csv")
+    tables.write_text("".join(f"{line}\n" for line in dict.fromkeys(divergences)), out / "divergences.txt")
+    tables.show_verdicts(verdicts, console)
+    tables.show_tolerance(tolerance, console)
+    console.print(f"tables: {out / 'verdicts.csv'}, {out / 'tolerance.csv'}; words: {out / 'divergences.txt'}")

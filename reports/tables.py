@@ -1,0 +1,115 @@
+"""The tables: their columns, their order, and how they are written and printed."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = {
+    "verdicts": (
+        "backend",
+        "version",
+        "mode",
+        "device",
+        "dtype",
+        "clause",
+        "against",
+        "verdict",
+        "worst_ratio",
+        "cases",
+        "steps",
+        "explained_by",
+        "witness",
+    ),
+    "tolerance": (
+        "backend",
+        "version",
+        "mode",
+        "device",
+        "dtype",
+        "quantity",
+        "way",
+        "steps",
+        "max_ulp",
+        "max_abs",
+        "max_rel",
+        "max_ratio",
+        "specification_gap",
+    ),
+}
+
+
+def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows of a table, in its columns and in an order that depends on the rows alone."""
+    columns = list(COLUMNS[name])
+    table = pd.DataFrame(list(rows), columns=columns)
+    return table.sort_values(columns, kind="stable", ignore_index=True)
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, whole or not at all."""
+    write_text(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+
+
+SHORT = {"conforms": "✓", "diverges": "✗", "refuses": "refuses", "not run": "–"}
+
+
+def show_verdicts(table: pd.DataFrame, console: Console) -> None:
+    """Clause by type, one table a backend: what it is against its documentation and LazyAdam."""
+    for backend, part in table.groupby("backend", sort=False):
+        grid = Table(title=f"{backend}: verdict (worst ratio) documented | reference | explained")
+        dtypes = [d for d in ("float16", "bfloat16", "float32", "float64") if d in set(part["dtype"])]
+        grid.add_column("clause")
+        for dtype in dtypes:
+            grid.add_column(dtype)
+        for clause, rows in part.groupby("clause", sort=False):
+            cells = []
+            for dtype in dtypes:
+                of_type = rows[rows["dtype"] == dtype].set_index("against")
+                cells.append(
+                    " | ".join(
+                        _cell(of_type.loc[against])
+                        for against in ("documented", "reference", "explained")
+                        if against in of_type.index
+                    )
+                )
+            grid.add_row(str(clause), *cells)
+        console.print(grid)
+
+
+def _cell(row: Any) -> str:
+    word = SHORT.get(row["verdict"], row["verdict"])
+    ratio = row["worst_ratio"]
+    return word if pd.isna(ratio) or row["verdict"] == "refuses" else f"{word} {ratio:.2g}"
+
+
+def show_tolerance(table: pd.DataFrame, console: Console) -> None:
+    """Every row of the tolerance table."""
+    grid = Table(title="tolerance: how far from the reference in the dialect that the backend speaks")
+    names = [c for c in COLUMNS["tolerance"] if c not in ("version", "mode", "device")]
+    for name in names:
+        grid.add_column(name, justify="left" if name in ("backend", "dtype", "quantity", "way") else "right")
+    for row in table.to_dict("records"):
+        grid.add_row(*(_number(row[name]) for name in names))
+    console.print(grid)
+
+
+def _number(x: Any) -> str:
+    if isinstance(x, float):
+        return "" if pd.isna(x) else f"{x:.3g}"
+    return str(x)

@@ -1,0 +1,206 @@
+"""Hypothesis strategies for cases.
+
+Structure (shapes, rows, regimes, hyperparameters, events) is drawn and shrinks; numbers come from a
+drawn seed in a drawn regime, whose simplest is all ones. A `Menu` says what may be drawn.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from reference.rounding import round_to
+from reference.scalars import Hyperparameters
+from suites.case import Case, Gradient, Group, Parameter, Step
+from suites.cases.values import GRADIENTS, WEIGHTS, gradient_values, weights
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Menu:
+    """What a case may be made of.
+
+    layouts: 'sparse', 'dense' or 'none' (no gradient) for each parameter at each step. shapes: sets
+    of parameter shapes. hyperparameters: sets of groups, the parameters dealt to them in turn.
+    rows: patterns of sparse rows. regimes, kinds: of gradient values and of starting weights.
+    starts: step counts to start from. steps: how many at most. lr_changes, reloads: events that may
+    occur. observed: the steps to observe, all where None.
+    """
+
+    layouts: tuple[str, ...] = ("sparse",)
+    shapes: tuple[tuple[Shape, ...], ...] = (((6, 4),),)
+    hyperparameters: tuple[tuple[Hyperparameters, ...], ...] = ((Hyperparameters(),),)
+    rows: tuple[str, ...] = ("distinct",)
+    regimes: tuple[str, ...] = ("ones", "ramp", "ordinary", "wide", "zeros")
+    kinds: tuple[str, ...] = ("nothing", "ordinary", "tiny", "huge")
+    starts: tuple[int, ...] = (0, 0, 1, 7)
+    steps: int = 6
+    lr_changes: tuple[float, ...] = ()
+    reloads: bool = False
+    observed: tuple[int, ...] | None = None
+
+
+_SEEDS = st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def cases(draw: st.DrawFn, menu: Menu, dtype: str) -> Case:
+    """A case of the menu in a type."""
+    shapes = draw(st.sampled_from(menu.shapes))
+    chosen = draw(st.sampled_from(menu.hyperparameters))
+    groups = tuple(
+        Group(tuple(range(i, len(shapes), len(chosen))), h) for i, h in enumerate(chosen[: len(shapes)])
+    )
+    t = draw(st.sampled_from(menu.starts))
+    parameters = tuple(_parameter(draw, menu, shape, t, dtype) for shape in shapes)
+    if menu.observed is None:
+        count = draw(st.integers(1, menu.steps))
+    else:
+        count = menu.observed[-1]
+    if count <= 64:
+        steps = tuple(_step(draw, menu, shapes, len(groups), dtype) for _ in range(count))
+    else:
+        steps = _many_steps(draw(_SEEDS), menu, shapes, count, dtype)
+    return Case(dtype, parameters, groups, steps, menu.observed or tuple(range(1, count + 1)), t)
+
+
+def _parameter(draw: st.DrawFn, menu: Menu, shape: Shape, t: int, dtype: str) -> Parameter:
+    w = weights(draw(st.sampled_from(menu.kinds)), draw(_SEEDS), shape, dtype)
+    if t == 0:
+        return Parameter(w, np.zeros(shape), np.zeros(shape))
+    regime = draw(st.sampled_from([r for r in menu.regimes if r not in ("overflowing", "special")] or ["ones"]))
+    g = gradient_values(regime, draw(_SEEDS), shape, dtype)
+    return Parameter(w, round_to(0.1 * g, dtype), round_to(0.01 * g * g, dtype))
+
+
+def _step(draw: st.DrawFn, menu: Menu, shapes: tuple[Shape, ...], groups: int, dtype: str) -> Step:
+    gradients = tuple(_gradient(draw, menu, shape, dtype) for shape in shapes)
+    lr = None
+    if menu.lr_changes and draw(st.booleans()):
+        lr = tuple(draw(st.sampled_from(menu.lr_changes)) for _ in range(groups))
+    return Step(gradients, lr, menu.reloads and draw(st.booleans()))
+
+
+def _gradient(draw: st.DrawFn, menu: Menu, shape: Shape, dtype: str) -> Gradient | None:
+    layout = draw(st.sampled_from(menu.layouts))
+    if layout == "none":
+        return None
+    regime, seed = draw(st.sampled_from(menu.regimes)), draw(_SEEDS)
+    if layout == "dense":
+        return Gradient(gradient_values(regime, seed, shape, dtype))
+    rows = np.array(draw(_rows(draw(st.sampled_from(menu.rows)), shape[0])), np.int64)
+    return Gradient(gradient_values(regime, seed, (len(rows), *shape[1:]), dtype), rows)
+
+
+def _rows(pattern: str, count: int) -> st.SearchStrategy[list[int]]:
+    """Row indices of a pattern, in a parameter of `count` rows."""
+    index = st.integers(0, count - 1)
+    if pattern == "distinct":
+        return st.lists(index, min_size=1, max_size=min(count, 8), unique=True)
+    if pattern == "sorted":
+        return st.lists(index, min_size=1, max_size=min(count, 8), unique=True).map(sorted)
+    if pattern == "repeated":
+        return st.lists(index, min_size=2, max_size=12)
+    if pattern == "hot":
+        return st.tuples(index, st.sampled_from([50, 1000, 5000]), st.lists(index, max_size=3)).map(
+            lambda drawn: [drawn[0]] * drawn[1] + drawn[2]
+        )
+    if pattern == "all":
+        return st.permutations(range(count))
+    assert pattern == "empty", pattern
+    return st.just([])
+
+
+def _many_steps(seed: int, menu: Menu, shapes: tuple[Shape, ...], count: int, dtype: str) -> tuple[Step, ...]:
+    """A long run: ordinary gradients on random distinct rows, all from one seed."""
+    rng = np.random.default_rng(seed)
+    steps = []
+    for _ in range(count):
+        gradients = []
+        for shape in shapes:
+            if menu.layouts[0] == "dense":
+                gradients.append(Gradient(round_to(rng.standard_normal(shape), dtype)))
+                continue
+            rows = rng.permutation(shape[0])[: max(1, shape[0] // 2)]
+            values = round_to(rng.standard_normal((len(rows), *shape[1:])), dtype)
+            gradients.append(Gradient(values, rows))
+        steps.append(Step(tuple(gradients)))
+    return tuple(steps)
+
+
+def seed_of(*parts: object) -> int:
+    """A seed that depends on every part, and on nothing else."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
+
+
+def collect(strategy: st.SearchStrategy[Case], count: int, seed: int) -> list[Case]:
+    """`count` cases: the same for the same seed. Nothing is judged while they are generated."""
+    found: list[Case] = []
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    @given(strategy)
+    def generate(case: Case) -> None:
+        found.append(case)
+
+    generate()
+    return found
+
+
+def shrink(
+    strategy: st.SearchStrategy[Case],
+    seed: int,
+    diverges: Callable[[Case], bool],
+    start: Case,
+    seconds: float,
+) -> Case:
+    """The simplest diverging case found within the time; `start` where none is found.
+
+    The search for one begins anew: Hypothesis shrinks what it has generated itself.
+    """
+    end = time.monotonic() + seconds
+    known: dict[str, bool] = {}  # when time is up only what is known still diverges
+
+    def condition(case: Case) -> bool:
+        digest = case.digest
+        if digest not in known:
+            if time.monotonic() > end:
+                return False
+            known[digest] = diverges(case)
+        return known[digest]
+
+    quiet = settings(
+        max_examples=200,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    try:
+        return hypothesis.find(strategy, condition, settings=quiet, random=random.Random(seed))
+    except NoSuchExample:
+        return start
+
+
+def simplest(menu: Menu) -> Menu:
+    """The menu with one shape and one set of hyperparameters, for what has to be probed only."""
+    return replace(menu, shapes=menu.shapes[:1], hyperparameters=menu.hyperparameters[:1], steps=2)
+
+
+__all__ = ["GRADIENTS", "WEIGHTS", "Menu", "cases", "collect", "seed_of", "shrink", "simplest"]

@@ -1,0 +1,217 @@
+"""From a backend and a check to rows of the tables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reference.dialect import Dialect
+from suites.backends.base import Backend
+from suites.backends.process import Process
+from suites.case import Case, Trajectory
+from suites.cases import trace
+from suites.cases.strategies import cases as case_strategy
+from suites.cases.strategies import collect, seed_of, shrink
+from suites.checks import Check
+from suites.judge import QUANTITIES, Judgement, free_running, step_by_step
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is tried: cases for each check, and seconds to shrink a divergence."""
+
+    cases: int
+    shrink_seconds: float
+
+
+BUDGETS = {"ci": Budget(12, 0.5), "nightly": Budget(150, 20.0), "deep": Budget(1500, 120.0)}
+
+
+@dataclass
+class Outcome:
+    """Rows for verdicts.csv and tolerance.csv, and what to tell about divergences."""
+
+    verdicts: list[Row]
+    tolerance: list[Row]
+    divergences: list[str]
+    digest: str = ""
+
+
+def dialects(backend: type[Backend]) -> Iterator[tuple[str, Dialect]]:
+    """What a backend is judged against: its documentation, LazyAdam, and what its source speaks."""
+    yield "documented", backend.documented
+    yield "reference", Dialect()
+    if backend.spoken not in (backend.documented, Dialect()):
+        yield "explained", backend.spoken
+
+
+def judge(
+    check: Check, cases: list[Case], trajectories: list[Trajectory], backend: type[Backend], dialect: Dialect
+) -> Judgement:
+    if check.free:
+        return free_running(cases, trajectories, dialect, backend.arithmetic)
+    return step_by_step(
+        cases, trajectories, dialect, backend.arithmetic, sizes=check.name == "update-rule"
+    )
+
+
+def verdict(judgement: Judgement, trajectories: list[Trajectory], path: str | None) -> str:
+    """One word for a check: the worst of what was seen."""
+    kinds = {t.failure.kind for t in trajectories if t.failure}
+    for kind in ("dies", "hangs"):
+        if kind in kinds:
+            return kind
+    if judgement.worst.max(initial=0.0) > 1 or path is not None:
+        return "diverges"
+    return "refuses" if kinds else "conforms"
+
+
+def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: list[Trajectory]) -> str | None:
+    """What ran, where that is not what was asked for: None where it is."""
+    wanted = {"mode": backend.mode, "device": device, "dtype": dtype}
+    for t in trajectories:
+        for name, value in wanted.items():
+            if t.path and t.path[name] != value:
+                return f"asked for {name} {value}, but {t.path[name]} ran"
+    return None
+
+
+def run(
+    check: Check, process: Process, dtype: str, seed: int, budget: Budget, out: Path
+) -> Outcome:
+    """Run a check on a backend in a type, and judge it every way."""
+    backend = process.backend
+    about = {
+        "backend": backend.name,
+        "version": process.version,
+        "mode": backend.mode,
+        "device": process.device,
+        "dtype": dtype,
+    }
+    menu = check.menu(backend)
+    assert menu is not None
+    if process.not_run:
+        row = _verdict_row(about, check, "documented", "not run", None, 0, 0)
+        return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
+    if check.free and (dtype != "float32"):
+        menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
+    strategy = case_strategy(menu, dtype)
+    own_seed = seed_of(seed, check.name, dtype)
+    cases = collect(strategy, 1 if check.free else budget.cases, own_seed)
+    trajectories = process.run(cases[:1])
+    if trajectories[0].failure is None or trajectories[0].failure.step > 1:
+        trajectories += process.run(cases[1:])
+    cases = cases[: len(trajectories)]
+    path = wrong_path(backend, process.device, dtype, trajectories)
+    result = Outcome([], [], [], cases[0].digest)
+    for against, dialect in dialects(backend):
+        judgement = judge(check, cases, trajectories, backend, dialect)
+        if dialect == backend.spoken and (check.free or check.name == "update-rule"):
+            result.tolerance = _tolerance(about, judgement)
+        word = verdict(judgement, trajectories, path)
+        result.verdicts.append(
+            _verdict_row(
+                about, check, against, word, float(judgement.worst.max(initial=0.0)), len(cases), judgement.steps
+            )
+        )
+        if word == "diverges":
+            text = path or _explain(
+                check, process, dialect, against, strategy, own_seed, cases, judgement, budget, out
+            )
+            result.divergences.append(f"{check.name}, {backend.name}, {dtype}, against {against}: {text}")
+    for failure in dict.fromkeys(t.failure for t in trajectories if t.failure):
+        result.divergences.append(
+            f"{check.name}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
+        )
+    return result
+
+
+def _verdict_row(
+    about: Row, check: Check, against: str, word: str, worst: float | None, cases: int, steps: int
+) -> Row:
+    return {
+        **about,
+        "clause": check.name,
+        "against": against,
+        "verdict": word,
+        "worst_ratio": worst if steps else None,
+        "cases": cases,
+        "steps": steps,
+        "explained_by": "",
+        "witness": "",
+    }
+
+
+def _explain(
+    check: Check,
+    process: Process,
+    dialect: Dialect,
+    against: str,
+    strategy: Any,
+    seed: int,
+    cases: list[Case],
+    judgement: Judgement,
+    budget: Budget,
+    out: Path,
+) -> str:
+    """The worst finding of a shrunk case, and the trace file that shows it."""
+    backend = process.backend
+    start = cases[judgement.findings[0].case]
+
+    def look(case: Case) -> Judgement:
+        return judge(check, [case], process.run([case]), backend, dialect)
+
+    small = start
+    if not check.free:
+        small = shrink(strategy, seed, lambda c: look(c).worst[0] > 1, start, budget.shrink_seconds)
+    finding = max(look(small).findings, key=lambda f: f.ratio)
+    file = out / "traces" / f"{check.name}.{backend.name}.{small.dtype}.{against}.json"
+    trace.save(
+        small,
+        file,
+        {"check": check.name, "backend": backend.name, "against": against, "finding": finding.message()},
+    )
+    return f"{finding.message()}; trace {file}"
+
+
+def _tolerance(about: Row, judgement: Judgement) -> list[Row]:
+    """How far the backend is from the dialect its source speaks: in a step (0), or running on."""
+    return [
+        {
+            **about,
+            "quantity": quantity,
+            "way": "free" if steps else "step",
+            "steps": steps or judgement.steps,
+            "max_ulp": size.ulp,
+            "max_abs": size.absolute,
+            "max_rel": size.relative,
+            "max_ratio": size.ratio,
+            "specification_gap": None if steps else size.gap,
+        }
+        for (quantity, steps), size in sorted(
+            judgement.sizes.items(), key=lambda item: (QUANTITIES.index(item[0][0]), item[0][1])
+        )
+    ]
+
+
+def replay(file: Path, process: Process) -> tuple[int, list[str]]:
+    """Judge a trace file again: 0 conforms, 1 diverges from what it was recorded against, 125 can't run."""
+    case = trace.load(file)
+    if process.not_run:
+        return 125, [f"{process.backend.name}: not run ({process.not_run})"]
+    trajectories = process.run([case])
+    failure = trajectories[0].failure
+    if failure is not None:
+        return 125, [f"{process.backend.name} {failure.kind} at step {failure.step}: {failure.message}"]
+    lines, worst = [], 0.0
+    for against, dialect in dialects(process.backend):
+        judgement = step_by_step([case], trajectories, dialect, process.backend.arithmetic)
+        ratio = float(np.max(judgement.worst))
+        lines.append(f"{process.backend.name} against {against}: worst ratio {ratio:.3g}")
+        lines += [f"  {finding.message()}" for finding in judgement.findings[:3]]
+        worst = max(worst, ratio if against == "documented" else 0.0)
+    return int(worst > 1), lines
