@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from reports import tables
+from suites.backends.base import Backend
 from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
@@ -90,31 +91,48 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         items = [
             (backend, device, dtype, check)
             for backend in metafunc.config.stash[BACKENDS]
-            for dtype in backend.dtypes
             for check in CHECKS.values()
+            for dtype in check.dtypes(backend)
             if check.menu(backend) is not None
         ]
         metafunc.parametrize(
-            ("process", "conformance_item"),
+            "conformance_item",
             [
                 pytest.param(
-                    (backend, device),
-                    (dtype, check),
+                    (backend, device, dtype, check),
                     id=f"{check.name}-{backend.name}-{dtype}",
                     marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
                 )
                 for backend, device, dtype, check in items
             ],
-            indirect=["process"],
-            scope="session",
         )
 
 
+class Processes:
+    """The one process alive: tests come backend by backend, and the next backend ends the last."""
+
+    def __init__(self) -> None:
+        self.current: Process | None = None
+
+    def get(self, backend: type[Backend], device: str) -> Process:
+        current = self.current
+        if current is None or (current.backend, current.device) != (backend, device):
+            self.close()
+            self.current = current = Process(backend, device)
+            current.__enter__()
+        return current
+
+    def close(self) -> None:
+        if self.current is not None:
+            self.current.__exit__(None, None, None)
+            self.current = None
+
+
 @pytest.fixture(scope="session")
-def process(request: pytest.FixtureRequest) -> Iterator[Process]:
-    """The backend's process, started for its first test and ended after its last."""
-    with Process(*request.param) as started:
-        yield started
+def processes() -> Iterator[Processes]:
+    kept = Processes()
+    yield kept
+    kept.close()
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,13 @@ class EmptyGradient(Enum):
     SKIPPED = "nothing happens, the step does not count"
 
 
+class Subnormals(Enum):
+    """What becomes of operands and results below the least normal number."""
+
+    KEPT = "they keep their value"
+    VARIES = "they may become zero"
+
+
 @dataclass(frozen=True)
 class Dialect:
     """One value on each axis of meaning; the defaults are the reference dialect."""
@@ -62,6 +69,7 @@ class Dialect:
     untouched: Untouched = Untouched.FROZEN
     weight_decay: WeightDecay = WeightDecay.COALESCED
     empty_gradient: EmptyGradient = EmptyGradient.COUNTED
+    subnormals: Subnormals = Subnormals.KEPT
 
 
 class Storage(Enum):

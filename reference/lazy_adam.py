@@ -11,12 +11,19 @@ Arrays are two-dimensional, (rows, elements of a row). Rows of many parameters, 
 stand in one array: scalars are then columns, one entry for each row.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
+from reference.dialect import (
+    Arithmetic,
+    Dialect,
+    Duplicates,
+    Epsilon,
+    Subnormals,
+    WeightDecay,
+)
 from reference.rounding import (
     CONSTANTS,
     Constants,
@@ -96,11 +103,18 @@ class State:
 class Rules:
     """How a step is taken, and in whose arithmetic its rounding is bounded."""
 
-    precision: Precision
+    type: Precision
     dialect: Dialect = Dialect()
     arithmetic: Arithmetic = Arithmetic()
     nesterov: bool = False
     constants: Constants = CONSTANTS
+
+    @property
+    def precision(self) -> Precision:
+        """The type, with the underflow that the dialect allows."""
+        if self.dialect.subnormals is Subnormals.KEPT:
+            return self.type
+        return replace(self.type, eta=max(self.type.eta, self.type.flushing))
 
 
 class Bounded(NamedTuple):

@@ -20,7 +20,8 @@ REFERENCE_ROUNDOFF = 2.0**-53
 class Precision:
     """A floating-point type: unit roundoff u, half its least subnormal η, its largest number.
 
-    `scalar` is the type in which scalars meet tensors of this type.
+    `scalar` is the type in which scalars meet tensors of this type. Where subnormals may become zero
+    `flushing` stands for η: operands and results may each lose the least normal number of that type.
     """
 
     name: str
@@ -28,6 +29,10 @@ class Precision:
     eta: float
     largest: float
     scalar: str
+
+    @property
+    def flushing(self) -> float:
+        return 3 * float(np.finfo(self.scalar).tiny)
 
 
 # Half the least float64 subnormal is no float64; the least subnormal stands for it.

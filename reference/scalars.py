@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reference.dialect import Arithmetic, Average, Power, Storage
-from reference.rounding import Precision, round_to
+from reference.rounding import Precision
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,11 @@ class Scalars(NamedTuple):
 
 def one_minus_power(beta: float, t: int) -> float:
     """1 − β^t, without the cancellation that the subtraction would suffer for β near 1."""
-    return 1.0 if beta == 0 else -math.expm1(t * math.log1p(beta - 1.0))
+    if beta == 0:
+        return 1.0
+    # β − 1 is exact from 1/2 on, and log(β) well conditioned below.
+    log = math.log1p(beta - 1.0) if beta >= 0.5 else math.log(beta)
+    return -math.expm1(t * log)
 
 
 @lru_cache(maxsize=65536)
@@ -86,9 +90,8 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
         beta2=float(np.float32(h.beta2)),
         epsilon=float(np.float32(h.epsilon)),
         # MindSpore stores λ·loss_scale and 1/loss_scale (nn/optim/optimizer.py, 2.10).
-        weight_decay=float(
-            np.float32(h.weight_decay * h.loss_scale) * np.float32(1.0 / h.loss_scale)
-        ),
+        weight_decay=float(np.float32(h.weight_decay * h.loss_scale))
+        * float(np.float32(1.0 / h.loss_scale)),
         loss_scale=1.0 / float(np.float32(1.0 / h.loss_scale)),
     )
 
@@ -116,7 +119,7 @@ def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Prec
         omega1, omega2 = float(one - np.float32(h.beta1)), float(one - np.float32(h.beta2))
 
     def meet(x: float) -> float:
-        return float(round_to(x, precision.scalar))
+        return float(np.float32(x)) if precision.scalar == "float32" else x
 
     omega1, omega2 = meet(omega1), meet(omega2)
     return Scalars(
@@ -128,7 +131,7 @@ def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Prec
         omega2=omega2,
         epsilon=meet(h.epsilon),
         root_correction=meet(root),
-        decay=meet(h.weight_decay),
+        decay=h.weight_decay if arithmetic.storage is Storage.FLOAT32 else meet(h.weight_decay),
         scale=h.loss_scale,
         sign=-1.0 if h.maximize else 1.0,
     )

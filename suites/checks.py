@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters
 from suites.backends.base import Backend
 from suites.cases.strategies import Menu, Shape
@@ -12,12 +13,21 @@ H = Hyperparameters
 
 @dataclass(frozen=True)
 class Check:
-    """menu(backend) is None where the check does not apply to the backend."""
+    """menu(backend) is None where the check does not apply to the backend.
+
+    free: judged free running, not step by step. every_type: tried in every type, not only in those
+    that the backend is known to take.
+    """
 
     name: str
     sentence: str
     menu: Callable[[type[Backend]], Menu | None]
-    free: bool = False  # judged free running, not step by step
+    free: bool = False
+    every_type: bool = False
+
+    def dtypes(self, backend: type[Backend]) -> tuple[str, ...]:
+        """The types in which the check is run."""
+        return tuple(PRECISIONS) if self.every_type else backend.dtypes
 
 
 def _layouts(backend: type[Backend]) -> tuple[str, ...]:
@@ -178,8 +188,8 @@ CHECKS = {
         Check("untouched-rows", "rows without a gradient stay bit for bit", _untouched),
         Check("empty-gradient", "a gradient without rows updates nothing", _empty),
         Check("missing-gradient", "a parameter without a gradient is left alone", _missing),
-        Check("sparse-gradient", "sparse gradients are taken", _sparse),
-        Check("dense-gradient", "dense gradients are taken", _dense),
+        Check("sparse-gradient", "sparse gradients are taken", _sparse, every_type=True),
+        Check("dense-gradient", "dense gradients are taken", _dense, every_type=True),
         Check("several-parameters", "every parameter follows the rule of its own group", _several),
         Check("learning-rate", "a learning rate changed by step acts from that step", _learning_rate),
         Check("save-and-load", "saving and loading the state changes nothing", _save_and_load),

@@ -432,7 +432,8 @@ def _by_class(
     """Judge the special elements by class, in place.
 
     Certain: NaN in gives NaN out; infinity in gives infinity or NaN (∞ − ∞ in m + ω(g − m)); what is
-    surely beyond the largest number is infinite; an infinite v with a finite m leaves w as it was.
+    surely beyond the largest number is infinite; a v that overflows leaves w as it was, or moves it by
+    the wider v where only the stored one overflows.
     Where orders of evaluation legitimately differ (g² overflows and ω2·g² does not; g − m overflows
     and β·m + ω·g does not; ε lost, and v perhaps zero), every class is right.
     """
@@ -470,7 +471,7 @@ def _by_class(
         certain = ~(may_m | may_v | infinite_m | infinite_v | ~np.isfinite(bounds.w[special]))
         good_w = np.select(
             [nan_m | np.isnan(w), kept, certain],
-            [np.isnan(seen_w), (seen_w == w) | ~np.isfinite(w), bounded_w | (np.abs(values.w[special]) > p.largest / 8)],
+            [np.isnan(seen_w), (seen_w == w) | bounded_w | ~np.isfinite(w), bounded_w | (np.abs(values.w[special]) > p.largest / 8)],
             True,
         )
     for ratio, good in zip(ratios, (good_w, good_m, good_v), strict=True):
@@ -544,10 +545,11 @@ def free_running(
     trajectories: Sequence[Trajectory],
     dialect: Dialect,
     arithmetic: Arithmetic,
+    until: int | None = None,
 ) -> Judgement:
     """Run the reference beside the backend from the start, and judge it at every observed step.
 
-    All cases are of one type and agree on Nesterov's form.
+    All cases are of one type and agree on Nesterov's form. until: the last step to take.
     """
     p = PRECISIONS[cases[0].dtype]
     result = Judgement(np.zeros(len(cases)), 0, [], {})
@@ -564,7 +566,8 @@ def free_running(
             for q in QUANTITIES
         ]
         state = State(start[0].copy(), start[1].copy(), start[2].copy())
-        for k in range(1, max(len(c.steps) for c in cases) + 1):
+        last = max(len(c.steps) for c in cases)
+        for k in range(1, min(last, until or last) + 1):
             builder = _Builder(dialect, arithmetic, p, False)
             for (i, n), base in zip(members, bases, strict=False):
                 case = cases[i]
@@ -574,8 +577,12 @@ def free_running(
             stack = builder.stack(width)
             if len(stack.gradient.rows):
                 advance(state, stack.gradient, stack.scalars, rules)
-            _judge_free(k, members, bases, state, cases, trajectories, p, result)
-    result.steps = sum(len(t.t) for t in trajectories)
+            if any(k in c.observed for c in cases):
+                _judge_free(k, members, bases, state, cases, trajectories, p, result)
+    result.steps = sum(
+        sum(until is None or k <= until for k in c.observed[: len(t.t)])
+        for c, t in zip(cases, trajectories, strict=True)
+    )
     return result
 
 

@@ -33,7 +33,8 @@ class Backend(ABC):
 
     name: dotted, unique; `--backend` takes it or a leading part of it.
     mode: how the framework executes it.
-    devices, dtypes: what it can be asked for; one that its framework refuses shows as such.
+    devices: what it can be asked for.
+    dtypes: the types that it takes; the checks of its layouts try the others too.
     layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
     hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
     grouped: those that may differ between parameter groups.

@@ -21,6 +21,7 @@ from reference.dialect import (
     Power,
     StepCount,
     Storage,
+    Subnormals,
     Untouched,
     WeightDecay,
 )
@@ -42,6 +43,7 @@ class _Instance:
     parameters: list[Any]
     optimizer: Any
     graphs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
+    stepped: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -175,16 +177,28 @@ class MindSporeOptimizer(Backend):
             (optimizer.moment2, v),
         ):
             for tensor, value in zip(tensors, new, strict=True):
-                tensor.set_data(value)
-        optimizer.global_step.set_data(mindspore.Tensor(np.array([t], np.int32)))
+                self._set(tensor, value)
+        self._set(optimizer.global_step, mindspore.Tensor(np.array([t], np.int32)))
         for tensor, power in ((optimizer.beta1_power, power1), (optimizer.beta2_power, power2)):
-            tensor.set_data(mindspore.Tensor(np.full(tensor.shape, power, np.float32)))
+            self._set(tensor, mindspore.Tensor(np.full(tensor.shape, power, np.float32)))
+
+    def _set(self, tensor: Any, value: Any) -> None:
+        """Give a live parameter a new value.
+
+        In PyNative mode (2.10) the compiled step of an optimizer goes on updating the storage that
+        set_data has replaced, so the value has to be assigned in place.
+        """
+        if self.mode == "graph" or not self.instance.stepped:
+            tensor.set_data(value)
+        else:
+            self.mindspore.ops.assign(tensor, value)
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
         mindspore = self.mindspore
         if any(g is None for g in step.gradients):
             raise ValueError("a gradient of None: the optimizer takes a gradient for every parameter")
         sparse = tuple(g is not None and g.rows is not None for g in step.gradients)
+        self.instance.stepped = True
         if self.mode == "pynative":
             gradients = tuple(self._eager(g, case) for g in step.gradients if g is not None)
             return lambda: self.instance.optimizer(gradients)
@@ -246,24 +260,41 @@ class MindSporeOptimizer(Backend):
         return [(x, *kind) for x, kind in zip(inputs, kinds, strict=True)]
 
     def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
-        optimizer = self.instance.optimizer
-        if len(case.groups) == 1:
-            tensors, values = [optimizer.learning_rate], lr
-        else:
-            tensors = list(optimizer.learning_rate)
-            by_parameter = {p: lr[i] for i, g in enumerate(case.groups) for p in g.parameters}
-            values = tuple(by_parameter[i] for i in range(len(tensors)))
-        for tensor, value in zip(tensors, values, strict=True):
-            tensor.set_data(self.mindspore.Tensor(value, self.mindspore.float32))
+        tensors = self._learning_rates()
+        by_parameter = {p: lr[i] for i, g in enumerate(case.groups) for p in g.parameters}
+        for i, tensor in enumerate(tensors):
+            value = by_parameter[i]
+            self._set(tensor, self.mindspore.Tensor(value, self.mindspore.float32))
 
     def reload(self, case: Case) -> None:
-        saved = {p.name: p.copy() for p in self.instance.optimizer.get_parameters()}
+        saved = [p.copy() for p in self._everything()]
         self.instance = _Instance(
             self.instance.parameters, self._new_optimizer(case, self.instance.parameters)
         )
         self.instances[self.key] = self.instance
-        for tensor in self.instance.optimizer.get_parameters():
-            tensor.set_data(saved[tensor.name])
+        for tensor, value in zip(self._everything(), saved, strict=True):
+            self._set(tensor, value)
+
+    def _everything(self) -> list[Any]:
+        """All parameters of the optimizer, in an order that doesn't depend on their names.
+
+        Names do not do: a cell that holds the optimizer prefixes them.
+        """
+        optimizer = self.instance.optimizer
+        return [
+            *self.instance.parameters,
+            *optimizer.moment1,
+            *optimizer.moment2,
+            optimizer.global_step,
+            optimizer.beta1_power,
+            optimizer.beta2_power,
+            *self._learning_rates(),
+        ]
+
+    def _learning_rates(self) -> list[Any]:
+        """The learning rate of each parameter, or the one that all share."""
+        rates = self.instance.optimizer.learning_rate
+        return list(rates) if isinstance(rates, tuple) else [rates]
 
     def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
         optimizer = self.instance.optimizer
@@ -306,7 +337,15 @@ _PLAIN_DOCUMENTED = replace(_LAZY_DOCUMENTED, untouched=Untouched.DENSE)
 _FUSED_SPOKEN = Dialect(
     step_count=StepCount.OPTIMIZER,
     weight_decay=WeightDecay.PER_OCCURRENCE,
+    subnormals=Subnormals.VARIES,  # graphs and compiled steps run with subnormals flushed
 )
+
+
+def _dtypes(mode: str, target: str | None) -> tuple[str, ...]:
+    """Dense gradients: what ops.Adam takes; sparse ones: what the operators of the target take."""
+    if mode == "pynative":
+        return ("float16", "float32")
+    return ("float32", "float64") if target is None else ("float32",)
 
 
 def _forms() -> tuple[type[MindSporeOptimizer], ...]:
@@ -339,6 +378,7 @@ def _forms() -> tuple[type[MindSporeOptimizer], ...]:
                             "mode": mode,
                             # PyNative cannot hand a RowTensor over: check sparse-gradient shows it.
                             "layouts": frozenset({"sparse", "dense"} if mode == "graph" else {"dense"}),
+                            "dtypes": _dtypes(mode, target),
                             "compiles": True,
                             "optimizer_class": optimizer_class,
                             "options": options,

@@ -8,7 +8,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import hypothesis
 import numpy as np
@@ -19,7 +19,7 @@ from hypothesis.errors import NoSuchExample
 from reference.rounding import round_to
 from reference.scalars import Hyperparameters
 from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.cases.values import GRADIENTS, WEIGHTS, gradient_values, weights
+from suites.cases.values import gradient_values, weights
 
 Shape = tuple[int, ...]
 
@@ -162,6 +162,10 @@ def collect(strategy: st.SearchStrategy[Case], count: int, seed: int) -> list[Ca
     return found
 
 
+class _TimeIsUp(BaseException):
+    """Ends a search of Hypothesis from inside; an Exception would count as a failure found."""
+
+
 def shrink(
     strategy: st.SearchStrategy[Case],
     seed: int,
@@ -174,15 +178,16 @@ def shrink(
     The search for one begins anew: Hypothesis shrinks what it has generated itself.
     """
     end = time.monotonic() + seconds
-    known: dict[str, bool] = {}  # when time is up only what is known still diverges
+    best = start
 
     def condition(case: Case) -> bool:
-        digest = case.digest
-        if digest not in known:
-            if time.monotonic() > end:
-                return False
-            known[digest] = diverges(case)
-        return known[digest]
+        nonlocal best
+        if time.monotonic() > end:
+            raise _TimeIsUp
+        if not diverges(case):
+            return False
+        best = min(best, case, key=size)
+        return True
 
     quiet = settings(
         max_examples=200,
@@ -194,13 +199,10 @@ def shrink(
     )
     try:
         return hypothesis.find(strategy, condition, settings=quiet, random=random.Random(seed))
-    except NoSuchExample:
-        return start
+    except (_TimeIsUp, NoSuchExample):
+        return best
 
 
-def simplest(menu: Menu) -> Menu:
-    """The menu with one shape and one set of hyperparameters, for what has to be probed only."""
-    return replace(menu, shapes=menu.shapes[:1], hyperparameters=menu.hyperparameters[:1], steps=2)
-
-
-__all__ = ["GRADIENTS", "WEIGHTS", "Menu", "cases", "collect", "seed_of", "shrink", "simplest"]
+def size(case: Case) -> tuple[int, int]:
+    """How much there is to read: steps, then numbers in gradients."""
+    return len(case.steps), sum(g.values.size for s in case.steps for g in s.gradients if g is not None)

@@ -1,24 +1,27 @@
 """Every check on every backend in every type. A divergence is a row of the table, not a failure."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
-from suites.backends.process import Process
+from suites.backends.base import Backend
 from suites.checks import Check
 from suites.verdicts import BUDGETS, run
 
 
 def test_conformance(
-    process: Process,
-    conformance_item: tuple[str, Check],
+    processes: Any,
+    conformance_item: tuple[type[Backend], str, str, Check],
     seed: int,
     pytestconfig: pytest.Config,
-    record_property: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    dtype, check = conformance_item
+    backend, device, dtype, check = conformance_item
     budget = BUDGETS[pytestconfig.getoption("--profile")]
+    process = processes.get(backend, device)
     outcome = run(check, process, dtype, seed, budget, pytestconfig.getoption("--out"))
-    record_property("lazyadam-result", json.dumps(asdict(outcome)))  # type: ignore[operator]
+    record_property("lazyadam-result", json.dumps(asdict(outcome)))
     assert outcome.verdicts
