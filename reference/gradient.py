@@ -23,6 +23,8 @@ def coalesce(
     """
     if duplicates is Duplicates.SCATTERED and present is None:
         return Gradient(rows, values)
+    if present is None and (rows[1:] > rows[:-1]).all():
+        return Gradient(rows, values)
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
     first = np.ones(len(rows), bool)

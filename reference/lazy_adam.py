@@ -132,7 +132,7 @@ def step(state: State, gradient: Gradient, s: Scalars, rules: Rules) -> Bounded:
     with np.errstate(all="ignore"):
         g, eg, square, esquare = _prepare(w, before, gradient, s, rules)
         new = update(w, m, v, g, square, s, rules.dialect.epsilon, rules.nesterov)
-        errors, moved = _bound(m, v, before, g, eg, esquare, new, s, rules)
+        errors, moved = _bound(m, v, before, g, eg, esquare, new, gradient, s, rules)
     if scattered(rules):
         return _scatter(w, before, rows, new, moved, errors, rules)
     return Bounded(new, errors)
@@ -246,6 +246,7 @@ def _bound(
     eg: np.ndarray | None,
     esquare: np.ndarray | None,
     new: Update,
+    gradient: Gradient,
     s: Scalars,
     rules: Rules,
 ) -> tuple[Errors, np.ndarray]:
@@ -257,6 +258,11 @@ def _bound(
         np.abs(m), before.m if before else None, size, eg, magnitude, s.beta1, s.omega1, p, k
     )
     ev = second_moment_error(v, before.v if before else None, esquare, new.v, s.beta2, s.omega2, p, k)
+    if rules.dialect.duplicates is Duplicates.SQUARES_APART and gradient.occurrences is not None:
+        # Each occurrence is added to the decayed moment, which is rounded every time.
+        additions = k.addition * u * np.maximum(gradient.occurrences - 1, 0)[:, None]
+        em += additions * (s.beta1 * np.abs(m) + size)
+        ev += additions * new.v
     if rules.nesterov:
         numerator = np.abs(s.beta1 * new.m + s.omega1 * g)
         en = first_moment_error(magnitude, em, size, eg, numerator, s.beta1, s.omega1, p, k)

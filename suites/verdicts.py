@@ -173,17 +173,22 @@ def _explain(
     def look(case: Case) -> Judgement:
         return judge(check, [case], process.run([case]), backend, dialect)
 
-    small = start
-    if not check.free and start.dtype in budget.shrink_types:
-        small = shrink(strategy, seed, lambda c: look(c).worst[0] > 1, start, budget.shrink_seconds)
-    finding = max(look(small).findings, key=lambda f: f.ratio)
+    small, finding, once = start, judgement.findings[0], ""
+    if not check.free:
+        if start.dtype in budget.shrink_types:
+            small = shrink(strategy, seed, lambda c: look(c).worst[0] > 1, start, budget.shrink_seconds)
+        again = look(small).findings
+        if again:
+            finding = max(again, key=lambda f: f.ratio)
+        else:
+            once = "; the same case run alone does not diverge"
     file = out / "traces" / f"{check.name}.{backend.name}.{small.dtype}.{against}.json"
     trace.save(
         small,
         file,
         {"check": check.name, "backend": backend.name, "against": against, "finding": finding.message()},
     )
-    return f"{finding.message()}; trace {file}"
+    return f"{finding.message()}{once}; trace {file}"
 
 
 def _tolerance(about: Row, judgement: Judgement) -> list[Row]:

@@ -198,9 +198,11 @@ class MindSporeOptimizer(Backend):
         if any(g is None for g in step.gradients):
             raise ValueError("a gradient of None: the optimizer takes a gradient for every parameter")
         sparse = tuple(g is not None and g.rows is not None for g in step.gradients)
-        self.instance.stepped = True
         if self.mode == "pynative":
             gradients = tuple(self._eager(g, case) for g in step.gradients if g is not None)
+            if not self.instance.stepped:
+                zeros = tuple(self._eager(Gradient(0 * g.values), case) for g in step.gradients if g)
+                self._undone(lambda: self.instance.optimizer(zeros))
             return lambda: self.instance.optimizer(gradients)
         inputs: list[Any] = []
         for g in step.gradients:
@@ -234,24 +236,23 @@ class MindSporeOptimizer(Backend):
             else:
                 signature.append(mindspore.Tensor(shape=list(shape), dtype=kind))
         graph.set_inputs(*signature)
-        optimizer = self.instance.optimizer
-        groups = (self.instance.parameters, optimizer.moment1, optimizer.moment2)
-        before = [[tensor.copy() for tensor in group] for group in groups]
-        powers = [
-            float(p.asnumpy().reshape(-1)[0])  # asnumpy is a view of the live parameter
-            for p in (optimizer.beta1_power, optimizer.beta2_power)
-        ]
-        t = int(optimizer.global_step.asnumpy()[0])
         warm = [
             mindspore.Tensor(np.zeros(1, np.int32))
             if is_rows
             else mindspore.ops.zeros((1, *x.shape[1:]) if dynamic else x.shape, x.dtype)
             for x, is_rows, dynamic in self._described(sparse, inputs)
         ]
-        graph(*warm)
-        self._load(*before, t, *powers)
+        self._undone(lambda: graph(*warm))
         self.instance.graphs[sparse] = graph
         return graph
+
+    def _undone(self, launch: Callable[[], object]) -> None:
+        """A first launch whose effect on the state is undone."""
+        saved = [tensor.copy() for tensor in self._everything()]
+        launch()
+        self.instance.stepped = True
+        for tensor, value in zip(self._everything(), saved, strict=True):
+            self._set(tensor, value)
 
     @staticmethod
     def _described(sparse: tuple[bool, ...], inputs: list[Any]) -> list[tuple[Any, bool, bool]]:
