@@ -40,7 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--replay",
         type=Path,
         metavar="FILE",
-        help="judge a trace file with --backend: exit 0 conforms, 1 diverges from its documentation, 125 can't run",
+        help="judge a trace file with --backend: exit 0 conforms, 1 diverges, 125 can't run",
+    )
+    group.addoption(
+        "--against",
+        default="documented",
+        choices=("documented", "reference", "explained"),
+        help="with --replay: the dialect that decides",
     )
     group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="where the tables go")
 
@@ -54,7 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if seed is None:
         # xdist workers take the seed of the session that started them.
         given = getattr(config, "workerinput", {}).get("seed")
-        seed = given if given is not None else 0 if config.getoption("--profile") == "ci" else secrets.randbits(32)
+        seed = (
+            given
+            if given is not None
+            else 0
+            if config.getoption("--profile") == "ci"
+            else secrets.randbits(32)
+        )
     config.stash[SEED] = seed
 
 
@@ -78,7 +90,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         if not config.getoption("--backend") or len(backends) != 1:
             raise UnknownBackend("--replay needs --backend with the full name of one backend")
         with Process(backends[0], config.getoption("--device")) as process:
-            code, lines = replay(file, process)
+            code, lines = replay(file, process, config.getoption("--against"))
     except (TraceError, UnknownBackend) as error:
         code, lines = 125, [str(error)]
     print("\n".join(lines))
@@ -173,4 +185,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     tables.write_text("".join(f"{line}\n" for line in dict.fromkeys(divergences)), out / "divergences.txt")
     tables.show_verdicts(verdicts, console)
     tables.show_tolerance(tolerance, console)
-    console.print(f"tables: {out / 'verdicts.csv'}, {out / 'tolerance.csv'}; words: {out / 'divergences.txt'}")
+    console.print(
+        f"tables: {out / 'verdicts.csv'}, {out / 'tolerance.csv'}; words: {out / 'divergences.txt'}"
+    )

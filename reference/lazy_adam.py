@@ -12,6 +12,7 @@ stand in one array: scalars are then columns, one entry for each row.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -109,7 +110,7 @@ class Rules:
     nesterov: bool = False
     constants: Constants = CONSTANTS
 
-    @property
+    @cached_property
     def precision(self) -> Precision:
         """The type, with the underflow that the dialect allows."""
         if self.dialect.subnormals is Subnormals.KEPT:
@@ -209,8 +210,8 @@ def _prepare(
     """
     p, k = rules.precision, rules.constants
     g, eg, squares = gradient.values, gradient.error, gradient.squares
-    plain = not (np.any(s.scale != 1.0) or np.any(s.decay))
-    if np.any(s.sign != 1.0):
+    plain = _all(s.scale, 1.0) and _all(s.decay, 0.0)
+    if not _all(s.sign, 1.0):
         g = s.sign * g
     if plain:
         magnitude = None
@@ -232,6 +233,10 @@ def _prepare(
     roundings = k.addition * (_times(gradient) - 1) + (0 if plain else 4 * k.unscale)
     largest = squares if magnitude is None else np.maximum(squares, magnitude * magnitude)
     return g, eg, squares, roundings * p.u * largest + _times(gradient) * k.underflow * p.eta
+
+
+def _all(x: float | np.ndarray, value: float) -> bool:
+    return x == value if isinstance(x, float) else bool(np.all(x == value))
 
 
 def _times(gradient: Gradient) -> np.ndarray | float:
@@ -276,7 +281,9 @@ def _bound(
     lost = epsilon_lost(s.epsilon, p)
     last = 1 + k.denominator * u
     if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
-        alpha, gain, relative, lost_more = s.alpha, 1.0 + own, own, 0.0
+        alpha, lost_more = s.alpha, 0.0
+        gain: float | np.ndarray = 1.0 + own
+        relative: float | np.ndarray = own
     else:
         hat = k.hat * u
         alpha, lost_more = s.rate, eta

@@ -90,8 +90,7 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
         beta2=float(np.float32(h.beta2)),
         epsilon=float(np.float32(h.epsilon)),
         # MindSpore stores λ·loss_scale and 1/loss_scale (nn/optim/optimizer.py, 2.10).
-        weight_decay=float(np.float32(h.weight_decay * h.loss_scale))
-        * float(np.float32(1.0 / h.loss_scale)),
+        weight_decay=float(np.float32(h.weight_decay * h.loss_scale)) * float(np.float32(1.0 / h.loss_scale)),
         loss_scale=1.0 / float(np.float32(1.0 / h.loss_scale)),
     )
 
@@ -112,9 +111,9 @@ def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Prec
         omega1, omega2 = 1 - h.beta1, 1 - h.beta2
     else:
         one, lr = np.float32(1), np.float32(h.lr)
-        correction1 = one - float32_power(h.beta1, t)
+        below = one - float32_power(h.beta1, t)
         root32 = np.sqrt(one - float32_power(h.beta2, t))
-        alpha, rate = float(lr * root32 / correction1), float(lr / correction1)
+        alpha, rate = float(lr * root32 / below), float(lr / below)
         root = float(root32)
         omega1, omega2 = float(one - np.float32(h.beta1)), float(one - np.float32(h.beta2))
 

@@ -79,7 +79,7 @@ class Case:
         for step in self.steps:
             digest.update(repr((step.lr, step.reload)).encode())
             for g in step.gradients:
-                _feed(digest, g and g.rows, g and g.values)
+                _feed(digest, g.rows if g else None, g.values if g else None)
         return digest.hexdigest()[:12]
 
     def schedule(self) -> list[list[Hyperparameters]]:

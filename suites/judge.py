@@ -169,9 +169,7 @@ def step_by_step(
     """
     result = Judgement(np.zeros(len(cases)), 0, [], {})
     for nesterov in (False, True):
-        chosen = [
-            i for i, c in enumerate(cases) if c.groups[0].hyperparameters.nesterov is nesterov
-        ]
+        chosen = [i for i, c in enumerate(cases) if c.groups[0].hyperparameters.nesterov is nesterov]
         for width in sorted({_width(p.w) for i in chosen for p in cases[i].parameters}):
             _judge_width(cases, trajectories, chosen, width, dialect, arithmetic, nesterov, sizes, result)
     result.steps = sum(
@@ -215,7 +213,11 @@ def _judge_width(
                 continue
             count = len(parameter.w)
             for q, (quantity, start) in enumerate(
-                ((trajectory.w[n], parameter.w), (trajectory.m[n], parameter.m), (trajectory.v[n], parameter.v))
+                (
+                    (trajectory.w[n], parameter.w),
+                    (trajectory.m[n], parameter.m),
+                    (trajectory.v[n], parameter.v),
+                )
             ):
                 flat = np.concatenate([start[None], quantity]).reshape(-1, count, width)
                 befores[q].append(flat[pairs].reshape(-1, width))
@@ -246,7 +248,9 @@ def _judge_width(
         np.maximum.at(result.worst, at, by_row)
         for row in _worst_rows(by_row, at):
             result.findings.append(
-                _finding(QUANTITIES[q], row, ratio, values[q], bounds[q], observed[q], stack, before, cases, rules)
+                _finding(
+                    QUANTITIES[q], row, ratio, values[q], bounds[q], observed[q], stack, before, cases, rules
+                )
             )
 
 
@@ -355,7 +359,15 @@ def _check_counts(
                 result.worst[i] = np.inf
                 result.findings.append(
                     Finding(
-                        "t", i, k, int(n), (), float(trajectory.t[j, n]), float(expected[k - 1][n]), 0.0, np.inf
+                        "t",
+                        i,
+                        k,
+                        int(n),
+                        (),
+                        float(trajectory.t[j, n]),
+                        float(expected[k - 1][n]),
+                        0.0,
+                        np.inf,
                     )
                 )
                 break
@@ -404,9 +416,7 @@ def compare(
     return ratios
 
 
-def _special(
-    before: State, stack: _Stack, values: Errors, bounds: Errors, p: Precision
-) -> np.ndarray:
+def _special(before: State, stack: _Stack, values: Errors, bounds: Errors, p: Precision) -> np.ndarray:
     """Elements where something is not finite, or may become so in some order of evaluation."""
     rows = stack.gradient.rows
     g = stack.gradient.values
@@ -471,7 +481,11 @@ def _by_class(
         certain = ~(may_m | may_v | infinite_m | infinite_v | ~np.isfinite(bounds.w[special]))
         good_w = np.select(
             [nan_m | np.isnan(w), kept, certain],
-            [np.isnan(seen_w), (seen_w == w) | bounded_w | ~np.isfinite(w), bounded_w | (np.abs(values.w[special]) > p.largest / 8)],
+            [
+                np.isnan(seen_w),
+                (seen_w == w) | bounded_w | ~np.isfinite(w),
+                bounded_w | (np.abs(values.w[special]) > p.largest / 8),
+            ],
             True,
         )
     for ratio, good in zip(ratios, (good_w, good_m, good_v), strict=True):
@@ -621,5 +635,7 @@ def _judge_free(
                 shape = case.parameters[n].w.shape
                 element = (int(at[0]), *(int(x) for x in np.unravel_index(int(at[1]), shape[1:])))
                 result.findings.append(
-                    Finding(name, i, k, n, element, float(seen[at]), float(value[at]), float(error[at]), worst)
+                    Finding(
+                        name, i, k, n, element, float(seen[at]), float(value[at]), float(error[at]), worst
+                    )
                 )

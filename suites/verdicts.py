@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Dialect
-from reference.rounding import PRECISIONS
 from suites.backends.base import Backend
 from suites.backends.process import Process
 from suites.case import Case, Trajectory
 from suites.cases import trace
 from suites.cases.strategies import cases as case_strategy
-from suites.cases.strategies import collect, seed_of, shrink
+from suites.cases.strategies import collect, seed_of, shrink, size
 from suites.checks import Check
 from suites.judge import QUANTITIES, Judgement, free_running, step_by_step
 
@@ -23,15 +22,18 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is tried: cases for each check, seconds to shrink a divergence, and in which types."""
+    """How much is tried: cases for each check, and seconds to shrink a divergence.
+
+    shrink_explained: also shrink what the dialect that the backend speaks explains.
+    """
 
     cases: int
     shrink_seconds: float
-    shrink_types: tuple[str, ...] = tuple(PRECISIONS)
+    shrink_explained: bool = True
 
 
 BUDGETS = {
-    "ci": Budget(12, 0.4, ("float32",)),
+    "ci": Budget(12, 2.0, shrink_explained=False),
     "nightly": Budget(150, 20.0),
     "deep": Budget(1500, 120.0),
 }
@@ -62,9 +64,7 @@ def judge(
         # To the end in the dialect it speaks, for the drift; elsewhere 1,000 steps decide.
         until = None if dialect == backend.spoken else 1000
         return free_running(cases, trajectories, dialect, backend.arithmetic, until)
-    return step_by_step(
-        cases, trajectories, dialect, backend.arithmetic, sizes=check.name == "update-rule"
-    )
+    return step_by_step(cases, trajectories, dialect, backend.arithmetic, sizes=check.name == "update-rule")
 
 
 def verdict(judgement: Judgement, trajectories: list[Trajectory], path: str | None) -> str:
@@ -88,9 +88,7 @@ def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: li
     return None
 
 
-def run(
-    check: Check, process: Process, dtype: str, seed: int, budget: Budget, out: Path
-) -> Outcome:
+def run(check: Check, process: Process, dtype: str, seed: int, budget: Budget, out: Path) -> Outcome:
     """Run a check on a backend in a type, and judge it every way."""
     backend = process.backend
     about = {
@@ -109,26 +107,34 @@ def run(
         menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
     strategy = case_strategy(menu, dtype)
     own_seed = seed_of(seed, check.name, dtype)
-    cases = collect(strategy, 1 if check.free else budget.cases, own_seed)
+    cases = collect(strategy, 1 if check.free else min(budget.cases, menu.most), own_seed)
     trajectories = process.run(cases[:1])
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])
     cases = cases[: len(trajectories)]
     path = wrong_path(backend, process.device, dtype, trajectories)
     result = Outcome([], [], [], cases[0].digest)
-    for against, dialect in dialects(backend):
-        judgement = judge(check, cases, trajectories, backend, dialect)
+    judged = [(a, d, judge(check, cases, trajectories, backend, d)) for a, d in dialects(backend)]
+    explained = any(d == backend.spoken and j.worst.max(initial=0.0) <= 1 for _, d, j in judged)
+    for against, dialect, judgement in judged:
         if dialect == backend.spoken and (check.free or check.name == "update-rule"):
             result.tolerance = _tolerance(about, judgement)
         word = verdict(judgement, trajectories, path)
         result.verdicts.append(
             _verdict_row(
-                about, check, against, word, float(judgement.worst.max(initial=0.0)), len(cases), judgement.steps
+                about,
+                check,
+                against,
+                word,
+                float(judgement.worst.max(initial=0.0)),
+                len(cases),
+                judgement.steps,
             )
         )
         if word == "diverges":
+            seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
             text = path or _explain(
-                check, process, dialect, against, strategy, own_seed, cases, judgement, budget, out
+                check, process, dialect, against, strategy, own_seed, cases, judgement, seconds, out
             )
             result.divergences.append(f"{check.name}, {backend.name}, {dtype}, against {against}: {text}")
     for failure in dict.fromkeys(t.failure for t in trajectories if t.failure):
@@ -163,20 +169,23 @@ def _explain(
     seed: int,
     cases: list[Case],
     judgement: Judgement,
-    budget: Budget,
+    seconds: float,
     out: Path,
 ) -> str:
     """The worst finding of a shrunk case, and the trace file that shows it."""
     backend = process.backend
-    start = cases[judgement.findings[0].case]
+    smallest = min({f.case for f in judgement.findings}, key=lambda i: size(cases[i]))
+    small, once = cases[smallest], ""
+    finding = max((f for f in judgement.findings if f.case == smallest), key=lambda f: f.ratio)
 
     def look(case: Case) -> Judgement:
         return judge(check, [case], process.run([case]), backend, dialect)
 
-    small, finding, once = start, judgement.findings[0], ""
-    if not check.free:
-        if start.dtype in budget.shrink_types:
-            small = shrink(strategy, seed, lambda c: look(c).worst[0] > 1, start, budget.shrink_seconds)
+    if check.free:
+        # Up to where it was seen, and every step observed, so that a replay judges step by step.
+        small = replace(small, steps=small.steps[: finding.step], observed=tuple(range(1, finding.step + 1)))
+    elif seconds:
+        small = shrink(strategy, seed, lambda c: look(c).worst[0] > 1, small, seconds)
         again = look(small).findings
         if again:
             finding = max(again, key=lambda f: f.ratio)
@@ -211,8 +220,8 @@ def _tolerance(about: Row, judgement: Judgement) -> list[Row]:
     ]
 
 
-def replay(file: Path, process: Process) -> tuple[int, list[str]]:
-    """Judge a trace file again: 0 conforms, 1 diverges from what it was recorded against, 125 can't run."""
+def replay(file: Path, process: Process, against: str) -> tuple[int, list[str]]:
+    """Judge a trace file again: 0 conforms to one dialect, 1 diverges from it, 125 can't run."""
     case = trace.load(file)
     if process.not_run:
         return 125, [f"{process.backend.name}: not run ({process.not_run})"]
@@ -220,11 +229,10 @@ def replay(file: Path, process: Process) -> tuple[int, list[str]]:
     failure = trajectories[0].failure
     if failure is not None:
         return 125, [f"{process.backend.name} {failure.kind} at step {failure.step}: {failure.message}"]
-    lines, worst = [], 0.0
-    for against, dialect in dialects(process.backend):
-        judgement = step_by_step([case], trajectories, dialect, process.backend.arithmetic)
-        ratio = float(np.max(judgement.worst))
-        lines.append(f"{process.backend.name} against {against}: worst ratio {ratio:.3g}")
-        lines += [f"  {finding.message()}" for finding in judgement.findings[:3]]
-        worst = max(worst, ratio if against == "documented" else 0.0)
+    judged = dict(dialects(process.backend))
+    dialect = judged.get(against, process.backend.spoken)
+    judgement = step_by_step([case], trajectories, dialect, process.backend.arithmetic)
+    worst = float(np.max(judgement.worst))
+    lines = [f"{process.backend.name} against {against}: worst ratio {worst:.3g}"]
+    lines += [f"  {finding.message()}" for finding in judgement.findings]
     return int(worst > 1), lines

@@ -52,7 +52,7 @@ def _update_cell() -> Any:
     from mindspore import nn
     from mindspore.common.sparse_tensor import RowTensorInner
 
-    class Update(nn.Cell):  # type: ignore[misc,name-defined]
+    class Update(nn.Cell):  # type: ignore[misc]
         def __init__(self, optimizer: Any, sparse: tuple[bool, ...], shapes: Any) -> None:
             super().__init__()
             self.optimizer = optimizer
@@ -60,7 +60,7 @@ def _update_cell() -> Any:
             self.shapes = shapes
 
         def construct(self, *tensors):  # type: ignore[no-untyped-def]
-            gradients = ()
+            gradients: Any = ()
             position = 0
             for i in range(len(self.sparse)):
                 if self.sparse[i]:

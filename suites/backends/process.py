@@ -14,6 +14,7 @@ from suites.case import Case, Failure, Trajectory
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 CASE_SECONDS = 60.0
+STEP_SECONDS = 0.02
 BATCH = 32
 
 
@@ -29,14 +30,19 @@ class Process:
     """A backend in a process of its own.
 
     Use as a context manager. `not_run` says why the backend can't run, or is None. `case_seconds`
-    is how long one step of a case, or a small case in a batch, may take.
+    is how long a case may take, with `step_seconds` more for each step; or a step of a case run alone.
     """
 
     def __init__(
-        self, backend: type[Backend], device: str = "cpu", case_seconds: float = CASE_SECONDS
+        self,
+        backend: type[Backend],
+        device: str = "cpu",
+        case_seconds: float = CASE_SECONDS,
+        step_seconds: float = STEP_SECONDS,
     ) -> None:
-        self.backend, self.device, self.case_seconds = backend, device, case_seconds
-        self.version = ""
+        self.backend, self.device = backend, device
+        self.case_seconds, self.step_seconds = case_seconds, step_seconds
+        self.version, self.pid = "", 0
         self.not_run: str | None = None
         self.group: execnet.Group | None = None
         self.channel: Any = None
@@ -71,7 +77,7 @@ class Process:
         except Lost as lost:
             kind, text = "not run", f"the worker {lost.kind} at its start: {lost}"
         if kind == "ready":
-            self.version, self.not_run = text, None
+            (self.version, self.pid), self.not_run = text, None
         else:
             self.not_run = text
             self._stop()
@@ -99,26 +105,29 @@ class Process:
     def run(self, cases: list[Case]) -> list[Trajectory]:
         """The trajectories of the cases, in order; a worker that is lost is replaced.
 
-        Several cases go in one message. Where the worker is lost, its cases are run again one at a
-        time and step by step, so that only the step that caused it is missing.
+        Several cases go in one message, and every trajectory comes back as it is done. The case during
+        which a worker is lost is run again step by step, so that only the step that caused it is missing.
         """
         trajectories: list[Trajectory] = []
-        for first in range(0, len(cases), BATCH):
-            batch = cases[first : first + BATCH]
+        while len(trajectories) < len(cases):
+            batch = cases[len(trajectories) : len(trajectories) + BATCH]
             try:
-                trajectories += self._exchange(batch)
-            except Lost:
-                trajectories += [self.stream(case) for case in batch]
+                self._send((batch, False))
+                for case in batch:
+                    trajectories.append(
+                        self._receive(self.case_seconds + self.step_seconds * len(case.steps))
+                    )
+            except Lost as lost:
+                self._restart()
+                trajectories.append(self._again(cases[len(trajectories)], lost))
         return trajectories
 
-    def _exchange(self, batch: list[Case]) -> list[Trajectory]:
-        try:
-            self._send((batch, False))
-            result: list[Trajectory] = self._receive(self.case_seconds * (1 + len(batch) / 8))
-        except Lost:
-            self._restart()
-            raise
-        return result
+    def _again(self, case: Case, lost: Lost) -> Trajectory:
+        """The case that was running when the worker was lost, once more."""
+        trajectory = self.stream(case)
+        if trajectory.failure is None:
+            trajectory.failure = Failure(lost.kind, 0, f"{lost} (not so when run again)")
+        return trajectory
 
     def stream(self, case: Case) -> Trajectory:
         """The trajectory of one case, received step by step."""

@@ -98,7 +98,10 @@ class TorchOptimizer(Backend):
 
     def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
         torch = self.torch
-        w, m, v, t = [], [], [], []
+        w: list[np.ndarray] = []
+        m: list[np.ndarray] = []
+        v: list[np.ndarray] = []
+        t: list[int] = []
         for tensor in self.parameters:
             state = self.optimizer.state.get(tensor) or {}
             zero = torch.zeros_like(tensor)
@@ -135,9 +138,7 @@ class SparseAdam(TorchOptimizer):
     )
     spoken = Dialect()
     # torch/optim/_functional.py, sparse_adam, 2.13: old += (1 − β)·(new − old) for both moments.
-    arithmetic = Arithmetic(
-        power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.OMEGA
-    )
+    arithmetic = Arithmetic(power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.OMEGA)
 
     def _count(self, t: int) -> int:
         return t
@@ -152,9 +153,7 @@ class Adam(TorchOptimizer):
     promises = (Promise("epsilon", f"{_ADAM}, the algorithm"),)
     spoken = documented
     # torch/optim/adam.py, 2.13: lerp for the first moment, mul and addcmul for the second.
-    arithmetic = Arithmetic(
-        power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.BOTH
-    )
+    arithmetic = Arithmetic(power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.BOTH)
 
 
 class AdamLoop(Adam):

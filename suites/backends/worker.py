@@ -12,9 +12,9 @@ from suites.backends.registry import BACKENDS
 def serve(channel: Any, name: str, device: str, log: str) -> None:
     """Answer messages until the channel closes.
 
-    The first message sent is ('ready', version) or ('not run', reason). A message received is a
-    pickled (cases, stream). Without `stream` the answer is one list of trajectories. With it, every
-    step of the single case is reported as it begins and as its state is read, then the trajectory.
+    The first message sent is ('ready', (version, process id)) or ('not run', reason). A message
+    received is a pickled (cases, stream). The answer is a trajectory for each case; with `stream`,
+    every step of the single case is reported as it begins and as its state is read, then the trajectory.
     """
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
@@ -25,7 +25,7 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
 
     backend = BACKENDS[name](device)
     try:
-        send(("ready", backend.prepare()))
+        send(("ready", (backend.prepare(), os.getpid())))
     except NotRun as reason:
         send(("not run", " ".join(str(reason).split())))
         return
@@ -34,4 +34,5 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
         if stream:
             send(("done", backend.run(cases[0], lambda step, state: send(("step", step, state)))))
         else:
-            send([backend.run(case) for case in cases])
+            for case in cases:
+                send(backend.run(case))

@@ -32,7 +32,7 @@ class Menu:
     of parameter shapes. hyperparameters: sets of groups, the parameters dealt to them in turn.
     rows: patterns of sparse rows. regimes, kinds: of gradient values and of starting weights.
     starts: step counts to start from. steps: how many at most. lr_changes, reloads: events that may
-    occur. observed: the steps to observe, all where None.
+    occur. observed: the steps to observe, all where None. most: how many cases are worth their time.
     """
 
     layouts: tuple[str, ...] = ("sparse",)
@@ -46,6 +46,7 @@ class Menu:
     lr_changes: tuple[float, ...] = ()
     reloads: bool = False
     observed: tuple[int, ...] | None = None
+    most: int = 1_000_000
 
 
 _SEEDS = st.integers(0, 2**32 - 1)
@@ -61,10 +62,7 @@ def cases(draw: st.DrawFn, menu: Menu, dtype: str) -> Case:
     )
     t = draw(st.sampled_from(menu.starts))
     parameters = tuple(_parameter(draw, menu, shape, t, dtype) for shape in shapes)
-    if menu.observed is None:
-        count = draw(st.integers(1, menu.steps))
-    else:
-        count = menu.observed[-1]
+    count = menu.observed[-1] if menu.observed else draw(st.integers(1, menu.steps))
     if count <= 64:
         steps = tuple(_step(draw, menu, shapes, len(groups), dtype) for _ in range(count))
     else:
@@ -76,16 +74,17 @@ def _parameter(draw: st.DrawFn, menu: Menu, shape: Shape, t: int, dtype: str) ->
     w = weights(draw(st.sampled_from(menu.kinds)), draw(_SEEDS), shape, dtype)
     if t == 0:
         return Parameter(w, np.zeros(shape), np.zeros(shape))
-    regime = draw(st.sampled_from([r for r in menu.regimes if r not in ("overflowing", "special")] or ["ones"]))
+    regime = draw(
+        st.sampled_from([r for r in menu.regimes if r not in ("overflowing", "special")] or ["ones"])
+    )
     g = gradient_values(regime, draw(_SEEDS), shape, dtype)
     return Parameter(w, round_to(0.1 * g, dtype), round_to(0.01 * g * g, dtype))
 
 
 def _step(draw: st.DrawFn, menu: Menu, shapes: tuple[Shape, ...], groups: int, dtype: str) -> Step:
     gradients = tuple(_gradient(draw, menu, shape, dtype) for shape in shapes)
-    lr = None
-    if menu.lr_changes and draw(st.booleans()):
-        lr = tuple(draw(st.sampled_from(menu.lr_changes)) for _ in range(groups))
+    changed: bool = bool(menu.lr_changes) and draw(st.booleans())
+    lr = tuple(draw(st.sampled_from(menu.lr_changes)) for _ in range(groups)) if changed else None
     return Step(gradients, lr, menu.reloads and draw(st.booleans()))
 
 

@@ -40,9 +40,7 @@ def save(case: Case, path: Path, about: dict[str, str] | None = None) -> None:
             }
             for group in case.groups
         ],
-        "parameters": [
-            {"w": _array(p.w), "m": _array(p.m), "v": _array(p.v)} for p in case.parameters
-        ],
+        "parameters": [{"w": _array(p.w), "m": _array(p.m), "v": _array(p.v)} for p in case.parameters],
         "steps": [
             {
                 "lr": None if step.lr is None else [x.hex() for x in step.lr],
@@ -82,9 +80,7 @@ def load(path: Path) -> Case:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise TraceError(f"{path}: not a trace file (no format '{FORMAT}')")
     if document.get("version") != VERSION:
-        raise TraceError(
-            f"{path}: trace version {document.get('version')!r}, this suite reads {VERSION}"
-        )
+        raise TraceError(f"{path}: trace version {document.get('version')!r}, this suite reads {VERSION}")
     try:
         case = _case(document)
         _check(case)
@@ -101,18 +97,12 @@ def _case(document: dict[str, Any]) -> Case:
         groups=tuple(
             Group(
                 tuple(group["parameters"]),
-                Hyperparameters(
-                    **{
-                        name: x if isinstance(x, bool) else float.fromhex(x)
-                        for name, x in group["hyperparameters"].items()
-                    }
-                ),
+                Hyperparameters(**{n: _setting(x) for n, x in group["hyperparameters"].items()}),
             )
             for group in document["groups"]
         ),
         parameters=tuple(
-            Parameter(_numbers(p["w"]), _numbers(p["m"]), _numbers(p["v"]))
-            for p in document["parameters"]
+            Parameter(_numbers(p["w"]), _numbers(p["m"]), _numbers(p["v"])) for p in document["parameters"]
         ),
         steps=tuple(
             Step(
@@ -131,6 +121,10 @@ def _case(document: dict[str, Any]) -> Case:
             for step in document["steps"]
         ),
     )
+
+
+def _setting(x: Any) -> Any:
+    return x if isinstance(x, bool) else float.fromhex(x)
 
 
 def _check(case: Case) -> None:
@@ -153,7 +147,9 @@ def _check(case: Case) -> None:
     for i, p in enumerate(case.parameters):
         need(p.w.ndim >= 1 and p.w.shape == p.m.shape == p.v.shape, f"parameter {i}: shapes differ")
     for k, step in enumerate(case.steps, 1):
-        need(len(step.gradients) == count, f"step {k}: {len(step.gradients)} gradients for {count} parameters")
+        need(
+            len(step.gradients) == count, f"step {k}: {len(step.gradients)} gradients for {count} parameters"
+        )
         need(step.lr is None or len(step.lr) == len(case.groups), f"step {k}: lr does not fit the groups")
         for i, g in enumerate(step.gradients):
             if g is not None:

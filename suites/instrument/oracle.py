@@ -12,9 +12,7 @@ def alpha(h: Hyperparameters, t: int) -> mpf:
     return mpf(h.lr) * sqrt(1 - mpf(h.beta2) ** t) / (1 - mpf(h.beta1) ** t)
 
 
-def step(
-    w: float, m: float, v: float, g: list[float], h: Hyperparameters, t: int
-) -> tuple[mpf, mpf, mpf]:
+def step(w: float, m: float, v: float, g: list[float], h: Hyperparameters, t: int) -> tuple[mpf, mpf, mpf]:
     """The change of w, and the new m and v, of one element whose row stands len(g) times."""
     total = sum(mpf(x) for x in g)
     if h.maximize:

@@ -10,7 +10,7 @@ from reference.gradient import coalesce
 from reference.lazy_adam import Rules, State, step
 from reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, round_to
 from reference.scalars import Hyperparameters, Scalars, replayed
-from suites.cases.values import GRADIENTS, gradient_values
+from suites.cases.values import gradient_values
 from suites.instrument.orders import ORDERS, Order, implementation
 
 REGIMES = ("ordinary", "wide", "tiny", "zeros", "subnormal")
@@ -36,7 +36,12 @@ class Setup:
 
 
 def ratios(
-    setup: Setup, order: Order, dtype: str, number: int, constants: Constants = CONSTANTS, weights: float = 0.0
+    setup: Setup,
+    order: Order,
+    dtype: str,
+    number: int,
+    constants: Constants = CONSTANTS,
+    weights: float = 0.0,
 ) -> dict[str, float]:
     """The largest error / bound of w, m and v over the population, where a bound exists."""
     rng = np.random.default_rng(number)

@@ -89,7 +89,13 @@ def test_duplicate_sum_within_4_ulps(number: int, count: int) -> None:
 
 @seed(4)
 @settings(max_examples=200, deadline=None, database=None)
-@given(HYPERPARAMETERS, STEPS, st.integers(0, 2**32 - 1), st.floats(1e-4, 0.5), st.sampled_from([1.0, 3.0, 1024.0]))
+@given(
+    HYPERPARAMETERS,
+    STEPS,
+    st.integers(0, 2**32 - 1),
+    st.floats(1e-4, 0.5),
+    st.sampled_from([1.0, 3.0, 1024.0]),
+)
 def test_weight_decay_and_loss_scale_follow_the_formula(
     h: Hyperparameters, t: int, number: int, decay: float, scale: float
 ) -> None:
@@ -97,7 +103,9 @@ def test_weight_decay_and_loss_scale_follow_the_formula(
     rng = np.random.default_rng(number)
     w, m, g = rng.standard_normal((3, 1, 2))
     v = rng.standard_normal((1, 2)) ** 2
-    new, errors = step(State(w, m, v), Gradient(np.array([0]), g), exact(h, t), Rules(FLOAT64, nesterov=h.nesterov))
+    new, errors = step(
+        State(w, m, v), Gradient(np.array([0]), g), exact(h, t), Rules(FLOAT64, nesterov=h.nesterov)
+    )
     for i in range(2):
         moved, true_m, true_v = oracle.step(w[0, i], m[0, i], v[0, i], [g[0, i]], h, t)
         assert abs(mpf(new.m[0, i]) - true_m) <= errors.m[0, i]
@@ -107,7 +115,9 @@ def test_weight_decay_and_loss_scale_follow_the_formula(
 
 def test_rows_without_a_gradient_are_not_part_of_a_step() -> None:
     state = State(np.ones((3, 2)), np.zeros((3, 2)), np.zeros((3, 2)))
-    new, _ = step(state, Gradient(np.array([1]), np.ones((1, 2))), exact(Hyperparameters(), 1), Rules(FLOAT64))
+    new, _ = step(
+        state, Gradient(np.array([1]), np.ones((1, 2))), exact(Hyperparameters(), 1), Rules(FLOAT64)
+    )
     assert new.w.shape == (1, 2)
     assert (state.w == 1).all()
 

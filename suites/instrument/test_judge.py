@@ -1,0 +1,172 @@
+"""The judge: what is right passes, and every kind of wrong is seen and said in words."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, Power, StepCount, Untouched
+from reference.gradient import coalesce
+from reference.lazy_adam import Rules, State, step
+from reference.rounding import PRECISIONS, round_to
+from reference.scalars import replayed
+from suites.case import Case, Gradient, Step, Trajectory
+from suites.instrument.samples import sample
+from suites.judge import free_running, step_by_step
+
+ARITHMETIC = Arithmetic(power=Power.FLOAT64)
+REFERENCE = Dialect()
+
+
+def faithful(case: Case, dialect: Dialect = REFERENCE) -> Trajectory:
+    """The trajectory of an implementation that rounds the reference's result once."""
+    p = PRECISIONS[case.dtype]
+    parameter = case.parameters[0]
+    shape, count = parameter.w.shape, len(parameter.w)
+    w, m, v = (x.reshape(count, -1).copy() for x in (parameter.w, parameter.m, parameter.v))
+    states: list[list[np.ndarray]] = [[], [], []]
+    schedule = case.schedule()
+    for k, taken in enumerate(case.steps, 1):
+        g = taken.gradients[0]
+        assert g is not None
+        rows = np.arange(count) if g.rows is None else g.rows
+        gradient = coalesce(rows, g.values.reshape(len(rows), -1), dialect.duplicates, p)
+        scalars = replayed(schedule[k - 1][0], case.t + k, ARITHMETIC, p)
+        new, _ = step(State(w, m, v), gradient, scalars, Rules(p, dialect, ARITHMETIC))
+        for x, y, seen in zip((w, m, v), new, states, strict=False):
+            x[gradient.rows] = round_to(y, case.dtype)
+            seen.append(x.reshape(shape).copy())
+    t = case.t + np.arange(1, len(case.steps) + 1)[:, None]
+    return Trajectory([np.stack(states[0])], [np.stack(states[1])], [np.stack(states[2])], t)
+
+
+@pytest.mark.parametrize("dtype", list(PRECISIONS))
+@pytest.mark.parametrize("shape", [(6, 4), (7,), (5, 2, 3)])
+def test_a_faithful_trajectory_conforms(dtype: str, shape: tuple[int, ...]) -> None:
+    case = sample(dtype, shape=shape)
+    trajectory = faithful(case)
+    assert step_by_step([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= 1
+    assert free_running([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= 1
+
+
+def touched(case: Case, k: int) -> int:
+    g = case.steps[k].gradients[0]
+    assert g is not None
+    assert g.rows is not None
+    return int(g.rows[0])
+
+
+def untouched(case: Case, k: int) -> int:
+    g = case.steps[k].gradients[0]
+    assert g is not None
+    assert g.rows is not None
+    return next(i for i in range(6) if i not in g.rows)
+
+
+def nudge(quantity: str, ulps: float) -> Callable[[Case, Trajectory], None]:
+    def change(case: Case, t: Trajectory) -> None:
+        x = getattr(t, quantity)[0]
+        at = (3, touched(case, 3), 1)
+        x[at] += ulps * np.spacing(np.float32(x[at]))
+
+    return change
+
+
+def flip_untouched(case: Case, t: Trajectory) -> None:
+    at = (3, untouched(case, 3), 2)
+    t.v[0][at] = -t.v[0][at] if t.v[0][at] else -0.0
+
+
+def miscount(case: Case, t: Trajectory) -> None:
+    t.t[5:] += 1
+
+
+def make_nan(case: Case, t: Trajectory) -> None:
+    t.w[0][2, touched(case, 2), 0] = np.nan
+
+
+def make_infinite(case: Case, t: Trajectory) -> None:
+    t.m[0][2, touched(case, 2), 0] = np.inf
+
+
+WRONG: dict[str, tuple[Callable[[Case, Trajectory], None], str]] = {
+    "w off by 64 ulps": (nudge("w", 64), "w["),
+    "m off by 64 ulps": (nudge("m", 64), "m["),
+    "v off by 64 ulps": (nudge("v", 64), "v["),
+    "an untouched row's sign": (flip_untouched, "untouched v["),
+    "a step counted twice": (miscount, "t["),
+    "NaN where a number should be": (make_nan, "w["),
+    "infinity where a number should be": (make_infinite, "m["),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_sees(what: str) -> None:
+    case = sample(number=4)
+    trajectory = faithful(case)
+    change, expected = WRONG[what]
+    change(case, trajectory)
+    judgement = step_by_step(
+        [sample(number=1), case], [faithful(sample(number=1)), trajectory], Dialect(), ARITHMETIC
+    )
+    assert judgement.worst[0] <= 1
+    assert judgement.worst[1] > 1
+    assert any(f.case == 1 and f.message().startswith(expected) for f in judgement.findings)
+
+
+def test_message_names_everything() -> None:
+    case = sample(number=4)
+    trajectory = faithful(case)
+    nudge("w", 64)(case, trajectory)
+    finding = step_by_step([case], [trajectory], Dialect(), ARITHMETIC).findings[0]
+    for part in (
+        "parameter 0",
+        "after step",
+        "should be",
+        "error",
+        "bound",
+        "ratio",
+        "√v",
+        "denominator",
+        "quotient",
+        "step size",
+    ):
+        assert part in finding.message()
+
+
+OTHER_DIALECTS: dict[str, tuple[Dialect, dict[str, Any]]] = {
+    "duplicates scattered": (Dialect(duplicates=Duplicates.SCATTERED), {}),
+    "ε beside √v̂": (Dialect(epsilon=Epsilon.BESIDE_HAT), {"epsilon": 1e-2}),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_DIALECTS)
+def test_another_dialect_diverges_and_explains_itself(name: str) -> None:
+    dialect, settings = OTHER_DIALECTS[name]
+    case = sample(**settings)
+    repeated = Gradient(np.array([[1.0] * 4, [2.0] * 4, [4.0] * 4]), np.array([2, 2, 5]))
+    case = Case(
+        case.dtype, case.parameters, case.groups, (Step((repeated,)), *case.steps), tuple(range(1, 10))
+    )
+    trajectory = faithful(case, dialect)
+    assert step_by_step([case], [trajectory], Dialect(), ARITHMETIC).worst[0] > 1
+    assert step_by_step([case], [trajectory], dialect, ARITHMETIC).worst[0] <= 1
+    assert free_running([case], [trajectory], dialect, ARITHMETIC).worst[0] <= 1
+
+
+def test_rows_that_a_dense_update_moves_are_judged() -> None:
+    case = sample()
+    dialect = Dialect(untouched=Untouched.DENSE, step_count=StepCount.OPTIMIZER)
+    assert step_by_step([case], [faithful(case)], dialect, ARITHMETIC).worst[0] > 1
+
+
+def test_stacking_changes_nothing() -> None:
+    many = [sample(number=n, shape=(6, 4) if n % 2 else (5, 3)) for n in range(6)]
+    trajectories = [faithful(case) for case in many]
+    together = step_by_step(many, trajectories, Dialect(), ARITHMETIC).worst
+    alone = [
+        step_by_step([c], [t], Dialect(), ARITHMETIC).worst[0]
+        for c, t in zip(many, trajectories, strict=True)
+    ]
+    np.testing.assert_array_equal(together, alone)

@@ -1,0 +1,100 @@
+"""Backends in processes of their own: a death and a hang are verdicts, and the run goes on."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from reference.dialect import Dialect
+from suites.backends.process import Process
+from suites.backends.registry import BACKENDS, select
+from suites.instrument.samples import sample
+from suites.judge import step_by_step
+from suites.verdicts import verdict
+
+# Every framework's processes are tested, each with the backend that stands for LazyAdam.
+NAMES = ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGKILL, "dies"), (signal.SIGSTOP, "hangs")])
+def test_lost_worker_is_a_verdict_and_the_run_goes_on(name: str, sent: signal.Signals, expected: str) -> None:
+    (backend,) = select([name])
+    long = sample(steps=3000)
+    with Process(backend, case_seconds=120, step_seconds=0) as process:
+        if process.not_run:
+            pytest.skip(process.not_run)
+        process.run([sample()])  # what is imported or compiled late is there now
+        process.case_seconds = 8 if expected == "hangs" else 120
+        first = process.pid
+        threading.Timer(0.3, os.kill, (first, sent)).start()
+        start = time.monotonic()
+        trajectories = process.run([long, sample(number=1)])
+        assert time.monotonic() - start < 60
+        process.case_seconds = 120
+        after = process.run([sample(number=2)])
+        assert process.pid != first
+    judgement = step_by_step([long], trajectories[:1], Dialect(), backend.arithmetic)
+    assert verdict(judgement, trajectories[:1], None) == expected
+    assert after[0].failure is None
+    assert len(after[0].t) == 8
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
+def test_a_refusal_keeps_the_steps_before_it() -> None:
+    (backend,) = select(["torch.SparseAdam"])
+    case = sample()
+    dense = sample(number=3).steps[0].gradients[0]
+    assert dense is not None
+    wrong = type(case.steps[0])((type(dense)(np.ones((6, 4))),))
+    broken = type(case)(
+        case.dtype,
+        case.parameters,
+        case.groups,
+        (*case.steps[:3], wrong, *case.steps[3:]),
+        tuple(range(1, 10)),
+    )
+    with Process(backend) as process:
+        if process.not_run:
+            pytest.skip(process.not_run)
+        (trajectory,) = process.run([broken])
+        streamed = process.stream(broken)
+    for t in (trajectory, streamed):
+        assert t.failure is not None
+        assert (t.failure.kind, t.failure.step, len(t.t)) == ("refuses", 4, 3)
+        assert "SparseAdam does not support dense gradients" in t.failure.message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_case_is_a_pure_function(name: str) -> None:
+    """Alone, in a batch, after other cases, streamed: the same bits."""
+    (backend,) = select([name])
+    case = sample()
+    with Process(backend) as process:
+        if process.not_run:
+            pytest.skip(process.not_run)
+        (alone,) = process.run([case])
+        others = [sample(number=n, lr=0.1 * n + 0.1) for n in range(1, 5)]
+        batched = process.run([*others, case])[-1]
+        streamed = process.stream(case)
+    for other in (batched, streamed):
+        for quantity in ("w", "m", "v"):
+            np.testing.assert_array_equal(getattr(alone, quantity)[0], getattr(other, quantity)[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_absent_device_is_not_run_with_a_reason(name: str) -> None:
+    (backend,) = select([name])
+    with Process(backend, "cuda" if backend.framework == "torch" else "ascend") as process:
+        assert process.not_run
+        assert "\n" not in process.not_run
+
+
+def test_names_are_unique_and_say_their_framework() -> None:
+    for name, backend in BACKENDS.items():
+        assert name.split(".")[0] == backend.framework
+        assert backend.promises

@@ -1,0 +1,194 @@
+"""How fast the reference is beside torch.optim.SparseAdam, and what verification costs.
+
+    python -m suites.performance.reference
+
+Medians of paired ratios over interleaved rounds, with an A/A control. One thread each; the allocator's
+thresholds have to be pinned, or the system's page faults are measured:
+MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000 OMP_NUM_THREADS=1.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import track
+
+from reference.dialect import Dialect
+from reference.lazy_adam import Gradient as Coalesced
+from reference.lazy_adam import Rules, State, advance, predict
+from reference.rounding import PRECISIONS
+from reference.scalars import Hyperparameters, replayed
+from reports.tables import write
+from suites.backends.base import Backend
+from suites.backends.process import ROOT, Process
+from suites.backends.registry import select
+from suites.backends.torch_optim import SparseAdam
+from suites.case import Case, Gradient, Group, Parameter, Step
+from suites.judge import free_running, step_by_step
+
+ROWS, WIDTH, TOUCHED, ROUNDS = 1_000_000, 64, 8192, 31
+SMALL_CASES, SMALL_ROUNDS = 96, 31
+VERIFIED = (
+    "torch.SparseAdam",
+    "torch.Adam.fused",
+    "mindspore.LazyAdam.default.graph",
+    "mindspore.LazyAdam.target_cpu.graph",
+)
+
+
+@dataclass
+class Ratios:
+    """Paired ratios of one arm to the base: their median and quartiles."""
+
+    what: str
+    base: str
+    ratios: list[float]
+    base_seconds: list[float]
+
+    def row(self) -> dict[str, object]:
+        low, median, high = np.percentile(self.ratios, [25, 50, 75])
+        return {
+            "what": self.what,
+            "relative_to": self.base,
+            "rounds": len(self.ratios),
+            "ratio_median": median,
+            "ratio_q1": low,
+            "ratio_q3": high,
+            "base_seconds_median": float(np.median(self.base_seconds)),
+        }
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def bare_step(backend: Backend, case: Case, step: Step) -> float:
+    return seconds(backend.step_function(case, step))
+
+
+def reference_beside_torch() -> list[Ratios]:
+    """float64, 1,000,000 × 64, 8,192 distinct rows, a fresh row set each step."""
+    rng = np.random.default_rng(0)
+    w, m, v = rng.standard_normal((ROWS, WIDTH)), np.zeros((ROWS, WIDTH)), np.zeros((ROWS, WIDTH))
+    h = Hyperparameters()
+    case = Case("float64", (Parameter(w, m, v),), (Group((0,), h),), (), ())
+    backend = SparseAdam("cpu")
+    backend.prepare()
+    backend.build(case)
+    stepwise = State(w, m, v)
+    free = State(w.copy(), m.copy(), v.copy())
+    rules = Rules(PRECISIONS["float64"], Dialect(), backend.arithmetic)
+    arms: dict[str, list[float]] = {
+        "reference, step by step": [],
+        "reference, free running": [],
+        "torch again (A/A)": [],
+    }
+    base: list[float] = []
+    for k in track(range(1, ROUNDS + 3), "reference beside torch"):
+        rows = rng.choice(ROWS, TOUCHED, replace=False)
+        values = rng.standard_normal((TOUCHED, WIDTH))
+        s = replayed(h, k, backend.arithmetic, rules.precision)
+        gradient = Coalesced(rows, values)
+
+        step = Step((Gradient(values, rows),))
+        calls: dict[str, Callable[[], float]] = {
+            "torch": partial(bare_step, backend, case, step),
+            "torch again (A/A)": partial(bare_step, backend, case, step),
+            "reference, step by step": partial(seconds, partial(predict, stepwise, gradient, s, rules)),
+            "reference, free running": partial(seconds, partial(advance, free, gradient, s, rules)),
+        }
+        names = list(calls)
+        rng.shuffle(names)
+        taken = {name: calls[name]() for name in names}
+        if k > 2:  # two rounds to warm up
+            base.append(taken["torch"])
+            for name, x in arms.items():
+                x.append(taken[name] / taken["torch"])
+    return [Ratios(name, "torch.SparseAdam step", x, base) for name, x in arms.items()]
+
+
+def small_cases() -> list[Case]:
+    """6 × 4, eight steps of three distinct rows each."""
+    rng = np.random.default_rng(1)
+    zeros = np.zeros((6, 4))
+    cases = []
+    for _ in range(SMALL_CASES):
+        steps = tuple(
+            Step(
+                (
+                    Gradient(
+                        rng.standard_normal((3, 4)).astype(np.float32).astype(float), rng.permutation(6)[:3]
+                    ),
+                )
+            )
+            for _ in range(8)
+        )
+        w = rng.standard_normal((6, 4)).astype(np.float32).astype(float)
+        cases.append(
+            Case(
+                "float32",
+                (Parameter(w, zeros, zeros),),
+                (Group((0,), Hyperparameters()),),
+                steps,
+                tuple(range(1, 9)),
+            )
+        )
+    return cases
+
+
+def dense(case: Case) -> Case:
+    """The case with dense gradients, for backends that take no others."""
+    steps = tuple(
+        Step((Gradient(np.resize(s.gradients[0].values, (6, 4))),)) for s in case.steps if s.gradients[0]
+    )
+    return Case(case.dtype, case.parameters, case.groups, steps, case.observed)
+
+
+def verification_cost(backend: type[Backend]) -> list[Ratios]:
+    """Everything but generation and the bare steps, relative to the bare steps."""
+    cases = small_cases()
+    if "sparse" not in backend.layouts:
+        cases = [dense(case) for case in cases]
+    step_cost: list[float] = []
+    free_cost: list[float] = []
+    bare: list[float] = []
+    with Process(backend) as process:
+        if process.not_run:
+            print(f"{backend.name}: not run ({process.not_run})")
+            return []
+        for k in track(range(SMALL_ROUNDS + 2), f"verification on {backend.name}"):
+            start = time.perf_counter()
+            trajectories = process.run(cases)
+            ran = time.perf_counter() - start
+            judge = (cases, trajectories, backend.spoken, backend.arithmetic)
+            judged = seconds(partial(step_by_step, *judge))
+            freed = seconds(partial(free_running, *judge))
+            steps = sum(t.seconds for t in trajectories)
+            if k > 1:
+                bare.append(steps / len(cases))
+                step_cost.append((ran - steps + judged) / steps)
+                free_cost.append((ran - steps + judged + freed) / steps)
+    base = f"bare steps of {backend.name}"
+    return [
+        Ratios("verification, step by step", base, step_cost, bare),
+        Ratios("verification, with free running", base, free_cost, bare),
+    ]
+
+
+def main() -> None:
+    results = reference_beside_torch()
+    for backend in select(list(VERIFIED)):
+        results += verification_cost(backend)
+    table = pd.DataFrame([r.row() for r in results])
+    write(table, ROOT / "reports" / "out" / "reference_speed.csv")
+    Console(width=160).print(table.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
+
+
+if __name__ == "__main__":
+    main()
