@@ -61,8 +61,8 @@ def judge(
     check: Check, cases: list[Case], trajectories: list[Trajectory], backend: type[Backend], dialect: Dialect
 ) -> Judgement:
     if check.free:
-        # To the end in the dialect it speaks, for the drift; elsewhere 1,000 steps decide.
-        until = None if dialect == backend.spoken else 1000
+        # To the end in the dialect it speaks, for the drift; elsewhere 100 steps decide.
+        until = None if dialect == backend.spoken else 100
         return free_running(cases, trajectories, dialect, backend.arithmetic, until)
     return step_by_step(cases, trajectories, dialect, backend.arithmetic, sizes=check.name == "update-rule")
 
@@ -107,7 +107,7 @@ def run(check: Check, process: Process, dtype: str, seed: int, budget: Budget, o
         menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
     strategy = case_strategy(menu, dtype)
     own_seed = seed_of(seed, check.name, dtype)
-    cases = collect(strategy, 1 if check.free else min(budget.cases, menu.most), own_seed)
+    cases = collect(menu, dtype, 1 if check.free else min(budget.cases, menu.most), own_seed)
     trajectories = process.run(cases[:1])
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])

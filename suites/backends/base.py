@@ -94,6 +94,9 @@ class Backend(ABC):
     def path(self) -> dict[str, str]:
         """What really ran, read from the framework's own objects: mode, device, dtype, layout."""
 
+    def discard(self) -> None:  # noqa: B027 (most have nothing to drop)
+        """Drop what an error may have spoilt, so that the next case starts afresh."""
+
     def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
         """The trajectory of a case. report: called with the number and the state of each step."""
         count = len(case.parameters)
@@ -120,7 +123,10 @@ class Backend(ABC):
         except Exception as error:
             message = " ".join(str(error).split())[:300]
             failure = Failure("refuses", done, f"{type(error).__name__}: {message}")
-        return stack(case, seen, seconds, failure, self.path() if done else {}, count)
+        path = self.path() if done else {}
+        if failure is not None:
+            self.discard()
+        return stack(case, seen, seconds, failure, path, count)
 
 
 def stack(

@@ -112,6 +112,10 @@ class MindSporeOptimizer(Backend):
             return mindspore.Tensor(x.astype(np.float32), mindspore.bfloat16)
         return mindspore.Tensor(x.astype(dtype))
 
+    def discard(self) -> None:
+        """After an error in a step a graph refuses every later one (2.10)."""
+        self.instances.pop(self.key, None)
+
     def _new_instance(self, case: Case) -> _Instance:
         mindspore = self.mindspore
         parameters = [

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import hypothesis
 import numpy as np
@@ -140,7 +141,8 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
 
 
-def collect(strategy: st.SearchStrategy[Case], count: int, seed: int) -> list[Case]:
+@lru_cache(maxsize=128)
+def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
     """`count` cases: the same for the same seed. Nothing is judged while they are generated."""
     found: list[Case] = []
 
@@ -153,7 +155,7 @@ def collect(strategy: st.SearchStrategy[Case], count: int, seed: int) -> list[Ca
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
     )
-    @given(strategy)
+    @given(cases(menu, dtype))
     def generate(case: Case) -> None:
         found.append(case)
 

@@ -12,7 +12,7 @@ from reports.tables import COLUMNS
 from suites.backends.process import ROOT
 from suites.backends.registry import select
 from suites.cases import trace
-from suites.cases.strategies import cases, collect, seed_of
+from suites.cases.strategies import collect, seed_of
 from suites.checks import CHECKS
 from suites.instrument.samples import sample
 
@@ -72,7 +72,7 @@ def test_same_seed_same_table_other_seed_other_cases(tmp_path: Path) -> None:
     menu = CHECKS["update-rule"].menu(backend)
     assert menu is not None
     digests = [
-        {c.digest for c in collect(cases(menu, "float32"), 12, seed_of(seed, "update-rule", "float32"))}
+        {c.digest for c in collect(menu, "float32", 12, seed_of(seed, "update-rule", "float32"))}
         for seed in (3, 3, 4)
     ]
     assert digests[0] == digests[1]

@@ -11,7 +11,7 @@ from reference.scalars import Hyperparameters
 from suites.backends.registry import select
 from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.cases import trace
-from suites.cases.strategies import cases, collect
+from suites.cases.strategies import collect
 from suites.checks import CHECKS
 from suites.instrument.samples import sample
 
@@ -36,7 +36,7 @@ def bits(case: Case) -> list[Any]:
 def test_round_trip_is_bit_for_bit(name: str, tmp_path: Path) -> None:
     for backend in select(["torch.SparseAdam", "mindspore.LazyAdam.default.graph"]):
         menu = CHECKS[name].menu(backend)
-        for case in collect(cases(menu, "float32"), 10, 5) if menu else ():
+        for case in collect(menu, "float32", 10, 5) if menu else ():
             trace.save(case, tmp_path / "case.json")
             again = trace.load(tmp_path / "case.json")
             assert bits(again) == bits(case)
