@@ -137,8 +137,11 @@ class _Builder:
         values = np.concatenate(self.values) if self.values else np.empty((0, width))
         present = np.concatenate(self.present) if self.filled else None
         gradient = coalesce(rows, values, self.dialect.duplicates, self.p, present=present)
-        bases = np.array([s.base for s in self.segments], np.int64)
-        owner = np.searchsorted(bases, gradient.rows, side="right") - 1
+        if len(self.segments) == 1:
+            owner = np.zeros(len(gradient.rows), np.int64)
+        else:
+            bases = np.array([s.base for s in self.segments], np.int64)
+            owner = np.searchsorted(bases, gradient.rows, side="right") - 1
         return _Stack(
             self.segments,
             gradient,
@@ -150,6 +153,8 @@ class _Builder:
 
 def _columns(scalars: list[Scalars], owner: np.ndarray) -> Scalars:
     """One column a scalar, one entry for each row; a plain float where all are equal."""
+    if len(scalars) == 1:
+        return scalars[0]
     table = np.array(scalars, np.float64).reshape(len(scalars), len(Scalars._fields))
     if len(table) and (table == table[0]).all():
         return Scalars(*table[0].tolist())
