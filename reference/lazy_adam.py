@@ -35,6 +35,7 @@ from reference.rounding import (
     inherited_square_error,
     round_to,
     second_moment_error,
+    second_moment_factors,
 )
 from reference.scalars import Scalars
 
@@ -274,51 +275,82 @@ def _bound(
     else:
         en = em
 
-    # s = √v': Es += c_s·u(s + Es). Then s/√(1 − β2^t) where ε stands there, and d = s + ε:
-    # Ed = Es + ∂ε, Ed += u(d + Ed).
-    ed = inherited_root_error(new.v, ev, new.root)
-    own = k.root * rules.arithmetic.root_error * u
-    lost = epsilon_lost(s.epsilon, p)
-    last = 1 + k.denominator * u
-    if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
-        alpha, lost_more = s.alpha, 0.0
-        gain: float | np.ndarray = 1.0 + own
-        relative: float | np.ndarray = own
-    else:
-        hat = k.hat * u
-        alpha, lost_more = s.rate, eta
-        gain = (1 + own) * (1 + hat) / s.root_correction
-        relative = (own * (1 + hat) + hat) / s.root_correction
-    ed *= last * gain
-    ed += (last * relative) * new.root
-    ed += last * (lost + lost_more)
-    ed += (k.denominator * u) * new.denominator
-    lowest = new.denominator - ed
-    np.maximum(lowest, (s.epsilon - lost) * (1 - 2 * u), out=lowest)
-
     # q = m'/d: Eq = (Em + |q|·Ed) / lowest, Eq += c_d·u(|q| + Eq) + η. Then α·q: E = α·Eq,
     # E += 2u(α|q| + E) + η(1 + 1/lowest), since α·m may underflow before the division; and the sum.
     # η is only ever added: a product with a subnormal costs a hundred times one without.
-    ed *= q
-    ed += en
-    ed += np.divide(eta, alpha, out=np.zeros_like(alpha, np.float64), where=np.asarray(alpha) > 0)
-    ed /= lowest
-    division, twice, stored = (
-        k.division * rules.arithmetic.division_error * u,
-        k.step * u,
-        1 + k.store * u,
-    )
-    ed *= stored * (1 + twice) * (1 + division) * alpha
-    q *= stored * ((1 + twice) * division + twice) * alpha
+    alpha = s.alpha if rules.dialect.epsilon is Epsilon.BESIDE_ROOT else s.rate
+    underflow = np.divide(eta, alpha, out=np.zeros_like(alpha, np.float64), where=np.asarray(alpha) > 0)
+    exact_state = before is None and eg is None and esquare is None
+    relative = _relative_denominator_error(s, rules) if exact_state else None
+    if relative is not None:
+        # Ed ≤ relative·d, so Eq = (Em/d + |q|·relative) / (1 − relative).
+        ed = en + underflow
+        ed /= new.denominator
+        gain, own = 1 / (1 - relative), relative / (1 - relative)
+    else:
+        ed = _denominator_error(ev, new, s, rules)
+        lowest = new.denominator - ed
+        np.maximum(lowest, (s.epsilon - epsilon_lost(s.epsilon, p)) * (1 - 2 * u), out=lowest)
+        ed *= q
+        ed += en
+        ed += underflow
+        ed /= lowest
+        if not lowest.min(initial=np.inf) > 0:
+            ed[~(lowest > 0)] = np.inf
+        gain, own = 1.0, 0.0
+    division = 1 + k.division * rules.arithmetic.division_error * u
+    twice, stored = 1 + k.step * u, 1 + k.store * u
+    ed *= stored * twice * division * gain * alpha
+    q *= stored * (twice * division * (1 + own) - 1) * alpha
     ed += q
     ed += 2 * eta
-    if not lowest.min(initial=np.inf) > 0:
-        ed[~(lowest > 0)] = np.inf
     ew = ed + stored * before.w if before else ed.copy() if scattered(rules) else ed
     np.abs(new.w, out=q)
     q *= k.store * u
     ew += q
     return Errors(ew, em, ev), ed
+
+
+def _denominator_error(ev: np.ndarray, new: Update, s: Scalars, rules: Rules) -> np.ndarray:
+    """Ed: s = √v', Es += c_s·u(s + Es); s/√(1 − β2^t) where ε stands there; d = s + ε, Ed = Es + ∂ε,
+    Ed += u(d + Ed)."""
+    p, k = rules.precision, rules.constants
+    ed = inherited_root_error(new.v, ev, new.root)
+    own = k.root * rules.arithmetic.root_error * p.u
+    last = 1 + k.denominator * p.u
+    lost = epsilon_lost(s.epsilon, p)
+    if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
+        ed *= last * (1 + own)
+        ed += (last * own) * new.root
+    else:
+        hat = k.hat * p.u
+        ed *= last * (1 + own) * (1 + hat) / s.root_correction
+        ed += (last * (own * (1 + hat) + hat) / s.root_correction) * new.root
+        lost = lost + k.underflow * p.eta
+    ed += last * lost
+    ed += (k.denominator * p.u) * new.denominator
+    return ed
+
+
+def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray | None:
+    """A bound on Ed / d that holds for every element of an exact state; None where there is no good one.
+
+    There Ev ≤ K·v' + 3η, so Es ≤ (1 − √(1 − K))·s + 2√(3η), which ε dwarfs in all but small types.
+    """
+    p, k = rules.precision, rules.constants
+    of_result, of_v = second_moment_factors(s.beta2, s.omega2, p, k)
+    if not np.all(np.asarray(s.beta2) > 0.25):
+        return None
+    of_v_bar = of_result + np.maximum(of_v, 0) / s.beta2
+    own = k.root * rules.arithmetic.root_error * p.u
+    root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) * (1 + own) + own
+    tiny = 2 * np.sqrt(3 * k.underflow * p.eta) * (1 + own) / s.epsilon
+    if rules.dialect.epsilon is not Epsilon.BESIDE_ROOT:
+        root = root * (1 + k.hat * p.u) + k.hat * p.u
+        tiny = tiny / s.root_correction
+    if np.any(tiny > 0.01 * p.u) or np.any(epsilon_lost(s.epsilon, p)):
+        return None
+    return (root + tiny) * (1 + k.denominator * p.u) + k.denominator * p.u
 
 
 def scattered(rules: Rules) -> bool:

@@ -126,17 +126,27 @@ def second_moment_error(
     As for the first moment. Nothing is negative here, so ω·g² = v' − β·v and two arrays suffice:
     c·[β·v + ω·(g² + v)] + ω·u·g² = (c + u)·v' + (c·ω − u·β)·v.
     """
+    of_result, of_v = second_moment_factors(beta, omega, p, k)
     c = k.average * p.u * (1 + 4 * p.u)
     last = 1 + k.average_sum * p.u
-    square = k.square * p.u * (1 + c)
-    error = (last * (c + square) + k.average_sum * p.u) * result
-    error += (last * (c * omega - square * beta)) * v
+    error = of_result * result
+    error += of_v * v
     if ev is not None:
         error += (last * (beta + c * (beta + omega))) * ev
     if esquare is not None:
         error += (last * omega * (1 + c)) * esquare
     error += 3 * k.underflow * p.eta  # two products, and the square
     return error
+
+
+def second_moment_factors(
+    beta: float | np.ndarray, omega: float | np.ndarray, p: Precision, k: Constants
+) -> tuple[float, float | np.ndarray]:
+    """What v' and v contribute to the error of v'."""
+    c = k.average * p.u * (1 + 4 * p.u)
+    last = 1 + k.average_sum * p.u
+    square = k.square * p.u * (1 + c)
+    return last * (c + square) + k.average_sum * p.u, last * (c * omega - square * beta)
 
 
 def inherited_square_error(
