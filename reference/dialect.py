@@ -56,7 +56,7 @@ class Subnormals(Enum):
     """What becomes of operands and results below the least normal number."""
 
     KEPT = "they keep their value"
-    VARIES = "they may become zero"
+    VARIES = "they may become zero, at times"
 
 
 @dataclass(frozen=True)

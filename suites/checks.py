@@ -63,7 +63,7 @@ def _update_rule(backend: type[Backend]) -> Menu | None:
 def _duplicates(backend: type[Backend]) -> Menu | None:
     if "sparse" not in backend.layouts:
         return None
-    return Menu(rows=("repeated", "hot"), regimes=("ones", "ramp", "ordinary", "wide"))
+    return Menu(rows=("repeated", "hot"), regimes=("ones", "ramp", "ordinary", "broad"))
 
 
 def _untouched(backend: type[Backend]) -> Menu | None:
@@ -164,11 +164,13 @@ def _maximize(backend: type[Backend]) -> Menu | None:
 
 
 def _tiny(backend: type[Backend]) -> Menu | None:
-    return Menu(layouts=_layouts(backend), hyperparameters=_some(backend)[:2], regimes=("tiny", "wide"))
+    return Menu(layouts=_layouts(backend), hyperparameters=_some(backend)[:2], regimes=("tiny", "broad"))
 
 
 def _subnormal(backend: type[Backend]) -> Menu | None:
-    return Menu(layouts=_layouts(backend), regimes=("subnormal", "tiny"), kinds=("nothing", "tiny"))
+    # Only here do gradients, or their squares, become subnormal: MindSpore's runtime picks its threads by
+    # stopwatch, some flush and some don't, and elsewhere a verdict would depend on the machine's load.
+    return Menu(layouts=_layouts(backend), regimes=("subnormal", "wide"), kinds=("nothing", "tiny"))
 
 
 def _special(backend: type[Backend]) -> Menu | None:
@@ -214,7 +216,9 @@ CHECKS = {
         Check("nesterov", "Nesterov's form takes β1·m + (1 − β1)·g", _nesterov),
         Check("maximize", "maximizing negates the gradient", _maximize),
         Check("tiny-gradients", "the rule holds where ε rules the denominator", _tiny),
-        Check("subnormal-gradients", "the rule holds for subnormal gradients", _subnormal),
+        Check(
+            "subnormal-gradients", "the rule holds where gradients or their squares are subnormal", _subnormal
+        ),
         Check("special-values", "overflow, infinity and NaN have the right class", _special),
         Check("shapes", "the rule holds for every rank and width", _shapes),
         Check("long-run", "reference and backend stay together over 10,000 steps", _long_run, free=True),

@@ -40,7 +40,7 @@ class Menu:
     shapes: tuple[tuple[Shape, ...], ...] = (((6, 4),),)
     hyperparameters: tuple[tuple[Hyperparameters, ...], ...] = ((Hyperparameters(),),)
     rows: tuple[str, ...] = ("distinct",)
-    regimes: tuple[str, ...] = ("ones", "ramp", "ordinary", "wide", "zeros")
+    regimes: tuple[str, ...] = ("ones", "ramp", "ordinary", "broad", "zeros")
     kinds: tuple[str, ...] = ("nothing", "ordinary", "tiny", "huge")
     starts: tuple[int, ...] = (0, 0, 1, 7)
     steps: int = 6

@@ -26,6 +26,11 @@ def _wide(rng: np.random.Generator, shape: tuple[int, ...], p: Precision) -> np.
     return rng.choice([-1.0, 1.0], shape) * 10 ** rng.uniform(-20, min(4, np.log10(p.largest) / 2), shape)
 
 
+def _broad(rng: np.random.Generator, shape: tuple[int, ...], p: Precision) -> np.ndarray:
+    """Magnitudes from 1e-12 to 1e4: squares and averages of squares stay clear of float32's subnormals."""
+    return rng.choice([-1.0, 1.0], shape) * 10 ** rng.uniform(-12, min(4, np.log10(p.largest) / 2), shape)
+
+
 def _tiny(rng: np.random.Generator, shape: tuple[int, ...], p: Precision) -> np.ndarray:
     """So small that ε rules the denominator."""
     return rng.standard_normal(shape) * 10 ** rng.uniform(-13, -7, shape)
@@ -65,6 +70,7 @@ GRADIENTS: dict[str, Fill] = {
     "ones": _ones,
     "ramp": _ramp,
     "ordinary": _ordinary,
+    "broad": _broad,
     "wide": _wide,
     "tiny": _tiny,
     "zeros": _zeros,
