@@ -31,7 +31,7 @@ from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.judge import free_running, step_by_step
 
 ROWS, WIDTH, TOUCHED, ROUNDS = 1_000_000, 64, 8192, 31
-SMALL_CASES, SMALL_ROUNDS = 96, 31
+SMALL_CASES, SMALL_ROUNDS = 32, 31
 VERIFIED = (
     "torch.SparseAdam",
     "torch.Adam.fused",
