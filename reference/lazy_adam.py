@@ -39,7 +39,7 @@ from reference.rounding import (
 )
 from reference.scalars import Scalars
 
-BLOCK = 16384  # elements worked on at a time: the intermediates of a block stay in the cache
+BLOCK = 32768  # elements worked on at a time: the intermediates of a block stay in the cache
 
 
 class Update(NamedTuple):
