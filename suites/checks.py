@@ -168,8 +168,8 @@ def _tiny(backend: type[Backend]) -> Menu | None:
 
 
 def _subnormal(backend: type[Backend]) -> Menu | None:
-    # Only here do gradients, or their squares, become subnormal: MindSpore's runtime picks its threads by
-    # stopwatch, some flush and some don't, and elsewhere a verdict would depend on the machine's load.
+    # Only here do gradients, or their squares, become subnormal: whether a launch of MindSpore flushes them
+    # differs from run to run, and elsewhere a verdict would depend on that.
     return Menu(layouts=_layouts(backend), regimes=("subnormal", "wide"), kinds=("nothing", "tiny"))
 
 
