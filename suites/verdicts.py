@@ -46,7 +46,6 @@ class Outcome:
     verdicts: list[Row]
     tolerance: list[Row]
     divergences: list[str]
-    digest: str = ""
 
 
 def dialects(backend: type[Backend]) -> Iterator[tuple[str, Dialect]]:
@@ -113,7 +112,7 @@ def run(check: Check, process: Process, dtype: str, seed: int, budget: Budget, o
         trajectories += process.run(cases[1:])
     cases = cases[: len(trajectories)]
     path = wrong_path(backend, process.device, dtype, trajectories)
-    result = Outcome([], [], [], cases[0].digest)
+    result = Outcome([], [], [])
     judged = [(a, d, judge(check, cases, trajectories, backend, d)) for a, d in dialects(backend)]
     explained = any(d == backend.spoken and j.worst.max(initial=0.0) <= 1 for _, d, j in judged)
     for against, dialect, judgement in judged:

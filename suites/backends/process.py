@@ -62,6 +62,9 @@ class Process:
         self.log.unlink(missing_ok=True)
 
     def _start(self) -> None:
+        if self.device not in self.backend.devices:
+            self.not_run = f"{self.backend.framework} has no device {self.device} here"
+            return
         self.group = execnet.Group()
         gateway = self.group.makegateway(f"popen//chdir={ROOT}//env:OMP_NUM_THREADS=1//env:GLOG_v=4")
         self.channel = gateway.remote_exec(

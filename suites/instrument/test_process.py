@@ -11,9 +11,10 @@ import pytest
 from reference.dialect import Dialect
 from suites.backends.process import Process
 from suites.backends.registry import BACKENDS, select
+from suites.case import Trajectory
 from suites.instrument.samples import sample
-from suites.judge import step_by_step
-from suites.verdicts import verdict
+from suites.judge import Judgement, step_by_step
+from suites.verdicts import verdict, wrong_path
 
 # Every framework's processes are tested, each with the backend that stands for LazyAdam.
 NAMES = ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"]
@@ -92,6 +93,23 @@ def test_an_absent_device_is_not_run_with_a_reason(name: str) -> None:
     with Process(backend, "cuda" if backend.framework == "torch" else "ascend") as process:
         assert process.not_run
         assert "\n" not in process.not_run
+
+
+def test_a_device_of_another_framework_is_not_run() -> None:
+    (backend,) = select(["torch.SparseAdam"])
+    with Process(backend, "ascend") as process:
+        assert process.not_run == "torch has no device ascend here"
+
+
+@pytest.mark.parametrize("asked", ["mode", "device", "dtype"])
+def test_a_path_that_was_not_asked_for_is_a_divergence(asked: str) -> None:
+    (backend,) = select(["torch.SparseAdam"])
+    right = {"mode": "eager", "device": "cpu", "dtype": "float32"}
+    nothing = np.empty((0, 1))
+    for path, expected in ((right, "conforms"), ({**right, asked: "another"}, "diverges")):
+        trajectory = Trajectory([], [], [], nothing, path=path)
+        found = wrong_path(backend, "cpu", "float32", [trajectory])
+        assert verdict(Judgement(np.zeros(1), 0, [], {}), [trajectory], found) == expected
 
 
 def test_names_are_unique_and_say_their_framework() -> None:
