@@ -30,24 +30,24 @@ from reference.rounding import (
     Constants,
     Errors,
     Precision,
-    first_moment_error,
+    average_error,
+    average_factors,
     inherited_root_error,
     inherited_square_error,
     round_to,
-    second_moment_error,
-    second_moment_factors,
 )
 from reference.scalars import Scalars
 
-BLOCK = 32768  # elements worked on at a time: the intermediates of a block stay in the cache
+BLOCK = 49152  # elements worked on at a time: the intermediates of a block stay in the cache
+SMALL = 2.0**-8  # the share of v' up to which its error counts as small
 
 
-class Update(NamedTuple):
-    """New values on the touched rows, and the intermediates that lead to w."""
+Index = slice | np.ndarray | list[int]
 
-    w: np.ndarray
-    m: np.ndarray
-    v: np.ndarray
+
+class Intermediates(NamedTuple):
+    """What leads from v to w: √v, the denominator, and the quotient that the step size multiplies."""
+
     root: np.ndarray
     denominator: np.ndarray
     quotient: np.ndarray
@@ -68,6 +68,18 @@ class Gradient:
     squares: np.ndarray | None = None
     occurrences: np.ndarray | None = None
 
+    def part(self, at: Index) -> "Gradient":
+        """The gradient of some of its rows."""
+
+        def cut(x: np.ndarray) -> np.ndarray:
+            return x[at] if isinstance(at, slice) else x.take(at, axis=0)  # of many rows take is faster
+
+        return Gradient(
+            cut(self.rows),
+            cut(self.values),
+            *(None if x is None else cut(x) for x in (self.error, self.squares, self.occurrences)),
+        )
+
 
 def update(
     w: np.ndarray,
@@ -78,27 +90,54 @@ def update(
     s: Scalars,
     epsilon: Epsilon,
     nesterov: bool,
-) -> Update:
-    """One step of LazyAdam on the touched rows."""
-    m = s.beta1 * m + s.omega1 * g
-    v = s.beta2 * v + s.omega2 * square
+) -> Intermediates:
+    """One step of LazyAdam on the touched rows, in place."""
+    m *= s.beta1
+    m += s.omega1 * g
+    v *= s.beta2
+    v += s.omega2 * square
     root = np.sqrt(v)
-    if epsilon is Epsilon.BESIDE_ROOT:
-        alpha, denominator = s.alpha, root + s.epsilon
-    else:
-        alpha, denominator = s.rate, root / s.root_correction + s.epsilon
+    denominator = (root if epsilon is Epsilon.BESIDE_ROOT else root / s.root_correction) + s.epsilon
     quotient = (s.beta1 * m + s.omega1 * g if nesterov else m) / denominator
-    return Update(w - alpha * quotient, m, v, root, denominator, quotient)
+    w -= step_size(s, epsilon) * quotient
+    return Intermediates(root, denominator, quotient)
 
 
-@dataclass
-class State:
-    """w, m and v of all rows, and the bound on their errors: none while they are exact."""
+def step_size(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:
+    """What multiplies the quotient: the corrections that are not yet in the denominator."""
+    return s.alpha if epsilon is Epsilon.BESIDE_ROOT else s.rate
+
+
+class State(NamedTuple):
+    """w, m and v of all rows, taken as exact."""
 
     w: np.ndarray
     m: np.ndarray
     v: np.ndarray
-    errors: Errors | None = None
+
+
+class Running:
+    """A state that runs on by itself, with the bound on the errors that it gathers.
+
+    Rows stay in `start`, exact, until a gradient touches them. From then on a row is table[slot], and
+    slots are given in the order of first touch: table (slots, 6, elements) holds w, m, v and their
+    errors side by side, and takes no memory before they come.
+    """
+
+    def __init__(self, start: State) -> None:
+        rows, elements = start.w.shape
+        self.start = start
+        self.slot = np.full(rows, -1)
+        self.touched = 0
+        self.table = np.full((6, rows, elements), 0.0)
+
+    def now(self) -> tuple[State, Errors]:
+        """w, m and v of all rows, and the bounds on their errors."""
+        touched = np.flatnonzero(self.slot >= 0)
+        result = [*(x.copy() for x in self.start), *(np.zeros_like(x) for x in self.start)]
+        for x, latest in zip(result, self.table, strict=True):
+            x[touched] = latest[self.slot[touched]]
+        return State(*result[:3]), Errors(*result[3:])
 
 
 @dataclass(frozen=True)
@@ -120,86 +159,84 @@ class Rules:
 
 
 class Bounded(NamedTuple):
-    """An update and the bound on the error of its w, m and v."""
+    """The touched rows after a step, the bound on their errors, and the intermediates."""
 
-    update: Update
+    state: State
     errors: Errors
+    inner: Intermediates
 
 
 def step(state: State, gradient: Gradient, s: Scalars, rules: Rules) -> Bounded:
     """One step on the touched rows; the state is left as it is."""
-    rows = gradient.rows
-    w, m, v = (x.take(rows, axis=0) for x in (state.w, state.m, state.v))
-    before = Errors(*(e.take(rows, axis=0) for e in state.errors)) if state.errors else None
+    return _step(State(*(x.take(gradient.rows, axis=0) for x in state)), None, gradient, s, rules)
+
+
+def advance(running: Running, gradient: Gradient, s: Scalars, rules: Rules) -> None:
+    """One step in place, errors included: the free-running reference."""
+    width, slots = running.table.shape[2], running.slot[gradient.rows]
+    first = np.flatnonzero(slots < 0)
+    for at in blocks(len(first), width, rules):
+        part = gradient.part(first[at])
+        new = step(running.start, part, s.part(first[at]), rules)
+        once = slice(None)
+        if scattered(rules):
+            _, once = np.unique(part.rows, return_index=True)
+        rows = part.rows[once]
+        end = running.touched + len(rows)
+        for table, x in zip(running.table, (*new.state, *new.errors), strict=True):
+            table[running.touched : end] = x[once]
+        running.slot[rows] = np.arange(running.touched, end)
+        running.touched = end
+    again = np.flatnonzero(slots >= 0)
+    for at in blocks(len(again), width, rules):
+        slot, part = slots[again[at]], gradient.part(again[at])
+        now = [x.take(slot, axis=0) for x in running.table]
+        new = _step(State(*now[:3]), Errors(*now[3:]), part, s.part(again[at]), rules)
+        for table, x in zip(running.table, (*new.state, *new.errors), strict=True):
+            table[slot] = x
+
+
+def blocks(count: int, width: int, rules: Rules) -> list[slice]:
+    """Rows of a gradient in blocks whose intermediates stay in the cache.
+
+    Occurrences of one row have to stay together, so a scattered gradient is one block.
+    """
+    size = max(1, count if scattered(rules) else BLOCK // max(1, width))
+    return [slice(i, i + size) for i in range(0, count, size)]
+
+
+def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, rules: Rules) -> Bounded:
+    """One step, in place, of the touched rows and the errors they come with: none where they are exact."""
+    p, k = rules.precision, rules.constants
+    w, m, v = state
+    start = w.copy() if scattered(rules) else w
     with np.errstate(all="ignore"):
         g, eg, square, esquare = _prepare(w, before, gradient, s, rules)
-        new = update(w, m, v, g, square, s, rules.dialect.epsilon, rules.nesterov)
-        errors, moved = _bound(m, v, before, g, eg, esquare, new, gradient, s, rules)
-    if scattered(rules):
-        return _scatter(w, before, rows, new, moved, errors, rules)
-    return Bounded(new, errors)
-
-
-def predict(state: State, gradient: Gradient, s: Scalars, rules: Rules) -> tuple[Errors, Errors]:
-    """The values of w, m and v on the touched rows after a step, and the bounds on their errors.
-
-    `step`, block by block of rows so that the intermediates stay in the cache.
-    """
-    blocks = _blocks(gradient, s, state.w.shape[1], rules)
-    if blocks is None:
-        new, errors = step(state, gradient, s, rules)
-        return Errors(new.w, new.m, new.v), errors
-    shape = (len(gradient.rows), state.w.shape[1])
-    values, bounds = (Errors(*(np.empty(shape) for _ in range(3))) for _ in range(2))
-    at = 0
-    for block in blocks:
-        new, errors = step(state, *block, rules)
-        end = at + len(new.w)
-        for i in range(3):
-            values[i][at:end] = new[i]
-            bounds[i][at:end] = errors[i]
-        at = end
-    return values, bounds
-
-
-def advance(state: State, gradient: Gradient, s: Scalars, rules: Rules) -> None:
-    """One step in place, errors included: the free-running reference."""
-    if state.errors is None:
-        state.errors = Errors(*(np.zeros_like(state.w) for _ in range(3)))
-    for part, scalars in _blocks(gradient, s, state.w.shape[1], rules) or [(gradient, s)]:
-        new, errors = step(state, part, scalars, rules)
-        for name in ("w", "m", "v"):
-            getattr(state, name)[part.rows] = getattr(new, name)
-            getattr(state.errors, name)[part.rows] = getattr(errors, name)
-
-
-def _blocks(
-    gradient: Gradient, s: Scalars, width: int, rules: Rules
-) -> list[tuple[Gradient, Scalars]] | None:
-    """The gradient and its scalars cut into blocks of rows; None where one block is enough.
-
-    Occurrences of one row have to stay together, so a scattered gradient is not cut.
-    """
-    count, size = len(gradient.rows), max(1, BLOCK // width)
-    if count <= size or scattered(rules):
-        return None
-
-    def cut(x: np.ndarray | None, at: slice) -> np.ndarray | None:
-        return None if x is None else x[at]
-
-    return [
-        (
-            Gradient(
-                gradient.rows[at],
-                gradient.values[at],
-                cut(gradient.error, at),
-                cut(gradient.squares, at),
-                cut(gradient.occurrences, at),
-            ),
-            Scalars(*(x[at] if isinstance(x, np.ndarray) else x for x in s)),
-        )
-        for at in (slice(i, i + size) for i in range(0, count, size))
-    ]
+        exact_state = before is None and eg is None and esquare is None
+        _, em, ev = before or (None, None, None)
+        em = average_error(np.abs(m), em, np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
+        ev = average_error(v, ev, square, esquare, k.square, s.beta2, s.omega2, p, k)
+        if rules.dialect.duplicates is Duplicates.SQUARES_APART and gradient.occurrences is not None:
+            # Each occurrence is added to the decayed moment, which is rounded every time.
+            additions = k.addition * p.u * np.maximum(gradient.occurrences - 1, 0)[:, None]
+            em += additions * (s.beta1 * np.abs(m) + np.abs(g))
+            ev += additions * (s.beta2 * v + s.omega2 * square)
+        inner = update(w, m, v, g, square, s, rules.dialect.epsilon, rules.nesterov)
+        en = em
+        if rules.nesterov:
+            en = average_error(np.abs(m), em.copy(), np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
+        moved = _movement_error(en, ev, v, inner, s, rules, exact_state)
+        if scattered(rules):
+            return _scatter(start, before, gradient.rows, state, Errors(moved, em, ev), inner, s, rules)
+        ew = moved  # w − α·q: E = Ew + ED, E += u(|w'| + E)
+        if before is not None:
+            inherited = before.w
+            inherited *= 1 + k.store * p.u
+            ew += inherited
+        size = np.abs(w)
+        size *= k.store * p.u
+        ew += size
+    return Bounded(state, Errors(ew, em, ev), inner)
 
 
 def _prepare(
@@ -244,91 +281,101 @@ def _times(gradient: Gradient) -> np.ndarray | float:
     return 1.0 if gradient.occurrences is None else gradient.occurrences[:, None]
 
 
-def _bound(
-    m: np.ndarray,
+def _movement_error(
+    en: np.ndarray,
+    ev: np.ndarray,
     v: np.ndarray,
-    before: Errors | None,
-    g: np.ndarray,
-    eg: np.ndarray | None,
-    esquare: np.ndarray | None,
-    new: Update,
-    gradient: Gradient,
+    inner: Intermediates,
     s: Scalars,
     rules: Rules,
-) -> tuple[Errors, np.ndarray]:
-    """The bound on the new w, m and v; and, for w, the part that comes from the step itself."""
+    exact_state: bool,
+) -> np.ndarray:
+    """The error of α·q, q the quotient of a numerator with error en and a denominator from v ± ev.
+
+    Eq += c_d·u(|q| + Eq) + η for the division. Then E = α·Eq, E += 2u(α|q| + E) + η(1 + 1/lowest), since
+    α·m may underflow before the division; and the factor 1 + u for the sum that follows.
+    """
     p, k = rules.precision, rules.constants
-    u, eta = p.u, k.underflow * p.eta
-    size, magnitude, q = np.abs(g), np.abs(new.m), np.abs(new.quotient)
-    em = first_moment_error(
-        np.abs(m), before.m if before else None, size, eg, magnitude, s.beta1, s.omega1, p, k
-    )
-    ev = second_moment_error(v, before.v if before else None, esquare, new.v, s.beta2, s.omega2, p, k)
-    if rules.dialect.duplicates is Duplicates.SQUARES_APART and gradient.occurrences is not None:
-        # Each occurrence is added to the decayed moment, which is rounded every time.
-        additions = k.addition * u * np.maximum(gradient.occurrences - 1, 0)[:, None]
-        em += additions * (s.beta1 * np.abs(m) + size)
-        ev += additions * new.v
-    if rules.nesterov:
-        numerator = np.abs(s.beta1 * new.m + s.omega1 * g)
-        en = first_moment_error(magnitude, em, size, eg, numerator, s.beta1, s.omega1, p, k)
-    else:
-        en = em
-
-    # q = m'/d: Eq = (Em + |q|·Ed) / lowest, Eq += c_d·u(|q| + Eq) + η. Then α·q: E = α·Eq,
-    # E += 2u(α|q| + E) + η(1 + 1/lowest), since α·m may underflow before the division; and the sum.
     # η is only ever added: a product with a subnormal costs a hundred times one without.
-    alpha = s.alpha if rules.dialect.epsilon is Epsilon.BESIDE_ROOT else s.rate
+    eta = k.underflow * p.eta
+    alpha = step_size(s, rules.dialect.epsilon)
     underflow = np.divide(eta, alpha, out=np.zeros_like(alpha, np.float64), where=np.asarray(alpha) > 0)
-    exact_state = before is None and eg is None and esquare is None
-    relative = _relative_denominator_error(s, rules) if exact_state else None
-    if relative is not None:
-        # Ed ≤ relative·d, so Eq = (Em/d + |q|·relative) / (1 − relative).
-        ed = en + underflow
-        ed /= new.denominator
-        gain, own = 1 / (1 - relative), relative / (1 - relative)
-    else:
-        ed = _denominator_error(ev, new, s, rules)
-        lowest = new.denominator - ed
-        np.maximum(lowest, (s.epsilon - epsilon_lost(s.epsilon, p)) * (1 - 2 * u), out=lowest)
-        ed *= q
-        ed += en
-        ed += underflow
-        ed /= lowest
-        if not lowest.min(initial=np.inf) > 0:
-            ed[~(lowest > 0)] = np.inf
-        gain, own = 1.0, 0.0
-    division = 1 + k.division * rules.arithmetic.division_error * u
-    twice, stored = 1 + k.step * u, 1 + k.store * u
-    ed *= stored * twice * division * gain * alpha
-    q *= stored * (twice * division * (1 + own) - 1) * alpha
-    ed += q
-    ed += 2 * eta
-    ew = ed + stored * before.w if before else ed.copy() if scattered(rules) else ed
-    np.abs(new.w, out=q)
-    q *= k.store * u
-    ew += q
-    return Errors(ew, em, ev), ed
+    q = np.abs(inner.quotient)
+    error, gain, own = _quotient_error(en, ev, v, q, underflow, inner, s, rules, exact_state)
+    stored = 1 + k.store * p.u
+    rounded = (1 + k.step * p.u) * (1 + k.division * rules.arithmetic.division_error * p.u)
+    error *= stored * rounded * gain * alpha
+    q *= stored * (rounded * (1 + own) - 1) * alpha
+    error += q
+    error += 2 * eta
+    return error
 
 
-def _denominator_error(ev: np.ndarray, new: Update, s: Scalars, rules: Rules) -> np.ndarray:
+def _quotient_error(
+    en: np.ndarray,
+    ev: np.ndarray,
+    v: np.ndarray,
+    q: np.ndarray,
+    underflow: np.ndarray,
+    inner: Intermediates,
+    s: Scalars,
+    rules: Rules,
+    exact_state: bool,
+) -> tuple[np.ndarray, float | np.ndarray, float | np.ndarray]:
+    """Eq = (Em + |q|·Ed) / (d − Ed), q = m'/d, as (E, gain, own) with Eq ≤ gain·E + own·|q|."""
+    p, k = rules.precision, rules.constants
+    if exact_state and (relative := _relative_denominator_error(s, rules)) is not None:
+        error = en + underflow
+        error /= inner.denominator
+        return error, 1 / (1 - relative), relative / (1 - relative)
+    error = ev / v
+    if p.name == p.scalar and error.max(initial=0.0) <= SMALL:
+        # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
+        beside_root = rules.dialect.epsilon is Epsilon.BESIDE_ROOT
+        root, last = 1 + k.root * rules.arithmetic.root_error * p.u, 1 + k.denominator * p.u
+        hat = 1.0 if beside_root else 1 + k.hat * p.u
+        relative = last * root * hat - 1 + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
+        inherited = last * root * hat / (1 + np.sqrt(1 - SMALL))
+        share = relative + inherited * SMALL
+        error *= inner.root
+        error *= inherited if beside_root else inherited / s.root_correction
+        error *= q
+        error += en
+        error += underflow
+        error /= inner.denominator
+        return error, 1 / (1 - share), relative / (1 - share)
+    error = _denominator_error(ev, v, inner, s, rules)
+    lowest = inner.denominator - error
+    np.maximum(lowest, (s.epsilon - epsilon_lost(s.epsilon, p)) * (1 - 2 * p.u), out=lowest)
+    error *= q
+    error += en
+    error += underflow
+    error /= lowest
+    if not lowest.min(initial=np.inf) > 0:
+        error[~(lowest > 0)] = np.inf
+    return error, 1.0, 0.0
+
+
+def _denominator_error(
+    ev: np.ndarray, v: np.ndarray, inner: Intermediates, s: Scalars, rules: Rules
+) -> np.ndarray:
     """Ed: s = √v', Es += c_s·u(s + Es); s/√(1 − β2^t) where ε stands there; d = s + ε, Ed = Es + ∂ε,
     Ed += u(d + Ed)."""
     p, k = rules.precision, rules.constants
-    ed = inherited_root_error(new.v, ev, new.root)
+    ed = inherited_root_error(v, ev, inner.root)
     own = k.root * rules.arithmetic.root_error * p.u
     last = 1 + k.denominator * p.u
     lost = epsilon_lost(s.epsilon, p)
     if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
         ed *= last * (1 + own)
-        ed += (last * own) * new.root
+        ed += (last * own) * inner.root
     else:
         hat = k.hat * p.u
         ed *= last * (1 + own) * (1 + hat) / s.root_correction
-        ed += (last * (own * (1 + hat) + hat) / s.root_correction) * new.root
+        ed += (last * (own * (1 + hat) + hat) / s.root_correction) * inner.root
         lost = lost + k.underflow * p.eta
     ed += last * lost
-    ed += (k.denominator * p.u) * new.denominator
+    ed += (k.denominator * p.u) * inner.denominator
     return ed
 
 
@@ -338,10 +385,10 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     There Ev ≤ K·v' + 3η, so Es ≤ (1 − √(1 − K))·s + 2√(3η), which ε dwarfs in all but small types.
     """
     p, k = rules.precision, rules.constants
-    of_result, of_v = second_moment_factors(s.beta2, s.omega2, p, k)
     if not np.all(np.asarray(s.beta2) > 0.25):
         return None
-    of_v_bar = of_result + np.maximum(of_v, 0) / s.beta2
+    of_v, of_square = average_factors(k.square, s.beta2, s.omega2, p, k)
+    of_v_bar = np.maximum(of_v / s.beta2, of_square / s.omega2)
     own = k.root * rules.arithmetic.root_error * p.u
     root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) * (1 + own) + own
     tiny = 2 * np.sqrt(3 * k.underflow * p.eta) * (1 + own) / s.epsilon
@@ -363,29 +410,32 @@ def epsilon_lost(epsilon: float | np.ndarray, p: Precision) -> float | np.ndarra
 
 
 def _scatter(
-    w: np.ndarray,
+    start: np.ndarray,
     before: Errors | None,
     rows: np.ndarray,
-    new: Update,
-    moved: np.ndarray,
+    state: State,
     errors: Errors,
+    inner: Intermediates,
+    s: Scalars,
     rules: Rules,
 ) -> Bounded:
     """Duplicates.SCATTERED: w takes the update of every occurrence, m and v that of the last.
 
-    Every occurrence of a row is given the result of the row.
+    Every occurrence of a row is given the result of the row. errors.w is the error of the update alone.
     """
     unique, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
     last = np.empty(len(unique), np.int64)
     last[inverse] = np.arange(len(rows))  # of repeated indices, the last assignment stands
-    total, size, error = (np.zeros((len(unique), w.shape[1])) for _ in range(3))
-    np.add.at(total, inverse, new.w - w)
-    np.add.at(size, inverse, np.abs(new.w - w))
-    np.add.at(error, inverse, moved)
+    moved = step_size(s, rules.dialect.epsilon) * inner.quotient
+    total, size, error = (np.zeros((len(unique), moved.shape[1])) for _ in range(3))
+    np.add.at(total, inverse, moved)
+    np.add.at(size, inverse, np.abs(moved))
+    np.add.at(error, inverse, errors.w)
     if before is not None:
         error += before.w[last]
-    start = w[last]
-    error += counts[:, None] * rules.constants.store * rules.precision.u * (np.abs(start) + size + error)
+    error += (
+        counts[:, None] * rules.constants.store * rules.precision.u * (np.abs(start[last]) + size + error)
+    )
     at = last[inverse]
-    result = Update((start + total)[inverse], new.m[at], new.v[at], *new[3:])
-    return Bounded(result, Errors(error[inverse], errors.m[at], errors.v[at]))
+    new = State((start[last] - total)[inverse], state.m[at], state.v[at])
+    return Bounded(new, Errors(error[inverse], errors.m[at], errors.v[at]), inner)

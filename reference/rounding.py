@@ -83,70 +83,45 @@ class Constants:
 CONSTANTS = Constants()
 
 
-def first_moment_error(
-    m: np.ndarray,
-    em: np.ndarray | None,
+def average_error(
+    x: np.ndarray,
+    ex: np.ndarray | None,
     g: np.ndarray,
     eg: np.ndarray | None,
-    result: np.ndarray,
+    own: float,
     beta: float | np.ndarray,
     omega: float | np.ndarray,
     p: Precision,
     k: Constants,
 ) -> np.ndarray:
-    """Error of β·m + ω·g or m + ω·(g − m), from the magnitudes of m, g and the result.
+    """Error of the moving average β·x + ω·g or x + ω·(g − x), where g has been rounded by `own`·u.
 
-    E ← β·Em + ω·Eg + 2u(1+4u)·[β·m̄ + ω·(ḡ + m̄)] + 2η, then E += u(|m'| + E), with x̄ = |x| + Ex.
+    x and g: magnitudes.
+
+    E ← β·Ex + ω·Eg + 2u(1+4u)·[β·x̄ + ω·(ḡ + x̄)] + 2η, then E += u(|x'| + E), with x̄ = |x| + Ex and
+    |x'| ≤ β|x| + ω|g|. A given ex is overwritten.
     """
-    c = k.average * p.u * (1 + 4 * p.u)
-    last = 1 + k.average_sum * p.u
-    error = (last * c * (beta + omega)) * m
-    error += (last * c * omega) * g
-    if em is not None:
-        error += (last * (beta + c * (beta + omega))) * em
+    of_x, of_g = average_factors(own, beta, omega, p, k)
+    c, last = k.average * p.u * (1 + 4 * p.u), 1 + k.average_sum * p.u
+    error = of_x * x
+    error += of_g * g
+    if ex is not None:
+        ex *= last * (beta + c * (beta + omega))
+        error += ex
     if eg is not None:
         error += (last * omega * (1 + c)) * eg
-    error += (k.average_sum * p.u) * result
-    error += 2 * k.underflow * p.eta
+    error += (3 if own else 2) * k.underflow * p.eta  # two products, and the square
     return error
 
 
-def second_moment_error(
-    v: np.ndarray,
-    ev: np.ndarray | None,
-    esquare: np.ndarray | None,
-    result: np.ndarray,
-    beta: float | np.ndarray,
-    omega: float | np.ndarray,
-    p: Precision,
-    k: Constants,
-) -> np.ndarray:
-    """Error of β·v + ω·g², where g² is rounded by u and has the further error esquare.
-
-    As for the first moment. Nothing is negative here, so ω·g² = v' − β·v and two arrays suffice:
-    c·[β·v + ω·(g² + v)] + ω·u·g² = (c + u)·v' + (c·ω − u·β)·v.
-    """
-    of_result, of_v = second_moment_factors(beta, omega, p, k)
-    c = k.average * p.u * (1 + 4 * p.u)
-    last = 1 + k.average_sum * p.u
-    error = of_result * result
-    error += of_v * v
-    if ev is not None:
-        error += (last * (beta + c * (beta + omega))) * ev
-    if esquare is not None:
-        error += (last * omega * (1 + c)) * esquare
-    error += 3 * k.underflow * p.eta  # two products, and the square
-    return error
-
-
-def second_moment_factors(
-    beta: float | np.ndarray, omega: float | np.ndarray, p: Precision, k: Constants
-) -> tuple[float, float | np.ndarray]:
-    """What v' and v contribute to the error of v'."""
-    c = k.average * p.u * (1 + 4 * p.u)
-    last = 1 + k.average_sum * p.u
-    square = k.square * p.u * (1 + c)
-    return last * (c + square) + k.average_sum * p.u, last * (c * omega - square * beta)
+def average_factors(
+    own: float, beta: float | np.ndarray, omega: float | np.ndarray, p: Precision, k: Constants
+) -> tuple[float | np.ndarray, float | np.ndarray]:
+    """What |x| and |g| contribute to the error of their moving average."""
+    c, last, rounded = k.average * p.u * (1 + 4 * p.u), 1 + k.average_sum * p.u, k.average_sum * p.u
+    of_x = last * c * (beta + omega) + rounded * beta
+    of_g = (last * (c + own * p.u * (1 + c)) + rounded) * omega
+    return of_x, of_g
 
 
 def inherited_square_error(

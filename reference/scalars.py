@@ -50,6 +50,10 @@ class Scalars(NamedTuple):
     scale: float | np.ndarray
     sign: float | np.ndarray
 
+    def part(self, at: slice | np.ndarray | list[int]) -> "Scalars":
+        """The scalars of some rows of the block."""
+        return Scalars(*(x[at] if isinstance(x, np.ndarray) else x for x in self))
+
 
 def one_minus_power(beta: float, t: int) -> float:
     """1 − β^t, without the cancellation that the subtraction would suffer for β near 1."""

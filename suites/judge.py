@@ -10,9 +10,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect, Duplicates, EmptyGradient, StepCount, Untouched
+from reference.dialect import Arithmetic, Dialect, EmptyGradient, StepCount, Untouched
 from reference.gradient import coalesce
-from reference.lazy_adam import Gradient, Rules, State, advance, predict, step, update
+from reference.lazy_adam import (
+    Gradient,
+    Index,
+    Rules,
+    Running,
+    State,
+    advance,
+    blocks,
+    scattered,
+    step,
+    update,
+)
 from reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Errors, Precision
 from reference.scalars import Hyperparameters, Scalars, exact, replayed
 from suites.case import Case, Trajectory
@@ -95,6 +106,11 @@ class _Stack:
     scalars: Scalars
     exact: Scalars | None
     owner: np.ndarray  # the segment of each of the gradient's rows
+
+    def part(self, at: Index) -> "_Stack":
+        """The stack with some of the gradient's rows."""
+        exact = None if self.exact is None else self.exact.part(at)
+        return _Stack(self.segments, self.gradient.part(at), self.scalars.part(at), exact, self.owner[at])
 
 
 class _Builder:
@@ -235,23 +251,27 @@ def _judge_width(
     if not base:
         return
     before = State(*(np.concatenate(x) for x in befores))
-    after = [np.concatenate(x) for x in afters]
+    after = State(*(np.concatenate(x) for x in afters))
     stack = builder.stack(width)
     rules = Rules(p, dialect, arithmetic, nesterov)
-    values, bounds = predict(before, stack.gradient, stack.scalars, rules)
     _untouched(before, after, stack, base, cases, result)
-    rows = stack.gradient.rows
-    if not len(rows):
-        return
-    observed = Errors(*(x[rows] for x in after))
-    ratios = compare(before, stack, values, bounds, observed, p)
-    if sizes:
+    for at in blocks(len(stack.gradient.rows), width, rules):
+        _judge_block(before, after, stack.part(at), cases, rules, result)
+
+
+def _judge_block(
+    before: State, after: State, stack: _Stack, cases: Sequence[Case], rules: Rules, result: Judgement
+) -> None:
+    values, bounds, _ = step(before, stack.gradient, stack.scalars, rules)
+    observed = State(*(x[stack.gradient.rows] for x in after))
+    ratios = compare(before, stack, values, bounds, observed, rules.precision)
+    if stack.exact is not None:
         _measure(before, stack, values, bounds, observed, ratios, rules, result)
-    at = np.array([s.case for s in stack.segments])[stack.owner]
+    case = np.array([s.case for s in stack.segments])[stack.owner]
     for q, ratio in enumerate(ratios):
         by_row = ratio.max(axis=1)
-        np.maximum.at(result.worst, at, by_row)
-        for row in _worst_rows(by_row, at):
+        np.maximum.at(result.worst, case, by_row)
+        for row in _worst_rows(by_row, case):
             result.findings.append(
                 _finding(
                     QUANTITIES[q], row, ratio, values[q], bounds[q], observed[q], stack, before, cases, rules
@@ -283,20 +303,10 @@ def _finding(
     column = int(np.argmax(ratio[row]))
     index = int(stack.gradient.rows[row])
     shape = cases[segment.case].parameters[segment.parameter].w.shape
-    same = stack.gradient.rows == index if rules.dialect.duplicates is Duplicates.SCATTERED else [row]
+    same: Index = np.flatnonzero(stack.gradient.rows == index) if scattered(rules) else [row]
 
-    def part(x: np.ndarray | None) -> np.ndarray | None:
-        return None if x is None else x[same]
-
-    scalars = Scalars(*(x[row, 0] if isinstance(x, np.ndarray) else x for x in stack.scalars))
-    one = Gradient(
-        stack.gradient.rows[same],
-        stack.gradient.values[same],
-        part(stack.gradient.error),
-        part(stack.gradient.squares),
-        part(stack.gradient.occurrences),
-    )
-    new, _ = step(before, one, scalars, rules)
+    scalars = stack.scalars.part([row])
+    inner = step(before, stack.gradient.part(same), scalars, rules).inner
     return Finding(
         quantity,
         segment.case,
@@ -308,17 +318,17 @@ def _finding(
         float(bounds[row, column]),
         float(ratio[row, column]),
         {
-            "√v": float(new.root[-1, column]),
-            "denominator": float(new.denominator[-1, column]),
-            "quotient": float(new.quotient[-1, column]),
-            "step size": float(scalars.alpha),
+            "√v": float(inner.root[-1, column]),
+            "denominator": float(inner.denominator[-1, column]),
+            "quotient": float(inner.quotient[-1, column]),
+            "step size": float(np.squeeze(scalars.alpha)),
         },
     )
 
 
 def _untouched(
     before: State,
-    after: list[np.ndarray],
+    after: State,
     stack: _Stack,
     count: int,
     cases: Sequence[Case],
@@ -328,7 +338,7 @@ def _untouched(
     frozen = np.ones(count, bool)
     frozen[stack.gradient.rows] = False
     bases = np.array([s.base for s in stack.segments])
-    for quantity, old, new in zip(QUANTITIES, (before.w, before.m, before.v), after, strict=True):
+    for quantity, old, new in zip(QUANTITIES, before, after, strict=True):
         differs = (old.view(np.int64) != new.view(np.int64)) & frozen[:, None]
         for row in np.flatnonzero(differs.any(axis=1)):
             segment = stack.segments[int(np.searchsorted(bases, row, side="right")) - 1]
@@ -398,7 +408,7 @@ def expected_counts(case: Case, dialect: Dialect) -> np.ndarray:
 
 
 def compare(
-    before: State, stack: _Stack, values: Errors, bounds: Errors, observed: Errors, p: Precision
+    before: State, stack: _Stack, values: State, bounds: Errors, observed: State, p: Precision
 ) -> Errors:
     """The ratio error / bound of every element of w, m and v.
 
@@ -421,7 +431,7 @@ def compare(
     return ratios
 
 
-def _special(before: State, stack: _Stack, values: Errors, bounds: Errors, p: Precision) -> np.ndarray:
+def _special(before: State, stack: _Stack, values: State, bounds: Errors, p: Precision) -> np.ndarray:
     """Elements where something is not finite, or may become so in some order of evaluation."""
     rows = stack.gradient.rows
     g = stack.gradient.values
@@ -438,9 +448,9 @@ def _by_class(
     special: np.ndarray,
     before: State,
     stack: _Stack,
-    values: Errors,
+    values: State,
     bounds: Errors,
-    observed: Errors,
+    observed: State,
     ratios: Errors,
     p: Precision,
 ) -> None:
@@ -500,9 +510,9 @@ def _by_class(
 def _measure(
     before: State,
     stack: _Stack,
-    values: Errors,
+    values: State,
     bounds: Errors,
-    observed: Errors,
+    observed: State,
     ratios: Errors,
     rules: Rules,
     result: Judgement,
@@ -536,7 +546,7 @@ def measure(seen: np.ndarray, value: np.ndarray, ratio: np.ndarray, gap: float, 
     )
 
 
-def _gaps(before: State, stack: _Stack, values: Errors, rules: Rules) -> tuple[float, float, float]:
+def _gaps(before: State, stack: _Stack, values: State, rules: Rules) -> tuple[float, float, float]:
     """The largest relative difference between the decimals as written and the replayed chain.
 
     Of m and v themselves, and of the change of w.
@@ -545,10 +555,11 @@ def _gaps(before: State, stack: _Stack, values: Errors, rules: Rules) -> tuple[f
     w, m, v = (x[stack.gradient.rows] for x in (before.w, before.m, before.v))
     g = stack.gradient.values
 
-    def formula(s: Scalars) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def formula(s: Scalars) -> State:
         g_in = s.sign * g / s.scale + s.decay * w
-        new = update(np.zeros_like(w), m, v, g_in, g_in * g_in, s, rules.dialect.epsilon, rules.nesterov)
-        return new.w, new.m, new.v
+        new = State(np.zeros_like(w), m.copy(), v.copy())
+        update(*new, g_in, g_in * g_in, s, rules.dialect.epsilon, rules.nesterov)
+        return new
 
     with np.errstate(all="ignore"):
         written, chained = formula(stack.exact), formula(stack.scalars)
@@ -584,7 +595,7 @@ def free_running(
             np.concatenate([getattr(cases[i].parameters[n], q).reshape(-1, width) for i, n in members])
             for q in QUANTITIES
         ]
-        state = State(start[0].copy(), start[1].copy(), start[2].copy())
+        running = Running(State(*start))
         last = max(len(c.steps) for c in cases)
         for k in range(1, min(last, until or last) + 1):
             builder = _Builder(dialect, arithmetic, p, False)
@@ -595,9 +606,9 @@ def free_running(
                     builder.add(segment, case, schedules[i][k - 1][n], int(counts[i][k - 1, n]))
             stack = builder.stack(width)
             if len(stack.gradient.rows):
-                advance(state, stack.gradient, stack.scalars, rules)
+                advance(running, stack.gradient, stack.scalars, rules)
             if any(k in c.observed for c in cases):
-                _judge_free(k, members, bases, state, cases, trajectories, p, result)
+                _judge_free(k, members, bases, running, cases, trajectories, p, result)
     result.steps = sum(
         sum(until is None or k <= until for k in c.observed[: len(t.t)])
         for c, t in zip(cases, trajectories, strict=True)
@@ -609,23 +620,22 @@ def _judge_free(
     k: int,
     members: list[tuple[int, int]],
     bases: np.ndarray,
-    state: State,
+    running: Running,
     cases: Sequence[Case],
     trajectories: Sequence[Trajectory],
     p: Precision,
     result: Judgement,
 ) -> None:
     slack = 1 + REFERENCE_ROUNDOFF / p.u
-    assert state.errors is not None or k == 1
+    state, bounds = running.now()
     for (i, n), base in zip(members, bases, strict=False):
         case, trajectory = cases[i], trajectories[i]
         if k not in case.observed[: len(trajectory.t)]:
             continue
         j = case.observed.index(k)
         count = len(case.parameters[n].w)
-        for name in QUANTITIES:
-            value = getattr(state, name)[base : base + count]
-            error = slack * getattr(state.errors, name)[base : base + count] if state.errors else 0 * value
+        for name, values, errors in zip(QUANTITIES, state, bounds, strict=True):
+            value, error = values[base : base + count], slack * errors[base : base + count]
             seen = getattr(trajectory, name)[n][j].reshape(count, -1)
             with np.errstate(all="ignore"):
                 ratio = np.where(seen == value, 0.0, np.abs(seen - value) / error)

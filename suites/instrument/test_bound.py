@@ -67,7 +67,7 @@ def ratios(
     gradient = coalesce(rows, parts.reshape(-1, WIDTH), Duplicates.SUM, p, constants)
     dialect = Dialect(epsilon=Epsilon.BESIDE_HAT if setup.hat else Epsilon.BESIDE_ROOT)
     rules = Rules(p, dialect, order.arithmetic, setup.nesterov, constants)
-    new, errors = step(State(w, m, v), gradient, s, rules)
+    new, errors, _ = step(State(w, m, v), gradient, s, rules)
     seen = implementation(w, m, v, parts, s, order, dtype, setup.hat, setup.nesterov)
     slack = 1 + REFERENCE_ROUNDOFF / p.u
     result = {}
