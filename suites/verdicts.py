@@ -15,7 +15,9 @@ from suites.cases import trace
 from suites.cases.strategies import cases as case_strategy
 from suites.cases.strategies import collect, seed_of, shrink, size
 from suites.checks import Check
-from suites.judge import QUANTITIES, Judgement, free_running, step_by_step
+from suites.judge.free_running import free_running
+from suites.judge.judgement import QUANTITIES, Judgement
+from suites.judge.step_by_step import step_by_step
 
 Row = dict[str, Any]
 

@@ -13,7 +13,8 @@ from reference.rounding import PRECISIONS, round_to
 from reference.scalars import replayed
 from suites.case import Case, Gradient, Step, Trajectory
 from suites.instrument.samples import sample
-from suites.judge import free_running, step_by_step
+from suites.judge.free_running import free_running
+from suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
 REFERENCE = Dialect()

@@ -13,7 +13,8 @@ from suites.backends.process import Process
 from suites.backends.registry import BACKENDS, select
 from suites.case import Trajectory
 from suites.instrument.samples import sample
-from suites.judge import Judgement, step_by_step
+from suites.judge.judgement import Judgement
+from suites.judge.step_by_step import step_by_step
 from suites.verdicts import verdict, wrong_path
 
 # Every framework's processes are tested, each with the backend that stands for LazyAdam.

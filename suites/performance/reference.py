@@ -29,7 +29,8 @@ from suites.backends.process import ROOT, Process
 from suites.backends.registry import select
 from suites.backends.torch_optim import SparseAdam
 from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.judge import free_running, step_by_step
+from suites.judge.free_running import free_running
+from suites.judge.step_by_step import step_by_step
 
 ROWS, WIDTH, TOUCHED, ROUNDS = 1_000_000, 64, 8192, 31
 SMALL_CASES, SMALL_ROUNDS = 32, 31

@@ -1,0 +1,88 @@
+"""What the judge says: findings in words, sizes of errors, and the worst ratio of every case."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reference.rounding import Precision
+
+QUANTITIES = ("w", "m", "v")
+
+
+@dataclass
+class Finding:
+    """One element that is not as it should be; message() says it in words."""
+
+    quantity: str
+    case: int
+    step: int
+    parameter: int
+    element: tuple[int, ...]
+    value: float
+    expected: float
+    bound: float
+    ratio: float
+    intermediates: dict[str, float] = field(default_factory=dict)
+
+    def message(self) -> str:
+        error = abs(self.value - self.expected)
+        inner = ", ".join(f"{name} = {x:.9g}" for name, x in self.intermediates.items())
+        return (
+            f"{self.quantity}[{', '.join(map(str, self.element))}] of parameter {self.parameter} after "
+            f"step {self.step} = {self.value:.17g}, but should be {self.expected:.17g}: "
+            f"error {error:.3g}, bound {self.bound:.3g}, ratio {self.ratio:.3g}"
+            + (f" ({inner})" if inner else "")
+        )
+
+
+@dataclass
+class Size:
+    """How far off a quantity was at most: in ulps, absolutely, relatively, and against the bound."""
+
+    ulp: float = 0.0
+    absolute: float = 0.0
+    relative: float = 0.0
+    ratio: float = 0.0
+    gap: float = 0.0
+
+    def include(self, other: "Size") -> None:
+        for name, x in vars(other).items():
+            setattr(self, name, max(getattr(self, name), x))
+
+
+@dataclass
+class Judgement:
+    """What the judge saw.
+
+    worst: each case's largest ratio (a difference without a bound counts as infinite). findings: for
+    each case that diverges its worst element. sizes: by quantity and, free running, by step.
+    """
+
+    worst: np.ndarray
+    steps: int
+    findings: list[Finding]
+    sizes: dict[tuple[str, int], Size]
+
+
+def measure(seen: np.ndarray, value: np.ndarray, ratio: np.ndarray, gap: float, p: Precision) -> Size:
+    """The largest differences between `seen` and `value`, in every unit."""
+    finite = np.isfinite(seen) & np.isfinite(value)
+    seen, value = seen[finite], value[finite]
+    if not seen.size:
+        return Size(gap=gap)
+    difference = np.abs(seen - value)
+    with np.errstate(all="ignore"):
+        ulp = np.maximum(2.0 ** np.floor(np.log2(np.abs(value))) * 2 * p.u, 2 * p.eta)
+        relative = np.where(difference == 0, 0.0, difference / np.abs(value))
+    return Size(
+        float((difference / ulp).max()),
+        float(difference.max()),
+        float(relative[np.isfinite(relative)].max(initial=0.0)),
+        float(ratio.max()),
+        gap,
+    )
+
+
+def element(row: int, column: int, parameter: np.ndarray) -> tuple[int, ...]:
+    """The index into a parameter of an element of its two-dimensional form."""
+    return (row, *(int(i) for i in np.unravel_index(column, parameter.shape[1:])))

@@ -1,0 +1,125 @@
+"""Stacking: the steps of many parameters and cases as one gradient, for one call of the reference."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from reference.dialect import Arithmetic, Dialect, EmptyGradient, StepCount, Untouched
+from reference.gradient import coalesce
+from reference.lazy_adam import Gradient, Index
+from reference.rounding import Precision
+from reference.scalars import Hyperparameters, Scalars, exact, replayed
+from suites.case import Case
+
+
+@dataclass
+class Segment:
+    """The rows of one parameter at one step of one case, in the stack that starts at `base`."""
+
+    case: int
+    parameter: int
+    step: int
+    base: int
+    count: int
+
+
+@dataclass
+class Stack:
+    """Segments of one width with their gradients, ready for one call of the reference."""
+
+    segments: list[Segment]
+    gradient: Gradient
+    scalars: Scalars
+    exact: Scalars | None
+    owner: np.ndarray  # the segment of each of the gradient's rows
+
+    def part(self, at: Index) -> "Stack":
+        """The stack with some of the gradient's rows."""
+        exact = None if self.exact is None else self.exact.part(at)
+        return Stack(self.segments, self.gradient.part(at), self.scalars.part(at), exact, self.owner[at])
+
+
+class Builder:
+    """Collects the gradients of many segments of one width and makes one stack of them."""
+
+    def __init__(self, dialect: Dialect, arithmetic: Arithmetic, p: Precision, gap: bool) -> None:
+        self.dialect, self.arithmetic, self.p, self.gap = dialect, arithmetic, p, gap
+        self.segments: list[Segment] = []
+        self.rows: list[np.ndarray] = []
+        self.values: list[np.ndarray] = []
+        self.present: list[np.ndarray] = []
+        self.scalars: list[Scalars] = []
+        self.exact: list[Scalars] = []
+        self.filled = False
+
+    def add(self, segment: Segment, case: Case, h: Hyperparameters, t: int) -> None:
+        gradient = case.steps[segment.step - 1].gradients[segment.parameter]
+        self.segments.append(segment)
+        self.scalars.append(replayed(h, t, self.arithmetic, self.p))
+        if self.gap:
+            self.exact.append(exact(h, t))
+        if gradient is None:
+            return
+        if gradient.rows is None:
+            self._extend(np.arange(segment.count), gradient.values, segment, True)
+            return
+        self._extend(gradient.rows, gradient.values, segment, True)
+        if self.dialect.untouched is Untouched.DENSE:
+            shape = case.parameters[segment.parameter].w.shape
+            self._extend(np.arange(segment.count), np.zeros(shape), segment, False)
+            self.filled = True
+
+    def _extend(self, rows: np.ndarray, values: np.ndarray, segment: Segment, present: bool) -> None:
+        self.rows.append(rows + segment.base)
+        self.values.append(values.reshape(len(rows), math.prod(values.shape[1:])))
+        self.present.append(np.full(len(rows), present))
+
+    def stack(self, width: int) -> Stack:
+        rows = np.concatenate(self.rows) if self.rows else np.empty(0, np.int64)
+        values = np.concatenate(self.values) if self.values else np.empty((0, width))
+        present = np.concatenate(self.present) if self.filled else None
+        gradient = coalesce(rows, values, self.dialect.duplicates, self.p, present=present)
+        if len(self.segments) == 1:
+            owner = np.zeros(len(gradient.rows), np.int64)
+        else:
+            bases = np.array([s.base for s in self.segments], np.int64)
+            owner = np.searchsorted(bases, gradient.rows, side="right") - 1
+        return Stack(
+            self.segments,
+            gradient,
+            _columns(self.scalars, owner),
+            _columns(self.exact, owner) if self.gap else None,
+            owner,
+        )
+
+
+def _columns(scalars: list[Scalars], owner: np.ndarray) -> Scalars:
+    """One column a scalar, one entry for each row; a plain float where all are equal."""
+    if len(scalars) == 1:
+        return scalars[0]
+    table = np.array(scalars, np.float64).reshape(len(scalars), len(Scalars._fields))
+    if len(table) and (table == table[0]).all():
+        return Scalars(*table[0].tolist())
+    return Scalars(*(table[owner, i][:, None] for i in range(table.shape[1])))
+
+
+def width_of(x: np.ndarray) -> int:
+    """The number of elements of a row."""
+    return math.prod(x.shape[1:])
+
+
+def expected_counts(case: Case, dialect: Dialect) -> np.ndarray:
+    """The step count of every parameter after every step: (steps, parameters)."""
+
+    def counts(gradient: object) -> bool:
+        if dialect.step_count is StepCount.OPTIMIZER:
+            return True
+        return gradient is not None and not (
+            dialect.empty_gradient is EmptyGradient.SKIPPED
+            and getattr(gradient, "rows", None) is not None
+            and len(gradient.rows) == 0  # type: ignore[attr-defined]
+        )
+
+    taken = [[counts(g) for g in s.gradients] for s in case.steps]
+    return case.t + np.cumsum(np.array(taken, np.int64).reshape(len(case.steps), -1), axis=0)

@@ -1,0 +1,266 @@
+"""Step by step: every reported state is the start of one step of the reference."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from reference.dialect import Arithmetic, Dialect
+from reference.lazy_adam import Index, Rules, State, blocks, scattered, step, step_size, update
+from reference.rounding import PRECISIONS, Errors
+from reference.scalars import Scalars
+from suites.case import Case, Trajectory
+from suites.judge.comparison import compare
+from suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
+from suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
+
+
+def step_by_step(
+    cases: Sequence[Case],
+    trajectories: Sequence[Trajectory],
+    dialect: Dialect,
+    arithmetic: Arithmetic,
+    sizes: bool = False,
+) -> Judgement:
+    """Judge every observed step whose preceding state was observed too.
+
+    All cases are of one type. sizes: also measure how far off each quantity was (`Judgement.sizes`).
+    """
+    result = Judgement(np.zeros(len(cases)), 0, [], {})
+    for nesterov in (False, True):
+        chosen = [i for i, c in enumerate(cases) if c.groups[0].hyperparameters.nesterov is nesterov]
+        for width in sorted({width_of(p.w) for i in chosen for p in cases[i].parameters}):
+            _judge_width(cases, trajectories, chosen, width, dialect, arithmetic, nesterov, sizes, result)
+    result.steps = sum(
+        sum(1 for k in c.observed[: len(t.t)] if k == 1 or k - 1 in c.observed)
+        for c, t in zip(cases, trajectories, strict=True)
+    )
+    _check_counts(cases, trajectories, dialect, result)
+    result.findings.sort(key=lambda finding: (finding.case, -finding.ratio))
+    return result
+
+
+def _judge_width(
+    cases: Sequence[Case],
+    trajectories: Sequence[Trajectory],
+    chosen: list[int],
+    width: int,
+    dialect: Dialect,
+    arithmetic: Arithmetic,
+    nesterov: bool,
+    sizes: bool,
+    result: Judgement,
+) -> None:
+    p = PRECISIONS[cases[0].dtype]
+    builder = Builder(dialect, arithmetic, p, sizes)
+    befores: list[list[np.ndarray]] = [[], [], []]
+    afters: list[list[np.ndarray]] = [[], [], []]
+    base = 0
+    for i in chosen:
+        case, trajectory = cases[i], trajectories[i]
+        seen = case.observed[: len(trajectory.t)]
+        if not seen:
+            continue
+        pairs = [j for j, k in enumerate(seen) if k == 1 or (j and seen[j - 1] == k - 1)]
+        schedule = case.schedule()
+        for n, parameter in enumerate(case.parameters):
+            if width_of(parameter.w) != width:
+                continue
+            count = len(parameter.w)
+            for q, (quantity, start) in enumerate(
+                (
+                    (trajectory.w[n], parameter.w),
+                    (trajectory.m[n], parameter.m),
+                    (trajectory.v[n], parameter.v),
+                )
+            ):
+                flat = np.concatenate([start[None], quantity]).reshape(-1, count, width)
+                befores[q].append(flat[pairs].reshape(-1, width))
+                afters[q].append(flat[[j + 1 for j in pairs]].reshape(-1, width))
+            for j in pairs:
+                t = int(trajectory.t[j - 1, n]) if j else case.t
+                h = schedule[seen[j] - 1][n]
+                builder.add(Segment(i, n, seen[j], base, count), case, h, t + 1)
+                base += count
+    if not base:
+        return
+    before = State(*(np.concatenate(x) for x in befores))
+    after = State(*(np.concatenate(x) for x in afters))
+    stack = builder.stack(width)
+    rules = Rules(p, dialect, arithmetic, nesterov)
+    _untouched(before, after, stack, base, cases, result)
+    for at in blocks(len(stack.gradient.rows), width, rules):
+        _judge_block(before, after, stack.part(at), cases, rules, result)
+
+
+def _judge_block(
+    before: State, after: State, stack: Stack, cases: Sequence[Case], rules: Rules, result: Judgement
+) -> None:
+    values, bounds, _ = step(before, stack.gradient, stack.scalars, rules)
+    observed = State(*(x[stack.gradient.rows] for x in after))
+    ratios = compare(before, stack, values, bounds, observed, rules.precision)
+    if stack.exact is not None:
+        _measure(before, stack, values, bounds, observed, ratios, rules, result)
+    case = np.array([s.case for s in stack.segments])[stack.owner]
+    for q, ratio in enumerate(ratios):
+        by_row = ratio.max(axis=1)
+        np.maximum.at(result.worst, case, by_row)
+        for row in _worst_rows(by_row, case):
+            result.findings.append(
+                _finding(
+                    QUANTITIES[q], row, ratio, values[q], bounds[q], observed[q], stack, before, cases, rules
+                )
+            )
+
+
+def _worst_rows(by_row: np.ndarray, case: np.ndarray) -> Iterator[int]:
+    """The worst row of every case that has a ratio above 1."""
+    over = np.flatnonzero(by_row > 1)
+    for i in np.unique(case[over]):
+        mine = over[case[over] == i]
+        yield int(mine[np.argmax(by_row[mine])])
+
+
+def _finding(
+    quantity: str,
+    row: int,
+    ratio: np.ndarray,
+    values: np.ndarray,
+    bounds: np.ndarray,
+    observed: np.ndarray,
+    stack: Stack,
+    before: State,
+    cases: Sequence[Case],
+    rules: Rules,
+) -> Finding:
+    segment = stack.segments[stack.owner[row]]
+    column = int(np.argmax(ratio[row]))
+    index = int(stack.gradient.rows[row])
+    same: Index = np.flatnonzero(stack.gradient.rows == index) if scattered(rules) else [row]
+    scalars = stack.scalars.part([row])
+    inner = step(before, stack.gradient.part(same), scalars, rules).inner
+    return Finding(
+        quantity,
+        segment.case,
+        segment.step,
+        segment.parameter,
+        element(index - segment.base, column, cases[segment.case].parameters[segment.parameter].w),
+        float(observed[row, column]),
+        float(values[row, column]),
+        float(bounds[row, column]),
+        float(ratio[row, column]),
+        {
+            "√v": float(inner.root[-1, column]),
+            "denominator": float(inner.denominator[-1, column]),
+            "quotient": float(inner.quotient[-1, column]),
+            "step size": float(np.squeeze(step_size(scalars, rules.dialect.epsilon))),
+        },
+    )
+
+
+def _untouched(
+    before: State,
+    after: State,
+    stack: Stack,
+    count: int,
+    cases: Sequence[Case],
+    result: Judgement,
+) -> None:
+    """Rows that no gradient names: bit for bit as before."""
+    frozen = np.ones(count, bool)
+    frozen[stack.gradient.rows] = False
+    bases = np.array([s.base for s in stack.segments])
+    for quantity, old, new in zip(QUANTITIES, before, after, strict=True):
+        differs = (old.view(np.int64) != new.view(np.int64)) & frozen[:, None]
+        for row in np.flatnonzero(differs.any(axis=1)):
+            segment = stack.segments[int(np.searchsorted(bases, row, side="right")) - 1]
+            result.worst[segment.case] = np.inf
+            if any(f.case == segment.case and f.quantity == f"untouched {quantity}" for f in result.findings):
+                continue
+            column = int(np.argmax(differs[row]))
+            result.findings.append(
+                Finding(
+                    f"untouched {quantity}",
+                    segment.case,
+                    segment.step,
+                    segment.parameter,
+                    element(
+                        int(row) - segment.base, column, cases[segment.case].parameters[segment.parameter].w
+                    ),
+                    float(new[row, column]),
+                    float(old[row, column]),
+                    0.0,
+                    np.inf,
+                )
+            )
+
+
+def _check_counts(
+    cases: Sequence[Case], trajectories: Sequence[Trajectory], dialect: Dialect, result: Judgement
+) -> None:
+    """The step counts that the backend reports."""
+    for i, (case, trajectory) in enumerate(zip(cases, trajectories, strict=True)):
+        expected = expected_counts(case, dialect)
+        for j, k in enumerate(case.observed[: len(trajectory.t)]):
+            for n in np.flatnonzero(trajectory.t[j] != expected[k - 1]):
+                result.worst[i] = np.inf
+                result.findings.append(
+                    Finding(
+                        "t",
+                        i,
+                        k,
+                        int(n),
+                        (),
+                        float(trajectory.t[j, n]),
+                        float(expected[k - 1][n]),
+                        0.0,
+                        np.inf,
+                    )
+                )
+                break
+            else:
+                continue
+            break
+
+
+def _measure(
+    before: State,
+    stack: Stack,
+    values: State,
+    bounds: Errors,
+    observed: State,
+    ratios: Errors,
+    rules: Rules,
+    result: Judgement,
+    at: int = 0,
+) -> None:
+    """How far off each quantity was, and the specification gap, over the finite elements."""
+    p = rules.precision
+    gaps = _gaps(before, stack, values, rules) if stack.exact is not None else (0.0, 0.0, 0.0)
+    for q, name in enumerate(QUANTITIES):
+        result.sizes.setdefault((name, at), Size()).include(
+            measure(observed[q], values[q], ratios[q], gaps[q], p)
+        )
+
+
+def _gaps(before: State, stack: Stack, values: State, rules: Rules) -> tuple[float, float, float]:
+    """The largest relative difference between the decimals as written and the replayed chain.
+
+    Of m and v themselves, and of the change of w.
+    """
+    assert stack.exact is not None
+    w, m, v = (x[stack.gradient.rows] for x in (before.w, before.m, before.v))
+    g = stack.gradient.values
+
+    def formula(s: Scalars) -> State:
+        g_in = s.sign * g / s.scale + s.decay * w
+        new = State(np.zeros_like(w), m.copy(), v.copy())
+        update(*new, g_in, g_in * g_in, s, rules.dialect.epsilon, rules.nesterov)
+        return new
+
+    with np.errstate(all="ignore"):
+        written, chained = formula(stack.exact), formula(stack.scalars)
+        gaps = []
+        for a, c in zip(written, chained, strict=True):
+            gap = np.abs(a - c) / np.abs(c)
+            gaps.append(float(gap[np.isfinite(gap)].max(initial=0.0)))
+    return gaps[0], gaps[1], gaps[2]
