@@ -168,8 +168,8 @@ def _tiny(backend: type[Backend]) -> Menu | None:
 
 
 def _subnormal(backend: type[Backend]) -> Menu | None:
-    # Only here do gradients, or their squares, become subnormal: whether a launch of MindSpore flushes them
-    # differs from run to run, and elsewhere a verdict would depend on that.
+    # Only here do gradients, or their squares, become subnormal: each such case costs MindSpore a graph of
+    # its own (suites/backends/mindspore_nn.py), and elsewhere a verdict would be about something else.
     return Menu(layouts=_layouts(backend), regimes=("subnormal", "wide"), kinds=("nothing", "tiny"))
 
 

@@ -158,7 +158,9 @@ class MindSporeOptimizer(Backend):
             tuple(p.w.shape for p in case.parameters),
             tuple((g.parameters, replace(g.hyperparameters, lr=1.0)) for g in case.groups),
         )
-        instance = self.instances.pop(key, None) or self._new_instance(case)
+        instance = self.instances.pop(key, None)
+        if instance is None or _near_subnormals(case):
+            instance = self._new_instance(case)
         self.instances[key] = instance
         if len(self.instances) > KEPT:
             self.instances.popitem(last=False)
@@ -324,6 +326,21 @@ class MindSporeOptimizer(Backend):
             "dtype": str(self.instance.parameters[0].dtype).lower(),
             "branch": "operators" if optimizer._is_device else "fused",
         }
+
+
+def _near_subnormals(case: Case) -> bool:
+    """Whether subnormal numbers may come up.
+
+    Whether a launch flushes them (2.10, default target) follows from the number of launches of its graph
+    and the row counts it has seen; only in a graph of its own is such a case a function of itself.
+    """
+    gradients = [g.values for s in case.steps for g in s.gradients if g is not None]
+    states = [x for p in case.parameters for x in (p.w, p.m, p.v)]
+    return any(
+        bool(((x != 0) & (np.abs(x) < least)).any())
+        for arrays, least in ((gradients, 1e-18), (states, 1e-36))
+        for x in arrays
+    )
 
 
 _LAZY_PROMISES = (
