@@ -14,7 +14,7 @@ from suites.backends.base import Backend
 from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
-from suites.checks import CHECKS
+from suites.clauses import CLAUSES
 from suites.verdicts import BUDGETS, replay
 
 OUT = Path(__file__).parent / "reports" / "out"
@@ -101,21 +101,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "conformance_item" in metafunc.fixturenames:
         device = metafunc.config.getoption("--device")
         items = [
-            (backend, device, dtype, check)
+            (backend, device, dtype, clause)
             for backend in metafunc.config.stash[BACKENDS]
-            for check in CHECKS.values()
-            for dtype in check.dtypes(backend)
-            if check.menu(backend) is not None
+            for clause in CLAUSES.values()
+            for dtype in clause.dtypes(backend)
+            if clause.menu(backend) is not None
         ]
         metafunc.parametrize(
             "conformance_item",
             [
                 pytest.param(
-                    (backend, device, dtype, check),
-                    id=f"{check.name}-{backend.name}-{dtype}",
+                    (backend, device, dtype, clause),
+                    id=f"{clause.id}-{backend.name}-{dtype}",
                     marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
                 )
-                for backend, device, dtype, check in items
+                for backend, device, dtype, clause in items
             ],
         )
 

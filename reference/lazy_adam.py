@@ -142,12 +142,16 @@ class Running:
 
 @dataclass(frozen=True)
 class Rules:
-    """How a step is taken, and in whose arithmetic its rounding is bounded."""
+    """How a step is taken, and in whose arithmetic its rounding is bounded.
+
+    strict_epsilon: ε is held to survive the tensor's type; otherwise what rounding takes from it is allowed.
+    """
 
     type: Precision
     dialect: Dialect = Dialect()
     arithmetic: Arithmetic = Arithmetic()
     nesterov: bool = False
+    strict_epsilon: bool = False
     constants: Constants = CONSTANTS
 
     @cached_property
@@ -346,7 +350,7 @@ def _quotient_error(
         return error, 1 / (1 - share), relative / (1 - share)
     error = _denominator_error(ev, v, inner, s, rules)
     lowest = inner.denominator - error
-    np.maximum(lowest, (s.epsilon - epsilon_lost(s.epsilon, p)) * (1 - 2 * p.u), out=lowest)
+    np.maximum(lowest, (s.epsilon - _epsilon_lost(s.epsilon, rules)) * (1 - 2 * p.u), out=lowest)
     error *= q
     error += en
     error += underflow
@@ -365,7 +369,7 @@ def _denominator_error(
     ed = inherited_root_error(v, ev, inner.root)
     own = k.root * rules.arithmetic.root_error * p.u
     last = 1 + k.denominator * p.u
-    lost = epsilon_lost(s.epsilon, p)
+    lost = _epsilon_lost(s.epsilon, rules)
     if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
         ed *= last * (1 + own)
         ed += (last * own) * inner.root
@@ -395,7 +399,7 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     if rules.dialect.epsilon is not Epsilon.BESIDE_ROOT:
         root = root * (1 + k.hat * p.u) + k.hat * p.u
         tiny = tiny / s.root_correction
-    if np.any(tiny > 0.01 * p.u) or np.any(epsilon_lost(s.epsilon, p)):
+    if np.any(tiny > 0.01 * p.u) or np.any(_epsilon_lost(s.epsilon, rules)):
         return None
     return (root + tiny) * (1 + k.denominator * p.u) + k.denominator * p.u
 
@@ -404,9 +408,11 @@ def scattered(rules: Rules) -> bool:
     return rules.dialect.duplicates is Duplicates.SCATTERED
 
 
-def epsilon_lost(epsilon: float | np.ndarray, p: Precision) -> float | np.ndarray:
+def _epsilon_lost(epsilon: float | np.ndarray, rules: Rules) -> float | np.ndarray:
     """What ε loses where it is rounded to the tensor's type before it is added."""
-    return 0.0 if p.name == p.scalar else np.abs(epsilon - round_to(epsilon, p.name))
+    p = rules.type
+    exact = rules.strict_epsilon or p.name == p.scalar
+    return 0.0 if exact else np.abs(epsilon - round_to(epsilon, p.name))
 
 
 def _scatter(

@@ -6,6 +6,7 @@ that the reference, the trace file and every worker read the same values.
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,25 @@ class Step:
     reload: bool = False
 
 
+class Manner(Enum):
+    """How a case is handed over or run, where that ought to make no difference."""
+
+    INT32_ROWS = "rows as int32"
+    INT64_ROWS = "rows as int64"
+    STRIDED = "parameters that are not contiguous"
+    LR_TENSOR = "the learning rate as a tensor"
+    USE_LOCKING = "use_locking=True"
+    UNIQUE = "the optimizer's attribute unique turned round"
+    COLD = "no launch goes before the first step"
+    WATCHED = "an error is raised where a step changes its gradient"
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """Parameters with their state after `t` steps, hyperparameters, and the steps to take.
 
-    observed: the numbers of the steps (from 1) after which the state is recorded.
+    observed: the numbers of the steps (from 1) after which the state is recorded. manner: how the case
+    is handed over, beyond the ordinary.
     """
 
     dtype: str
@@ -68,11 +83,13 @@ class Case:
     steps: tuple[Step, ...]
     observed: tuple[int, ...]
     t: int = 0
+    manner: frozenset[Manner] = frozenset()
 
     @property
     def digest(self) -> str:
         """Twelve hex digits that name this case."""
-        plain = (self.dtype, self.t, self.observed, self.groups)
+        manner = sorted(x.name for x in self.manner)
+        plain = (self.dtype, self.t, self.observed, self.groups, manner)
         digest = hashlib.sha256(repr(plain).encode())
         for p in self.parameters:
             _feed(digest, p.w, p.m, p.v)

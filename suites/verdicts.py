@@ -1,7 +1,8 @@
 """From a backend and a check to rows of the tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from suites.case import Case, Trajectory
 from suites.cases import trace
 from suites.cases.strategies import cases as case_strategy
 from suites.cases.strategies import collect, seed_of, shrink, size
-from suites.checks import Check
+from suites.clauses.clause import Clause
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Judgement
 from suites.judge.step_by_step import step_by_step
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is tried: cases for each check, and seconds to shrink a divergence.
+    """How much is tried: cases for each clause, and seconds to shrink a divergence.
 
     shrink_explained: also shrink what the dialect that the backend speaks explains.
     """
@@ -59,17 +60,52 @@ def dialects(backend: type[Backend]) -> Iterator[tuple[str, Dialect]]:
 
 
 def judge(
-    check: Check, cases: list[Case], trajectories: list[Trajectory], backend: type[Backend], dialect: Dialect
+    clause: Clause,
+    cases: list[Case],
+    trajectories: list[Trajectory],
+    backend: type[Backend],
+    dialect: Dialect,
 ) -> Judgement:
-    if check.free:
+    if clause.free:
         # To the end in the dialect it speaks, for the drift; elsewhere 100 steps decide.
         until = None if dialect == backend.spoken else 100
         return free_running(cases, trajectories, dialect, backend.arithmetic, until)
-    return step_by_step(cases, trajectories, dialect, backend.arithmetic, sizes=check.name == "update-rule")
+    return step_by_step(
+        cases,
+        trajectories,
+        dialect,
+        backend.arithmetic,
+        sizes=clause.id == "update-rule",
+        strict_epsilon=clause.strict_epsilon,
+    )
+
+
+def explanation(
+    clause: Clause,
+    cases: list[Case],
+    trajectories: list[Trajectory],
+    backend: type[Backend],
+    dialect: Dialect,
+    judgement: Judgement,
+) -> str:
+    """The fewest axes that, turned to what the backend speaks, explain a divergence; or 'unexplained'."""
+    worst = int(np.argmax(judgement.worst))
+    axes = [f.name for f in fields(Dialect) if getattr(dialect, f.name) != getattr(backend.spoken, f.name)]
+
+    def explains(turned: Dialect, only: slice) -> bool:
+        judged = judge(clause, cases[only], trajectories[only], backend, turned)
+        return float(judged.worst.max()) <= 1
+
+    for count in range(1, len(axes) + 1):
+        for chosen in combinations(axes, count):
+            turned = replace(dialect, **{axis: getattr(backend.spoken, axis) for axis in chosen})
+            if explains(turned, slice(worst, worst + 1)) and explains(turned, slice(None)):
+                return "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in chosen)
+    return "unexplained"
 
 
 def verdict(judgement: Judgement, trajectories: list[Trajectory], path: str | None) -> str:
-    """One word for a check: the worst of what was seen."""
+    """One word for a clause: the worst of what was seen."""
     kinds = {t.failure.kind for t in trajectories if t.failure}
     for kind in ("dies", "hangs"):
         if kind in kinds:
@@ -82,6 +118,8 @@ def verdict(judgement: Judgement, trajectories: list[Trajectory], path: str | No
 def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: list[Trajectory]) -> str | None:
     """What ran, where that is not what was asked for: None where it is."""
     wanted = {"mode": backend.mode, "device": device, "dtype": dtype}
+    if backend.branch:
+        wanted["branch"] = backend.branch
     for t in trajectories:
         for name, value in wanted.items():
             if t.path and t.path[name] != value:
@@ -89,8 +127,8 @@ def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: li
     return None
 
 
-def run(check: Check, process: Process, dtype: str, seed: int, budget: Budget, out: Path) -> Outcome:
-    """Run a check on a backend in a type, and judge it every way."""
+def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget, out: Path) -> Outcome:
+    """Try a clause on a backend in a type, and judge it every way."""
     backend = process.backend
     about = {
         "backend": backend.name,
@@ -99,70 +137,80 @@ def run(check: Check, process: Process, dtype: str, seed: int, budget: Budget, o
         "device": process.device,
         "dtype": dtype,
     }
-    menu = check.menu(backend)
+    menu = clause.menu(backend)
     assert menu is not None
     if process.not_run:
-        row = _verdict_row(about, check, "documented", "not run", None, 0, 0)
+        row = _verdict_row(about, clause, "documented", "not run", None, 0, 0)
         return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
-    if check.free and (dtype != "float32"):
+    if clause.free and (dtype != "float32"):
         menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
     strategy = case_strategy(menu, dtype)
-    own_seed = seed_of(seed, check.name, dtype)
-    cases = collect(menu, dtype, 1 if check.free else min(budget.cases, menu.most), own_seed)
+    own_seed = seed_of(seed, clause.id, dtype)
+    cases = collect(menu, dtype, 1 if clause.free else min(budget.cases, menu.most), own_seed)
     trajectories = process.run(cases[:1])
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])
     cases = cases[: len(trajectories)]
     path = wrong_path(backend, process.device, dtype, trajectories)
     result = Outcome([], [], [])
-    judged = [(a, d, judge(check, cases, trajectories, backend, d)) for a, d in dialects(backend)]
+    judged = [(a, d, judge(clause, cases, trajectories, backend, d)) for a, d in dialects(backend)]
     explained = any(d == backend.spoken and j.worst.max(initial=0.0) <= 1 for _, d, j in judged)
     for against, dialect, judgement in judged:
-        if dialect == backend.spoken and (check.free or check.name == "update-rule"):
+        if dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
             result.tolerance = _tolerance(about, judgement)
         word = verdict(judgement, trajectories, path)
         result.verdicts.append(
             _verdict_row(
                 about,
-                check,
+                clause,
                 against,
                 word,
                 float(judgement.worst.max(initial=0.0)),
                 len(cases),
                 judgement.steps,
+                explanation(clause, cases, trajectories, backend, dialect, judgement)
+                if word == "diverges" and path is None
+                else "",
             )
         )
         if word == "diverges":
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
             text = path or _explain(
-                check, process, dialect, against, strategy, own_seed, cases, judgement, seconds, out
+                clause, process, dialect, against, strategy, own_seed, cases, judgement, seconds, out
             )
-            result.divergences.append(f"{check.name}, {backend.name}, {dtype}, against {against}: {text}")
+            result.divergences.append(f"{clause.id}, {backend.name}, {dtype}, against {against}: {text}")
     for failure in dict.fromkeys(t.failure for t in trajectories if t.failure):
         result.divergences.append(
-            f"{check.name}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
+            f"{clause.id}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
         )
     return result
 
 
 def _verdict_row(
-    about: Row, check: Check, against: str, word: str, worst: float | None, cases: int, steps: int
+    about: Row,
+    clause: Clause,
+    against: str,
+    word: str,
+    worst: float | None,
+    cases: int,
+    steps: int,
+    explained_by: str = "",
 ) -> Row:
     return {
         **about,
-        "clause": check.name,
+        "clause": clause.id,
         "against": against,
         "verdict": word,
         "worst_ratio": worst if steps else None,
         "cases": cases,
         "steps": steps,
-        "explained_by": "",
+        "explained_by": explained_by,
         "witness": "",
     }
 
 
 def _explain(
-    check: Check,
+    clause: Clause,
     process: Process,
     dialect: Dialect,
     against: str,
@@ -180,9 +228,9 @@ def _explain(
     finding = max((f for f in judgement.findings if f.case == smallest), key=lambda f: f.ratio)
 
     def look(case: Case) -> Judgement:
-        return judge(check, [case], process.run([case]), backend, dialect)
+        return judge(clause, [case], process.run([case]), backend, dialect)
 
-    if check.free:
+    if clause.free:
         # Up to where it was seen, and every step observed, so that a replay judges step by step.
         small = replace(small, steps=small.steps[: finding.step], observed=tuple(range(1, finding.step + 1)))
     elif seconds:
@@ -192,11 +240,11 @@ def _explain(
             finding = max(again, key=lambda f: f.ratio)
         else:
             once = "; the same case run alone does not diverge"
-    file = out / "traces" / f"{check.name}.{backend.name}.{small.dtype}.{against}.json"
+    file = out / "traces" / f"{clause.id}.{backend.name}.{small.dtype}.{against}.json"
     trace.save(
         small,
         file,
-        {"check": check.name, "backend": backend.name, "against": against, "finding": finding.message()},
+        {"clause": clause.id, "backend": backend.name, "against": against, "finding": finding.message()},
     )
     return f"{finding.message()}{once}; trace {file}"
 

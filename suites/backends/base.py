@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from suites.case import Case, Failure, Step, Trajectory
+from suites.case import Case, Failure, Manner, Step, Trajectory
 
 
 class NotRun(Exception):
@@ -38,6 +38,8 @@ class Backend(ABC):
     layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
     hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
     grouped: those that may differ between parameter groups.
+    manners: the ways a case may be handed over beyond the ordinary.
+    branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
     compiles: whether every new shape and hyperparameter set costs a compilation.
     documented, promises: the dialect its documentation promises, and where. An axis without a
     promise has the reference dialect's value.
@@ -53,6 +55,8 @@ class Backend(ABC):
     layouts: ClassVar[frozenset[str]]
     hyperparameters: ClassVar[frozenset[str]] = frozenset()
     grouped: ClassVar[frozenset[str]] = frozenset()
+    manners: ClassVar[frozenset[Manner]] = frozenset()
+    branch: ClassVar[str] = ""
     compiles: ClassVar[bool] = False
     documented: ClassVar[Dialect]
     promises: ClassVar[tuple[Promise, ...]]
@@ -92,7 +96,11 @@ class Backend(ABC):
 
     @abstractmethod
     def path(self) -> dict[str, str]:
-        """What really ran, read from the framework's own objects: mode, device, dtype, layout."""
+        """What really ran, read from the framework's own objects: mode, device, dtype, layout or branch."""
+
+    @abstractmethod
+    def gradients_kept(self, step: Step) -> bool:
+        """Whether the gradients handed over are still those of the step, bit for bit."""
 
     def discard(self) -> None:  # noqa: B027 (most have nothing to drop)
         """Drop what an error may have spoilt, so that the next case starts afresh."""
@@ -116,6 +124,8 @@ class Backend(ABC):
                 start = time.perf_counter()
                 call()
                 seconds += time.perf_counter() - start
+                if Manner.WATCHED in case.manner and not self.gradients_kept(step):
+                    raise ValueError("the step changed the gradient that it was given")
                 if done in observed:
                     seen.append(self.state())
                     if report is not None:

@@ -27,7 +27,7 @@ from reference.dialect import (
 )
 from reference.scalars import float32_power
 from suites.backends.base import Backend, NotRun, Promise
-from suites.case import Case, Gradient, Step
+from suites.case import Case, Gradient, Manner, Step
 
 _LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
 _ADAM = "mindspore.nn.Adam documentation, 2.10"
@@ -86,6 +86,16 @@ class MindSporeOptimizer(Backend):
     optimizer_class: str
     options: dict[str, Any] = {}
     target: str | None = None
+    manners = frozenset(
+        {
+            Manner.INT64_ROWS,
+            Manner.LR_TENSOR,
+            Manner.USE_LOCKING,
+            Manner.UNIQUE,
+            Manner.COLD,
+            Manner.WATCHED,
+        }
+    )
     # nn/optim/lazyadam.py and adam.py, 2.10: float32 tensors throughout, β^t by multiplication.
     arithmetic = Arithmetic(storage=Storage.FLOAT32, power=Power.FLOAT32_PRODUCT)
 
@@ -139,15 +149,20 @@ class MindSporeOptimizer(Backend):
             groups.append({"order_params": parameters})
         optimizer = getattr(self.mindspore.nn, self.optimizer_class)(
             groups,
-            learning_rate=h.lr,
+            learning_rate=self.mindspore.Tensor(h.lr, self.mindspore.float32)
+            if Manner.LR_TENSOR in case.manner
+            else h.lr,
             beta1=h.beta1,
             beta2=h.beta2,
             eps=h.epsilon,
             weight_decay=h.weight_decay,
             loss_scale=h.loss_scale,
             use_nesterov=h.nesterov,
+            use_locking=Manner.USE_LOCKING in case.manner,
             **self.options,
         )
+        if Manner.UNIQUE in case.manner:
+            optimizer.unique = not optimizer.unique
         if self.target is not None:
             optimizer.target = self.target
         return optimizer
@@ -157,9 +172,10 @@ class MindSporeOptimizer(Backend):
             case.dtype,
             tuple(p.w.shape for p in case.parameters),
             tuple((g.parameters, replace(g.hyperparameters, lr=1.0)) for g in case.groups),
+            case.manner,
         )
         instance = self.instances.pop(key, None)
-        if instance is None or _near_subnormals(case):
+        if instance is None or Manner.COLD in case.manner or _near_subnormals(case):
             instance = self._new_instance(case)
         self.instances[key] = instance
         if len(self.instances) > KEPT:
@@ -206,18 +222,28 @@ class MindSporeOptimizer(Backend):
         sparse = tuple(g is not None and g.rows is not None for g in step.gradients)
         if self.mode == "pynative":
             gradients = tuple(self._eager(g, case) for g in step.gradients if g is not None)
-            if not self.instance.stepped:
+            if not self.instance.stepped and Manner.COLD not in case.manner:
                 zeros = tuple(self._eager(Gradient(0 * g.values), case) for g in step.gradients if g)
                 self._undone(lambda: self.instance.optimizer(zeros))
+            self.instance.stepped = True
+            self.inputs = list(gradients)
             return lambda: self.instance.optimizer(gradients)
         inputs: list[Any] = []
         for g in step.gradients:
             assert g is not None
             if g.rows is not None:
-                inputs.append(mindspore.Tensor(g.rows.astype(np.int32)))
+                kind = np.int64 if Manner.INT64_ROWS in case.manner else np.int32
+                inputs.append(mindspore.Tensor(g.rows.astype(kind)))
             inputs.append(self._tensor(g.values, case.dtype))
+        self.inputs = inputs
         graph = self.instance.graphs.get(sparse) or self._compile(case, sparse, inputs)
         return lambda: graph(*inputs)
+
+    def gradients_kept(self, step: Step) -> bool:
+        given = [
+            x for g in step.gradients if g for x in ((g.values,) if g.rows is None else (g.rows, g.values))
+        ]
+        return all((self._numbers(x) == y).all() for x, y in zip(self.inputs, given, strict=True))
 
     def _eager(self, g: Gradient, case: Case) -> Any:
         from mindspore.common.sparse_tensor import RowTensorInner
@@ -237,18 +263,19 @@ class MindSporeOptimizer(Backend):
         for is_sparse, shape in zip(sparse, shapes, strict=True):
             kind = inputs[len(signature) + int(is_sparse)].dtype
             if is_sparse:
-                signature.append(mindspore.Tensor(shape=[None], dtype=mindspore.int32))
+                signature.append(mindspore.Tensor(shape=[None], dtype=inputs[len(signature)].dtype))
                 signature.append(mindspore.Tensor(shape=[None, *shape[1:]], dtype=kind))
             else:
                 signature.append(mindspore.Tensor(shape=list(shape), dtype=kind))
         graph.set_inputs(*signature)
         warm = [
-            mindspore.Tensor(np.zeros(1, np.int32))
+            mindspore.ops.zeros(1, x.dtype)
             if is_rows
             else mindspore.ops.zeros((1, *x.shape[1:]) if dynamic else x.shape, x.dtype)
             for x, is_rows, dynamic in self._described(sparse, inputs)
         ]
-        self._undone(lambda: graph(*warm))
+        if Manner.COLD not in case.manner:
+            self._undone(lambda: graph(*warm))
         self.instance.graphs[sparse] = graph
         return graph
 
@@ -405,6 +432,7 @@ def _forms() -> tuple[type[MindSporeOptimizer], ...]:
                             "optimizer_class": optimizer_class,
                             "options": options,
                             "target": target,
+                            "branch": "fused" if target else "operators",
                             "documented": documented,
                             "promises": promises,
                             "spoken": spoken,

@@ -13,7 +13,7 @@ from reference.dialect import (
     Power,
 )
 from suites.backends.base import Backend, NotRun, Promise
-from suites.case import Case, Step
+from suites.case import Case, Manner, Step
 
 _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
 _ADAM = "torch.optim.Adam documentation, 2.13"
@@ -25,6 +25,7 @@ class TorchOptimizer(Backend):
     framework = "torch"
     mode = "eager"
     devices = ("cpu", "cuda")
+    manners = frozenset({Manner.INT32_ROWS, Manner.STRIDED, Manner.LR_TENSOR, Manner.WATCHED})
     optimizer_class: str
     options: dict[str, Any] = {}
 
@@ -43,7 +44,10 @@ class TorchOptimizer(Backend):
     def build(self, case: Case) -> None:
         torch = self.torch
         self.dtype = getattr(torch, case.dtype)
-        self.parameters = [torch.nn.Parameter(self._tensor(p.w)) for p in case.parameters]
+        weights = [self._tensor(p.w) for p in case.parameters]
+        if Manner.STRIDED in case.manner:
+            weights = [torch.stack((x, x), dim=-1)[..., 0] for x in weights]
+        self.parameters = [torch.nn.Parameter(x) for x in weights]
         self.optimizer = self._optimizer(case)
         if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
             for tensor, p in zip(self.parameters, case.parameters, strict=True):
@@ -65,7 +69,7 @@ class TorchOptimizer(Backend):
             h = group.hyperparameters
             entry: dict[str, Any] = {
                 "params": [self.parameters[i] for i in group.parameters],
-                "lr": h.lr,
+                "lr": self._learning_rate(h.lr, case),
                 "betas": (h.beta1, h.beta2),
                 "eps": h.epsilon,
                 "maximize": h.maximize,
@@ -75,6 +79,10 @@ class TorchOptimizer(Backend):
             groups.append(entry)
         return getattr(self.torch.optim, self.optimizer_class)(groups, **self.options)
 
+    def _learning_rate(self, lr: float, case: Case) -> Any:
+        # In float64, so that the tensor holds the value of the number it stands for.
+        return self.torch.tensor(lr, dtype=self.torch.float64) if Manner.LR_TENSOR in case.manner else lr
+
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
         for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
             if gradient is None:
@@ -82,14 +90,26 @@ class TorchOptimizer(Backend):
             elif gradient.rows is None:
                 tensor.grad = self._tensor(gradient.values)
             else:
-                rows = self.torch.from_numpy(gradient.rows[None]).to(self.device)
+                kind = np.int32 if Manner.INT32_ROWS in case.manner else np.int64
+                rows = self.torch.from_numpy(gradient.rows[None].astype(kind)).to(self.device)
                 values = self._tensor(gradient.values)
                 tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
         return self.optimizer.step
 
+    def gradients_kept(self, step: Step) -> bool:
+        for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
+            if gradient is None:
+                continue
+            if gradient.rows is not None and (tensor.grad._indices()[0].cpu().numpy() != gradient.rows).any():
+                return False
+            values = tensor.grad if gradient.rows is None else tensor.grad._values()
+            if not self.torch.equal(values, self._tensor(gradient.values)):
+                return False
+        return True
+
     def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
         for group, value in zip(self.optimizer.param_groups, lr, strict=True):
-            group["lr"] = value
+            group["lr"] = self._learning_rate(value, case)
 
     def reload(self, case: Case) -> None:
         saved = self.optimizer.state_dict()

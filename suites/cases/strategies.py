@@ -19,7 +19,7 @@ from hypothesis.errors import NoSuchExample
 
 from reference.rounding import round_to
 from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient, Group, Parameter, Step
+from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 from suites.cases.values import gradient_values, weights
 
 Shape = tuple[int, ...]
@@ -34,6 +34,7 @@ class Menu:
     rows: patterns of sparse rows. regimes, kinds: of gradient values and of starting weights.
     starts: step counts to start from. steps: how many at most. lr_changes, reloads: events that may
     occur. observed: the steps to observe, all where None. most: how many cases are worth their time.
+    manner: how every case is handed over.
     """
 
     layouts: tuple[str, ...] = ("sparse",)
@@ -48,6 +49,7 @@ class Menu:
     reloads: bool = False
     observed: tuple[int, ...] | None = None
     most: int = 1_000_000
+    manner: frozenset[Manner] = frozenset()
 
 
 _SEEDS = st.integers(0, 2**32 - 1)
@@ -68,7 +70,8 @@ def cases(draw: st.DrawFn, menu: Menu, dtype: str) -> Case:
         steps = tuple(_step(draw, menu, shapes, len(groups), dtype) for _ in range(count))
     else:
         steps = _many_steps(draw(_SEEDS), menu, shapes, count, dtype)
-    return Case(dtype, parameters, groups, steps, menu.observed or tuple(range(1, count + 1)), t)
+    observed = menu.observed or tuple(range(1, count + 1))
+    return Case(dtype, parameters, groups, steps, observed, t, menu.manner)
 
 
 def _parameter(draw: st.DrawFn, menu: Menu, shape: Shape, t: int, dtype: str) -> Parameter:
@@ -113,6 +116,8 @@ def _rows(pattern: str, count: int) -> st.SearchStrategy[list[int]]:
         return st.tuples(index, st.sampled_from([50, 1000, 5000]), st.lists(index, max_size=3)).map(
             lambda drawn: [drawn[0]] * drawn[1] + drawn[2]
         )
+    if pattern == "gaps":  # of four rows each step takes one or two
+        return st.sampled_from([[0], [1, 0], [2], [0, 3], [1]])
     if pattern == "all":
         return st.permutations(range(count))
     assert pattern == "empty", pattern

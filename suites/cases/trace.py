@@ -11,10 +11,10 @@ import numpy as np
 
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient, Group, Parameter, Step
+from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 
 FORMAT = "lazyadam-trace"
-VERSION = 1
+VERSION = 2
 
 
 class TraceError(Exception):
@@ -30,6 +30,7 @@ def save(case: Case, path: Path, about: dict[str, str] | None = None) -> None:
         "dtype": case.dtype,
         "t": case.t,
         "observed": list(case.observed),
+        "manner": sorted(x.name for x in case.manner),
         "groups": [
             {
                 "parameters": list(group.parameters),
@@ -94,6 +95,7 @@ def _case(document: dict[str, Any]) -> Case:
         dtype=document["dtype"],
         t=document["t"],
         observed=tuple(document["observed"]),
+        manner=frozenset(Manner[name] for name in document["manner"]),
         groups=tuple(
             Group(
                 tuple(group["parameters"]),

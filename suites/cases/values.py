@@ -67,6 +67,7 @@ def _huge(rng: np.random.Generator, shape: tuple[int, ...], p: Precision) -> np.
 
 
 GRADIENTS: dict[str, Fill] = {
+    "nothing": _nothing,
     "ones": _ones,
     "ramp": _ramp,
     "ordinary": _ordinary,

@@ -1,4 +1,4 @@
-"""Every check on every backend in every type. A divergence is a row of the table, not a failure."""
+"""Every clause on every backend in every type. A divergence is a row of the table, not a failure."""
 
 import json
 from collections.abc import Callable
@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from suites.backends.base import Backend
-from suites.checks import Check
+from suites.clauses.clause import Clause
 from suites.verdicts import BUDGETS, run
 
 
 def test_conformance(
     processes: Any,
-    conformance_item: tuple[type[Backend], str, str, Check],
+    conformance_item: tuple[type[Backend], str, str, Clause],
     seed: int,
     pytestconfig: pytest.Config,
     record_property: Callable[[str, object], None],
 ) -> None:
-    backend, device, dtype, check = conformance_item
+    backend, device, dtype, clause = conformance_item
     budget = BUDGETS[pytestconfig.getoption("--profile")]
     process = processes.get(backend, device)
-    outcome = run(check, process, dtype, seed, budget, pytestconfig.getoption("--out"))
+    outcome = run(clause, process, dtype, seed, budget, pytestconfig.getoption("--out"))
     record_property("lazyadam-result", json.dumps(asdict(outcome)))
     assert outcome.verdicts

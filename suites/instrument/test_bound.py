@@ -66,7 +66,7 @@ def ratios(
     rows = np.tile(np.arange(ROWS), setup.duplicates)
     gradient = coalesce(rows, parts.reshape(-1, WIDTH), Duplicates.SUM, p, constants)
     dialect = Dialect(epsilon=Epsilon.BESIDE_HAT if setup.hat else Epsilon.BESIDE_ROOT)
-    rules = Rules(p, dialect, order.arithmetic, setup.nesterov, constants)
+    rules = Rules(p, dialect, order.arithmetic, setup.nesterov, constants=constants)
     new, errors, _ = step(State(w, m, v), gradient, s, rules)
     seen = implementation(w, m, v, parts, s, order, dtype, setup.hat, setup.nesterov)
     slack = 1 + REFERENCE_ROUNDOFF / p.u

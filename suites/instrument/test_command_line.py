@@ -13,7 +13,7 @@ from suites.backends.process import ROOT
 from suites.backends.registry import select
 from suites.cases import trace
 from suites.cases.strategies import collect, seed_of
-from suites.checks import CHECKS
+from suites.clauses import CLAUSES
 from suites.instrument.samples import sample
 
 
@@ -39,7 +39,7 @@ def test_replay_of_what_is_no_trace_is_one_line_and_125(what: str, tmp_path: Pat
     if what != "missing":
         trace.save(sample(), path)
         text = path.read_text()
-        path.write_text(text[:500] if what == "truncated" else text.replace('"version": 1', '"version": 7'))
+        path.write_text(text[:500] if what == "truncated" else text.replace('"version": 2', '"version": 7'))
     result = pytest_run("--backend", "torch.SparseAdam", f"--replay={path}")
     assert result.returncode == 125
     (line,) = result.stdout.splitlines()
@@ -69,7 +69,7 @@ def test_same_seed_same_table_other_seed_other_cases(tmp_path: Path) -> None:
     assert tables[0] == tables[1]
     assert tuple(pd.read_csv(tmp_path / "first" / "verdicts.csv").columns) == COLUMNS["verdicts"]
     (backend,) = select(["torch.SparseAdam"])
-    menu = CHECKS["update-rule"].menu(backend)
+    menu = CLAUSES["update-rule"].menu(backend)
     assert menu is not None
     digests = [
         {c.digest for c in collect(menu, "float32", 12, seed_of(seed, "update-rule", "float32"))}

@@ -12,7 +12,7 @@ from suites.backends.registry import select
 from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.cases import trace
 from suites.cases.strategies import collect
-from suites.checks import CHECKS
+from suites.clauses import CLAUSES
 from suites.instrument.samples import sample
 
 
@@ -32,10 +32,10 @@ def bits(case: Case) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("name", [n for n, c in CHECKS.items() if not c.free])
+@pytest.mark.parametrize("name", [n for n, c in CLAUSES.items() if not c.free])
 def test_round_trip_is_bit_for_bit(name: str, tmp_path: Path) -> None:
     for backend in select(["torch.SparseAdam", "mindspore.LazyAdam.default.graph"]):
-        menu = CHECKS[name].menu(backend)
+        menu = CLAUSES[name].menu(backend)
         for case in collect(menu, "float32", 10, 5) if menu else ():
             trace.save(case, tmp_path / "case.json")
             again = trace.load(tmp_path / "case.json")

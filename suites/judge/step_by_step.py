@@ -20,16 +20,19 @@ def step_by_step(
     dialect: Dialect,
     arithmetic: Arithmetic,
     sizes: bool = False,
+    strict_epsilon: bool = False,
 ) -> Judgement:
     """Judge every observed step whose preceding state was observed too.
 
     All cases are of one type. sizes: also measure how far off each quantity was (`Judgement.sizes`).
+    strict_epsilon: see `Rules`.
     """
     result = Judgement(np.zeros(len(cases)), 0, [], {})
     for nesterov in (False, True):
         chosen = [i for i, c in enumerate(cases) if c.groups[0].hyperparameters.nesterov is nesterov]
         for width in sorted({width_of(p.w) for i in chosen for p in cases[i].parameters}):
-            _judge_width(cases, trajectories, chosen, width, dialect, arithmetic, nesterov, sizes, result)
+            rules = Rules(PRECISIONS[cases[0].dtype], dialect, arithmetic, nesterov, strict_epsilon)
+            _judge_width(cases, trajectories, chosen, width, rules, sizes, result)
     result.steps = sum(
         sum(1 for k in c.observed[: len(t.t)] if k == 1 or k - 1 in c.observed)
         for c, t in zip(cases, trajectories, strict=True)
@@ -44,14 +47,11 @@ def _judge_width(
     trajectories: Sequence[Trajectory],
     chosen: list[int],
     width: int,
-    dialect: Dialect,
-    arithmetic: Arithmetic,
-    nesterov: bool,
+    rules: Rules,
     sizes: bool,
     result: Judgement,
 ) -> None:
-    p = PRECISIONS[cases[0].dtype]
-    builder = Builder(dialect, arithmetic, p, sizes)
+    builder = Builder(rules.dialect, rules.arithmetic, rules.type, sizes)
     befores: list[list[np.ndarray]] = [[], [], []]
     afters: list[list[np.ndarray]] = [[], [], []]
     base = 0
@@ -86,7 +86,6 @@ def _judge_width(
     before = State(*(np.concatenate(x) for x in befores))
     after = State(*(np.concatenate(x) for x in afters))
     stack = builder.stack(width)
-    rules = Rules(p, dialect, arithmetic, nesterov)
     _untouched(before, after, stack, base, cases, result)
     for at in blocks(len(stack.gradient.rows), width, rules):
         _judge_block(before, after, stack.part(at), cases, rules, result)

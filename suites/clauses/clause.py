@@ -1,0 +1,66 @@
+"""What a clause is, and what the families of clauses share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reference.rounding import PRECISIONS
+from reference.scalars import Hyperparameters
+from suites.backends.base import Backend
+from suites.cases.strategies import Menu, Shape
+
+H = Hyperparameters
+
+PAPER = "Kingma and Ba, Adam, arXiv:1412.6980, the algorithm and the end of section 2"
+TORCH_SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
+TORCH_ADAM = "torch.optim.Adam documentation, 2.13"
+MINDSPORE_LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
+MINDSPORE_ADAM = "mindspore.nn.Adam documentation, 2.10"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A requirement: what it demands, who demands it, and the cases that try it.
+
+    menu(backend) is None where the clause does not apply to the backend. free: judged free running, not
+    step by step. layout: the clause is whether this layout is taken at all; it is tried in every type
+    where the backend takes it, and in float32 where it doesn't. strict_epsilon: no part of ε may be lost
+    where it is rounded to the tensor's type.
+    """
+
+    id: str
+    sentence: str
+    source: str
+    menu: Callable[[type[Backend]], Menu | None]
+    free: bool = False
+    layout: str = ""
+    strict_epsilon: bool = False
+
+    def dtypes(self, backend: type[Backend]) -> tuple[str, ...]:
+        """The types in which the clause is tried."""
+        if not self.layout:
+            return backend.dtypes
+        return tuple(PRECISIONS) if self.layout in backend.layouts else ("float32",)
+
+
+def layouts(backend: type[Backend]) -> tuple[str, ...]:
+    """The layout that a clause about something else is tried in."""
+    return ("sparse",) if "sparse" in backend.layouts else ("dense",)
+
+
+SHAPES: tuple[tuple[Shape, ...], ...] = (((6, 4),), ((5, 3),))
+ALL_ROWS = ("distinct", "sorted", "all")
+SETTINGS = (
+    (H(),),
+    (H(lr=0.3, beta1=0.6, beta2=0.99, epsilon=1e-3),),
+    (H(lr=0.01, beta1=0.95, beta2=0.9999, epsilon=1e-2),),
+)
+MORE_SETTINGS = (
+    *SETTINGS,
+    (H(lr=1e-4, beta1=0.3, beta2=0.99999, epsilon=1e-6),),
+    (H(beta1=0.99, beta2=0.5),),
+)
+
+
+def some_settings(backend: type[Backend]) -> tuple[tuple[Hyperparameters, ...], ...]:
+    """Few hyperparameter sets where each is compiled, more elsewhere."""
+    return SETTINGS if backend.compiles else MORE_SETTINGS

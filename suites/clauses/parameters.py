@@ -1,0 +1,111 @@
+"""Parameters and their groups: shapes, storage, hyperparameters of their own, state that is carried."""
+
+from dataclasses import replace
+
+from suites.backends.base import Backend
+from suites.case import Manner
+from suites.cases.strategies import Menu, Shape
+from suites.clauses.clause import (
+    ALL_ROWS,
+    MINDSPORE_ADAM,
+    PAPER,
+    TORCH_ADAM,
+    TORCH_SPARSE_ADAM,
+    Clause,
+    H,
+    layouts,
+)
+
+_GROUPS = f"{TORCH_ADAM}, params; {MINDSPORE_ADAM}, params (groups with their own lr and weight_decay)"
+
+
+def _shapes(backend: type[Backend]) -> Menu | None:
+    shapes: tuple[Shape, ...] = ((7,), (3, 1), (5, 2, 3), (1, 33))
+    if not backend.compiles:
+        shapes = (*shapes, (4, 2, 1, 3), (2, 257), (40, 1), (1, 1), (9, 16))
+    return Menu(layouts=layouts(backend), shapes=tuple((shape,) for shape in shapes), rows=ALL_ROWS, steps=4)
+
+
+def _several(backend: type[Backend]) -> Menu | None:
+    first, second = H(), H(lr=0.1)
+    if "weight_decay" in backend.grouped:
+        second = replace(second, weight_decay=0.1)
+    if "beta1" in backend.grouped:
+        second = replace(second, beta1=0.5, epsilon=1e-2)
+    return Menu(
+        layouts=layouts(backend),
+        shapes=(((6, 4), (5, 3), (6, 4)),),
+        hyperparameters=((first, second),),
+        steps=4,
+    )
+
+
+def _alike(backend: type[Backend]) -> Menu | None:
+    return Menu(layouts=layouts(backend), shapes=(((6, 4), (6, 4)),), steps=4)
+
+
+def _strided(backend: type[Backend]) -> Menu | None:
+    if Manner.STRIDED not in backend.manners:
+        return None
+    shapes: tuple[Shape, ...] = ((6, 4), (7,), (5, 2, 3))
+    return Menu(
+        layouts=layouts(backend),
+        shapes=tuple((shape,) for shape in shapes),
+        manner=frozenset({Manner.STRIDED}),
+        steps=4,
+    )
+
+
+def _learning_rate(backend: type[Backend]) -> Menu | None:
+    return Menu(layouts=layouts(backend), lr_changes=(1e-3, 0.5, 1e-5, 0.0))
+
+
+def _no_learning_rate(backend: type[Backend]) -> Menu | None:
+    return Menu(layouts=layouts(backend), hyperparameters=((H(lr=0.0),),), kinds=("ordinary", "huge"))
+
+
+def _learning_rate_tensor(backend: type[Backend]) -> Menu | None:
+    return Menu(layouts=layouts(backend), manner=frozenset({Manner.LR_TENSOR}), steps=4, most=4)
+
+
+def _save_and_load(backend: type[Backend]) -> Menu | None:
+    if backend.compiles:  # every fresh optimizer is a compilation
+        return Menu(layouts=layouts(backend), reloads=True, steps=3, most=4)
+    return Menu(layouts=layouts(backend), reloads=True)
+
+
+CLAUSES = (
+    Clause("shapes", "the rule holds for every rank and width", PAPER, _shapes),
+    Clause("several-parameters", "every parameter follows the rule of its own group", _GROUPS, _several),
+    Clause("parameters-alike", "parameters that share nothing but their shape stay apart", _GROUPS, _alike),
+    Clause(
+        "strided-parameters",
+        "a parameter that is not contiguous is updated like any other",
+        "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#1521",
+        _strided,
+    ),
+    Clause(
+        "learning-rate",
+        "a learning rate changed by step acts from that step",
+        f"{TORCH_SPARSE_ADAM}, lr; {MINDSPORE_ADAM}, learning_rate",
+        _learning_rate,
+    ),
+    Clause(
+        "learning-rate-0",
+        "with a learning rate of 0 the moments move and w does not",
+        f"{PAPER}; bug class of pytorch#186444",
+        _no_learning_rate,
+    ),
+    Clause(
+        "learning-rate-tensor",
+        "a learning rate given as a tensor acts as its value",
+        f"{TORCH_SPARSE_ADAM}, lr (float or Tensor); {MINDSPORE_ADAM}, learning_rate (Tensor)",
+        _learning_rate_tensor,
+    ),
+    Clause(
+        "save-and-load",
+        "saving and loading the state changes nothing",
+        "torch.optim.Optimizer.load_state_dict documentation, 2.13",
+        _save_and_load,
+    ),
+)

@@ -1,0 +1,98 @@
+"""The update rule: its formula, its hyperparameters, and how long it holds."""
+
+from suites.backends.base import Backend
+from suites.cases.strategies import Menu
+from suites.clauses.clause import (
+    ALL_ROWS,
+    MINDSPORE_ADAM,
+    MORE_SETTINGS,
+    PAPER,
+    SHAPES,
+    TORCH_ADAM,
+    TORCH_SPARSE_ADAM,
+    Clause,
+    H,
+    layouts,
+    some_settings,
+)
+
+
+def _update_rule(backend: type[Backend]) -> Menu | None:
+    shapes = SHAPES[:1] if backend.compiles else SHAPES
+    return Menu(
+        layouts=layouts(backend), shapes=shapes, hyperparameters=some_settings(backend), rows=ALL_ROWS
+    )
+
+
+def _slow_averages(backend: type[Backend]) -> Menu | None:
+    return Menu(layouts=layouts(backend), hyperparameters=MORE_SETTINGS[3:4], starts=(0, 1, 7, 5000))
+
+
+def _late(backend: type[Backend]) -> Menu | None:
+    return Menu(
+        layouts=layouts(backend),
+        hyperparameters=some_settings(backend)[:2],
+        starts=(100, 828, 829, 1000, 5000, 9999),
+    )
+
+
+def _tiny(backend: type[Backend]) -> Menu | None:
+    return Menu(
+        layouts=layouts(backend), hyperparameters=some_settings(backend)[:2], regimes=("tiny", "broad")
+    )
+
+
+def _default_epsilon(backend: type[Backend]) -> Menu | None:
+    return Menu(layouts=layouts(backend), regimes=("nothing", "zeros"), starts=(0,))
+
+
+def _nesterov(backend: type[Backend]) -> Menu | None:
+    if "nesterov" not in backend.hyperparameters:
+        return None
+    return Menu(
+        layouts=layouts(backend),
+        hyperparameters=((H(nesterov=True),), (H(nesterov=True, lr=0.3, epsilon=1e-3),)),
+    )
+
+
+def _maximize(backend: type[Backend]) -> Menu | None:
+    if "maximize" not in backend.hyperparameters:
+        return None
+    return Menu(layouts=layouts(backend), hyperparameters=((H(maximize=True),),))
+
+
+def _long_run(backend: type[Backend]) -> Menu | None:
+    # PyNative forms run the same compiled step as the graphs; their 10,000 steps would cost a minute.
+    last = 1000 if backend.mode == "pynative" else 10000
+    return Menu(
+        layouts=layouts(backend),
+        shapes=(((16, 4),),),
+        kinds=("ordinary",),
+        starts=(0,),
+        observed=tuple(k for k in (10, 100, 1000, 10000) if k <= last),
+    )
+
+
+CLAUSES = (
+    Clause("update-rule", "m, v and w follow the update rule", PAPER, _update_rule),
+    Clause("slow-averages", "the rule holds for β2 = 0.99999", PAPER, _slow_averages),
+    Clause("late-steps", "the rule holds from any step count and state", PAPER, _late),
+    Clause("tiny-gradients", "the rule holds where ε rules the denominator", PAPER, _tiny),
+    Clause(
+        "default-epsilon",
+        "the default ε survives the type: a gradient of zero moves nothing",
+        f"{PAPER}; default of ε: {TORCH_SPARSE_ADAM}, {MINDSPORE_ADAM}",
+        _default_epsilon,
+        strict_epsilon=True,
+    ),
+    Clause(
+        "nesterov", "Nesterov's form takes β1·m + (1 − β1)·g", f"{MINDSPORE_ADAM}, use_nesterov", _nesterov
+    ),
+    Clause(
+        "maximize",
+        "maximizing negates the gradient",
+        f"{TORCH_SPARSE_ADAM} and {TORCH_ADAM}, maximize",
+        _maximize,
+    ),
+    Clause("long-run", "reference and backend stay together over 10,000 steps", PAPER, _long_run, free=True),
+)

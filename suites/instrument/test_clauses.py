@@ -1,0 +1,37 @@
+"""The catalogue of clauses: every clause has a source and a test, every test a clause."""
+
+import re
+
+import pytest
+
+from suites.backends.registry import BACKENDS
+from suites.case import Manner
+from suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule
+from suites.instrument.test_command_line import pytest_run
+
+
+@pytest.mark.parametrize("clause", CLAUSES.values(), ids=list(CLAUSES))
+def test_clause_is_a_sentence_with_a_source(clause: object) -> None:
+    text = vars(clause)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text["id"])
+    assert len(text["sentence"].split()) >= 3
+    assert not text["sentence"].endswith(".")
+    assert len(text["source"]) > 20
+
+
+def test_no_two_clauses_share_an_id() -> None:
+    assert len(CLAUSES) == sum(len(f.CLAUSES) for f in (rule, gradients, parameters, decay, execution))
+
+
+def test_every_clause_has_a_test_and_every_test_a_clause() -> None:
+    """From what pytest itself collects."""
+    lines = pytest_run("suites/conformance", "--collect-only").stdout.splitlines()
+    tests = [match.group(1) for line in lines if (match := re.search(r"\[(.+)\]$", line))]
+    clause_of = {f"{clause}-{backend}": clause for clause in CLAUSES for backend in BACKENDS}
+    assert {clause_of.get(test.rsplit("-", 1)[0], test) for test in tests} == set(CLAUSES)
+
+
+@pytest.mark.parametrize("manner", Manner)
+def test_every_manner_is_tried_by_a_clause(manner: Manner) -> None:
+    menus = [c.menu(b) for c in CLAUSES.values() for b in BACKENDS.values()]
+    assert any(menu is not None and manner in menu.manner for menu in menus)
