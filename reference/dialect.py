@@ -13,6 +13,9 @@ class Duplicates(Enum):
     """What several gradient rows with one index become."""
 
     SUM = "summed before the update"
+    MEAN = "averaged before the update"
+    FIRST = "the first counts, the others are lost"
+    LAST = "the last counts, the others are lost"
     SCATTERED = "each updates from the old state; w takes every update, the moments keep the last"
     SQUARES_APART = "summed for m, and their squares summed apart for v"
 
@@ -22,6 +25,15 @@ class Epsilon(Enum):
 
     BESIDE_ROOT = "√v + ε, beside the root of the stored second moment"
     BESIDE_HAT = "√(v / (1 − β2^t)) + ε, beside the root of the corrected second moment"
+    INSIDE_ROOT = "√(v + ε), inside the root of the stored second moment"
+
+
+class BiasCorrection(Enum):
+    """Which t the corrections 1 − β^t take."""
+
+    STEP = "the number of this step, from 1"
+    NEXT = "the number of the next step"
+    NONE = "no correction"
 
 
 class StepCount(Enum):
@@ -36,13 +48,23 @@ class Untouched(Enum):
 
     FROZEN = "w, m and v stay bit for bit"
     DENSE = "updated as with a gradient of zero"
+    MOMENTS_DECAY = "m and v as with a gradient of zero, w stays"
+
+
+class ZeroRows(Enum):
+    """What happens to rows that a sparse gradient names with nothing but zeros."""
+
+    TOUCHED = "updated like any row of the gradient"
+    IGNORED = "treated as if they were not named"
 
 
 class WeightDecay(Enum):
-    """Where λ·w joins a sparse gradient that repeats a row."""
+    """Where λ·w comes in."""
 
-    COALESCED = "once, on the coalesced row"
-    PER_OCCURRENCE = "once for each occurrence of the row"
+    COALESCED = "joins the gradient once, on the coalesced row"
+    PER_OCCURRENCE = "joins the gradient once for each occurrence of the row"
+    DECOUPLED = "lr·λ·w is taken from w, the moments don't see it"
+    NONE = "nowhere"
 
 
 class EmptyGradient(Enum):
@@ -65,8 +87,10 @@ class Dialect:
 
     duplicates: Duplicates = Duplicates.SUM
     epsilon: Epsilon = Epsilon.BESIDE_ROOT
+    bias_correction: BiasCorrection = BiasCorrection.STEP
     step_count: StepCount = StepCount.PARAMETER
     untouched: Untouched = Untouched.FROZEN
+    zero_rows: ZeroRows = ZeroRows.TOUCHED
     weight_decay: WeightDecay = WeightDecay.COALESCED
     empty_gradient: EmptyGradient = EmptyGradient.COUNTED
     subnormals: Subnormals = Subnormals.KEPT

@@ -23,6 +23,7 @@ from reference.dialect import (
     Duplicates,
     Epsilon,
     Subnormals,
+    Untouched,
     WeightDecay,
 )
 from reference.rounding import (
@@ -96,8 +97,11 @@ def update(
     m += s.omega1 * g
     v *= s.beta2
     v += s.omega2 * square
-    root = np.sqrt(v)
-    denominator = (root if epsilon is Epsilon.BESIDE_ROOT else root / s.root_correction) + s.epsilon
+    if epsilon is Epsilon.INSIDE_ROOT:
+        root = denominator = np.sqrt(v + s.epsilon)
+    else:
+        root = np.sqrt(v)
+        denominator = (root if epsilon is Epsilon.BESIDE_ROOT else root / s.root_correction) + s.epsilon
     quotient = (s.beta1 * m + s.omega1 * g if nesterov else m) / denominator
     w -= step_size(s, epsilon) * quotient
     return Intermediates(root, denominator, quotient)
@@ -105,7 +109,7 @@ def update(
 
 def step_size(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:
     """What multiplies the quotient: the corrections that are not yet in the denominator."""
-    return s.alpha if epsilon is Epsilon.BESIDE_ROOT else s.rate
+    return s.rate if epsilon is Epsilon.BESIDE_HAT else s.alpha
 
 
 class State(NamedTuple):
@@ -213,7 +217,10 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
     """One step, in place, of the touched rows and the errors they come with: none where they are exact."""
     p, k = rules.precision, rules.constants
     w, m, v = state
-    start = w.copy() if scattered(rules) else w
+    idle = None
+    if rules.dialect.untouched is Untouched.MOMENTS_DECAY and gradient.occurrences is not None:
+        idle = gradient.occurrences == 0
+    start = w.copy() if scattered(rules) or idle is not None else w
     with np.errstate(all="ignore"):
         g, eg, square, esquare = _prepare(w, before, gradient, s, rules)
         exact_state = before is None and eg is None and esquare is None
@@ -225,6 +232,9 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
             additions = k.addition * p.u * np.maximum(gradient.occurrences - 1, 0)[:, None]
             em += additions * (s.beta1 * np.abs(m) + np.abs(g))
             ev += additions * (s.beta2 * v + s.omega2 * square)
+        decoupled = rules.dialect.weight_decay is WeightDecay.DECOUPLED and not _all(s.decay, 0.0)
+        if decoupled:
+            w *= 1 - s.lr * s.decay
         inner = update(w, m, v, g, square, s, rules.dialect.epsilon, rules.nesterov)
         en = em
         if rules.nesterov:
@@ -240,6 +250,12 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
         size = np.abs(w)
         size *= k.store * p.u
         ew += size
+        if decoupled:  # λ·lr, 1 − λ·lr, and the product with w
+            ew += (
+                3 * k.store * p.u * (np.abs(w) + np.abs(inner.quotient) * step_size(s, rules.dialect.epsilon))
+            )
+        if idle is not None:
+            w[idle], ew[idle] = start[idle], 0.0 if before is None else before.w[idle]
     return Bounded(state, Errors(ew, em, ev), inner)
 
 
@@ -248,21 +264,23 @@ def _prepare(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
     """The gradient that enters the moments, its square, and their errors.
 
-    sign·g / loss_scale + λ·w, with λ once for each occurrence where the dialect says so.
+    sign·g / loss_scale + λ·w, with λ where the dialect says so: once for each occurrence, or not here.
     """
     p, k = rules.precision, rules.constants
     g, eg, squares = gradient.values, gradient.error, gradient.squares
-    plain = _all(s.scale, 1.0) and _all(s.decay, 0.0)
+    joins = rules.dialect.weight_decay in (WeightDecay.COALESCED, WeightDecay.PER_OCCURRENCE)
+    decay = s.decay if joins else 0.0
+    plain = _all(s.scale, 1.0) and _all(decay, 0.0)
     if not _all(s.sign, 1.0):
         g = s.sign * g
     if plain:
         magnitude = None
     else:
-        decay = s.decay
+        once = decay
         if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
             decay = decay * gradient.occurrences[:, None]
         if squares is not None:
-            squares = squares / s.scale**2 + 2 * s.decay * w * (g / s.scale) + s.decay * decay * w * w
+            squares = squares / s.scale**2 + 2 * once * w * (g / s.scale) + once * decay * w * w
         magnitude = np.abs(g) / s.scale + decay * np.abs(w)
         g = g / s.scale + decay * w
         unscaled = (k.unscale * p.u * (1 + 8 * p.u)) * magnitude + 3 * k.underflow * p.eta
@@ -328,12 +346,13 @@ def _quotient_error(
 ) -> tuple[np.ndarray, float | np.ndarray, float | np.ndarray]:
     """Eq = (Em + |q|·Ed) / (d − Ed), q = m'/d, as (E, gain, own) with Eq ≤ gain·E + own·|q|."""
     p, k = rules.precision, rules.constants
-    if exact_state and (relative := _relative_denominator_error(s, rules)) is not None:
+    inside = rules.dialect.epsilon is Epsilon.INSIDE_ROOT
+    if exact_state and not inside and (relative := _relative_denominator_error(s, rules)) is not None:
         error = en + underflow
         error /= inner.denominator
         return error, 1 / (1 - relative), relative / (1 - relative)
     error = ev / v
-    if p.name == p.scalar and error.max(initial=0.0) <= SMALL:
+    if not inside and p.name == p.scalar and error.max(initial=0.0) <= SMALL:
         # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
         beside_root = rules.dialect.epsilon is Epsilon.BESIDE_ROOT
         root, last = 1 + k.root * rules.arithmetic.root_error * p.u, 1 + k.denominator * p.u
@@ -350,7 +369,8 @@ def _quotient_error(
         return error, 1 / (1 - share), relative / (1 - share)
     error = _denominator_error(ev, v, inner, s, rules)
     lowest = inner.denominator - error
-    np.maximum(lowest, (s.epsilon - _epsilon_lost(s.epsilon, rules)) * (1 - 2 * p.u), out=lowest)
+    least = (s.epsilon - _epsilon_lost(s.epsilon, rules)) * (1 - 2 * p.u)
+    np.maximum(lowest, np.sqrt(least) * (1 - p.u) if inside else least, out=lowest)
     error *= q
     error += en
     error += underflow
@@ -366,10 +386,15 @@ def _denominator_error(
     """Ed: s = √v', Es += c_s·u(s + Es); s/√(1 − β2^t) where ε stands there; d = s + ε, Ed = Es + ∂ε,
     Ed += u(d + Ed)."""
     p, k = rules.precision, rules.constants
-    ed = inherited_root_error(v, ev, inner.root)
     own = k.root * rules.arithmetic.root_error * p.u
     last = 1 + k.denominator * p.u
     lost = _epsilon_lost(s.epsilon, rules)
+    if rules.dialect.epsilon is Epsilon.INSIDE_ROOT:
+        inside = v + s.epsilon
+        ed = inherited_root_error(inside, last * (ev + lost) + k.denominator * p.u * inside, inner.root)
+        ed += own * (inner.root + ed)
+        return ed
+    ed = inherited_root_error(v, ev, inner.root)
     if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
         ed *= last * (1 + own)
         ed += (last * own) * inner.root

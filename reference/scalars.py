@@ -33,11 +33,12 @@ class Hyperparameters:
 class Scalars(NamedTuple):
     """The scalars of one step: floats, or columns with one entry for each row of a block.
 
-    alpha is lr·√(1 − β2^t) / (1 − β1^t), rate is lr / (1 − β1^t), root_correction is √(1 − β2^t);
-    omega is 1 − β as the implementation computes it. decay is λ, scale the loss scale, sign −1 where
-    the objective is maximized.
+    lr is the learning rate, alpha lr·√(1 − β2^t) / (1 − β1^t), rate lr / (1 − β1^t), root_correction
+    √(1 − β2^t); omega is 1 − β as the implementation computes it. decay is λ, scale the loss scale, sign −1
+    where the objective is maximized.
     """
 
+    lr: float | np.ndarray
     alpha: float | np.ndarray
     rate: float | np.ndarray
     beta1: float | np.ndarray
@@ -49,6 +50,10 @@ class Scalars(NamedTuple):
     decay: float | np.ndarray
     scale: float | np.ndarray
     sign: float | np.ndarray
+
+    def uncorrected(self) -> "Scalars":
+        """The scalars without bias correction."""
+        return self._replace(alpha=self.lr, rate=self.lr, root_correction=1.0)
 
     def part(self, at: slice | np.ndarray | list[int]) -> "Scalars":
         """The scalars of some rows of the block."""
@@ -69,6 +74,7 @@ def exact(h: Hyperparameters, t: int) -> Scalars:
     """Level (a): the scalars of step t from the hyperparameters as written, in float64."""
     root = math.sqrt(one_minus_power(h.beta2, t))
     return Scalars(
+        lr=h.lr,
         alpha=h.lr * root / one_minus_power(h.beta1, t),
         rate=h.lr / one_minus_power(h.beta1, t),
         beta1=h.beta1,
@@ -126,6 +132,7 @@ def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Prec
 
     omega1, omega2 = meet(omega1), meet(omega2)
     return Scalars(
+        lr=meet(h.lr),
         alpha=meet(alpha),
         rate=meet(rate),
         beta1=1 - omega1 if arithmetic.first_average is Average.OMEGA else meet(h.beta1),

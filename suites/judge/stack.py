@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect, EmptyGradient, StepCount, Untouched
+from reference.dialect import (
+    Arithmetic,
+    BiasCorrection,
+    Dialect,
+    EmptyGradient,
+    StepCount,
+    Untouched,
+    ZeroRows,
+)
 from reference.gradient import coalesce
 from reference.lazy_adam import Gradient, Index
 from reference.rounding import Precision
@@ -56,16 +64,22 @@ class Builder:
     def add(self, segment: Segment, case: Case, h: Hyperparameters, t: int) -> None:
         gradient = case.steps[segment.step - 1].gradients[segment.parameter]
         self.segments.append(segment)
-        self.scalars.append(replayed(h, t, self.arithmetic, self.p))
+        correction = self.dialect.bias_correction
+        if correction is BiasCorrection.NEXT:
+            t += 1
+        uncorrected = correction is BiasCorrection.NONE
+        scalars = replayed(h, t, self.arithmetic, self.p)
+        self.scalars.append(scalars.uncorrected() if uncorrected else scalars)
         if self.gap:
-            self.exact.append(exact(h, t))
+            scalars = exact(h, t)
+            self.exact.append(scalars.uncorrected() if uncorrected else scalars)
         if gradient is None:
             return
         if gradient.rows is None:
             self._extend(np.arange(segment.count), gradient.values, segment, True)
             return
         self._extend(gradient.rows, gradient.values, segment, True)
-        if self.dialect.untouched is Untouched.DENSE:
+        if self.dialect.untouched is not Untouched.FROZEN:
             shape = case.parameters[segment.parameter].w.shape
             self._extend(np.arange(segment.count), np.zeros(shape), segment, False)
             self.filled = True
@@ -80,6 +94,12 @@ class Builder:
         values = np.concatenate(self.values) if self.values else np.empty((0, width))
         present = np.concatenate(self.present) if self.filled else None
         gradient = coalesce(rows, values, self.dialect.duplicates, self.p, present=present)
+        if self.dialect.zero_rows is ZeroRows.IGNORED:
+            named = (gradient.values != 0).any(axis=1)
+            if self.dialect.untouched is Untouched.FROZEN:
+                gradient = gradient.part(np.flatnonzero(named))
+            elif gradient.occurrences is not None:
+                gradient.occurrences = gradient.occurrences * named
         if len(self.segments) == 1:
             owner = np.zeros(len(gradient.rows), np.int64)
         else:

@@ -1,0 +1,193 @@
+"""The fingerprint: which dialect an implementation speaks, found from its results alone.
+
+Probes follow one another. Each brings cases in which the values of a few axes make a difference; every
+dialect that is still possible is turned through those values, and survives where the judge finds
+nothing beyond the bound. The declaration of a backend is not looked at, but for what it takes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from reference.dialect import (
+    Arithmetic,
+    Average,
+    BiasCorrection,
+    Dialect,
+    Duplicates,
+    EmptyGradient,
+    Epsilon,
+    Power,
+    StepCount,
+    Storage,
+    Subnormals,
+    Untouched,
+    WeightDecay,
+    ZeroRows,
+)
+from suites.backends.base import Backend
+from suites.case import Case, Trajectory
+from suites.cases.strategies import Menu, collect, seed_of, size
+from suites.clauses.clause import SETTINGS, H
+from suites.judge.step_by_step import step_by_step
+
+CASES = 12
+NONE_FITS = "none fits"
+
+Speech = tuple[Dialect, Arithmetic]
+Run = Callable[[list[Case]], list[Trajectory]]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Axes of a dialect with the values to tell apart, and the cases that tell them apart.
+
+    menu(backend) is None where the backend cannot be asked. ordered: the values stand from narrow to
+    wide, a later one allowing whatever an earlier one does: the first that fits is meant.
+    """
+
+    axes: dict[str, type[Enum]]
+    menu: Callable[[type[Backend]], Menu | None]
+    ordered: bool = False
+
+
+def _layouts(backend: type[Backend]) -> tuple[str, ...]:
+    return ("sparse",) if "sparse" in backend.layouts else ("dense",)
+
+
+def _sparse(menu: Menu) -> Callable[[type[Backend]], Menu | None]:
+    return lambda backend: menu if "sparse" in backend.layouts else None
+
+
+def _core(backend: type[Backend]) -> Menu | None:
+    return Menu(
+        layouts=_layouts(backend),
+        hyperparameters=SETTINGS[:2],
+        rows=("all",),
+        regimes=("ordinary", "tiny"),
+        kinds=("nothing", "ordinary"),
+        starts=(0, 1, 7, 1000),
+    )
+
+
+def _step_count(backend: type[Backend]) -> Menu | None:
+    if "none" not in backend.layouts:
+        return None
+    return Menu(
+        layouts=(*_layouts(backend), "none"), shapes=(((6, 4), (5, 3)),), rows=("all",), regimes=("ordinary",)
+    )
+
+
+def _decay(backend: type[Backend]) -> Menu | None:
+    if "weight_decay" not in backend.hyperparameters:
+        return None
+    return Menu(
+        layouts=_layouts(backend),
+        hyperparameters=((H(weight_decay=0.1),),),
+        rows=("repeated", "all"),
+        regimes=("ordinary",),
+        kinds=("ordinary",),
+    )
+
+
+def _subnormals(backend: type[Backend]) -> Menu | None:
+    return Menu(
+        layouts=_layouts(backend), rows=("all",), regimes=("subnormal",), kinds=("nothing",), starts=(0,)
+    )
+
+
+PROBES = (
+    Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection}, _core),
+    Probe({"untouched": Untouched}, _sparse(Menu(regimes=("ordinary",), starts=(1, 7)))),
+    Probe({"zero_rows": ZeroRows}, _sparse(Menu(regimes=("nothing", "zeros"), starts=(1, 7)))),
+    Probe({"duplicates": Duplicates}, _sparse(Menu(rows=("repeated",), regimes=("ordinary",)))),
+    Probe({"step_count": StepCount}, _step_count),
+    Probe({"empty_gradient": EmptyGradient}, _sparse(Menu(rows=("empty", "all"), regimes=("ordinary",)))),
+    Probe({"weight_decay": WeightDecay}, _decay),
+    Probe({"subnormals": Subnormals}, _subnormals, ordered=True),
+)
+
+CHAIN = ("storage", "power", "first_average", "second_average")
+ARITHMETICS = tuple(
+    Arithmetic(storage, power, first, second)
+    for storage, power, first, second in product(
+        Storage, (Power.FLOAT64, Power.FLOAT32_PRODUCT), Average, Average
+    )
+)
+
+
+@dataclass
+class Fingerprint:
+    """What was observed on every axis: a value, several that can't be told apart, or why there is none.
+
+    witness: a small case that no dialect explains, if there is one.
+    """
+
+    axes: dict[str, str]
+    witness: Case | None = None
+
+
+def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "float32") -> Fingerprint:
+    """Find the dialect of an implementation. run: gives the trajectories of cases."""
+    speeches: list[Speech] = [(Dialect(), arithmetic) for arithmetic in ARITHMETICS]
+    result = Fingerprint({})
+    for probe in PROBES:
+        menu = probe.menu(backend)
+        if menu is None:
+            result.axes |= dict.fromkeys(probe.axes, "not asked: the backend does not take it")
+            continue
+        cases = collect(menu, dtype, CASES, seed_of(seed, *probe.axes))
+        trajectories = run(cases)
+        failures = {t.failure.kind for t in trajectories if t.failure}
+        if failures:
+            result.axes |= dict.fromkeys(probe.axes, min(failures))
+            continue
+        fits, witness = _survivors(probe, speeches, cases, trajectories)
+        if not fits:
+            result.axes |= dict.fromkeys(probe.axes, NONE_FITS)
+            result.witness = result.witness or witness
+            continue
+        speeches = fits
+        result.axes |= {axis: _seen(getattr(d, axis) for d, _ in speeches) for axis in probe.axes}
+    for chain in CHAIN:
+        lost = result.axes["epsilon"] == NONE_FITS
+        result.axes[chain] = NONE_FITS if lost else _seen(getattr(a, chain) for _, a in speeches)
+    return result
+
+
+def _turned(probe: Probe, speeches: list[Speech]) -> list[Speech]:
+    """Every speech with the axes of the probe turned through all their values."""
+    turned = []
+    for values in product(*probe.axes.values()):
+        changes: dict[str, Any] = dict(zip(probe.axes, values, strict=True))
+        turned += [(replace(dialect, **changes), arithmetic) for dialect, arithmetic in speeches]
+    return turned
+
+
+def _survivors(
+    probe: Probe, speeches: list[Speech], cases: list[Case], trajectories: list[Trajectory]
+) -> tuple[list[Speech], Case | None]:
+    """The speeches that explain all the cases; where there is none, a small case that few explain."""
+    turned = _turned(probe, speeches)
+
+    def worst(speech: Speech, only: slice = slice(None)) -> np.ndarray:
+        return step_by_step(cases[only], trajectories[only], *speech).worst
+
+    fits = []
+    for speech in turned:
+        if (worst(speech, slice(2)) <= 1).all() and (worst(speech) <= 1).all():
+            fits.append(speech)
+            if probe.ordered:
+                break
+    if fits:
+        return fits, None
+    explained = np.sum([worst(speech) <= 1 for speech in turned], axis=0)
+    return [], cases[min(range(len(cases)), key=lambda i: (explained[i], size(cases[i])))]
+
+
+def _seen(values: Iterator[Enum]) -> str:
+    return "|".join(sorted({value.name.lower() for value in values}))

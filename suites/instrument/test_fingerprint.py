@@ -1,0 +1,52 @@
+"""The fingerprint finds every dialect of a toy optimizer, and says so where none fits."""
+
+import pytest
+
+from reference.dialect import Dialect
+from suites.fingerprint import NONE_FITS, fingerprint
+from suites.instrument.toy import Toy
+
+TURNED = {
+    "duplicates": ("mean", "first", "last", "scattered", "squares_apart"),
+    "epsilon": ("beside_hat", "inside_root"),
+    "bias_correction": ("next", "none"),
+    "step_count": ("optimizer",),
+    "untouched": ("dense", "moments_decay"),
+    "zero_rows": ("ignored",),
+    "weight_decay": ("per_occurrence", "decoupled", "none"),
+    "empty_gradient": ("skipped",),
+}
+SPOKEN = [
+    {},
+    *({axis: value} for axis, values in TURNED.items() for value in values),
+    {"duplicates": "squares_apart", "untouched": "dense"},
+    {"epsilon": "beside_hat", "bias_correction": "next"},
+    {"duplicates": "mean", "weight_decay": "decoupled"},
+]
+
+
+# Where one axis has this value, another makes no difference: no result can tell its values apart.
+INDISTINCT = {
+    ("duplicates", "scattered"): ("weight_decay", "coalesced|per_occurrence"),
+    ("bias_correction", "none"): ("epsilon", "beside_hat|beside_root"),
+    ("step_count", "optimizer"): ("empty_gradient", "counted|skipped"),
+    ("untouched", "dense"): ("zero_rows", "ignored|touched"),
+}
+
+
+@pytest.mark.parametrize("speaks", SPOKEN, ids=lambda s: "-".join(f"{k}.{v}" for k, v in s.items()) or "lazy")
+def test_every_axis_is_found(speaks: dict[str, str]) -> None:
+    found = fingerprint(Toy, Toy(speaks).run_all)
+    plain = {axis: getattr(Dialect(), axis).name.lower() for axis in (*TURNED, "subnormals")}
+    for (axis, value), (other, alike) in INDISTINCT.items():
+        if speaks.get(axis) == value:
+            plain[other] = alike
+    assert {axis: found.axes[axis] for axis in plain} == plain | speaks
+    assert found.witness is None
+
+
+def test_a_difference_on_no_axis_fits_none() -> None:
+    found = fingerprint(Toy, Toy(odd=True).run_all)
+    assert found.axes["epsilon"] == NONE_FITS
+    assert found.witness is not None
+    assert max(p.w.size for p in found.witness.parameters) <= 32
