@@ -98,8 +98,20 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    device = metafunc.config.getoption("--device")
+    if "dialect_item" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "dialect_item",
+            [
+                pytest.param(
+                    (backend, device),
+                    id=backend.name,
+                    marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
+                )
+                for backend in metafunc.config.stash[BACKENDS]
+            ],
+        )
     if "conformance_item" in metafunc.fixturenames:
-        device = metafunc.config.getoption("--device")
         items = [
             (backend, device, dtype, clause)
             for backend in metafunc.config.stash[BACKENDS]
@@ -177,14 +189,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     out = config.getoption("--out")
     console = Console(width=None if terminalreporter.hasmarkup else 160)
-    verdicts = tables.frame("verdicts", [row for result in _collected for row in result["verdicts"]])
-    tolerance = tables.frame("tolerance", [row for result in _collected for row in result["tolerance"]])
-    divergences = sorted(line for result in _collected for line in result["divergences"])
-    tables.write(verdicts, out / "verdicts.csv")
-    tables.write(tolerance, out / "tolerance.csv")
+    show = {
+        "verdicts": tables.show_verdicts,
+        "tolerance": tables.show_tolerance,
+        "dialects": tables.show_dialects,
+    }
+    for name in tables.COLUMNS:
+        rows = [row for result in _collected for row in result.get(name, ())]
+        if rows:
+            table = tables.frame(name, rows)
+            tables.write(table, out / f"{name}.csv")
+            show[name](table, console)
+    divergences = sorted(line for result in _collected for line in result.get("divergences", ()))
     tables.write_text("".join(f"{line}\n" for line in dict.fromkeys(divergences)), out / "divergences.txt")
-    tables.show_verdicts(verdicts, console)
-    tables.show_tolerance(tolerance, console)
-    console.print(
-        f"tables: {out / 'verdicts.csv'}, {out / 'tolerance.csv'}; words: {out / 'divergences.txt'}"
-    )
+    console.print(f"tables: {', '.join(f'{name}.csv' for name in tables.COLUMNS)} in {out}")

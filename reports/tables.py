@@ -41,6 +41,7 @@ COLUMNS = {
         "max_ratio",
         "specification_gap",
     ),
+    "dialects": ("backend", "version", "mode", "device", "axis", "documented", "observed", "agrees"),
 }
 
 
@@ -67,6 +68,17 @@ def write_text(text: str, path: Path) -> None:
 
 
 SHORT = {"conforms": "✓", "diverges": "✗", "refuses": "refuses", "not run": "–"}
+
+
+def show_dialects(table: pd.DataFrame, console: Console) -> None:
+    """The axes on which a backend was seen to differ from its documentation."""
+    grid = Table(title="dialects: documented and observed, where they differ")
+    names = ("backend", "axis", "documented", "observed")
+    for name in names:
+        grid.add_column(name)
+    for _, row in table[table["agrees"] == "no"].iterrows():
+        grid.add_row(*(str(row[name]) for name in names))
+    console.print(grid)
 
 
 def show_verdicts(table: pd.DataFrame, console: Console) -> None:

@@ -6,7 +6,7 @@ nothing beyond the bound. The declaration of a backend is not looked at, but for
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import product
 from typing import Any
@@ -35,7 +35,7 @@ from suites.cases.strategies import Menu, collect, seed_of, size
 from suites.clauses.clause import SETTINGS, H
 from suites.judge.step_by_step import step_by_step
 
-CASES = 12
+CASES, STEPS = 12, 4
 NONE_FITS = "none fits"
 
 Speech = tuple[Dialect, Arithmetic]
@@ -71,6 +71,7 @@ def _core(backend: type[Backend]) -> Menu | None:
         regimes=("ordinary", "tiny"),
         kinds=("nothing", "ordinary"),
         starts=(0, 1, 7, 1000),
+        steps=STEPS,
     )
 
 
@@ -78,7 +79,11 @@ def _step_count(backend: type[Backend]) -> Menu | None:
     if "none" not in backend.layouts:
         return None
     return Menu(
-        layouts=(*_layouts(backend), "none"), shapes=(((6, 4), (5, 3)),), rows=("all",), regimes=("ordinary",)
+        layouts=(*_layouts(backend), "none"),
+        shapes=(((6, 4), (5, 3)),),
+        rows=("all",),
+        regimes=("ordinary",),
+        steps=STEPS,
     )
 
 
@@ -91,22 +96,31 @@ def _decay(backend: type[Backend]) -> Menu | None:
         rows=("repeated", "all"),
         regimes=("ordinary",),
         kinds=("ordinary",),
+        steps=STEPS,
     )
 
 
 def _subnormals(backend: type[Backend]) -> Menu | None:
     return Menu(
-        layouts=_layouts(backend), rows=("all",), regimes=("subnormal",), kinds=("nothing",), starts=(0,)
+        layouts=_layouts(backend),
+        rows=("all",),
+        regimes=("subnormal",),
+        kinds=("nothing",),
+        starts=(0,),
+        steps=STEPS,
     )
 
 
 PROBES = (
     Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection}, _core),
-    Probe({"untouched": Untouched}, _sparse(Menu(regimes=("ordinary",), starts=(1, 7)))),
-    Probe({"zero_rows": ZeroRows}, _sparse(Menu(regimes=("nothing", "zeros"), starts=(1, 7)))),
-    Probe({"duplicates": Duplicates}, _sparse(Menu(rows=("repeated",), regimes=("ordinary",)))),
+    Probe({"untouched": Untouched}, _sparse(Menu(regimes=("ordinary",), starts=(1, 7), steps=STEPS))),
+    Probe({"zero_rows": ZeroRows}, _sparse(Menu(regimes=("nothing", "zeros"), starts=(1, 7), steps=STEPS))),
+    Probe({"duplicates": Duplicates}, _sparse(Menu(rows=("repeated",), regimes=("ordinary",), steps=STEPS))),
     Probe({"step_count": StepCount}, _step_count),
-    Probe({"empty_gradient": EmptyGradient}, _sparse(Menu(rows=("empty", "all"), regimes=("ordinary",)))),
+    Probe(
+        {"empty_gradient": EmptyGradient},
+        _sparse(Menu(rows=("empty", "all"), regimes=("ordinary",), steps=STEPS)),
+    ),
     Probe({"weight_decay": WeightDecay}, _decay),
     Probe({"subnormals": Subnormals}, _subnormals, ordered=True),
 )
@@ -124,11 +138,29 @@ ARITHMETICS = tuple(
 class Fingerprint:
     """What was observed on every axis: a value, several that can't be told apart, or why there is none.
 
-    witness: a small case that no dialect explains, if there is one.
+    witness: a small case that no dialect explains, if there is one. evidence: by axis, what was asked
+    and the speeches that fit.
     """
 
     axes: dict[str, str]
     witness: Case | None = None
+    evidence: dict[str, "Evidence"] = field(default_factory=dict)
+
+    def witness_against(self, axis: str, value: Enum) -> Case | None:
+        """The smallest case that shows that the axis does not have this value."""
+        seen = self.evidence[axis]
+        wrong = [(replace(d, **{axis: value}), a) for d, a in seen.fits]  # type: ignore[arg-type]
+        shown = np.all([step_by_step(seen.cases, seen.trajectories, *w).worst > 1 for w in wrong], axis=0)
+        return min((c for c, s in zip(seen.cases, shown, strict=True) if s), key=size, default=None)
+
+
+@dataclass
+class Evidence:
+    """The cases of a probe, what was seen, and the speeches that explain it."""
+
+    cases: list[Case]
+    trajectories: list[Trajectory]
+    fits: list[Speech]
 
 
 def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "float32") -> Fingerprint:
@@ -141,10 +173,13 @@ def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "f
             result.axes |= dict.fromkeys(probe.axes, "not asked: the backend does not take it")
             continue
         cases = collect(menu, dtype, CASES, seed_of(seed, *probe.axes))
-        trajectories = run(cases)
-        failures = {t.failure.kind for t in trajectories if t.failure}
-        if failures:
-            result.axes |= dict.fromkeys(probe.axes, min(failures))
+        trajectories = []
+        for case in cases:  # one by one: a refusal can cost seconds, and the first says it all
+            trajectories += run([case])
+            if trajectories[-1].failure:
+                break
+        if failure := trajectories[-1].failure:
+            result.axes |= dict.fromkeys(probe.axes, failure.kind)
             continue
         fits, witness = _survivors(probe, speeches, cases, trajectories)
         if not fits:
@@ -152,6 +187,7 @@ def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "f
             result.witness = result.witness or witness
             continue
         speeches = fits
+        result.evidence |= dict.fromkeys(probe.axes, Evidence(cases, trajectories, fits))
         result.axes |= {axis: _seen(getattr(d, axis) for d, _ in speeches) for axis in probe.axes}
     for chain in CHAIN:
         lost = result.axes["epsilon"] == NONE_FITS
