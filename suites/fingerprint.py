@@ -213,12 +213,10 @@ def _survivors(
     def worst(speech: Speech, only: slice = slice(None)) -> np.ndarray:
         return step_by_step(cases[only], trajectories[only], *speech).worst
 
-    fits = []
-    for speech in turned:
-        if (worst(speech, slice(2)) <= 1).all() and (worst(speech) <= 1).all():
-            fits.append(speech)
-            if probe.ordered:
-                break
+    fits = [s for s in turned if (worst(s, slice(2)) <= 1).all() and (worst(s) <= 1).all()]
+    if fits and probe.ordered:
+        narrow = [getattr(fits[0][0], axis) for axis in probe.axes]
+        fits = [s for s in fits if [getattr(s[0], axis) for axis in probe.axes] == narrow]
     if fits:
         return fits, None
     explained = np.sum([worst(speech) <= 1 for speech in turned], axis=0)
