@@ -186,12 +186,13 @@ def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "f
             result.axes |= dict.fromkeys(probe.axes, NONE_FITS)
             result.witness = result.witness or witness
             continue
-        speeches = fits
+        if probe is PROBES[0]:
+            result.axes |= {chain: _seen(getattr(a, chain) for _, a in fits) for chain in CHAIN}
+        speeches = list({dialect: (dialect, a) for dialect, a in reversed(fits)}.values())
         result.evidence |= dict.fromkeys(probe.axes, Evidence(cases, trajectories, fits))
         result.axes |= {axis: _seen(getattr(d, axis) for d, _ in speeches) for axis in probe.axes}
     for chain in CHAIN:
-        lost = result.axes["epsilon"] == NONE_FITS
-        result.axes[chain] = NONE_FITS if lost else _seen(getattr(a, chain) for _, a in speeches)
+        result.axes.setdefault(chain, NONE_FITS)
     return result
 
 

@@ -76,7 +76,12 @@ def _kept(backend: type[Backend]) -> Menu | None:
 def _subnormal(backend: type[Backend]) -> Menu | None:
     # Only here do gradients, or their squares, become subnormal: each such case costs MindSpore a graph of
     # its own (suites/backends/mindspore_nn.py), and elsewhere a verdict would be about something else.
-    return Menu(layouts=layouts(backend), regimes=("subnormal", "wide"), kinds=("nothing", "tiny"))
+    return Menu(
+        layouts=layouts(backend),
+        regimes=("subnormal", "wide"),
+        kinds=("nothing", "tiny"),
+        most=6 if backend.compiles else 1_000_000,
+    )
 
 
 def _special(backend: type[Backend]) -> Menu | None:

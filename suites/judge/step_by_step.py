@@ -96,7 +96,7 @@ def _judge_block(
 ) -> None:
     values, bounds, _ = step(before, stack.gradient, stack.scalars, rules)
     observed = State(*(x[stack.gradient.rows] for x in after))
-    ratios = compare(before, stack, values, bounds, observed, rules.precision)
+    ratios = compare(before, stack, values, bounds, observed, rules)
     if stack.exact is not None:
         _measure(before, stack, values, bounds, observed, ratios, rules, result)
     case = np.array([s.case for s in stack.segments])[stack.owner]
