@@ -35,7 +35,7 @@ from suites.cases.strategies import Menu, collect, seed_of, size
 from suites.clauses.clause import SETTINGS, H
 from suites.judge.step_by_step import step_by_step
 
-CASES, STEPS = 12, 4
+CASES, STEPS = 8, 4
 NONE_FITS = "none fits"
 
 Speech = tuple[Dialect, Arithmetic]
@@ -107,7 +107,7 @@ def _subnormals(backend: type[Backend]) -> Menu | None:
         regimes=("subnormal",),
         kinds=("nothing",),
         starts=(0,),
-        steps=STEPS,
+        steps=2 * STEPS,  # MindSpore's first launches keep what later ones flush
     )
 
 

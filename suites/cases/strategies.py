@@ -146,7 +146,7 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=1024)  # backends that take the same are given the same, clause by clause
 def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
     """`count` cases: the same for the same seed. Nothing is judged while they are generated."""
     found: list[Case] = []

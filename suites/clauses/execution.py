@@ -40,6 +40,6 @@ CLAUSES = (
         "cold-start",
         "the first launch does what later ones do",
         "design of the suite: a case is a pure function",
-        _in(Manner.COLD, 4),
+        _in(Manner.COLD, 2),
     ),
 )
