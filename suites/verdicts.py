@@ -36,7 +36,7 @@ class Budget:
 
 
 BUDGETS = {
-    "ci": Budget(12, 1.0, shrink_explained=False),
+    "ci": Budget(10, 1.0, shrink_explained=False),
     "nightly": Budget(150, 20.0),
     "deep": Budget(1500, 120.0),
 }

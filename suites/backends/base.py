@@ -40,6 +40,7 @@ class Backend(ABC):
     grouped: those that may differ between parameter groups.
     manners: the ways a case may be handed over beyond the ordinary.
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
+    run_steps: how far long runs go; less than 10,000 where another backend runs the same operators.
     compiles: whether every new shape and hyperparameter set costs a compilation.
     documented, promises: the dialect its documentation promises, and where. An axis without a
     promise has the reference dialect's value.
@@ -57,6 +58,7 @@ class Backend(ABC):
     grouped: ClassVar[frozenset[str]] = frozenset()
     manners: ClassVar[frozenset[Manner]] = frozenset()
     branch: ClassVar[str] = ""
+    run_steps: ClassVar[int] = 10_000
     compiles: ClassVar[bool] = False
     documented: ClassVar[Dialect]
     promises: ClassVar[tuple[Promise, ...]]

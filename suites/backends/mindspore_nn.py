@@ -432,6 +432,8 @@ def _forms() -> tuple[type[MindSporeOptimizer], ...]:
                             "optimizer_class": optimizer_class,
                             "options": options,
                             "target": target,
+                            # use_lazy runs LazyAdam's operators, PyNative the graphs' compiled step.
+                            "run_steps": 10_000 if mode == "graph" and not options else 1000,
                             "branch": "fused" if target else "operators",
                             "documented": documented,
                             "promises": promises,

@@ -16,6 +16,8 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from reference.rounding import round_to
 from reference.scalars import Hyperparameters
@@ -23,6 +25,10 @@ from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 from suites.cases.values import gradient_values, weights
 
 Shape = tuple[int, ...]
+
+# Hypothesis mixes in constants that it finds in the local modules loaded so far. A case would depend on
+# code that has nothing to do with it, and on which tests run beside it; it has no setting for that.
+providers._get_local_constants = Constants
 
 
 @dataclass(frozen=True)

@@ -62,14 +62,12 @@ def _maximize(backend: type[Backend]) -> Menu | None:
 
 
 def _long_run(backend: type[Backend]) -> Menu | None:
-    # PyNative forms run the same compiled step as the graphs; their 10,000 steps would cost a minute.
-    last = 1000 if backend.mode == "pynative" else 10000
     return Menu(
         layouts=layouts(backend),
         shapes=(((16, 4),),),
         kinds=("ordinary",),
         starts=(0,),
-        observed=tuple(k for k in (10, 100, 1000, 10000) if k <= last),
+        observed=tuple(k for k in (10, 100, 1000, 10000) if k <= backend.run_steps),
     )
 
 

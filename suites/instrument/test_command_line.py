@@ -96,3 +96,23 @@ def test_a_device_that_is_not_there_is_a_row(tmp_path: Path) -> None:
     if set(table["verdict"]) != {"not run"}:
         pytest.skip("there is a CUDA device")
     assert "no CUDA device" in (tmp_path / "divergences.txt").read_text()
+
+
+def test_cases_do_not_depend_on_other_code(tmp_path: Path) -> None:
+    """The same seed gives the same cases, whatever modules with whatever constants are loaded beside."""
+    (tmp_path / "other.py").write_text("NUMBERS = [123456789, 987654321, 31415, 27182]\n")
+    script = (
+        "from suites.cases.strategies import collect; from suites.clauses import CLAUSES\n"
+        "from suites.backends.torch_optim import SparseAdam\n"
+        "menu = CLAUSES['update-rule'].menu(SparseAdam)\n"
+        "print([case.digest for case in collect(menu, 'float32', 200, 1)])"
+    )
+
+    def digests(before: str) -> str:
+        path = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+        command = [sys.executable, "-c", before + script]
+        return subprocess.run(
+            command, cwd=tmp_path, env=path, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert digests("") == digests("import other\n")
