@@ -64,7 +64,7 @@ def spoil(path: Path, change: Any) -> None:
 
 
 SPOILED = {
-    "another version": (lambda d: d.update(version=99), "trace version 99, this suite reads 1"),
+    "another version": (lambda d: d.update(version=99), "trace version 99, this suite reads 2"),
     "another format": (lambda d: d.update(format="else"), "not a trace file"),
     "a missing part": (lambda d: d.pop("steps"), "malformed (KeyError: 'steps')"),
     "an unknown type": (lambda d: d.update(dtype="float8"), "dtype 'float8' is not one of"),
