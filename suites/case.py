@@ -57,7 +57,11 @@ class Step:
 
 
 class Manner(Enum):
-    """How a case is handed over or run, where that ought to make no difference."""
+    """How a case is handed over or run, beyond the ordinary.
+
+    The first make no difference where all is well; the last five (see suites/bad_input.py) are mistakes, or
+    let the optimizer check what it is given.
+    """
 
     INT32_ROWS = "rows as int32"
     INT64_ROWS = "rows as int64"
@@ -67,6 +71,19 @@ class Manner(Enum):
     UNIQUE = "the optimizer's attribute unique turned round"
     COLD = "no launch goes before the first step"
     WATCHED = "an error is raised where a step changes its gradient"
+    ARGUMENTS = "hyperparameters as arguments of the optimizer, never of a group"
+    FLOAT64_VALUES = "gradient values as float64"
+    FLOAT16_VALUES = "gradient values as float16"
+    INTEGER_VALUES = "gradient values as int32"
+    FLOAT_ROWS = "rows as float32"
+
+
+_ROWS = {Manner.INT32_ROWS: "int32", Manner.INT64_ROWS: "int64", Manner.FLOAT_ROWS: "float32"}
+_VALUES = {
+    Manner.FLOAT64_VALUES: "float64",
+    Manner.FLOAT16_VALUES: "float16",
+    Manner.INTEGER_VALUES: "int32",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +116,15 @@ class Case:
                 _feed(digest, g.rows if g else None, g.values if g else None)
         return digest.hexdigest()[:12]
 
+    def rows_dtype(self, usual: str) -> str:
+        """The type in which rows are handed over, where the framework's usual one is `usual`."""
+        return next((_ROWS[m] for m in self.manner if m in _ROWS), usual)
+
+    @property
+    def values_dtype(self) -> str:
+        """The type in which gradient values are handed over."""
+        return next((_VALUES[m] for m in self.manner if m in _VALUES), self.dtype)
+
     def schedule(self) -> list[list[Hyperparameters]]:
         """The hyperparameters of every parameter at every step, lr changes included."""
         current = {p: (i, g.hyperparameters) for i, g in enumerate(self.groups) for p in g.parameters}
@@ -125,12 +151,17 @@ class Failure:
     message: str
 
 
+# w, m and v of every parameter, and every parameter's step count.
+State = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]
+
+
 @dataclass
 class Trajectory:
     """What a backend did with a case.
 
     w, m, v: for each parameter an array (observed, rows, …), as far as the backend came; t: its step
-    counts (observed, parameters). seconds: time spent in the bare steps. path: what really ran.
+    counts (observed, parameters). seconds: time spent in the bare steps. path: what really ran. left: the
+    state as an error in a step left it, where it can be read.
     """
 
     w: list[np.ndarray]
@@ -140,3 +171,4 @@ class Trajectory:
     seconds: float = 0.0
     failure: Failure | None = None
     path: dict[str, str] = field(default_factory=dict)
+    left: State | None = None

@@ -7,13 +7,14 @@ run in the backend's own process. Only they import the framework.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from suites.case import Case, Failure, Manner, Step, Trajectory
+from suites.case import Case, Failure, Manner, State, Step, Trajectory
 
 
 class NotRun(Exception):
@@ -93,7 +94,7 @@ class Backend(ABC):
         """Save the optimizer's state and load it into a fresh optimizer of the same parameters."""
 
     @abstractmethod
-    def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
+    def state(self) -> State:
         """w, m and v of every parameter as float64, and every parameter's step count."""
 
     @abstractmethod
@@ -111,7 +112,7 @@ class Backend(ABC):
         """The trajectory of a case. report: called with the number and the state of each step."""
         count = len(case.parameters)
         seen: list[Any] = []
-        seconds, failure, done = 0.0, None, 0
+        seconds, failure, left, done = 0.0, None, None, 0
         observed = set(case.observed)
         try:
             self.build(case)
@@ -135,10 +136,13 @@ class Backend(ABC):
         except Exception as error:
             message = " ".join(str(error).split())[:300]
             failure = Failure("refuses", done, f"{type(error).__name__}: {message}")
+            if done:
+                with suppress(Exception):
+                    left = self.state()
         path = self.path() if done else {}
         if failure is not None:
             self.discard()
-        return stack(case, seen, seconds, failure, path, count)
+        return replace(stack(case, seen, seconds, failure, path, count), left=left)
 
 
 def stack(

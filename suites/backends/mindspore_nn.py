@@ -94,6 +94,11 @@ class MindSporeOptimizer(Backend):
             Manner.UNIQUE,
             Manner.COLD,
             Manner.WATCHED,
+            Manner.ARGUMENTS,
+            Manner.FLOAT64_VALUES,
+            Manner.FLOAT16_VALUES,
+            Manner.INTEGER_VALUES,
+            Manner.FLOAT_ROWS,
         }
     )
     # nn/optim/lazyadam.py and adam.py, 2.10: float32 tensors throughout, β^t by multiplication.
@@ -174,13 +179,14 @@ class MindSporeOptimizer(Backend):
             tuple((g.parameters, replace(g.hyperparameters, lr=1.0)) for g in case.groups),
             case.manner,
         )
+        self.key = key
         instance = self.instances.pop(key, None)
         if instance is None or Manner.COLD in case.manner or _near_subnormals(case):
             instance = self._new_instance(case)
         self.instances[key] = instance
         if len(self.instances) > KEPT:
             self.instances.popitem(last=False)
-        self.key, self.instance = key, instance
+        self.instance = instance
         h = case.groups[0].hyperparameters
         self._load(
             [self._tensor(p.w, case.dtype) for p in case.parameters],
@@ -232,9 +238,8 @@ class MindSporeOptimizer(Backend):
         for g in step.gradients:
             assert g is not None
             if g.rows is not None:
-                kind = np.int64 if Manner.INT64_ROWS in case.manner else np.int32
-                inputs.append(mindspore.Tensor(g.rows.astype(kind)))
-            inputs.append(self._tensor(g.values, case.dtype))
+                inputs.append(mindspore.Tensor(g.rows.astype(case.rows_dtype("int32"))))
+            inputs.append(self._tensor(g.values, case.values_dtype))
         self.inputs = inputs
         graph = self.instance.graphs.get(sparse) or self._compile(case, sparse, inputs)
         return lambda: graph(*inputs)
@@ -248,7 +253,7 @@ class MindSporeOptimizer(Backend):
     def _eager(self, g: Gradient, case: Case) -> Any:
         from mindspore.common.sparse_tensor import RowTensorInner
 
-        values = self._tensor(g.values, case.dtype)
+        values = self._tensor(g.values, case.values_dtype)
         if g.rows is None:
             return values
         shape = (case.parameters[0].w.shape[0], *g.values.shape[1:])
@@ -259,15 +264,12 @@ class MindSporeOptimizer(Backend):
         mindspore = self.mindspore
         shapes = tuple(p.w.shape for p in case.parameters)
         graph = _update_cell()(self.instance.optimizer, sparse, shapes)
-        signature: list[Any] = []
-        for is_sparse, shape in zip(sparse, shapes, strict=True):
-            kind = inputs[len(signature) + int(is_sparse)].dtype
-            if is_sparse:
-                signature.append(mindspore.Tensor(shape=[None], dtype=inputs[len(signature)].dtype))
-                signature.append(mindspore.Tensor(shape=[None, *shape[1:]], dtype=kind))
-            else:
-                signature.append(mindspore.Tensor(shape=list(shape), dtype=kind))
-        graph.set_inputs(*signature)
+        graph.set_inputs(
+            *(
+                mindspore.Tensor(shape=[None, *x.shape[1:]] if dynamic else list(x.shape), dtype=x.dtype)
+                for x, _, dynamic in self._described(sparse, inputs)
+            )
+        )
         warm = [
             mindspore.ops.zeros(1, x.dtype)
             if is_rows

@@ -126,7 +126,7 @@ class Process:
                         self._receive(self.case_seconds + self.step_seconds * len(case.steps))
                     )
             except Lost as lost:
-                self._restart()
+                self.restart()
                 trajectories.append(self._again(cases[len(trajectories)], lost))
         return trajectories
 
@@ -152,7 +152,7 @@ class Process:
                 if state is not None:
                     seen.append(state)
         except Lost as lost:
-            self._restart()
+            self.restart()
             failure = Failure(lost.kind, at, str(lost))
             return stack(case, seen, 0.0, failure, {}, len(case.parameters))
 
@@ -164,6 +164,8 @@ class Process:
         except OSError:
             raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Replace the worker by a fresh one."""
         self._stop()
+        self.log.write_text("")  # last words are the new worker's own
         self._start()

@@ -25,7 +25,19 @@ class TorchOptimizer(Backend):
     framework = "torch"
     mode = "eager"
     devices = ("cpu", "cuda")
-    manners = frozenset({Manner.INT32_ROWS, Manner.STRIDED, Manner.LR_TENSOR, Manner.WATCHED})
+    manners = frozenset(
+        {
+            Manner.INT32_ROWS,
+            Manner.STRIDED,
+            Manner.LR_TENSOR,
+            Manner.WATCHED,
+            Manner.ARGUMENTS,
+            Manner.FLOAT64_VALUES,
+            Manner.FLOAT16_VALUES,
+            Manner.INTEGER_VALUES,
+            Manner.FLOAT_ROWS,
+        }
+    )
     optimizer_class: str
     options: dict[str, Any] = {}
 
@@ -60,8 +72,8 @@ class TorchOptimizer(Backend):
     def _count(self, t: int) -> Any:
         return self.torch.tensor(float(t))
 
-    def _tensor(self, x: np.ndarray) -> Any:
-        return self.torch.from_numpy(x).to(self.device, self.dtype, copy=True)
+    def _tensor(self, x: np.ndarray, dtype: Any = None) -> Any:
+        return self.torch.from_numpy(x).to(self.device, dtype or self.dtype, copy=True)
 
     def _optimizer(self, case: Case) -> Any:
         groups = []
@@ -77,22 +89,28 @@ class TorchOptimizer(Backend):
             if "weight_decay" in self.hyperparameters:
                 entry["weight_decay"] = h.weight_decay
             groups.append(entry)
-        return getattr(self.torch.optim, self.optimizer_class)(groups, **self.options)
+        new = getattr(self.torch.optim, self.optimizer_class)
+        if Manner.ARGUMENTS in case.manner:
+            (arguments,) = groups
+            return new(**arguments, **self.options)
+        return new(groups, **self.options)
 
     def _learning_rate(self, lr: float, case: Case) -> Any:
         # In float64, so that the tensor holds the value of the number it stands for.
         return self.torch.tensor(lr, dtype=self.torch.float64) if Manner.LR_TENSOR in case.manner else lr
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        values_dtype = getattr(self.torch, case.values_dtype)
         for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
             if gradient is None:
                 tensor.grad = None
             elif gradient.rows is None:
-                tensor.grad = self._tensor(gradient.values)
+                tensor.grad = self._tensor(gradient.values, values_dtype)
             else:
-                kind = np.int32 if Manner.INT32_ROWS in case.manner else np.int64
-                rows = self.torch.from_numpy(gradient.rows[None].astype(kind)).to(self.device)
-                values = self._tensor(gradient.values)
+                rows = self.torch.from_numpy(gradient.rows[None].astype(case.rows_dtype("int64"))).to(
+                    self.device
+                )
+                values = self._tensor(gradient.values, values_dtype)
                 tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
         return self.optimizer.step
 
