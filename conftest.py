@@ -111,6 +111,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for backend in metafunc.config.stash[BACKENDS]
             ],
         )
+    if "bad_input_item" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "bad_input_item",
+            [
+                pytest.param(
+                    (backend, device),
+                    id=backend.name,
+                    marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
+                )
+                for backend in metafunc.config.stash[BACKENDS]
+            ],
+        )
     if "conformance_item" in metafunc.fixturenames:
         items = [
             (backend, device, dtype, clause)
@@ -193,6 +205,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "verdicts": tables.show_verdicts,
         "tolerance": tables.show_tolerance,
         "dialects": tables.show_dialects,
+        "bad_input": tables.show_bad_input,
     }
     for name in tables.COLUMNS:
         rows = [row for result in _collected for row in result.get(name, ())]

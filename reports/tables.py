@@ -42,6 +42,7 @@ COLUMNS = {
         "specification_gap",
     ),
     "dialects": ("backend", "version", "mode", "device", "axis", "documented", "observed", "agrees"),
+    "bad_input": ("backend", "version", "mode", "device", "input", "outcome", "state", "message"),
 }
 
 
@@ -78,6 +79,19 @@ def show_dialects(table: pd.DataFrame, console: Console) -> None:
         grid.add_column(name)
     for _, row in table[table["agrees"] == "no"].iterrows():
         grid.add_row(*(str(row[name]) for name in names))
+    console.print(grid)
+
+
+def show_bad_input(table: pd.DataFrame, console: Console) -> None:
+    """Bad input that was not refused, or that left its mark on the state; and by which backends."""
+    grid = Table(title="bad input: what was not refused, or not in time")
+    names = ["input", "outcome", "state", "message"]
+    for name in (*names, "backends"):
+        grid.add_column(name)
+    clean = (table["outcome"] == "refuses") & (table["state"] == "untouched")
+    shown = table[~clean & (table["outcome"] != "not run")]
+    for key, part in shown.groupby(names):
+        grid.add_row(*map(str, key), ", ".join(part["backend"]))
     console.print(grid)
 
 

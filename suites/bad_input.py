@@ -1,18 +1,18 @@
-"""Bad input: what no optimizer should be given, or only just should be, and how to say what came of it.
+"""Bad input: what no optimizer should be given, or only just should be.
 
-A kind spoils one step of a small good case whose state is neither new nor zero.
+Every kind spoils the same small good case, of one step, whose state is neither new nor zero.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from reference.dialect import Untouched
 from reference.rounding import round_to
 from reference.scalars import Hyperparameters
 from suites.backends.base import Backend
-from suites.case import Case, Gradient, Group, Manner, Parameter, State, Step, Trajectory
+from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 from suites.clauses.clause import layouts
 
 ROWS, WIDTH = 6, 4
@@ -22,7 +22,11 @@ Spoil = Callable[[Case], Case]
 
 @dataclass(frozen=True)
 class Kind:
-    """A way of spoiling a case. layout, hyperparameter: what a backend must take or have; '': anything."""
+    """A way of spoiling a case.
+
+    layout: that of the gradient, where it is malformed; '' where it is well formed, and can't lead a backend
+    astray in memory. hyperparameter: what a backend must have; '': nothing.
+    """
 
     id: str
     sentence: str
@@ -39,7 +43,7 @@ class Kind:
 
 
 def good(layout: str) -> Case:
-    """The case that is spoiled: rows 4, 1 and 2 of six, or all of them, in the second step."""
+    """The case that is spoiled: the second step, with a gradient for rows 4, 1 and 2 of six, or for all."""
     rng = np.random.default_rng(0)
 
     def numbers(count: int) -> np.ndarray:
@@ -101,7 +105,9 @@ def _with(value: float) -> Callable[[np.ndarray], np.ndarray]:
     return changed
 
 
-_SPARSE: tuple[tuple[str, str, Spoil], ...] = (
+Spoilt = tuple[tuple[str, str, Spoil], ...]
+
+_ROWS_OF_A_GRADIENT: Spoilt = (
     ("row-just-past-the-end", "a row is the number of rows", _row(ROWS)),
     ("row-far-past-the-end", "a row is the largest int32", _row(2**31 - 1)),
     ("row-past-int32", "a row is 2^32 + 1, which is 1 in int32", _manner(Manner.INT64_ROWS, _row(2**32 + 1))),
@@ -109,30 +115,28 @@ _SPARSE: tuple[tuple[str, str, Spoil], ...] = (
     ("row-minus-all", "a row is minus the number of rows", _row(-ROWS)),
     ("row-far-negative", "a row is the least int32", _row(-(2**31))),
     ("rows-as-floats", "the rows are float32 numbers", _manner(Manner.FLOAT_ROWS)),
+)
+_ROWS_AND_VALUES: Spoilt = (
     ("rows-of-another-rank", "the rows are a column", _rows(lambda r: r[:, None])),
     ("more-values-than-rows", "four values come with three rows", _values(lambda x: x[[0, 1, 2, 0]])),
     ("fewer-values-than-rows", "two values come with three rows", _values(lambda x: x[:2])),
+    ("one-value-for-all-rows", "one value comes with three rows", _values(lambda x: x[:1])),
     ("no-values", "no values come with three rows", _values(lambda x: x[:0])),
     ("no-rows", "three values come with no rows", _rows(lambda r: r[:0])),
-    ("one-value-for-all-rows", "one value comes with three rows", _values(lambda x: x[:1])),
 )
-_BOTH: tuple[tuple[str, str, Spoil], ...] = (
-    (
-        "values-too-wide",
-        "the values are wider than the parameter",
-        _values(lambda x: np.hstack((x, x[:, :1]))),
-    ),
-    ("values-too-narrow", "the values are narrower than the parameter", _values(lambda x: x[:, :3])),
-    ("values-one-wide", "the values have width 1, which broadcasts", _values(lambda x: x[:, :1])),
-    ("values-of-lower-rank", "the values have lost their last axis", _values(lambda x: x[:, 0])),
-    ("values-of-higher-rank", "the values have an axis of 1 more", _values(lambda x: x[..., None])),
-    ("values-float64", "the values are float64", _manner(Manner.FLOAT64_VALUES)),
-    ("values-float16", "the values are float16", _manner(Manner.FLOAT16_VALUES)),
-    ("values-integer", "the values are int32", _manner(Manner.INTEGER_VALUES)),
-    ("values-nan", "one of the values is NaN", _values(_with(np.nan))),
-    ("values-infinite", "one of the values is infinite", _values(_with(np.inf))),
+_SHAPES: Spoilt = (
+    ("values-too-wide", "values are wider than the parameter", _values(lambda x: np.hstack((x, x[:, :1])))),
+    ("values-too-narrow", "values are narrower than the parameter", _values(lambda x: x[:, :3])),
+    ("values-one-wide", "values have width 1, which broadcasts", _values(lambda x: x[:, :1])),
+    ("values-of-lower-rank", "values have lost their last axis", _values(lambda x: x[:, 0])),
+    ("values-of-higher-rank", "values have an axis of 1 more", _values(lambda x: x[..., None])),
 )
-_DENSE: tuple[tuple[str, str, Spoil], ...] = (
+_TYPES: Spoilt = (
+    ("values-float64", "values are float64", _manner(Manner.FLOAT64_VALUES)),
+    ("values-float16", "values are float16", _manner(Manner.FLOAT16_VALUES)),
+    ("values-integer", "values are int32", _manner(Manner.INTEGER_VALUES)),
+)
+_DENSE: Spoilt = (
     ("dense-more-rows", "the gradient has a row too many", _values(lambda x: np.vstack((x, x[:1])))),
     ("dense-fewer-rows", "the gradient has a row too few", _values(lambda x: x[:-1])),
     ("dense-one-row", "the gradient has one row, which broadcasts", _values(lambda x: x[:1])),
@@ -140,12 +144,22 @@ _DENSE: tuple[tuple[str, str, Spoil], ...] = (
     ("dense-flat", "the gradient is flat", _values(lambda x: x.ravel())),
     ("dense-empty", "the gradient has no rows", _values(lambda x: x[:0])),
 )
+_NUMBERS: Spoilt = (
+    ("values-nan", "one of the values is NaN", _values(_with(np.nan))),
+    ("values-infinite", "one of the values is infinite", _values(_with(np.inf))),
+)
 
 
 def _setting(name: str, value: float) -> Spoil:
-    return lambda case: replace(
-        case, groups=(Group((0,), replace(case.groups[0].hyperparameters, **{name: value})),)
-    )
+    change: dict[str, Any] = {name: value}
+
+    def spoil(case: Case) -> Case:
+        (group,) = case.groups
+        return replace(
+            case, groups=(replace(group, hyperparameters=replace(group.hyperparameters, **change)),)
+        )
+
+    return spoil
 
 
 def _later(lr: float) -> Spoil:
@@ -181,12 +195,13 @@ _HYPERPARAMETERS = tuple(
     for word, value in values
 )
 KINDS = (
-    *(Kind(*kind, "sparse") for kind in (*_SPARSE, *_BOTH)),
+    *(Kind(*kind, "sparse") for kind in (*_ROWS_OF_A_GRADIENT, *_ROWS_AND_VALUES, *_SHAPES, *_TYPES)),
     *(Kind(*kind, "dense") for kind in _DENSE),
-    *(Kind(f"dense-{id}", sentence, spoil, "dense") for id, sentence, spoil in _BOTH),
+    *(Kind(f"dense-{id}", sentence, spoil, "dense") for id, sentence, spoil in (*_SHAPES, *_TYPES)),
+    *(Kind(*kind) for kind in _NUMBERS),
     *_HYPERPARAMETERS,
     *(
-        Kind(f"lr-{word}-later", f"lr becomes {value!r} before a step", _later(value), "", "lr")
+        Kind(f"lr-{word}-later", f"lr becomes {value!r} before the step", _later(value))
         for word, value in _FROM_0[3:]
     ),
 )

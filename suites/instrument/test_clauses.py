@@ -5,6 +5,7 @@ import re
 import pytest
 
 from suites.backends.registry import BACKENDS
+from suites.bad_input import KINDS
 from suites.case import Manner
 from suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule
 from suites.instrument.test_command_line import pytest_run
@@ -32,6 +33,7 @@ def test_every_clause_has_a_test_and_every_test_a_clause() -> None:
 
 
 @pytest.mark.parametrize("manner", Manner)
-def test_every_manner_is_tried_by_a_clause(manner: Manner) -> None:
+def test_every_manner_is_tried_by_a_clause_or_a_bad_input(manner: Manner) -> None:
     menus = [c.menu(b) for c in CLAUSES.values() for b in BACKENDS.values()]
-    assert any(menu is not None and manner in menu.manner for menu in menus)
+    cases = [k.case(b) for k in KINDS for b in BACKENDS.values() if k.applies(b)]
+    assert any(x is not None and manner in x.manner for x in (*menus, *cases))

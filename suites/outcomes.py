@@ -1,0 +1,77 @@
+"""What came of a bad input: the outcome, what became of the state, and the error's message.
+
+outcome: 'refuses' (it raised), 'ignores' (no error, and nothing changed), 'accepts', 'dies' or 'hangs'.
+state: 'untouched' (bit for bit), 'non-finite', 'partly written' (it raised and yet something changed, or
+rows changed that the gradient does not name), 'updated'; empty where there is none to be read.
+"""
+
+import re
+
+import numpy as np
+
+from reference.dialect import Untouched
+from suites.backends.base import Backend
+from suites.backends.process import Process
+from suites.bad_input import Kind, good
+from suites.case import Case, Trajectory
+
+Result = tuple[str, str, str]
+MESSAGE = 200
+
+
+def attempt(kind: Kind, process: Process) -> Result:
+    """What comes of a kind in a process that is sound before, and is left sound."""
+    case = kind.case(process.backend)
+    found = result(process.backend, case, process.stream(case))
+    if not kind.layout or found[0] in ("dies", "hangs"):
+        return found
+    # Memory written where it should not be may tell only later.
+    later = process.stream(good(kind.layout)).failure
+    if later is not None and later.kind != "refuses":
+        return later.kind, "", _line(f"in the next good case: {later.message}")
+    if found[:2] != ("refuses", "untouched"):
+        process.restart()
+    return found
+
+
+def result(backend: type[Backend], case: Case, trajectory: Trajectory) -> Result:
+    """Outcome, state and message."""
+    failure, left = trajectory.failure, trajectory.left
+    if failure is None:
+        after = [x[0][-1] for x in (trajectory.w, trajectory.m, trajectory.v)]
+        state = _state(backend, case, after, raised=False)
+        return "ignores" if state == "untouched" else "accepts", state, ""
+    state = ""
+    if failure.kind == "refuses" and failure.step == 0:
+        state = "untouched"  # there is no optimizer yet
+    elif left is not None:
+        state = _state(backend, case, [x[0] for x in left[:3]], raised=True)
+    return failure.kind, state, _line(failure.message)
+
+
+def _line(message: str) -> str:
+    """Without MindSpore's call stack, which comes after a row of dashes."""
+    return re.split(r" -{4}", message)[0][:MESSAGE]
+
+
+def _state(backend: type[Backend], case: Case, after: list[np.ndarray], raised: bool) -> str:
+    """What became of w, m and v."""
+    (p,) = case.parameters
+    rows = len(p.w)
+    changed = np.zeros(rows, bool)
+    for x, y in zip((p.w, p.m, p.v), after, strict=True):
+        changed |= (x.view(np.int64) != y.view(np.int64)).reshape(rows, -1).any(axis=1)
+    if not changed.any():
+        return "untouched"
+    if not all(np.isfinite(x).all() for x in after):
+        return "non-finite"
+    return "partly written" if raised or (changed & ~_named(backend, case)).any() else "updated"
+
+
+def _named(backend: type[Backend], case: Case) -> np.ndarray:
+    """Which rows the step is to update."""
+    rows = len(case.parameters[0].w)
+    (gradient,) = case.steps[0].gradients
+    if gradient is None or gradient.rows is None or backend.documented.untouched is not Untouched.FROZEN:
+        return np.ones(rows, bool)
+    return np.isin(np.arange(rows), gradient.rows)
