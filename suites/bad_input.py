@@ -17,6 +17,8 @@ from suites.clauses.clause import layouts
 
 ROWS, WIDTH = 6, 4
 EVERY_BACKEND_HAS = frozenset({"lr", "beta1", "beta2", "epsilon"})
+# A new optimizer for each case, which checks its arguments: where a backend knows neither, it is so anyway.
+FRESH = frozenset({Manner.ARGUMENTS, Manner.COLD})
 Spoil = Callable[[Case], Case]
 
 
@@ -36,7 +38,11 @@ class Kind:
 
     def applies(self, backend: type[Backend]) -> bool:
         has = EVERY_BACKEND_HAS | backend.hyperparameters
-        return self.layout in {"", *backend.layouts} and self.hyperparameter in {"", *has}
+        return (
+            self.layout in {"", *backend.layouts}
+            and self.hyperparameter in {"", *has}
+            and self.case(backend).manner - FRESH <= backend.manners
+        )
 
     def case(self, backend: type[Backend]) -> Case:
         return self.spoil(good(self.layout or layouts(backend)[0]))
@@ -58,8 +64,7 @@ def good(layout: str) -> Case:
         (Step((gradient,)),),
         (1,),
         t=1,
-        # A new optimizer each time, checking its arguments.
-        manner=frozenset({Manner.ARGUMENTS, Manner.COLD}),
+        manner=FRESH,
     )
 
 

@@ -28,6 +28,7 @@ class TorchOptimizer(Backend):
     manners = frozenset(
         {
             Manner.INT32_ROWS,
+            Manner.INT64_ROWS,
             Manner.STRIDED,
             Manner.LR_TENSOR,
             Manner.WATCHED,
