@@ -83,15 +83,18 @@ def show_dialects(table: pd.DataFrame, console: Console) -> None:
 
 
 def show_bad_input(table: pd.DataFrame, console: Console) -> None:
-    """Bad input that was not refused, or that left its mark on the state; and by which backends."""
+    """Bad input that was not refused, or that left its mark on the state; and of how many backends."""
     grid = Table(title="bad input: what was not refused, or not in time")
     names = ["input", "outcome", "state", "message"]
     for name in (*names, "backends"):
         grid.add_column(name)
-    clean = (table["outcome"] == "refuses") & (table["state"] == "untouched")
-    shown = table[~clean & (table["outcome"] != "not run")]
-    for key, part in shown.groupby(names):
-        grid.add_row(*map(str, key), ", ".join(part["backend"]))
+    tried = table[table["outcome"] != "not run"]
+    clean = (tried["outcome"] == "refuses") & (tried["state"] == "untouched")
+    for key, part in tried[~clean].groupby(names):
+        backends = list(part["backend"])
+        if len(backends) > 3:
+            backends = [f"{len(backends)} of {(tried['input'] == key[0]).sum()}"]
+        grid.add_row(*map(str, key), ", ".join(backends))
     console.print(grid)
 
 

@@ -13,7 +13,7 @@ from reference.dialect import Untouched
 from suites.backends.base import Backend
 from suites.backends.process import Process
 from suites.bad_input import Kind, good
-from suites.case import Case, Trajectory
+from suites.case import Case, Failure, Trajectory
 
 Result = tuple[str, str, str]
 MESSAGE = 200
@@ -28,7 +28,7 @@ def attempt(kind: Kind, process: Process) -> Result:
     # Memory written where it should not be may tell only later.
     later = process.stream(good(kind.layout)).failure
     if later is not None and later.kind != "refuses":
-        return later.kind, "", _line(f"in the next good case: {later.message}")
+        return later.kind, "", f"in the next good case: {_message(later)}"
     if found[:2] != ("refuses", "untouched"):
         process.restart()
     return found
@@ -46,12 +46,14 @@ def result(backend: type[Backend], case: Case, trajectory: Trajectory) -> Result
         state = "untouched"  # there is no optimizer yet
     elif left is not None:
         state = _state(backend, case, [x[0] for x in left[:3]], raised=True)
-    return failure.kind, state, _line(failure.message)
+    return failure.kind, state, _message(failure)
 
 
-def _line(message: str) -> str:
-    """Without MindSpore's call stack, which comes after a row of dashes."""
-    return re.split(r" -{4}", message)[0][:MESSAGE]
+def _message(failure: Failure) -> str:
+    """A short line that is the same in every run."""
+    if failure.kind == "dies":  # which call stumbles over a spoilt heap, and so the last words, is chance
+        return failure.message.partition(";")[0]
+    return re.split(r" -{4}", failure.message)[0][:MESSAGE]  # then comes MindSpore's call stack
 
 
 def _state(backend: type[Backend], case: Case, after: list[np.ndarray], raised: bool) -> str:

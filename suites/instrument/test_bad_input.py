@@ -148,6 +148,15 @@ def test_a_message_is_short_and_without_a_call_stack() -> None:
     assert result(Lazy, CASE, trajectory(nothing, stack))[2] == "ValueError: 6 - 1 is out of range"
 
 
+def test_a_message_does_not_have_the_last_words_of_a_process() -> None:
+    """They are not the same in every run: free() or munmap_chunk() may find the heap spoilt."""
+    words = Failure("dies", 1, "the process ended; its last words: free(): invalid size")
+    dead = trajectory(nothing, words, readable=False)
+    assert result(Lazy, CASE, dead) == ("dies", "", "the process ended")
+    late: Any = Scripted(WELL, dead)
+    assert attempt(MALFORMED, late) == ("dies", "", "in the next good case: the process ended")
+
+
 class Failing(Lazy):
     """Raises where `before` says, having written a weight."""
 
@@ -233,8 +242,10 @@ def test_every_kind_is_a_row_and_a_death_does_not_end_the_run() -> None:
             pytest.skip(process.not_run)
         rows = {row["input"]: row for row in bad_input_rows(process, "ci")}
     assert list(rows) == [kind.id for kind in KINDS if kind.applies(backend)]
-    assert {name for name, row in rows.items() if row["outcome"] in ("dies", "hangs")} == {"row-minus-1"}
-    assert rows["row-minus-1"]["state"] == ""
+    lost = {name for name, row in rows.items() if row["outcome"] in ("dies", "hangs")}
+    # Whether a write just before the first row is deadly depends on what stands there.
+    assert {"row-minus-1"} <= lost <= {"row-minus-1", "row-minus-all"}
+    assert (rows["row-minus-1"]["state"], rows["row-minus-1"]["message"]) == ("", "the process ended")
     for name, word in (
         ("row-just-past-the-end", "index 6 is out of bounds"),
         ("values-float64", "'double'"),
@@ -255,12 +266,19 @@ def test_mindspore_is_handed_the_types_and_arguments_of_a_kind() -> None:
         if process.not_run:
             pytest.skip(process.not_run)
         for kind, word in (
-            ("beta1-1", "beta1"),
+            ("beta1-1", "beta1"),  # refused before there was any optimizer
+            ("lr-just-above-0", ""),
+            ("lr-just-below-0", "learning rate"),  # by a new optimizer, not by the one of the kind before
             ("rows-as-floats", "Float32"),
             ("values-float64", "conversion"),
+            (
+                "values-too-wide",
+                "'Add'",
+            ),  # by an operator of the optimizer, not by what is declared of inputs
         ):
+            expected = ("refuses", "untouched") if word else ("accepts", "updated")
             outcome, state, message = attempt(BY_ID[kind], process)
-            assert (outcome, state) == ("refuses", "untouched")
+            assert (outcome, state) == expected, kind
             assert word in message
 
 
@@ -343,3 +361,9 @@ def test_what_is_shown() -> None:
     show_bad_input(frame("bad_input", rows), console)
     text = console.export_text()
     assert [i for i in range(len(results)) if f"kind-{i}" in text] == [2, 3, 4, 5, 6, 7]
+    many = [
+        {**about, "backend": name, "input": "kind", **dict(zip(("outcome", "state"), found, strict=True))}
+        for name, found in zip("abcdefg", [results[4]] * 4 + [results[0]] + [results[1]] * 2, strict=True)
+    ]
+    show_bad_input(frame("bad_input", [*rows, *many]), console)
+    assert "4 of 5" in console.export_text()  # of the five that tried it
