@@ -99,21 +99,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     device = metafunc.config.getoption("--device")
-    if "dialect_item" in metafunc.fixturenames:
+    for item in {"dialect_item", "bad_input_item"} & set(metafunc.fixturenames):
         metafunc.parametrize(
-            "dialect_item",
-            [
-                pytest.param(
-                    (backend, device),
-                    id=backend.name,
-                    marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
-                )
-                for backend in metafunc.config.stash[BACKENDS]
-            ],
-        )
-    if "bad_input_item" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "bad_input_item",
+            item,
             [
                 pytest.param(
                     (backend, device),

@@ -59,8 +59,7 @@ class Step:
 class Manner(Enum):
     """How a case is handed over or run, beyond the ordinary.
 
-    The first make no difference where all is well; the last five (see suites/bad_input.py) are mistakes, or
-    let the optimizer check what it is given.
+    Those down to WATCHED ought to make no difference; the others are for bad input (suites/bad_input.py).
     """
 
     INT32_ROWS = "rows as int32"

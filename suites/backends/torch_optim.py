@@ -101,16 +101,14 @@ class TorchOptimizer(Backend):
         return self.torch.tensor(lr, dtype=self.torch.float64) if Manner.LR_TENSOR in case.manner else lr
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
-        values_dtype = getattr(self.torch, case.values_dtype)
+        rows_dtype, values_dtype = case.rows_dtype("int64"), getattr(self.torch, case.values_dtype)
         for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
             if gradient is None:
                 tensor.grad = None
             elif gradient.rows is None:
                 tensor.grad = self._tensor(gradient.values, values_dtype)
             else:
-                rows = self.torch.from_numpy(gradient.rows[None].astype(case.rows_dtype("int64"))).to(
-                    self.device
-                )
+                rows = self.torch.from_numpy(gradient.rows[None].astype(rows_dtype)).to(self.device)
                 values = self._tensor(gradient.values, values_dtype)
                 tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
         return self.optimizer.step
