@@ -32,7 +32,7 @@ from reference.dialect import (
 from suites.backends.base import Backend
 from suites.case import Case, Trajectory
 from suites.cases.strategies import Menu, collect, seed_of, size
-from suites.clauses.clause import SETTINGS, H
+from suites.clauses.clause import SETTINGS, H, layouts
 from suites.judge.step_by_step import step_by_step
 
 CASES, STEPS = 8, 4
@@ -55,17 +55,13 @@ class Probe:
     ordered: bool = False
 
 
-def _layouts(backend: type[Backend]) -> tuple[str, ...]:
-    return ("sparse",) if "sparse" in backend.layouts else ("dense",)
-
-
 def _sparse(menu: Menu) -> Callable[[type[Backend]], Menu | None]:
     return lambda backend: menu if "sparse" in backend.layouts else None
 
 
 def _core(backend: type[Backend]) -> Menu | None:
     return Menu(
-        layouts=_layouts(backend),
+        layouts=layouts(backend),
         hyperparameters=SETTINGS[:2],
         rows=("all",),
         regimes=("ordinary", "tiny"),
@@ -79,7 +75,7 @@ def _step_count(backend: type[Backend]) -> Menu | None:
     if "none" not in backend.layouts:
         return None
     return Menu(
-        layouts=(*_layouts(backend), "none"),
+        layouts=(*layouts(backend), "none"),
         shapes=(((6, 4), (5, 3)),),
         rows=("all",),
         regimes=("ordinary",),
@@ -91,7 +87,7 @@ def _decay(backend: type[Backend]) -> Menu | None:
     if "weight_decay" not in backend.hyperparameters:
         return None
     return Menu(
-        layouts=_layouts(backend),
+        layouts=layouts(backend),
         hyperparameters=((H(weight_decay=0.1),),),
         rows=("repeated", "all"),
         regimes=("ordinary",),
@@ -102,7 +98,7 @@ def _decay(backend: type[Backend]) -> Menu | None:
 
 def _subnormals(backend: type[Backend]) -> Menu | None:
     return Menu(
-        layouts=_layouts(backend),
+        layouts=layouts(backend),
         rows=("all",),
         regimes=("subnormal",),
         kinds=("nothing",),

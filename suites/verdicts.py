@@ -130,13 +130,7 @@ def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: li
 def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget, out: Path) -> Outcome:
     """Try a clause on a backend in a type, and judge it every way."""
     backend = process.backend
-    about = {
-        "backend": backend.name,
-        "version": process.version,
-        "mode": backend.mode,
-        "device": process.device,
-        "dtype": dtype,
-    }
+    about = {**process.about, "dtype": dtype}
     menu = clause.menu(backend)
     assert menu is not None
     if process.not_run:

@@ -64,6 +64,16 @@ class Process:
         self._stop()
         self.log.unlink(missing_ok=True)
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What was run: the first columns of every table."""
+        return {
+            "backend": self.backend.name,
+            "version": self.version,
+            "mode": self.backend.mode,
+            "device": self.device,
+        }
+
     def _start(self) -> None:
         if self.device not in self.backend.devices:
             self.not_run = f"{self.backend.framework} has no device {self.device} here"

@@ -40,10 +40,7 @@ def bad_input_rows(process: Process, profile: str) -> list[dict[str, str]]:
         outcome, state, message = ("not run", "", reason) if reason else attempt(kind, process)
         rows.append(
             {
-                "backend": backend.name,
-                "version": process.version,
-                "mode": backend.mode,
-                "device": process.device,
+                **process.about,
                 "input": kind.id,
                 "outcome": outcome,
                 "state": state,

@@ -31,15 +31,9 @@ def test_dialects(
 def dialect_rows(process: Process, seed: int, out: Path) -> list[dict[str, str]]:
     """One row for each axis; and a witness, as a trace file, for each that disagrees."""
     backend = process.backend
-    about = {
-        "backend": backend.name,
-        "version": process.version,
-        "mode": backend.mode,
-        "device": process.device,
-    }
     if process.not_run:
         return [
-            {**about, "axis": axis, "documented": "", "observed": "not run", "agrees": "undecided"}
+            {**process.about, "axis": axis, "documented": "", "observed": "not run", "agrees": "undecided"}
             for axis in vars(Dialect())
         ]
     found = fingerprint(backend, process.run, seed)
@@ -58,7 +52,7 @@ def dialect_rows(process: Process, seed: int, out: Path) -> list[dict[str, str]]
             witness = found.witness_against(axis, promised) if promised and axis in found.evidence else None
             if witness is not None:
                 save(witness, out, backend, axis)
-        rows.append({**about, "axis": axis, "documented": documented, "observed": observed, "agrees": agrees})
+        rows.append({**process.about, "axis": axis, "documented": documented, "observed": observed, "agrees": agrees})
     return rows
 
 
