@@ -52,7 +52,9 @@ def dialect_rows(process: Process, seed: int, out: Path) -> list[dict[str, str]]
             witness = found.witness_against(axis, promised) if promised and axis in found.evidence else None
             if witness is not None:
                 save(witness, out, backend, axis)
-        rows.append({**process.about, "axis": axis, "documented": documented, "observed": observed, "agrees": agrees})
+        rows.append(
+            {**process.about, "axis": axis, "documented": documented, "observed": observed, "agrees": agrees}
+        )
     return rows
 
 
