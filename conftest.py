@@ -15,6 +15,7 @@ from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
+from suites.divergences.pin import pins
 from suites.verdicts import BUDGETS, replay
 
 OUT = Path(__file__).parent / "reports" / "out"
@@ -98,38 +99,45 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    device = metafunc.config.getoption("--device")
-    for item in {"dialect_item", "bad_input_item"} & set(metafunc.fixturenames):
-        metafunc.parametrize(
-            item,
-            [
-                pytest.param(
-                    (backend, device),
-                    id=backend.name,
-                    marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
-                )
-                for backend in metafunc.config.stash[BACKENDS]
-            ],
-        )
-    if "conformance_item" in metafunc.fixturenames:
-        items = [
-            (backend, device, dtype, clause)
-            for backend in metafunc.config.stash[BACKENDS]
-            for clause in CLAUSES.values()
-            for dtype in clause.dtypes(backend)
-            if clause.menu(backend) is not None
-        ]
-        metafunc.parametrize(
-            "conformance_item",
-            [
-                pytest.param(
-                    (backend, device, dtype, clause),
-                    id=f"{clause.id}-{backend.name}-{dtype}",
-                    marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
-                )
-                for backend, device, dtype, clause in items
-            ],
-        )
+    """What is asked of each backend; the tests of a backend stay together, so that they share its process."""
+    config = metafunc.config
+    device, backends = config.getoption("--device"), config.stash[BACKENDS]
+    once = [(backend, (backend, device), backend.name) for backend in backends]
+    conformance = [
+        (backend, (backend, device, dtype, clause), f"{clause.id}-{backend.name}-{dtype}")
+        for backend in backends
+        for clause in CLAUSES.values()
+        for dtype in clause.dtypes(backend)
+        if clause.menu(backend) is not None
+    ]
+    pinned = [
+        (backend, (backend, device, pin), f"{pin.name}-{backend.name}")
+        for backend in backends
+        for pin in pins()
+        if backend.name in pin.backends
+    ]
+    # A script takes seconds: in ci one for each pin.
+    scripts = [
+        item
+        for item in pinned
+        if config.getoption("--profile") != "ci" or item[0].name == item[1][2].backends[0]
+    ]
+    for name, items in (
+        ("dialect_item", once),
+        ("bad_input_item", once),
+        ("conformance_item", conformance),
+        ("pin_item", pinned),
+        ("script_item", scripts),
+    ):
+        if name in metafunc.fixturenames:
+            marks = [pytest.mark.xdist_group(f"{backend.name}-{device}") for backend, _, _ in items]
+            metafunc.parametrize(
+                name,
+                [
+                    pytest.param(item, id=id, marks=mark)
+                    for (_, item, id), mark in zip(items, marks, strict=True)
+                ],
+            )
 
 
 class Processes:

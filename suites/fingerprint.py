@@ -142,9 +142,11 @@ class Fingerprint:
     witness: Case | None = None
     evidence: dict[str, "Evidence"] = field(default_factory=dict)
 
-    def witness_against(self, axis: str, value: Enum) -> Case | None:
-        """The smallest case that shows that the axis does not have this value."""
-        seen = self.evidence[axis]
+    def witness_against(self, axis: str, value: Enum | None) -> Case | None:
+        """The smallest case that shows that the axis does not have this value; where none fits, that."""
+        seen = self.evidence.get(axis)
+        if seen is None or value is None:
+            return self.witness
         wrong = [(replace(d, **{axis: value}), a) for d, a in seen.fits]  # type: ignore[arg-type]
         shown = np.all([step_by_step(seen.cases, seen.trajectories, *w).worst > 1 for w in wrong], axis=0)
         return min((c for c, s in zip(seen.cases, shown, strict=True) if s), key=size, default=None)

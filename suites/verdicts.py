@@ -1,12 +1,13 @@
 """From a backend and a check to rows of the tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from reference.dialect import Dialect
 from suites.backends.base import Backend
@@ -16,8 +17,10 @@ from suites.cases import trace
 from suites.cases.strategies import cases as case_strategy
 from suites.cases.strategies import collect, seed_of, shrink, size
 from suites.clauses.clause import Clause
+from suites.divergences.pin import known, pins_of, ready_to_pin
+from suites.divergences.witness import cut
 from suites.judge.free_running import free_running
-from suites.judge.judgement import QUANTITIES, Judgement
+from suites.judge.judgement import QUANTITIES, Finding, Judgement
 from suites.judge.step_by_step import step_by_step
 
 Row = dict[str, Any]
@@ -44,11 +47,12 @@ BUDGETS = {
 
 @dataclass
 class Outcome:
-    """Rows for verdicts.csv and tolerance.csv, and what to tell about divergences."""
+    """Rows for verdicts.csv and tolerance.csv, what to tell about divergences, and those not pinned."""
 
     verdicts: list[Row]
     tolerance: list[Row]
     divergences: list[str]
+    new: list[str] = field(default_factory=list)
 
 
 def dialects(backend: type[Backend]) -> Iterator[tuple[str, Dialect]]:
@@ -152,30 +156,44 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         for against, d in dialects(backend)
     ]
     explained = any(d == backend.spoken and j.worst.max(initial=0.0) <= 1 for _, d, j in judged)
+    covering = pins_of(process)
     for against, dialect, judgement in judged:
         if dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
             result.tolerance = _tolerance(about, judgement)
         word = verdict(judgement, trajectories, path)
-        result.verdicts.append(
-            _verdict_row(
-                about,
-                clause,
-                against,
-                word,
-                float(judgement.worst.max(initial=0.0)),
-                len(cases),
-                judgement.steps,
-                explanation(clause, cases, trajectories, backend, dialect, judgement)
-                if word == "diverges" and path is None
-                else "",
-            )
+        row = _verdict_row(
+            about,
+            clause,
+            against,
+            word,
+            float(judgement.worst.max(initial=0.0)),
+            len(cases),
+            judgement.steps,
+            explanation(clause, cases, trajectories, backend, dialect, judgement)
+            if word == "diverges" and path is None
+            else "",
         )
-        if word == "diverges":
+        result.verdicts.append(row)
+        text = path or ""
+        if word == "diverges" and path is None:
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
-            text = path or _explain(
-                clause, process, dialect, against, strategy, own_seed, cases, judgement, seconds, out
+            small, finding = _smaller(
+                clause, process, dialect, strategy, own_seed, cases, trajectories, judgement, seconds
             )
-            result.divergences.append(f"{clause.id}, {backend.name}, {dtype}, against {against}: {text}")
+            text = finding.message()
+        else:
+            small = next((c for c, t in zip(cases, trajectories, strict=True) if t.failure), cases[0])
+        accounted = known(row, backend, judgement, covering)
+        row["witness"] = accounted or ""
+        if word == "diverges" or accounted is None:
+            file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{against}.json"
+            quantities = sorted({f.quantity for f in judgement.findings})
+            ready_to_pin(small, out / file, process, row, text, [clause.id], quantities)
+            row["witness"] = accounted or str(file)
+            told = f"{clause.id}, {backend.name}, {dtype}, against {against}: {text or word}; trace {file}"
+            result.divergences.append(told)
+            if accounted is None:
+                result.new.append(told)
     for failure in dict.fromkeys(t.failure for t in trajectories if t.failure):
         result.divergences.append(
             f"{clause.id}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
@@ -206,44 +224,37 @@ def _verdict_row(
     }
 
 
-def _explain(
+def _smaller(
     clause: Clause,
     process: Process,
     dialect: Dialect,
-    against: str,
-    strategy: Any,
+    strategy: SearchStrategy[Case],
     seed: int,
     cases: list[Case],
+    trajectories: list[Trajectory],
     judgement: Judgement,
     seconds: float,
-    out: Path,
-) -> str:
-    """The worst finding of a shrunk case, and the trace file that shows it."""
-    backend = process.backend
+) -> tuple[Case, Finding]:
+    """A small case that diverges, with its worst finding; shrunk, where there are seconds for it."""
     smallest = min({f.case for f in judgement.findings}, key=lambda i: size(cases[i]))
-    small, once = cases[smallest], ""
+    small = cases[smallest]
     finding = max((f for f in judgement.findings if f.case == smallest), key=lambda f: f.ratio)
-
-    def look(case: Case) -> Judgement:
-        return judge(clause, [case], process.run([case]), backend, dialect)
-
     if clause.free:
         # Up to where it was seen, and every step observed, so that a replay judges step by step.
-        small = replace(small, steps=small.steps[: finding.step], observed=tuple(range(1, finding.step + 1)))
-    elif seconds:
-        small = shrink(strategy, seed, lambda c: look(c).worst[0] > 1, small, seconds)
-        again = look(small).findings
-        if again:
-            finding = max(again, key=lambda f: f.ratio)
-        else:
-            once = "; the same case run alone does not diverge"
-    file = out / "traces" / f"{clause.id}.{backend.name}.{small.dtype}.{against}.json"
-    trace.save(
-        small,
-        file,
-        {"clause": clause.id, "backend": backend.name, "against": against, "finding": finding.message()},
-    )
-    return f"{finding.message()}{once}; trace {file}"
+        count = finding.step
+        return replace(small, steps=small.steps[:count], observed=tuple(range(1, count + 1))), finding
+
+    def look(case: Case) -> tuple[list[Trajectory], list[Finding]]:
+        seen = process.run([case])
+        return seen, judge(clause, [case], seen, process.backend, dialect).findings
+
+    if seconds:
+        shrunk = shrink(strategy, seed, lambda c: bool(look(c)[1]), small, seconds)
+        for case in (shrunk, cut(shrunk, look(shrunk)[0][0])):
+            found = look(case)[1]
+            if found:
+                small, finding = case, max(found, key=lambda f: f.ratio)
+    return small, finding
 
 
 def _tolerance(about: Row, judgement: Judgement) -> list[Row]:

@@ -196,6 +196,15 @@ class MindSporeOptimizer(Backend):
             *(float32_power(float(np.float32(beta)), case.t) for beta in (h.beta1, h.beta2)),
         )
         self.change_lr(case, tuple(g.hyperparameters.lr for g in case.groups))
+        self._soil()
+
+    def _soil(self) -> None:
+        """Leave numbers in the memory pool, so that scratch memory read before it is written shows.
+
+        It would hold what the cases before have left, and a case would not be a pure function.
+        """
+        for count in (64, 256, 1024, 4096, 16384):
+            self.mindspore.Tensor(np.full(count, 1e9, np.float32)) + 0
 
     def _load(self, w: Any, m: Any, v: Any, t: int, power1: Any, power2: Any) -> None:
         mindspore, optimizer = self.mindspore, self.instance.optimizer
@@ -229,7 +238,7 @@ class MindSporeOptimizer(Backend):
         if self.mode == "pynative":
             gradients = tuple(self._eager(g, case) for g in step.gradients if g is not None)
             if not self.instance.stepped and Manner.COLD not in case.manner:
-                zeros = tuple(self._eager(Gradient(0 * g.values), case) for g in step.gradients if g)
+                zeros = tuple(self._eager(Gradient(0 * g.values, g.rows), case) for g in step.gradients if g)
                 self._undone(lambda: self.instance.optimizer(zeros))
             self.instance.stepped = True
             self.inputs = list(gradients)
@@ -270,6 +279,7 @@ class MindSporeOptimizer(Backend):
                 for x, _, dynamic in self._described(sparse, inputs)
             )
         )
+        self._soil()
         warm = [
             mindspore.ops.zeros(1, x.dtype)
             if is_rows

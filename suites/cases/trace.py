@@ -21,8 +21,8 @@ class TraceError(Exception):
     """A file that is not a trace of this version; the message is one line with the path."""
 
 
-def save(case: Case, path: Path, about: dict[str, str] | None = None) -> None:
-    """Write the case whole or not at all. about: free text for the reader, ignored by `load`."""
+def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
+    """Write the case whole or not at all. about: for the reader, ignored by `load`."""
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -72,6 +72,25 @@ def load(path: Path) -> Case:
     Raises:
         TraceError: the file is missing, truncated, of another version, or not a well-formed case.
     """
+    document = _document(path)
+    try:
+        case = _case(document)
+        _check(case)
+        return case
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise TraceError(f"{path}: malformed ({type(error).__name__}: {error})") from None
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What a trace file says of its case. Raises as `load` does."""
+    told = _document(path).get("about")
+    if not isinstance(told, dict):
+        raise TraceError(f"{path}: malformed (no object 'about')")
+    return told
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """The JSON of a trace file of this version."""
     try:
         document = json.loads(path.read_text())
     except OSError as error:
@@ -82,12 +101,7 @@ def load(path: Path) -> Case:
         raise TraceError(f"{path}: not a trace file (no format '{FORMAT}')")
     if document.get("version") != VERSION:
         raise TraceError(f"{path}: trace version {document.get('version')!r}, this suite reads {VERSION}")
-    try:
-        case = _case(document)
-        _check(case)
-        return case
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise TraceError(f"{path}: malformed ({type(error).__name__}: {error})") from None
+    return document
 
 
 def _case(document: dict[str, Any]) -> Case:

@@ -1,4 +1,4 @@
-"""The fingerprint of every backend. What differs from the documentation is a row, not a failure."""
+"""The fingerprint of every backend. What differs from its documentation is a row, and fails if not pinned."""
 
 import json
 from collections.abc import Callable
@@ -10,9 +10,8 @@ import pytest
 from reference.dialect import Dialect
 from suites.backends.base import Backend
 from suites.backends.process import Process
-from suites.case import Case
-from suites.cases import trace
-from suites.fingerprint import fingerprint
+from suites.divergences.pin import pins_of, ready_to_pin
+from suites.fingerprint import NONE_FITS, fingerprint
 
 
 def test_dialects(
@@ -23,42 +22,47 @@ def test_dialects(
     record_property: Callable[[str, object], None],
 ) -> None:
     backend, device = dialect_item
-    rows = dialect_rows(processes.get(backend, device), seed, pytestconfig.getoption("--out"))
+    rows, new = dialect_rows(processes.get(backend, device), seed, pytestconfig.getoption("--out"))
     record_property("lazyadam-result", json.dumps({"dialects": rows}))
     assert rows
+    assert not new, "not pinned: " + "\n".join(new)
 
 
-def dialect_rows(process: Process, seed: int, out: Path) -> list[dict[str, str]]:
-    """One row for each axis; and a witness, as a trace file, for each that disagrees."""
+def dialect_rows(process: Process, seed: int, out: Path) -> tuple[list[dict[str, str]], list[str]]:
+    """One row for each axis; and what differs and is not pinned, in words, with a witness ready to pin."""
     backend = process.backend
     if process.not_run:
         return [
             {**process.about, "axis": axis, "documented": "", "observed": "not run", "agrees": "undecided"}
             for axis in vars(Dialect())
-        ]
+        ], []
     found = fingerprint(backend, process.run, seed)
-    if found.witness is not None:
-        save(found.witness, out, backend, "none-fits")
-    rows = []
+    pinned = {item for pin in pins_of(process) for item in pin.explained_by.items()}
+    rows, new = [], []
     for axis, observed in found.axes.items():
         promised = getattr(backend.documented, axis, None)
         documented = promised.name.lower() if promised else ""
-        if not documented or observed.startswith("not asked"):
-            agrees = "undecided"
-        elif documented in observed.split("|"):
-            agrees = "yes" if observed == documented else "undecided"
-        else:
-            agrees = "no"
-            witness = found.witness_against(axis, promised) if promised and axis in found.evidence else None
-            if witness is not None:
-                save(witness, out, backend, axis)
+        agrees = agreement(documented, observed)
         rows.append(
             {**process.about, "axis": axis, "documented": documented, "observed": observed, "agrees": agrees}
         )
-    return rows
+        if agrees == "no" and (axis, observed) not in pinned:
+            text = f"{axis} of {backend.name}: documented {documented}, observed {observed}"
+            witness = found.witness_against(axis, promised)
+            if witness is not None:
+                file = Path("witnesses") / f"{backend.name}.{axis}.json"
+                explained = "" if observed == NONE_FITS else f"{axis}: {observed}"
+                row = {"verdict": "diverges", "explained_by": explained}
+                ready_to_pin(witness, out / file, process, row, text, [], [])
+                text += f"; trace {file}"
+            new.append(text)
+    return rows, new
 
 
-def save(case: Case, out: Path, backend: type[Backend], axis: str) -> None:
-    trace.save(
-        case, out / "witnesses" / f"{backend.name}.{axis}.json", {"backend": backend.name, "axis": axis}
-    )
+def agreement(documented: str, observed: str) -> str:
+    """yes, no or undecided."""
+    if not documented or observed.startswith("not asked"):
+        return "undecided"
+    if documented in observed.split("|"):
+        return "yes" if observed == documented else "undecided"
+    return "no"

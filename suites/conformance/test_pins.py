@@ -1,0 +1,77 @@
+"""Known divergences: every witness still shows what is pinned, hides nothing else, and proves it alone."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suites.backends.base import Backend
+from suites.case import Trajectory
+from suites.clauses import CLAUSES
+from suites.divergences.pin import Pin, broken, known
+from suites.divergences.reproducer import script
+from suites.verdicts import explanation, judge, verdict
+
+PinItem = tuple[type[Backend], str, Pin]
+
+
+def sound(processes: Any, item: PinItem) -> Any:
+    """The process of a pin, where the pin speaks of what runs."""
+    backend, device, pin = item
+    process = processes.get(backend, device)
+    if process.not_run:
+        pytest.skip(process.not_run)
+    if not pin.covers(backend, process.version):
+        pytest.skip(f"{pin.name} speaks of {backend.framework} {pin.versions}, not of {process.version}")
+    return process
+
+
+def test_witness_shows_what_is_pinned(processes: Any, pin_item: PinItem) -> None:
+    assert broken(pin_item[2], sound(processes, pin_item)) == ""
+
+
+def test_second_fault_is_found(processes: Any, pin_item: PinItem) -> None:
+    """m off by 2⁻¹² on top of what is pinned is a divergence that the pin doesn't account for."""
+    backend, _, pin = pin_item
+    process = sound(processes, pin_item)
+    (seen,) = process.run([pin.case])
+    if seen.failure:
+        return  # it refuses: there is no result to be wrong
+    clause = CLAUSES[pin.clauses[0] if pin.clauses else "update-rule"]
+
+    def accounted(trajectory: Trajectory) -> str | None:
+        args = clause, [pin.case], [trajectory], backend, backend.documented
+        judgement = judge(*args)
+        row = {
+            "verdict": verdict(judgement, [trajectory], None),
+            "against": "documented",
+            "clause": clause.id,
+            "dtype": pin.case.dtype,
+            "explained_by": explanation(*args, judgement),
+        }
+        return known(row, backend, judgement, [pin])
+
+    assert accounted(seen) == pin.name
+    faulty = replace(seen, m=[m * (1 + 2.0**-12) + 2.0**-20 for m in seen.m])
+    assert accounted(faulty) is None
+
+
+def test_script_shows_it_alone(processes: Any, script_item: PinItem, pytestconfig: pytest.Config) -> None:
+    backend, _, pin = script_item
+    (seen,) = sound(processes, script_item).run([pin.case])
+    out: Path = pytestconfig.getoption("--out")
+    file = out / "reproducers" / f"{pin.name}.{backend.name}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(script(pin, backend))
+    ran = subprocess.run(
+        [sys.executable, file.name], cwd=file.parent, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stdout.count("expected") > 0) == (1, True), ran.stderr
+    if seen.failure:
+        assert seen.failure.message.split(":")[0] in ran.stderr
+    else:
+        assert "Traceback" not in ran.stderr
+        assert ran.stdout.count("got") == len("wmv")

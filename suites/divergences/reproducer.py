@@ -1,0 +1,79 @@
+"""Standalone scripts: what a pin shows, with NumPy and one framework only."""
+
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from reference.dialect import Untouched
+from reference.lazy_adam import Rules, State, step
+from reference.rounding import PRECISIONS
+from suites.backends.base import Backend
+from suites.case import Case
+from suites.divergences.pin import Pin
+from suites.judge.judgement import QUANTITIES
+from suites.judge.stack import Builder, Segment, width_of
+
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def script(pin: Pin, backend: type[Backend]) -> str:
+    """A script that prints what the documentation promises and what the backend does.
+
+    It exits with 1 where they differ and with 0 where they don't.
+
+    Raises:
+        ValueError: the witness has more than one step or parameter (`witness.cut` leaves one step).
+    """
+    case = pin.case
+    if len(case.steps) != 1 or len(case.parameters) != 1:
+        raise ValueError(f"{pin.name}: a script is made from one step of one parameter")
+    (gradient,) = case.steps[0].gradients
+    assert gradient is not None
+    return TEMPLATES.get_template(f"{backend.framework}.py.j2").render(
+        pin=pin,
+        backend=backend,
+        case=case,
+        h=case.groups[0].hyperparameters,
+        parameter=case.parameters[0],
+        gradient=gradient,
+        dense=gradient.rows is None or backend.documented.untouched is Untouched.DENSE,
+        bounds=bounds(case, backend),
+        manner={m.name for m in case.manner},
+        has_state=bool(case.t),
+        numbers=numbers,
+    )
+
+
+def bounds(case: Case, backend: type[Backend]) -> dict[str, float]:
+    """The largest error in w, m and v of a correct implementation, against the decimals as written.
+
+    The rounding bound, and what storing hyperparameters as the backend does costs.
+    """
+    (parameter,), p = case.parameters, PRECISIONS[case.dtype]
+    builder = Builder(backend.documented, backend.arithmetic, p, gap=True)
+    h = case.groups[0].hyperparameters
+    builder.add(Segment(0, 0, 1, 0, len(parameter.w)), case, h, case.t + 1)
+    stack = builder.stack(width_of(parameter.w))
+    start = State(*(x.reshape(len(parameter.w), -1) for x in (parameter.w, parameter.m, parameter.v)))
+    rules = Rules(p, backend.documented, backend.arithmetic, h.nesterov, strict_epsilon=True)
+    assert stack.exact is not None
+    values, errors, _ = step(start, stack.gradient, stack.scalars, rules)
+    exact = step(start, stack.gradient, stack.exact, rules).state
+    return {
+        name: float((e + np.abs(x - y)).max(initial=0.0))
+        for name, e, x, y in zip(QUANTITIES, errors, values, exact, strict=True)
+    }
+
+
+def numbers(x: np.ndarray) -> str:
+    """An array as Python source that evaluates to the same numbers."""
+    if x.size and (x == x.flat[0]).all():
+        return f"np.full({x.shape}, {float(x.flat[0])!r})" if x.flat[0] else f"np.zeros({x.shape})"
+    return f"np.array({x.tolist()!r})" if x.size else f"np.zeros({x.shape})"
