@@ -108,7 +108,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for backend in backends
         for clause in CLAUSES.values()
         for dtype in clause.dtypes(backend)
-        if clause.menu(backend) is not None
+        if not clause.missing(backend)
     ]
     pinned = [
         (backend, (backend, device, pin), f"{pin.name}-{backend.name}")
@@ -202,9 +202,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "tolerance": tables.show_tolerance,
         "dialects": tables.show_dialects,
         "bad_input": tables.show_bad_input,
+        "coverage": tables.show_coverage,
     }
-    for name in tables.COLUMNS:
-        rows = [row for result in _collected for row in result.get(name, ())]
+    rows_of = {name: [r for result in _collected for r in result.get(name, ())] for name in tables.COLUMNS}
+    reasons = {
+        (backend.name, clause.id): clause.missing(backend)
+        for backend in config.stash[BACKENDS]
+        for clause in CLAUSES.values()
+    }
+    rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
+    for name, rows in rows_of.items():
         if rows:
             table = tables.frame(name, rows)
             tables.write(table, out / f"{name}.csv")

@@ -42,6 +42,7 @@ COLUMNS = {
         "specification_gap",
     ),
     "dialects": ("backend", "version", "mode", "device", "axis", "documented", "observed", "agrees"),
+    "coverage": ("backend", "version", "mode", "device", "clause", "cases", "steps", "reason"),
     "bad_input": ("backend", "version", "mode", "device", "input", "outcome", "state", "message"),
 }
 
@@ -79,6 +80,50 @@ def show_dialects(table: pd.DataFrame, console: Console) -> None:
         grid.add_column(name)
     for _, row in table[table["agrees"] == "no"].iterrows():
         grid.add_row(*(str(row[name]) for name in names))
+    console.print(grid)
+
+
+def coverage(
+    verdicts: Iterable[Mapping[str, Any]], reasons: Mapping[tuple[str, str], str]
+) -> list[dict[str, Any]]:
+    """How many cases of each clause were judged on each backend, over all types; where none, why.
+
+    reasons: by backend and clause, all of them; '' where the clause applies.
+    """
+    about = ("backend", "version", "mode", "device")
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for seen in verdicts:
+        if seen["against"] != "documented":
+            continue
+        for backend, clause in reasons:
+            if backend == seen["backend"]:
+                rows.setdefault(
+                    (backend, clause),
+                    {
+                        **{name: seen[name] for name in about},
+                        "clause": clause,
+                        "cases": 0,
+                        "steps": 0,
+                        "reason": reasons[backend, clause] or "not selected",
+                    },
+                )
+        row = rows[seen["backend"], seen["clause"]]
+        row["cases"] += seen["cases"]
+        row["steps"] += seen["steps"]
+        row["reason"] = "" if row["cases"] else f"not run: {seen['explained_by']}"
+    return list(rows.values())
+
+
+def show_coverage(table: pd.DataFrame, console: Console) -> None:
+    """Cases judged for each clause; where none, on how many backends."""
+    grid = Table(title="coverage: cases judged for each clause")
+    for name in ("clause", "backends", "cases", "not on"):
+        grid.add_column(name)
+    for clause, part in table.groupby("clause"):
+        judged = part[part["cases"] > 0]
+        why = part[part["cases"] == 0]["reason"].value_counts()
+        without = "; ".join(f"{count}: {reason}" for reason, count in why.items())
+        grid.add_row(str(clause), str(len(judged)), str(judged["cases"].sum()), without)
     console.print(grid)
 
 

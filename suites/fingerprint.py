@@ -32,7 +32,7 @@ from reference.dialect import (
 from suites.backends.base import Backend
 from suites.case import Case, Trajectory
 from suites.cases.strategies import Menu, collect, seed_of, size
-from suites.clauses.clause import SETTINGS, H, layouts
+from suites.clauses.clause import SETTINGS, H, layouts, missing
 from suites.judge.step_by_step import step_by_step
 
 CASES, STEPS = 8, 4
@@ -46,20 +46,21 @@ Run = Callable[[list[Case]], list[Trajectory]]
 class Probe:
     """Axes of a dialect with the values to tell apart, and the cases that tell them apart.
 
-    menu(backend) is None where the backend cannot be asked. ordered: the values stand from narrow to
+    needs: what a backend has to take to be asked. ordered: the values stand from narrow to
     wide, a later one allowing whatever an earlier one does: the first that fits is meant.
     """
 
     axes: dict[str, type[Enum]]
-    menu: Callable[[type[Backend]], Menu | None]
+    menu: Callable[[type[Backend]], Menu]
+    needs: tuple[str, ...] = ()
     ordered: bool = False
 
 
-def _sparse(menu: Menu) -> Callable[[type[Backend]], Menu | None]:
-    return lambda backend: menu if "sparse" in backend.layouts else None
+def _always(menu: Menu) -> Callable[[type[Backend]], Menu]:
+    return lambda backend: menu
 
 
-def _core(backend: type[Backend]) -> Menu | None:
+def _core(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend),
         hyperparameters=SETTINGS[:2],
@@ -71,9 +72,7 @@ def _core(backend: type[Backend]) -> Menu | None:
     )
 
 
-def _step_count(backend: type[Backend]) -> Menu | None:
-    if "none" not in backend.layouts:
-        return None
+def _step_count(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=(*layouts(backend), "none"),
         shapes=(((6, 4), (5, 3)),),
@@ -83,9 +82,7 @@ def _step_count(backend: type[Backend]) -> Menu | None:
     )
 
 
-def _decay(backend: type[Backend]) -> Menu | None:
-    if "weight_decay" not in backend.hyperparameters:
-        return None
+def _decay(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend),
         hyperparameters=((H(weight_decay=0.1),),),
@@ -96,7 +93,7 @@ def _decay(backend: type[Backend]) -> Menu | None:
     )
 
 
-def _subnormals(backend: type[Backend]) -> Menu | None:
+def _subnormals(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend),
         rows=("all",),
@@ -107,17 +104,27 @@ def _subnormals(backend: type[Backend]) -> Menu | None:
     )
 
 
+SPARSE = ("sparse",)
 PROBES = (
     Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection}, _core),
-    Probe({"untouched": Untouched}, _sparse(Menu(regimes=("ordinary",), starts=(1, 7), steps=STEPS))),
-    Probe({"zero_rows": ZeroRows}, _sparse(Menu(regimes=("nothing", "zeros"), starts=(1, 7), steps=STEPS))),
-    Probe({"duplicates": Duplicates}, _sparse(Menu(rows=("repeated",), regimes=("ordinary",), steps=STEPS))),
-    Probe({"step_count": StepCount}, _step_count),
+    Probe({"untouched": Untouched}, _always(Menu(regimes=("ordinary",), starts=(1, 7), steps=STEPS)), SPARSE),
+    Probe(
+        {"zero_rows": ZeroRows},
+        _always(Menu(regimes=("nothing", "zeros"), starts=(1, 7), steps=STEPS)),
+        SPARSE,
+    ),
+    Probe(
+        {"duplicates": Duplicates},
+        _always(Menu(rows=("repeated",), regimes=("ordinary",), steps=STEPS)),
+        SPARSE,
+    ),
+    Probe({"step_count": StepCount}, _step_count, ("none",)),
     Probe(
         {"empty_gradient": EmptyGradient},
-        _sparse(Menu(rows=("empty", "all"), regimes=("ordinary",), steps=STEPS)),
+        _always(Menu(rows=("empty", "all"), regimes=("ordinary",), steps=STEPS)),
+        SPARSE,
     ),
-    Probe({"weight_decay": WeightDecay}, _decay),
+    Probe({"weight_decay": WeightDecay}, _decay, ("weight_decay",)),
     Probe({"subnormals": Subnormals}, _subnormals, ordered=True),
 )
 
@@ -166,11 +173,10 @@ def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "f
     speeches: list[Speech] = [(Dialect(), arithmetic) for arithmetic in ARITHMETICS]
     result = Fingerprint({})
     for probe in PROBES:
-        menu = probe.menu(backend)
-        if menu is None:
-            result.axes |= dict.fromkeys(probe.axes, "not asked: the backend does not take it")
+        if reason := missing(probe.needs, backend):
+            result.axes |= dict.fromkeys(probe.axes, f"not asked: {reason}")
             continue
-        cases = collect(menu, dtype, CASES, seed_of(seed, *probe.axes))
+        cases = collect(probe.menu(backend), dtype, CASES, seed_of(seed, *probe.axes))
         trajectories = []
         for case in cases:  # one by one: a refusal can cost seconds, and the first says it all
             trajectories += run([case])

@@ -136,9 +136,8 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
     backend = process.backend
     about = {**process.about, "dtype": dtype}
     menu = clause.menu(backend)
-    assert menu is not None
     if process.not_run:
-        row = _verdict_row(about, clause, "documented", "not run", None, 0, 0)
+        row = _verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
         return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
     if clause.free and (dtype != "float32"):
         menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))

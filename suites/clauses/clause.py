@@ -1,11 +1,12 @@
 """What a clause is, and what the families of clauses share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters
 from suites.backends.base import Backend
+from suites.case import Manner
 from suites.cases.strategies import Menu, Shape
 
 H = Hyperparameters
@@ -21,7 +22,7 @@ MINDSPORE_ADAM = "mindspore.nn.Adam documentation, 2.10"
 class Clause:
     """A requirement: what it demands, who demands it, and the cases that try it.
 
-    menu(backend) is None where the clause does not apply to the backend. free: judged free running, not
+    needs: what a backend has to take for the clause to apply to it. free: judged free running, not
     step by step. layout: the clause is whether this layout is taken at all; it is tried in every type
     where the backend takes it, and in float32 where it doesn't. strict_epsilon: no part of ε may be lost
     where it is rounded to the tensor's type.
@@ -30,16 +31,30 @@ class Clause:
     id: str
     sentence: str
     source: str
-    menu: Callable[[type[Backend]], Menu | None]
+    menu: Callable[[type[Backend]], Menu]
+    needs: tuple[str | Manner, ...] = ()
     free: bool = False
     layout: str = ""
     strict_epsilon: bool = False
+
+    def missing(self, backend: type[Backend]) -> str:
+        """Why the clause does not apply to a backend; '' where it does."""
+        return missing(self.needs, backend)
 
     def dtypes(self, backend: type[Backend]) -> tuple[str, ...]:
         """The types in which the clause is tried."""
         if not self.layout:
             return backend.dtypes
         return tuple(PRECISIONS) if self.layout in backend.layouts else ("float32",)
+
+
+def missing(needs: Iterable[str | Manner], backend: type[Backend]) -> str:
+    """What of the layouts, hyperparameters and manners needed a backend does not take, in words."""
+    takes = backend.layouts | backend.hyperparameters | backend.manners
+    lacking = [need for need in needs if need not in takes]
+    if not lacking:
+        return ""
+    return "does not take: " + ", ".join(x.value if isinstance(x, Manner) else x for x in lacking)
 
 
 def layouts(backend: type[Backend]) -> tuple[str, ...]:

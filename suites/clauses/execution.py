@@ -8,19 +8,14 @@ from suites.cases.strategies import Menu
 from suites.clauses.clause import MINDSPORE_ADAM, MINDSPORE_LAZY_ADAM, Clause, layouts
 
 
-def _in(manner: Manner, most: int) -> Callable[[type[Backend]], Menu | None]:
-    def menu(backend: type[Backend]) -> Menu | None:
-        if manner not in backend.manners:
-            return None
-        return Menu(
-            layouts=layouts(backend),
-            rows=("distinct", "repeated"),
-            manner=frozenset({manner}),
-            steps=4,
-            most=most,
-        )
-
-    return menu
+def _in(manner: Manner, most: int) -> Callable[[type[Backend]], Menu]:
+    return lambda backend: Menu(
+        layouts=layouts(backend),
+        rows=("distinct", "repeated"),
+        manner=frozenset({manner}),
+        steps=4,
+        most=most,
+    )
 
 
 CLAUSES = (
@@ -29,17 +24,20 @@ CLAUSES = (
         "locking protects the update and does not change it",
         f"{MINDSPORE_LAZY_ADAM}, use_locking",
         _in(Manner.USE_LOCKING, 4),
+        needs=(Manner.USE_LOCKING,),
     ),
     Clause(
         "unique",
         "the optimizer's attribute unique does not change a result",
         f"{MINDSPORE_ADAM}; mindspore/nn/optim/optimizer.py, 2.10, property unique",
         _in(Manner.UNIQUE, 4),
+        needs=(Manner.UNIQUE,),
     ),
     Clause(
         "cold-start",
         "the first launch does what later ones do",
         "design of the suite: a case is a pure function",
         _in(Manner.COLD, 2),
+        needs=(Manner.COLD,),
     ),
 )

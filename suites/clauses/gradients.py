@@ -20,60 +20,52 @@ _COALESCED = (
 _IEEE = "IEEE 754-2019, section 6"
 
 
-def _sparse(backend: type[Backend]) -> Menu | None:
+def _sparse(backend: type[Backend]) -> Menu:
     return Menu(layouts=("sparse",), steps=3)
 
 
-def _dense(backend: type[Backend]) -> Menu | None:
+def _dense(backend: type[Backend]) -> Menu:
     return Menu(layouts=("dense",), hyperparameters=some_settings(backend), steps=4)
 
 
-def _where_sparse(menu: Menu, backend: type[Backend]) -> Menu | None:
-    return menu if "sparse" in backend.layouts else None
+def _duplicates(backend: type[Backend]) -> Menu:
+    return Menu(rows=("repeated", "hot"), regimes=("ones", "ramp", "ordinary", "broad"))
 
 
-def _duplicates(backend: type[Backend]) -> Menu | None:
-    return _where_sparse(
-        Menu(rows=("repeated", "hot"), regimes=("ones", "ramp", "ordinary", "broad")), backend
-    )
+def _untouched(backend: type[Backend]) -> Menu:
+    return Menu(starts=(0, 7), steps=8)
 
 
-def _untouched(backend: type[Backend]) -> Menu | None:
-    return _where_sparse(Menu(starts=(0, 7), steps=8), backend)
+def _gaps(backend: type[Backend]) -> Menu:
+    return Menu(rows=("gaps",), starts=(0, 7), steps=8)
 
 
-def _gaps(backend: type[Backend]) -> Menu | None:
-    return _where_sparse(Menu(rows=("gaps",), starts=(0, 7), steps=8), backend)
+def _zero_rows(backend: type[Backend]) -> Menu:
+    return Menu(regimes=("nothing", "zeros"))
 
 
-def _zero_rows(backend: type[Backend]) -> Menu | None:
-    return _where_sparse(Menu(regimes=("nothing", "zeros")), backend)
+def _all_rows(backend: type[Backend]) -> Menu:
+    return Menu(rows=("all",))
 
 
-def _all_rows(backend: type[Backend]) -> Menu | None:
-    return _where_sparse(Menu(rows=("all",)), backend)
+def _empty(backend: type[Backend]) -> Menu:
+    return Menu(rows=("empty", "distinct"))
 
 
-def _empty(backend: type[Backend]) -> Menu | None:
-    return _where_sparse(Menu(rows=("empty", "distinct")), backend)
-
-
-def _missing(backend: type[Backend]) -> Menu | None:
-    if "none" not in backend.layouts:
-        return None
+def _missing(backend: type[Backend]) -> Menu:
     return Menu(layouts=(*layouts(backend), "none"), shapes=(((6, 4), (5, 3)),))
 
 
-def _index_type(backend: type[Backend]) -> Menu | None:
+def _index_type(backend: type[Backend]) -> Menu:
     manner = Manner.INT64_ROWS if backend.framework == "mindspore" else Manner.INT32_ROWS
-    return _where_sparse(Menu(rows=("distinct", "repeated"), manner=frozenset({manner}), steps=3), backend)
+    return Menu(rows=("distinct", "repeated"), manner=frozenset({manner}), steps=3)
 
 
-def _kept(backend: type[Backend]) -> Menu | None:
+def _kept(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), rows=("distinct", "repeated"), manner=frozenset({Manner.WATCHED}))
 
 
-def _subnormal(backend: type[Backend]) -> Menu | None:
+def _subnormal(backend: type[Backend]) -> Menu:
     # Only here do gradients, or their squares, become subnormal: each such case costs MindSpore a graph of
     # its own (suites/backends/mindspore_nn.py), and elsewhere a verdict would be about something else.
     return Menu(
@@ -84,24 +76,33 @@ def _subnormal(backend: type[Backend]) -> Menu | None:
     )
 
 
-def _special(backend: type[Backend]) -> Menu | None:
+def _special(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), regimes=("overflowing", "special"))
 
 
 CLAUSES = (
     Clause("sparse-gradient", "sparse gradients are taken", _LAZY, _sparse, layout="sparse"),
     Clause("dense-gradient", "dense gradients are taken", PAPER, _dense, layout="dense"),
-    Clause("duplicates", "rows that repeat act as their sum", _COALESCED, _duplicates),
-    Clause("untouched-rows", "rows without a gradient stay bit for bit", _LAZY, _untouched),
-    Clause("gaps", "steps in which a row was skipped change nothing for it but t", _LAZY, _gaps),
-    Clause("zero-rows", "a row of zeros in the gradient is a row of the gradient", _LAZY, _zero_rows),
-    Clause("all-rows", "a sparse gradient with every row is an Adam step", f"{PAPER}; {_LAZY}", _all_rows),
-    Clause("empty-gradient", "a gradient without rows updates nothing", _LAZY, _empty),
+    Clause("duplicates", "rows that repeat act as their sum", _COALESCED, _duplicates, ("sparse",)),
+    Clause("untouched-rows", "rows without a gradient stay bit for bit", _LAZY, _untouched, ("sparse",)),
+    Clause("gaps", "steps in which a row was skipped change nothing for it but t", _LAZY, _gaps, ("sparse",)),
+    Clause(
+        "zero-rows", "a row of zeros in the gradient is a row of the gradient", _LAZY, _zero_rows, ("sparse",)
+    ),
+    Clause(
+        "all-rows",
+        "a sparse gradient with every row is an Adam step",
+        f"{PAPER}; {_LAZY}",
+        _all_rows,
+        ("sparse",),
+    ),
+    Clause("empty-gradient", "a gradient without rows updates nothing", _LAZY, _empty, ("sparse",)),
     Clause(
         "missing-gradient",
         "a parameter without a gradient is left alone",
         "torch.optim documentation, 2.13: parameters whose grad is None are skipped",
         _missing,
+        needs=("none",),
     ),
     Clause(
         "index-type",
@@ -109,12 +110,14 @@ CLAUSES = (
         "torch.sparse_coo_tensor documentation, 2.13 (indices are cast to int64); "
         "mindspore.RowTensor documentation, 2.10 (indices: a 1-D integer tensor)",
         _index_type,
+        needs=("sparse",),
     ),
     Clause(
         "gradient-kept",
         "the caller's gradient is left as it was",
         "torch.optim.Optimizer.step documentation, 2.13 (updates parameters); bug class of pytorch#116507",
         _kept,
+        needs=(Manner.WATCHED,),
     ),
     Clause(
         "subnormal-gradients",

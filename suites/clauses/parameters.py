@@ -19,14 +19,14 @@ from suites.clauses.clause import (
 _GROUPS = f"{TORCH_ADAM}, params; {MINDSPORE_ADAM}, params (groups with their own lr and weight_decay)"
 
 
-def _shapes(backend: type[Backend]) -> Menu | None:
+def _shapes(backend: type[Backend]) -> Menu:
     shapes: tuple[Shape, ...] = ((7,), (3, 1), (5, 2, 3), (1, 33))
     if not backend.compiles:
         shapes = (*shapes, (4, 2, 1, 3), (2, 257), (40, 1), (1, 1), (9, 16))
     return Menu(layouts=layouts(backend), shapes=tuple((shape,) for shape in shapes), rows=ALL_ROWS, steps=4)
 
 
-def _several(backend: type[Backend]) -> Menu | None:
+def _several(backend: type[Backend]) -> Menu:
     first, second = H(), H(lr=0.1)
     if "weight_decay" in backend.grouped:
         second = replace(second, weight_decay=0.1)
@@ -40,13 +40,11 @@ def _several(backend: type[Backend]) -> Menu | None:
     )
 
 
-def _alike(backend: type[Backend]) -> Menu | None:
+def _alike(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), shapes=(((6, 4), (6, 4)),), steps=4)
 
 
-def _strided(backend: type[Backend]) -> Menu | None:
-    if Manner.STRIDED not in backend.manners:
-        return None
+def _strided(backend: type[Backend]) -> Menu:
     shapes: tuple[Shape, ...] = ((6, 4), (7,), (5, 2, 3))
     return Menu(
         layouts=layouts(backend),
@@ -56,19 +54,19 @@ def _strided(backend: type[Backend]) -> Menu | None:
     )
 
 
-def _learning_rate(backend: type[Backend]) -> Menu | None:
+def _learning_rate(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), lr_changes=(1e-3, 0.5, 1e-5, 0.0))
 
 
-def _no_learning_rate(backend: type[Backend]) -> Menu | None:
+def _no_learning_rate(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), hyperparameters=((H(lr=0.0),),), kinds=("ordinary", "huge"))
 
 
-def _learning_rate_tensor(backend: type[Backend]) -> Menu | None:
+def _learning_rate_tensor(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), manner=frozenset({Manner.LR_TENSOR}), steps=4, most=4)
 
 
-def _save_and_load(backend: type[Backend]) -> Menu | None:
+def _save_and_load(backend: type[Backend]) -> Menu:
     if backend.compiles:  # every fresh optimizer is a compilation
         return Menu(layouts=layouts(backend), reloads=True, steps=3, most=4)
     return Menu(layouts=layouts(backend), reloads=True)
@@ -83,6 +81,7 @@ CLAUSES = (
         "a parameter that is not contiguous is updated like any other",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#1521",
         _strided,
+        needs=(Manner.STRIDED,),
     ),
     Clause(
         "learning-rate",
@@ -101,6 +100,7 @@ CLAUSES = (
         "a learning rate given as a tensor acts as its value",
         f"{TORCH_SPARSE_ADAM}, lr (float or Tensor); {MINDSPORE_ADAM}, learning_rate (Tensor)",
         _learning_rate_tensor,
+        needs=(Manner.LR_TENSOR,),
     ),
     Clause(
         "save-and-load",

@@ -17,18 +17,18 @@ from suites.clauses.clause import (
 )
 
 
-def _update_rule(backend: type[Backend]) -> Menu | None:
+def _update_rule(backend: type[Backend]) -> Menu:
     shapes = SHAPES[:1] if backend.compiles else SHAPES
     return Menu(
         layouts=layouts(backend), shapes=shapes, hyperparameters=some_settings(backend), rows=ALL_ROWS
     )
 
 
-def _slow_averages(backend: type[Backend]) -> Menu | None:
+def _slow_averages(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), hyperparameters=MORE_SETTINGS[3:4], starts=(0, 1, 7, 5000))
 
 
-def _late(backend: type[Backend]) -> Menu | None:
+def _late(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend),
         hyperparameters=some_settings(backend)[:2],
@@ -36,32 +36,28 @@ def _late(backend: type[Backend]) -> Menu | None:
     )
 
 
-def _tiny(backend: type[Backend]) -> Menu | None:
+def _tiny(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend), hyperparameters=some_settings(backend)[:2], regimes=("tiny", "broad")
     )
 
 
-def _default_epsilon(backend: type[Backend]) -> Menu | None:
+def _default_epsilon(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), regimes=("nothing", "zeros"), starts=(0,))
 
 
-def _nesterov(backend: type[Backend]) -> Menu | None:
-    if "nesterov" not in backend.hyperparameters:
-        return None
+def _nesterov(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend),
         hyperparameters=((H(nesterov=True),), (H(nesterov=True, lr=0.3, epsilon=1e-3),)),
     )
 
 
-def _maximize(backend: type[Backend]) -> Menu | None:
-    if "maximize" not in backend.hyperparameters:
-        return None
+def _maximize(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), hyperparameters=((H(maximize=True),),))
 
 
-def _long_run(backend: type[Backend]) -> Menu | None:
+def _long_run(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend),
         shapes=(((16, 4),),),
@@ -84,13 +80,18 @@ CLAUSES = (
         strict_epsilon=True,
     ),
     Clause(
-        "nesterov", "Nesterov's form takes β1·m + (1 − β1)·g", f"{MINDSPORE_ADAM}, use_nesterov", _nesterov
+        "nesterov",
+        "Nesterov's form takes β1·m + (1 − β1)·g",
+        f"{MINDSPORE_ADAM}, use_nesterov",
+        _nesterov,
+        needs=("nesterov",),
     ),
     Clause(
         "maximize",
         "maximizing negates the gradient",
         f"{TORCH_SPARSE_ADAM} and {TORCH_ADAM}, maximize",
         _maximize,
+        needs=("maximize",),
     ),
     Clause("long-run", "reference and backend stay together over 10,000 steps", PAPER, _long_run, free=True),
 )

@@ -34,6 +34,6 @@ def test_every_clause_has_a_test_and_every_test_a_clause() -> None:
 
 @pytest.mark.parametrize("manner", Manner)
 def test_every_manner_is_tried_by_a_clause_or_a_bad_input(manner: Manner) -> None:
-    menus = [c.menu(b) for c in CLAUSES.values() for b in BACKENDS.values()]
+    menus = [c.menu(b) for c in CLAUSES.values() for b in BACKENDS.values() if not c.missing(b)]
     cases = [k.case(b) for k in KINDS for b in BACKENDS.values() if k.applies(b)]
-    assert any(x is not None and manner in x.manner for x in (*menus, *cases))
+    assert any(manner in tried for tried in (*(m.manner for m in menus), *(c.manner for c in cases)))

@@ -70,7 +70,6 @@ def test_same_seed_same_table_other_seed_other_cases(tmp_path: Path) -> None:
     assert tuple(pd.read_csv(tmp_path / "first" / "verdicts.csv").columns) == COLUMNS["verdicts"]
     (backend,) = select(["torch.SparseAdam"])
     menu = CLAUSES["update-rule"].menu(backend)
-    assert menu is not None
     digests = [
         {c.digest for c in collect(menu, "float32", 12, seed_of(seed, "update-rule", "float32"))}
         for seed in (3, 3, 4)

@@ -35,8 +35,8 @@ def bits(case: Case) -> list[Any]:
 @pytest.mark.parametrize("name", [n for n, c in CLAUSES.items() if not c.free])
 def test_round_trip_is_bit_for_bit(name: str, tmp_path: Path) -> None:
     for backend in select(["torch.SparseAdam", "mindspore.LazyAdam.default.graph"]):
-        menu = CLAUSES[name].menu(backend)
-        for case in collect(menu, "float32", 10, 5) if menu else ():
+        clause = CLAUSES[name]
+        for case in collect(clause.menu(backend), "float32", 10, 5) if not clause.missing(backend) else ():
             trace.save(case, tmp_path / "case.json")
             again = trace.load(tmp_path / "case.json")
             assert bits(again) == bits(case)
