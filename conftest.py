@@ -99,7 +99,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     device = metafunc.config.getoption("--device")
-    for item in {"dialect_item", "bad_input_item"} & set(metafunc.fixturenames):
+    for item in {"dialect_item", "bad_input_item", "training_item"} & set(metafunc.fixturenames):
         metafunc.parametrize(
             item,
             [
@@ -194,13 +194,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "tolerance": tables.show_tolerance,
         "dialects": tables.show_dialects,
         "bad_input": tables.show_bad_input,
+        "training": tables.show_training,
+        "carried": tables.show_carried,
     }
     for name in tables.COLUMNS:
         rows = [row for result in _collected for row in result.get(name, ())]
         if rows:
             table = tables.frame(name, rows)
             tables.write(table, out / f"{name}.csv")
-            show[name](table, console)
+            if name in show:
+                show[name](table, console)
     divergences = sorted(line for result in _collected for line in result.get("divergences", ()))
     tables.write_text("".join(f"{line}\n" for line in dict.fromkeys(divergences)), out / "divergences.txt")
     console.print(f"tables: {', '.join(f'{name}.csv' for name in tables.COLUMNS)} in {out}")

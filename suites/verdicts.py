@@ -134,7 +134,7 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
     menu = clause.menu(backend)
     assert menu is not None
     if process.not_run:
-        row = _verdict_row(about, clause, "documented", "not run", None, 0, 0)
+        row = verdict_row(about, clause, "documented", "not run", None, 0, 0)
         return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
     if clause.free and (dtype != "float32"):
         menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
@@ -157,7 +157,7 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
             result.tolerance = _tolerance(about, judgement)
         word = verdict(judgement, trajectories, path)
         result.verdicts.append(
-            _verdict_row(
+            verdict_row(
                 about,
                 clause,
                 against,
@@ -183,7 +183,7 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
     return result
 
 
-def _verdict_row(
+def verdict_row(
     about: Row,
     clause: Clause,
     against: str,
