@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,18 @@ from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
+from suites.equivalence.carried import takes_over
 from suites.verdicts import BUDGETS, replay
 
 OUT = Path(__file__).parent / "reports" / "out"
 RESULT = "lazyadam-result"
+# What is asked of a backend once, and of which.
+ONCE: dict[str, Callable[[type[Backend]], bool]] = {
+    "dialect_item": lambda backend: True,
+    "bad_input_item": lambda backend: True,
+    "training_item": lambda backend: bool(backend.layers),
+    "carried_item": takes_over,
+}
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
 
 
@@ -99,7 +107,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     device = metafunc.config.getoption("--device")
-    for item in {"dialect_item", "bad_input_item", "training_item"} & set(metafunc.fixturenames):
+    for item in ONCE.keys() & set(metafunc.fixturenames):
         metafunc.parametrize(
             item,
             [
@@ -109,6 +117,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                     marks=pytest.mark.xdist_group(f"{backend.name}-{device}"),
                 )
                 for backend in metafunc.config.stash[BACKENDS]
+                if ONCE[item](backend)
             ],
         )
     if "conformance_item" in metafunc.fixturenames:
