@@ -82,8 +82,9 @@ def judge_training(
             text = finding.message()
             witness = one_step(case, trajectory, finding.step)
             if takes(backend, witness):
-                file = out / "traces" / f"{CLAUSE.id}.{backend.name}.{about['ids']}.{against}.json"
-                trace.save(witness, file, {"clause": CLAUSE.id, "backend": backend.name, "against": against})
+                file = out / "traces" / f"{CLAUSE.id}.{backend.name}.{witness.digest}.{against}.json"
+                about_it = {"clause": CLAUSE.id, "backend": backend.name, "against": against, "finding": text}
+                trace.save(witness, file, about_it)
                 text += f"; trace {file}"
             rows.divergences.append(f"{what}, against {against}: {text}")
         rows.training.append(
