@@ -16,6 +16,7 @@ from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
 from suites.divergences.pin import pins
+from suites.equivalence import carried
 from suites.verdicts import BUDGETS, replay
 
 OUT = Path(__file__).parent / "reports" / "out"
@@ -125,6 +126,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, items in (
         ("dialect_item", once),
         ("bad_input_item", once),
+        ("training_item", [item for item in once if item[0].layers]),
+        ("carried_item", [item for item in once if carried.takes_over(item[0])]),
         ("conformance_item", conformance),
         ("pin_item", pinned),
         ("script_item", scripts),
@@ -203,19 +206,28 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "dialects": tables.show_dialects,
         "bad_input": tables.show_bad_input,
         "coverage": tables.show_coverage,
+        "training": tables.show_training,
+        "carried": tables.show_carried,
     }
     rows_of = {name: [r for result in _collected for r in result.get(name, ())] for name in tables.COLUMNS}
     reasons = {
         (backend.name, clause.id): clause.missing(backend)
         for backend in config.stash[BACKENDS]
         for clause in CLAUSES.values()
+    } | {
+        (backend.name, clause.id): ""
+        if carried.takes_over(backend)
+        else "not a lazy optimizer that could take over"
+        for backend in config.stash[BACKENDS]
+        for clause in carried.CLAUSES
     }
     rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
     for name, rows in rows_of.items():
         if rows:
             table = tables.frame(name, rows)
             tables.write(table, out / f"{name}.csv")
-            show[name](table, console)
+            if name in show:
+                show[name](table, console)
     divergences = sorted(line for result in _collected for line in result.get("divergences", ()))
     tables.write_text("".join(f"{line}\n" for line in dict.fromkeys(divergences)), out / "divergences.txt")
     console.print(f"tables: {', '.join(f'{name}.csv' for name in tables.COLUMNS)} in {out}")

@@ -44,6 +44,50 @@ COLUMNS = {
     "dialects": ("backend", "version", "mode", "device", "axis", "documented", "observed", "agrees"),
     "coverage": ("backend", "version", "mode", "device", "clause", "cases", "steps", "reason"),
     "bad_input": ("backend", "version", "mode", "device", "input", "outcome", "state", "message"),
+    "training": (
+        "backend",
+        "version",
+        "mode",
+        "device",
+        "layer",
+        "way",
+        "ids",
+        "against",
+        "verdict",
+        "worst_ratio",
+        "steps",
+        "repeated",
+        "first_loss",
+        "last_loss",
+        "distance",
+        "explained_by",
+        "message",
+    ),
+    "training_losses": (
+        "backend",
+        "version",
+        "mode",
+        "device",
+        "layer",
+        "way",
+        "ids",
+        "step",
+        "loss",
+        "reference_loss",
+    ),
+    "carried": (
+        "backend",
+        "version",
+        "mode",
+        "device",
+        "clause",
+        "steps",
+        "optimizer",
+        "against",
+        "verdict",
+        "worst_ratio",
+        "distance",
+    ),
 }
 
 
@@ -140,6 +184,33 @@ def show_bad_input(table: pd.DataFrame, console: Console) -> None:
         if len(backends) > 3:
             backends = [f"{len(backends)} of {(tried['input'] == key[0]).sum()}"]
         grid.add_row(*map(str, key), ", ".join(backends))
+    console.print(grid)
+
+
+def show_training(table: pd.DataFrame, console: Console) -> None:
+    """The verdict on every training, with its last loss and its distance from LazyAdam trained alone."""
+    keys = ["backend", "layer", "way", "ids"]
+    grid = Table(title="training: verdict (worst ratio) documented | reference | explained")
+    for name in (*keys, "verdict", "last loss", "distance"):
+        grid.add_column(name)
+    for key, part in table.groupby(keys, sort=False):
+        rows = part.set_index("against")
+        cells = [_cell(rows.loc[a]) for a in ("documented", "reference", "explained") if a in rows.index]
+        first = part.iloc[0]
+        grid.add_row(
+            *map(str, key), " | ".join(cells), _number(first["last_loss"]), _number(first["distance"])
+        )
+    console.print(grid)
+
+
+def show_carried(table: pd.DataFrame, console: Console) -> None:
+    """Each part of a training in which state was carried, against the source code of its optimizer."""
+    grid = Table(title="state carried: each part against what its optimizer's source says")
+    names = ("backend", "clause", "steps", "optimizer", "verdict", "worst_ratio", "distance")
+    for name in names:
+        grid.add_column(name)
+    for row in table[table["against"] == "explained"].to_dict("records"):
+        grid.add_row(*(_number(row[name]) for name in names))
     console.print(grid)
 
 

@@ -137,7 +137,7 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
     about = {**process.about, "dtype": dtype}
     menu = clause.menu(backend)
     if process.not_run:
-        row = _verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
+        row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
         return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
     if clause.free and (dtype != "float32"):
         menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
@@ -160,7 +160,7 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         if dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
             result.tolerance = _tolerance(about, judgement)
         word = verdict(judgement, trajectories, path)
-        row = _verdict_row(
+        row = verdict_row(
             about,
             clause,
             against,
@@ -200,7 +200,7 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
     return result
 
 
-def _verdict_row(
+def verdict_row(
     about: Row,
     clause: Clause,
     against: str,

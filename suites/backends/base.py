@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from suites.case import Case, Failure, Manner, State, Step, Trajectory
+from suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
+from suites.cases.training import Layer, Trained, Training
 
 
 class NotRun(Exception):
@@ -43,6 +44,7 @@ class Backend(ABC):
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
     run_steps: how far long runs go; less than 10,000 where another backend runs the same operators.
     compiles: whether every new shape and hyperparameter set costs a compilation.
+    layers: the embedding layers that it is trained with.
     documented, promises: the dialect its documentation promises, and where. An axis without a
     promise has the reference dialect's value.
     spoken: the dialect that its source code speaks, where that differs from the documented one.
@@ -61,6 +63,7 @@ class Backend(ABC):
     branch: ClassVar[str] = ""
     run_steps: ClassVar[int] = 10_000
     compiles: ClassVar[bool] = False
+    layers: ClassVar[tuple[Layer, ...]] = ()
     documented: ClassVar[Dialect]
     promises: ClassVar[tuple[Promise, ...]]
     spoken: ClassVar[Dialect]
@@ -108,6 +111,34 @@ class Backend(ABC):
     def discard(self) -> None:  # noqa: B027 (most have nothing to drop)
         """Drop what an error may have spoilt, so that the next case starts afresh."""
 
+    def training_step(
+        self, training: Training, layer: Layer
+    ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
+        """Make the layer and its optimizer; the call trains on ids and targets.
+
+        The call returns the loss, and the gradient as autograd hands it to the optimizer.
+        """
+        raise NotImplementedError(f"{self.name} has no embedding layer")
+
+    def train(self, training: Training, layer: Layer) -> Trained:
+        """Train a layer, with the gradient and the state of every step."""
+        seen: list[State] = []
+        steps: list[Step] = []
+        losses: list[float] = []
+        failure = None
+        try:
+            take = self.training_step(training, layer)
+            for ids, targets in training.batches:
+                loss, gradient = take(ids, targets)
+                seen.append(self.state())
+                steps.append(Step((gradient,)))
+                losses.append(loss)
+        except Exception as error:
+            failure = refusal(error, len(seen) + 1)
+        case = replace(training.start, steps=tuple(steps), observed=tuple(range(1, len(steps) + 1)))
+        path = self.path() if seen else {}
+        return Trained(case, stack(case, seen, 0.0, failure, path, 1), losses)
+
     def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
         """The trajectory of a case. report: called with the number and the state of each step."""
         count = len(case.parameters)
@@ -134,8 +165,7 @@ class Backend(ABC):
                     if report is not None:
                         report(done, seen[-1])
         except Exception as error:
-            message = " ".join(str(error).split())[:300]
-            failure = Failure("refuses", done, f"{type(error).__name__}: {message}")
+            failure = refusal(error, done)
             if done:
                 with suppress(Exception):
                     left = self.state()
@@ -143,6 +173,12 @@ class Backend(ABC):
         if failure is not None:
             self.discard()
         return replace(stack(case, seen, seconds, failure, path, count), left=left)
+
+
+def refusal(error: Exception, step: int) -> Failure:
+    """The failure of a backend that raised."""
+    message = " ".join(str(error).split())[:300]
+    return Failure("refuses", step, f"{type(error).__name__}: {message}")
 
 
 def stack(

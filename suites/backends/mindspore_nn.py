@@ -26,8 +26,10 @@ from reference.dialect import (
     WeightDecay,
 )
 from reference.scalars import float32_power
+from suites.backends import mindspore_training
 from suites.backends.base import Backend, NotRun, Promise
 from suites.case import Case, Gradient, Manner, Step
+from suites.cases.training import Layer, Training
 
 _LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
 _ADAM = "mindspore.nn.Adam documentation, 2.10"
@@ -253,6 +255,14 @@ class MindSporeOptimizer(Backend):
         graph = self.instance.graphs.get(sparse) or self._compile(case, sparse, inputs)
         return lambda: graph(*inputs)
 
+    def training_step(
+        self, training: Training, layer: Layer
+    ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
+        net = mindspore_training.net(training.table, layer)
+        parameters = list(net.trainable_params())
+        self.instance = _Instance(parameters, self._new_optimizer(training.start, parameters))
+        return mindspore_training.step(net, self.instance.optimizer, layer)
+
     def gradients_kept(self, step: Step) -> bool:
         given = [
             x for g in step.gradients if g for x in ((g.values,) if g.rows is None else (g.rows, g.values))
@@ -441,6 +451,7 @@ def _forms() -> tuple[type[MindSporeOptimizer], ...]:
                             "layouts": frozenset({"sparse", "dense"} if mode == "graph" else {"dense"}),
                             "dtypes": _dtypes(mode, target),
                             "compiles": True,
+                            "layers": mindspore_training.LAYERS[mode],
                             "optimizer_class": optimizer_class,
                             "options": options,
                             "target": target,

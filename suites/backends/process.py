@@ -10,6 +10,7 @@ import execnet
 
 from suites.backends.base import Backend, stack
 from suites.case import Case, Failure, Trajectory
+from suites.cases.training import Layer, Trained, Training
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
@@ -130,7 +131,7 @@ class Process:
         while len(trajectories) < len(cases):
             batch = cases[len(trajectories) : len(trajectories) + BATCH]
             try:
-                self._send((batch, False))
+                self._send(("run", batch))
                 for case in batch:
                     trajectories.append(
                         self._receive(self.case_seconds + self.step_seconds * len(case.steps))
@@ -152,7 +153,7 @@ class Process:
         seen: list[Any] = []
         at = 0
         try:
-            self._send(([case], True))
+            self._send(("stream", case))
             while True:
                 kind, *rest = self._receive(self.case_seconds)
                 if kind == "done":
@@ -165,6 +166,17 @@ class Process:
             self.restart()
             failure = Failure(lost.kind, at, str(lost))
             return stack(case, seen, 0.0, failure, {}, len(case.parameters))
+
+    def train(self, training: Training, layer: Layer) -> Trained:
+        """What came of a training; nothing where the worker is lost during it."""
+        try:
+            self._send(("train", training, layer))
+            trained: Trained = self._receive(self.case_seconds + self.step_seconds * len(training.batches))
+            return trained
+        except Lost as lost:
+            self.restart()
+            failure = Failure(lost.kind, 0, str(lost))
+            return Trained(training.start, stack(training.start, [], 0.0, failure, {}, 1), [])
 
     def _send(self, message: Any) -> None:
         if self.group is None:

@@ -13,7 +13,8 @@ from reference.dialect import (
     Power,
 )
 from suites.backends.base import Backend, NotRun, Promise
-from suites.case import Case, Manner, Step
+from suites.case import Case, Gradient, Manner, Step
+from suites.cases.training import Layer, Training
 
 _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
 _ADAM = "torch.optim.Adam documentation, 2.13"
@@ -124,6 +125,37 @@ class TorchOptimizer(Backend):
                 return False
         return True
 
+    def training_step(
+        self, training: Training, layer: Layer
+    ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
+        torch = self.torch
+        self.dtype = torch.float32
+        embedding = torch.nn.Embedding.from_pretrained(
+            self._tensor(training.table), freeze=False, sparse=layer.sparse
+        )
+        self.parameters = [embedding.weight]
+        self.optimizer = self._optimizer(training.start)
+
+        def take(ids: np.ndarray, targets: np.ndarray) -> tuple[float, Gradient]:
+            self.optimizer.zero_grad()
+            found = embedding(self._tensor(ids, torch.int64))
+            loss = ((found - self._tensor(targets)) ** 2).mean()
+            loss.backward()
+            gradient = self._delivered(embedding.weight.grad)
+            self.optimizer.step()
+            return loss.item(), gradient
+
+        return take
+
+    def _delivered(self, gradient: Any) -> Gradient:
+        def numbers(x: Any, dtype: Any) -> np.ndarray:
+            return x.to("cpu", dtype, copy=True).numpy()
+
+        float64, int64 = self.torch.float64, self.torch.int64
+        if not gradient.is_sparse:
+            return Gradient(numbers(gradient, float64))
+        return Gradient(numbers(gradient._values(), float64), numbers(gradient._indices()[0], int64))
+
     def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
         for group, value in zip(self.optimizer.param_groups, lr, strict=True):
             group["lr"] = self._learning_rate(value, case)
@@ -165,6 +197,7 @@ class SparseAdam(TorchOptimizer):
     name = "torch.SparseAdam"
     optimizer_class = "SparseAdam"
     layouts = frozenset({"sparse", "none"})
+    layers = (Layer("Embedding(sparse=True)", "plain"),)
     hyperparameters = frozenset({"maximize"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize"})
     # "a masked version of the Adam algorithm": the algorithm is the one on the page of Adam.
@@ -184,6 +217,7 @@ class SparseAdam(TorchOptimizer):
 class Adam(TorchOptimizer):
     optimizer_class = "Adam"
     layouts = frozenset({"dense", "none"})
+    layers = (Layer("Embedding(sparse=False)", "plain", sparse=False),)
     hyperparameters = frozenset({"maximize", "weight_decay"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)

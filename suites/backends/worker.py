@@ -13,8 +13,9 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
     """Answer messages until the channel closes.
 
     The first message sent is ('ready', (version, process id)) or ('not run', reason). A message
-    received is a pickled (cases, stream). The answer is a trajectory for each case; with `stream`,
-    every step of the single case is reported as it begins and as its state is read, then the trajectory.
+    received is pickled, and one of: ('run', cases), answered with a trajectory for each case; ('stream',
+    case), where every step is reported as it begins and as its state is read, then the trajectory;
+    ('train', training, layer), answered with what came of it.
     """
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
@@ -30,9 +31,11 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
         send(("not run", " ".join(str(reason).split())))
         return
     for message in channel:
-        cases, stream = pickle.loads(message)
-        if stream:
-            send(("done", backend.run(cases[0], lambda step, state: send(("step", step, state)))))
-        else:
-            for case in cases:
-                send(backend.run(case))
+        match pickle.loads(message):
+            case "run", cases:
+                for case in cases:
+                    send(backend.run(case))
+            case "stream", case:
+                send(("done", backend.run(case, lambda step, state: send(("step", step, state)))))
+            case "train", training, layer:
+                send(backend.train(training, layer))

@@ -142,4 +142,4 @@ def expected_counts(case: Case, dialect: Dialect) -> np.ndarray:
         )
 
     taken = [[counts(g) for g in s.gradients] for s in case.steps]
-    return case.t + np.cumsum(np.array(taken, np.int64).reshape(len(case.steps), -1), axis=0)
+    return case.t + np.cumsum(np.array(taken, np.int64).reshape(len(taken), len(case.parameters)), axis=0)

@@ -1,0 +1,99 @@
+"""State carried between torch's SparseAdam and each lazy optimizer. What differs is a row, not a failure."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from suites.backends.base import Backend
+from suites.backends.process import Process
+from suites.backends.torch_optim import SparseAdam
+from suites.case import Trajectory
+from suites.cases.strategies import collect, seed_of
+from suites.clauses.clause import Clause
+from suites.equivalence.carried import CLAUSES, Leg, carry
+from suites.verdicts import Row, dialects, explanation, judge, verdict, verdict_row, wrong_path
+
+CASES = 3
+
+
+@dataclass
+class Rows:
+    """Rows for verdicts.csv and carried.csv, and what to tell about divergences."""
+
+    verdicts: list[Row] = field(default_factory=list)
+    carried: list[Row] = field(default_factory=list)
+    divergences: list[str] = field(default_factory=list)
+
+
+def test_carried_state(
+    processes: Any,
+    carried_item: tuple[type[Backend], str],
+    seed: int,
+    record_property: Callable[[str, object], None],
+) -> None:
+    backend, device = carried_item
+    process, rows = processes.get(backend, device), Rows()
+    with Process(SparseAdam) as torch:
+        for clause in CLAUSES:
+            missing = process.not_run or torch.not_run
+            if missing:
+                about = {**process.about, "dtype": "float32"}
+                rows.verdicts.append(verdict_row(about, clause, "documented", "not run", None, 0, 0, missing))
+                rows.divergences.append(f"{clause.id}, {backend.name}: not run ({missing})")
+                continue
+            cases = collect(clause.menu(backend), "float32", CASES, seed_of(seed, clause.id))
+            judge_legs(rows, clause, process, list(carry(cases, (torch, process, torch))), torch.run(cases))
+    record_property("lazyadam-result", json.dumps(asdict(rows)))
+    assert rows.verdicts
+
+
+def judge_legs(
+    rows: Rows, clause: Clause, process: Process, legs: list[Leg], alone: list[Trajectory]
+) -> None:
+    """A row for each leg and dialect; and one for all legs, the worst of them.
+
+    Each leg is judged as its own backend's documentation or source has it. alone: SparseAdam all the way.
+    """
+    for against, _ in dialects(process.backend):
+        words, ratios, explained = [], [], []
+        for leg in legs:
+            backend = leg.process.backend
+            dialect = dict(dialects(backend)).get(against, backend.spoken)
+            judgement = judge(clause, leg.cases, leg.trajectories, backend, dialect)
+            path = wrong_path(backend, leg.process.device, "float32", leg.trajectories)
+            words.append(verdict(judgement, leg.trajectories, path))
+            ratios.append(float(judgement.worst.max()))
+            if words[-1] == "diverges" and path is None:
+                why = explanation(clause, leg.cases, leg.trajectories, backend, dialect, judgement)
+                explained.append(f"{backend.name}: {why}")
+            if words[-1] == "diverges":
+                text = path or max(judgement.findings, key=lambda f: f.ratio).message()
+                rows.divergences.append(f"{clause.id}, {process.backend.name}, against {against}: {text}")
+            rows.carried.append(
+                {
+                    **process.about,
+                    "clause": clause.id,
+                    "steps": f"{leg.steps.start + 1}–{leg.steps.stop}",
+                    "optimizer": backend.name,
+                    "against": against,
+                    "verdict": words[-1],
+                    "worst_ratio": ratios[-1],
+                    "distance": distance(leg, alone),
+                }
+            )
+        about = {**process.about, "dtype": "float32"}
+        steps = sum(len(t.t) for leg in legs for t in leg.trajectories)
+        worst = min(words, key=("dies", "hangs", "diverges", "refuses", "conforms").index)
+        why = "; ".join(dict.fromkeys(explained))
+        rows.verdicts.append(verdict_row(about, clause, against, worst, max(ratios), CASES, steps, why))
+
+
+def distance(leg: Leg, alone: list[Trajectory]) -> float | None:
+    """The largest difference of a weight from SparseAdam alone, at the end of the leg."""
+    if any(t.failure for t in leg.trajectories):
+        return None
+    pairs = zip(leg.trajectories, alone, strict=True)
+    return max(float(np.abs(t.w[0][-1] - a.w[0][leg.steps.stop - 1]).max()) for t, a in pairs)
