@@ -215,9 +215,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for backend in config.stash[BACKENDS]
         for clause in CLAUSES.values()
     } | {
-        (backend.name, clause.id): ""
-        if carried.takes_over(backend)
-        else "not a lazy optimizer that could take over"
+        (backend.name, clause.id): "" if carried.takes_over(backend) else "does not take over from SparseAdam"
         for backend in config.stash[BACKENDS]
         for clause in carried.CLAUSES
     }

@@ -36,7 +36,8 @@ class Backend(ABC):
     name: dotted, unique; `--backend` takes it or a leading part of it.
     mode: how the framework executes it.
     devices: what it can be asked for.
-    dtypes: the types that it takes; the checks of its layouts try the others too.
+    dtypes: the types that it takes, of sparse gradients where it takes any; the clauses about layouts try
+        the others too.
     layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
     hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
     grouped: those that may differ between parameter groups.

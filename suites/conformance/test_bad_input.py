@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,19 @@ CI = ("mindspore.LazyAdam.default.graph", "mindspore.LazyAdam.target_cpu.graph")
 
 
 def test_bad_input(
+    processes: Any,
     bad_input_item: tuple[type[Backend], str],
     pytestconfig: pytest.Config,
     record_property: Callable[[str, object], None],
 ) -> None:
     backend, device = bad_input_item
-    # Not the process that the other tests keep: what is done to this one is not done to them.
-    with Process(backend, device, case_seconds=SECONDS) as process:
-        rows = bad_input_rows(process, pytestconfig.getoption("--profile"))
+    profile = pytestconfig.getoption("--profile")
+    if all(left_out(backend, kind, profile) for kind in KINDS):
+        rows = bad_input_rows(processes.get(backend, device), profile)
+    else:
+        # Not the process that the other tests keep: what is done to this one is not done to them.
+        with Process(backend, device, case_seconds=SECONDS) as process:
+            rows = bad_input_rows(process, profile)
     record_property("lazyadam-result", json.dumps({"bad_input": rows}))
     assert rows
 

@@ -15,9 +15,10 @@ from reference.dialect import Dialect
 from suites.backends.base import Backend
 from suites.backends.process import Process
 from suites.backends.registry import BACKENDS
-from suites.case import Case
+from suites.case import Case, Trajectory
 from suites.cases import trace
 from suites.clauses import CLAUSES
+from suites.clauses.clause import layouts
 from suites.judge.judgement import Judgement
 from suites.judge.step_by_step import step_by_step
 
@@ -130,7 +131,9 @@ def known(
     if verdict in ("conforms", "not run") or row["against"] == "reference":
         return ""
     if verdict == "refuses" and clause.layout:
-        claimed = clause.layout in backend.layouts and row["dtype"] in backend.dtypes
+        usual = (clause.layout,) == layouts(backend)
+        claimed = clause.layout in backend.layouts and (row["dtype"] == "float32" or usual)
+        claimed = claimed and row["dtype"] in backend.dtypes
         return None if claimed else ""
     if axes := axes_of(row["explained_by"]):
         by_axis = {item: p.name for p in covering for item in p.explained_by.items()}
@@ -171,10 +174,8 @@ def ready_to_pin(
     trace.save(case, path, about)
 
 
-def broken(pin: Pin, process: Process) -> str:
-    """What of a pin no longer holds; '' where all of it does."""
-    backend = process.backend
-    (seen,) = process.run([pin.case])
+def broken(pin: Pin, backend: type[Backend], seen: Trajectory) -> str:
+    """What of a pin its witness no longer shows; '' where it shows all of it."""
     if seen.failure is not None or pin.verdict != "diverges":
         verdict = seen.failure.kind if seen.failure else "accepted"
         return "" if verdict == pin.verdict else f"pinned as {pin.verdict}, but the witness is now: {verdict}"
