@@ -160,6 +160,12 @@ def processes() -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session")
+def backends(pytestconfig: pytest.Config) -> list[type[Backend]]:
+    """Those selected on the command line."""
+    return pytestconfig.stash[BACKENDS]
+
+
+@pytest.fixture(scope="session")
 def seed(pytestconfig: pytest.Config) -> int:
     return pytestconfig.stash[SEED]
 
@@ -194,6 +200,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "tolerance": tables.show_tolerance,
         "dialects": tables.show_dialects,
         "bad_input": tables.show_bad_input,
+        "claims": tables.show_claims,
     }
     for name in tables.COLUMNS:
         rows = [row for result in _collected for row in result.get(name, ())]

@@ -43,6 +43,7 @@ COLUMNS = {
     ),
     "dialects": ("backend", "version", "mode", "device", "axis", "documented", "observed", "agrees"),
     "bad_input": ("backend", "version", "mode", "device", "input", "outcome", "state", "message"),
+    "claims": ("claim", "text", "verdict", "evidence", "witness"),
 }
 
 
@@ -50,7 +51,16 @@ def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows of a table, in its columns and in an order that depends on the rows alone."""
     columns = list(COLUMNS[name])
     table = pd.DataFrame(list(rows), columns=columns)
-    return table.sort_values(columns, kind="stable", ignore_index=True)
+    return table.sort_values(columns, kind="stable", ignore_index=True, key=_order)
+
+
+def _order(column: pd.Series) -> pd.Series:
+    """Claims by their numbers, C2 before C10; other columns as they are."""
+    return (
+        column.str.replace(r"\d+", lambda number: number[0].zfill(3), regex=True)
+        if column.name == "claim"
+        else column
+    )
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
@@ -95,6 +105,17 @@ def show_bad_input(table: pd.DataFrame, console: Console) -> None:
         if len(backends) > 3:
             backends = [f"{len(backends)} of {(tried['input'] == key[0]).sum()}"]
         grid.add_row(*map(str, key), ", ".join(backends))
+    console.print(grid)
+
+
+def show_claims(table: pd.DataFrame, console: Console) -> None:
+    """Every claim with its verdict."""
+    grid = Table(title="claims")
+    names = ("claim", "text", "verdict")
+    for name in names:
+        grid.add_column(name)
+    for _, row in table.iterrows():
+        grid.add_row(*(str(row[name]) for name in names))
     console.print(grid)
 
 

@@ -1,13 +1,14 @@
 """The arguments of LazyAdam with their defaults, and what its parameter groups and its lr take, as JSON."""
 
 import json
+from typing import Any
 
 import mindspore
 import numpy as np
 from mindspore import nn
 
 
-def optimizer_of(group, **arguments):  # type: ignore[no-untyped-def]
+def optimizer_of(group: dict[str, Any], **arguments: Any) -> tuple[Any, Any]:
     first, second = (
         mindspore.Parameter(mindspore.Tensor(np.ones((2, 2), np.float32)), name=name) for name in "ab"
     )
@@ -15,7 +16,7 @@ def optimizer_of(group, **arguments):  # type: ignore[no-untyped-def]
     return nn.LazyAdam(params=groups, **arguments), second
 
 
-def run(group, **arguments):  # type: ignore[no-untyped-def]
+def run(group: dict[str, Any], **arguments: Any) -> Any:
     """A weight of the second group after two steps."""
     optimizer, second = optimizer_of(group, **arguments)
     for value in (0.5, -1.5):
@@ -23,7 +24,7 @@ def run(group, **arguments):  # type: ignore[no-untyped-def]
     return second.asnumpy()[0, 0]
 
 
-def outcome(group, **arguments):  # type: ignore[no-untyped-def]
+def outcome(group: dict[str, Any], **arguments: Any) -> str:
     try:
         return "acts" if run(group, **arguments) != plain else "is ignored"
     except Exception as error:

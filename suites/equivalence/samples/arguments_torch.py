@@ -2,12 +2,13 @@
 
 import inspect
 import json
+from typing import Any
 
 import numpy as np
 import torch
 
 
-def run(group, **arguments):  # type: ignore[no-untyped-def]
+def run(group: dict[str, Any], **arguments: Any) -> Any:
     """A weight of the second group after two steps."""
     first, second = (torch.nn.Parameter(torch.ones(2, 2)) for _ in range(2))
     groups = [{"params": [first]}, {"params": [second], **group}]
@@ -21,7 +22,7 @@ def run(group, **arguments):  # type: ignore[no-untyped-def]
     return np.float32(second[0, 0].item())
 
 
-def outcome(group, **arguments):  # type: ignore[no-untyped-def]
+def outcome(group: dict[str, Any], **arguments: Any) -> str:
     try:
         return "acts" if run(group, **arguments) != run({}, lr=0.1) else "is ignored"
     except Exception as error:

@@ -12,7 +12,7 @@ x = mindspore.Tensor(np.array([[1, 2], [3, 4]], np.float32))
 target = mindspore.Tensor(np.zeros((2, 3), np.float32))
 
 
-def forward(x, target):  # type: ignore[no-untyped-def]
+def forward(x: mindspore.Tensor, target: mindspore.Tensor) -> tuple[mindspore.Tensor, mindspore.Tensor]:
     output = net(x)
     return loss_function(output, target), output
 
