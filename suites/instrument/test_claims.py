@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from reference.dialect import Arithmetic, Power
 from reports.tables import frame
 from suites.backends.base import Backend, NotRun
 from suites.case import Case, Failure, Gradient, Manner, Trajectory
-from suites.equivalence.claims import CLAIMS, CONFIRMED, REFUTED, Verdict, undecided
+from suites.clauses.clause import H
+from suites.equivalence.claims import CLAIMS, CONFIRMED, REFUTED, Verdict, extra_argument, undecided
 from suites.equivalence.lab import Lab, Ran
 from suites.instrument.toy import Toy
 
@@ -20,7 +22,10 @@ BY_ID = {claim.id: claim for claim in CLAIMS}
 TORCH = {"lr": 0.001, "betas": [0.9, 0.999], "eps": 1e-8}
 MINDSPORE = {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 EXTRA = {"use_locking": False, "use_nesterov": False, "weight_decay": 0.0, "loss_scale": 1.0}
-ACTS = {"groups": dict.fromkeys(("lr", "betas", "eps"), "acts"), "a list of learning rates": "acts"}
+ACTS: dict[str, Any] = {
+    "groups": dict.fromkeys(("lr", "betas", "eps"), "acts"),
+    "a list of learning rates": "acts",
+}
 Change = Callable[[str, str, Case, Trajectory], Trajectory]
 
 
@@ -147,12 +152,18 @@ NO_LIST = {"arguments": MINDSPORE | EXTRA, **ACTS, "a list of learning rates": "
         *((id, ToyLab(arguments_mindspore=HAS_NONE), REFUTED) for id in ("C9", "C11")),
         ("C10", ToyLab(), REFUTED),
         ("C11", ToyLab(), CONFIRMED),
+        ("C11", ToyLab(_nudged), REFUTED),
         ("C11", ToyLab(speaks={"weight_decay": "none"}), REFUTED),
         ("C12", ToyLab(), REFUTED),
     ],
 )
 def test_the_verdict_follows_from_the_runs(id: str, lab: Lab, word: str) -> None:
     assert BY_ID[id].verdict(lab, 0).word == word
+
+
+def test_an_argument_that_nothing_shows_to_act_is_not_confirmed() -> None:
+    settings: dict[str, Any] = {"name": "weight_decay", "settings": (H(),), "without": {"weight_decay": 0.0}}
+    assert extra_argument(ToyLab(), 0, **settings).word == REFUTED
 
 
 @pytest.mark.parametrize("id", ["S1", "S2"])
@@ -162,7 +173,7 @@ def test_the_verdict_follows_from_the_runs(id: str, lab: Lab, word: str) -> None
         (Ran("loss 0.5\nloss 0.4\n", ""), CONFIRMED),
         (Ran("loss 0.5\nloss 0.5\n", ""), REFUTED),
         (Ran("", ""), REFUTED),
-        (Ran("loss 0.5\n", "RuntimeError: no"), REFUTED),
+        (Ran("loss 0.5\nloss 0.4\n", "RuntimeError: no"), REFUTED),
     ],
 )
 def test_a_sample_is_confirmed_where_it_ends_and_trains(
@@ -171,6 +182,27 @@ def test_a_sample_is_confirmed_where_it_ends_and_trains(
     lab = ToyLab()
     monkeypatch.setattr(lab, "script", lambda name: ran)
     assert BY_ID[id].verdict(lab, 0).word == word
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("print('loss 1')", Ran("loss 1\n", "")),
+        ("raise ValueError('a\\nb')", Ran("", "b")),
+        ("import no_such_module", NotRun),
+    ],
+)
+def test_a_script_ends_well_or_fails_or_lacks_its_framework(
+    text: str, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_torch.py").write_text(text)
+    monkeypatch.setattr("suites.equivalence.lab.SAMPLES", tmp_path)
+    lab = Lab({"torch.SparseAdam"})
+    if expected is NotRun:
+        with pytest.raises(NotRun, match="torch cannot be imported: No module named"):
+            lab.script("a_torch")
+    else:
+        assert lab.script("a_torch") == expected
 
 
 def test_the_catalogue_is_whole() -> None:
