@@ -171,6 +171,12 @@ def processes() -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session")
+def backends(pytestconfig: pytest.Config) -> list[type[Backend]]:
+    """Those selected on the command line."""
+    return pytestconfig.stash[BACKENDS]
+
+
+@pytest.fixture(scope="session")
 def seed(pytestconfig: pytest.Config) -> int:
     return pytestconfig.stash[SEED]
 
@@ -208,6 +214,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "coverage": tables.show_coverage,
         "training": tables.show_training,
         "carried": tables.show_carried,
+        "claims": tables.show_claims,
     }
     rows_of = {name: [r for result in _collected for r in result.get(name, ())] for name in tables.COLUMNS}
     reasons = {

@@ -88,6 +88,7 @@ COLUMNS = {
         "worst_ratio",
         "distance",
     ),
+    "claims": ("claim", "text", "verdict", "evidence", "witness"),
 }
 
 
@@ -95,7 +96,16 @@ def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows of a table, in its columns and in an order that depends on the rows alone."""
     columns = list(COLUMNS[name])
     table = pd.DataFrame(list(rows), columns=columns)
-    return table.sort_values(columns, kind="stable", ignore_index=True)
+    return table.sort_values(columns, kind="stable", ignore_index=True, key=_order)
+
+
+def _order(column: pd.Series) -> pd.Series:
+    """Claims by their numbers, C2 before C10; other columns as they are."""
+    return (
+        column.str.replace(r"\d+", lambda number: number[0].zfill(3), regex=True)
+        if column.name == "claim"
+        else column
+    )
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
@@ -211,6 +221,16 @@ def show_carried(table: pd.DataFrame, console: Console) -> None:
         grid.add_column(name)
     for row in table[table["against"] == "explained"].to_dict("records"):
         grid.add_row(*(_number(row[name]) for name in names))
+
+
+def show_claims(table: pd.DataFrame, console: Console) -> None:
+    """Every claim with its verdict."""
+    grid = Table(title="claims")
+    names = ("claim", "text", "verdict")
+    for name in names:
+        grid.add_column(name)
+    for _, row in table.iterrows():
+        grid.add_row(*(str(row[name]) for name in names))
     console.print(grid)
 
 

@@ -41,7 +41,7 @@ class Toy(Backend):
         self.t = [case.t] * len(case.parameters)
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
-        h = case.groups[0].hyperparameters
+        settings = {i: group.hyperparameters for group in case.groups for i in group.parameters}
 
         def take() -> None:
             for i, g in enumerate(step.gradients):
@@ -52,7 +52,7 @@ class Toy(Backend):
                 if not len(g.rows) and self.speaks.get("empty_gradient") == "skipped":
                     continue
                 self.t[i] += 1
-                self._update(i, g, h)
+                self._update(i, g, settings[i])
 
         return take
 

@@ -1,0 +1,94 @@
+"""Where claims are tried: any backend, each in a process that is kept, and scripts of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Collection
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from suites.backends.base import Backend, NotRun
+from suites.backends.process import ENVIRONMENT, ROOT, Process
+from suites.backends.registry import BACKENDS
+from suites.case import Case, Trajectory
+from suites.verdicts import wrong_path
+
+SAMPLES = Path(__file__).parent / "samples"
+SCRIPT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A script that ran: what it printed, and the last line of its error, empty where it ended well."""
+
+    output: str
+    error: str
+
+
+class Lab:
+    """Runs cases and scripts. Use as a context manager. selected: the names of the backends it may run."""
+
+    def __init__(self, selected: Collection[str]) -> None:
+        self.selected = selected
+        self.processes: dict[tuple[str, str], Process] = {}
+        self.scripts: dict[str, Ran] = {}
+        self.stack = ExitStack()
+
+    def __enter__(self) -> "Lab":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    def backend(self, name: str) -> type[Backend]:
+        return BACKENDS[name]
+
+    def run(self, name: str, cases: list[Case], device: str = "cpu") -> list[Trajectory]:
+        """The trajectories of the cases, up to the first that fails: a refusal can cost seconds.
+
+        Raises:
+            NotRun: the backend is not selected, or its framework or device isn't there.
+        """
+        if name not in self.selected:
+            raise NotRun(f"{name} is not selected")
+        process = self.processes.get((name, device))
+        if process is None:
+            process = self.stack.enter_context(Process(self.backend(name), device))
+            self.processes[name, device] = process
+        if process.not_run:
+            raise NotRun(process.not_run)
+        trajectories: list[Trajectory] = []
+        for case in cases:
+            trajectories += process.run([case])
+            if trajectories[-1].failure:
+                break
+        path = wrong_path(self.backend(name), device, cases[0].dtype, trajectories)
+        assert path is None, path
+        return trajectories
+
+    def script(self, name: str) -> Ran:
+        """A script of `samples/`, NAME_FRAMEWORK.py, run as it stands.
+
+        Raises:
+            NotRun: no backend of the framework is selected, or the framework isn't there.
+        """
+        framework = name.rpartition("_")[2]
+        if not any(self.backend(b).framework == framework for b in self.selected):
+            raise NotRun(f"no backend of {framework} is selected")
+        if name in self.scripts:
+            return self.scripts[name]
+        ran = subprocess.run(
+            [sys.executable, SAMPLES / f"{name}.py"],
+            cwd=ROOT,
+            env=os.environ | dict(x.split("=") for x in ENVIRONMENT),
+            capture_output=True,
+            text=True,
+            timeout=SCRIPT_SECONDS,
+            check=False,
+        )
+        error = (ran.stderr.strip().splitlines() or [""])[-1] if ran.returncode else ""
+        if error.startswith(("ImportError", "ModuleNotFoundError")):
+            raise NotRun(f"{framework} cannot be imported: {error.partition(': ')[2]}")
+        self.scripts[name] = Ran(ran.stdout, error)
+        return self.scripts[name]
