@@ -315,7 +315,10 @@ def same_params(lab: Lab, seed: int) -> Verdict:
 def same_argument(
     lab: Lab, seed: int, *, names: tuple[str, ...], settings: tuple[H, ...], zero: H, listed: str = ""
 ) -> Verdict:
-    """names: in torch, then in MindSpore. zero: where the argument is 0. listed: a list of values for it."""
+    """names: in torch, then in MindSpore. zero: where the argument is 0. listed: a list of values for it.
+
+    Values of a group's own belong to the claim about params.
+    """
     ours, theirs = _arguments(lab)
     default = ours["arguments"].get(names[0])
     defaults = [theirs["arguments"].get(name) for name in names[1:]]
@@ -328,7 +331,6 @@ def same_argument(
     differences = [
         *parts_at_zero,
         *(_parts(listed, ours[listed], theirs[listed]) if listed else []),
-        *_parts(f"{names[0]} of a group", *(side["groups"][names[0]] for side in (ours, theirs))),
     ]
     evidence = (
         f"Defaults: {names[0]} {default}; {', '.join(names[1:])} {', '.join(map(str, defaults))}. "

@@ -143,10 +143,10 @@ NO_LIST = {"arguments": MINDSPORE | EXTRA, **ACTS, "a list of learning rates": "
         *((id, ToyLab(_nudged), REFUTED) for id in ("C5", "C6", "C7", "C8")),
         *((id, ToyLab(_refused_at_zero), REFUTED) for id in ("C6", "C7", "C8")),
         *((id, ToyLab(arguments_mindspore=OTHER_DEFAULT), REFUTED) for id in ("C6", "C7", "C8")),
-        ("C5", ToyLab(arguments_mindspore=_group_refused("lr")), REFUTED),
+        *(("C5", ToyLab(arguments_mindspore=_group_refused(k)), REFUTED) for k in ("lr", "betas", "eps")),
         ("C6", ToyLab(arguments_mindspore=NO_LIST), REFUTED),
-        ("C7", ToyLab(arguments_mindspore=_group_refused("betas")), REFUTED),
-        ("C8", ToyLab(arguments_mindspore=_group_refused("eps")), REFUTED),
+        ("C7", ToyLab(arguments_mindspore=_group_refused("betas")), CONFIRMED),  # that is for C5
+        ("C8", ToyLab(arguments_mindspore=_group_refused("eps")), CONFIRMED),
         ("C9", ToyLab(_changed_by_locking), REFUTED),
         *((id, ToyLab(arguments_torch=HAS_ALL), REFUTED) for id in ("C9", "C11")),
         *((id, ToyLab(arguments_mindspore=HAS_NONE), REFUTED) for id in ("C9", "C11")),
