@@ -17,8 +17,10 @@ from suites.clauses import CLAUSES
 from suites.instrument.samples import sample
 
 
-def pytest_run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def pytest_run(*arguments: object, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """path: where plugins named in the arguments lie."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    environment["PYTHONPATH"] = str(path)
     command = [sys.executable, "-m", "pytest", "-q", *map(str, arguments)]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
