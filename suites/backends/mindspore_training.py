@@ -11,10 +11,15 @@ from suites.cases.training import Layer
 
 TARGETS = {f"EmbeddingLookup(target={target!r}, sparse=True)": target for target in ("CPU", "DEVICE")}
 _CPU, _DEVICE = TARGETS
-# The layer that is refused comes last: an error may spoil what follows it in the process.
+# What fails in 2.10: DEVICE, whose operator the CPU doesn't have; autograd in PyNative, which loses the rows.
+# It comes last: an error may spoil what follows it in the process.
 LAYERS = {
-    "graph": (Layer(_CPU, "graph"), Layer(_DEVICE, "graph")),
-    "pynative": (Layer(_CPU, "jit step"), Layer(_CPU, "plain"), Layer(_DEVICE, "plain")),
+    "graph": (Layer(_CPU, "graph"), Layer(_DEVICE, "graph", fails=True)),
+    "pynative": (
+        Layer(_CPU, "jit step"),
+        Layer(_CPU, "plain", fails=True),
+        Layer(_DEVICE, "plain", fails=True),
+    ),
 }
 
 

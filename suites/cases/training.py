@@ -17,12 +17,13 @@ from suites.case import Case, Gradient, Group, Parameter, Trajectory
 class Layer:
     """An embedding layer, as its user writes it, and how the training step is run.
 
-    sparse: the layer promises sparse gradients.
+    sparse: the layer promises sparse gradients. fails: it is known not to train as its optimizer should.
     """
 
     layer: str
     way: str
     sparse: bool = True
+    fails: bool = False
 
 
 @dataclass(frozen=True, eq=False)
