@@ -30,18 +30,20 @@ Row = dict[str, Any]
 class Budget:
     """How much is tried: cases for each clause, and seconds to shrink a divergence.
 
+    repeated: cases where the backend runs the operators of another.
     shrink_explained: also shrink what the dialect that the backend speaks explains.
     """
 
     cases: int
+    repeated: int
     shrink_seconds: float
     shrink_explained: bool = True
 
 
 BUDGETS = {
-    "ci": Budget(10, 1.0, shrink_explained=False),
-    "nightly": Budget(150, 20.0),
-    "deep": Budget(1500, 120.0),
+    "ci": Budget(10, 4, 1.0, shrink_explained=False),
+    "nightly": Budget(150, 150, 20.0),
+    "deep": Budget(1500, 1500, 120.0),
 }
 
 
@@ -143,7 +145,8 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
     strategy = case_strategy(menu, dtype)
     own_seed = seed_of(seed, clause.id, dtype)
-    cases = collect(menu, dtype, 1 if clause.free else min(budget.cases, menu.most), own_seed)
+    count = 1 if clause.free else min(budget.repeated if backend.repeats else budget.cases, menu.most)
+    cases = collect(menu, dtype, count, own_seed)
     trajectories = process.run(cases[:1])
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])
@@ -249,10 +252,12 @@ def _smaller(
 
     if seconds:
         shrunk = shrink(strategy, seed, lambda c: bool(look(c)[1]), small, seconds)
-        for case in (shrunk, cut(shrunk, look(shrunk)[0][0])):
-            found = look(case)[1]
-            if found:
-                small, finding = case, max(found, key=lambda f: f.ratio)
+        seen, found = look(shrunk)
+        if found:
+            small, finding = shrunk, max(found, key=lambda f: f.ratio)
+            alone = cut(shrunk, seen[0], finding.step)
+            if found := look(alone)[1]:
+                small, finding = alone, max(found, key=lambda f: f.ratio)
     return small, finding
 
 

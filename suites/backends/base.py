@@ -43,7 +43,7 @@ class Backend(ABC):
     grouped: those that may differ between parameter groups.
     manners: the ways a case may be handed over beyond the ordinary.
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
-    run_steps: how far long runs go; less than 10,000 where another backend runs the same operators.
+    repeats: it runs the operators of another backend; long runs are shorter, and in ci cases fewer.
     compiles: whether every new shape and hyperparameter set costs a compilation.
     layers: the embedding layers that it is trained with.
     documented, promises: the dialect its documentation promises, and where. An axis without a
@@ -62,7 +62,7 @@ class Backend(ABC):
     grouped: ClassVar[frozenset[str]] = frozenset()
     manners: ClassVar[frozenset[Manner]] = frozenset()
     branch: ClassVar[str] = ""
-    run_steps: ClassVar[int] = 10_000
+    repeats: ClassVar[bool] = False
     compiles: ClassVar[bool] = False
     layers: ClassVar[tuple[Layer, ...]] = ()
     documented: ClassVar[Dialect]

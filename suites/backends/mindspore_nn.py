@@ -456,7 +456,7 @@ def _forms() -> tuple[type[MindSporeOptimizer], ...]:
                             "options": options,
                             "target": target,
                             # use_lazy runs LazyAdam's operators, PyNative the graphs' compiled step.
-                            "run_steps": 10_000 if mode == "graph" and not options else 1000,
+                            "repeats": mode == "pynative" or bool(options),
                             "branch": "fused" if target else "operators",
                             "documented": documented,
                             "promises": promises,

@@ -5,19 +5,19 @@ from dataclasses import replace
 from suites.case import Case, Group, Parameter, Step, Trajectory
 
 
-def cut(case: Case, trajectory: Trajectory) -> Case:
-    """The last step alone, from the state that the backend had reached before it.
+def cut(case: Case, trajectory: Trajectory, k: int) -> Case:
+    """Step k alone, from the state that the backend had reached before it.
 
-    The case itself where that can't be said: it has one step, or parameters of several step counts.
+    The case up to step k where that can't be said: parameters of several step counts, or no such state.
     """
-    last = len(case.steps) - 1
-    if not last or last not in case.observed[: len(trajectory.t)]:
-        return case
-    at = case.observed.index(last)
+    schedule = case.schedule()[k - 1]
+    upto = replace(case, steps=case.steps[:k], observed=tuple(i for i in case.observed if i <= k))
+    if k == 1 or k - 1 not in case.observed[: len(trajectory.t)]:
+        return upto
+    at = case.observed.index(k - 1)
     counts = {int(t) for t in trajectory.t[at]}
     if len(counts) > 1:
-        return case
-    schedule = case.schedule()[last]
+        return upto
     return replace(
         case,
         parameters=tuple(
@@ -25,7 +25,7 @@ def cut(case: Case, trajectory: Trajectory) -> Case:
             for w, m, v in zip(trajectory.w, trajectory.m, trajectory.v, strict=True)
         ),
         groups=tuple(Group(g.parameters, schedule[g.parameters[0]]) for g in case.groups),
-        steps=(Step(case.steps[last].gradients),),
+        steps=(Step(case.steps[k - 1].gradients),),
         observed=(1,),
         t=counts.pop(),
     )

@@ -11,11 +11,12 @@ import pytest
 
 from suites.backends.base import Backend
 from suites.backends.process import Process
-from suites.case import Case, Gradient, Parameter, Step, Trajectory
+from suites.case import Case, Gradient, Step
 from suites.cases import trace
 from suites.cases.strategies import Menu, seed_of
 from suites.cases.training import Layer, Trained, Training, trained_alone, training_task
 from suites.clauses.clause import PAPER, Clause
+from suites.divergences.witness import cut
 from suites.verdicts import Row, dialects, explanation, judge, verdict, wrong_path
 
 CLAUSE = Clause(
@@ -80,11 +81,11 @@ def judge_training(
         word, explained = verdict(judgement, [trajectory], path), ""
         if dialect == backend.spoken and (word != "conforms") is not layer.fails:
             rows.new.append(f"{what}: {word}")
-        if word == "diverges" and path is None:
+        if word == "diverges" and path is None and against != "reference":
             explained = explanation(CLAUSE, [case], [trajectory], backend, dialect, judgement)
             finding = max(judgement.findings, key=lambda f: f.ratio)
             text = finding.message()
-            witness = one_step(case, trajectory, finding.step)
+            witness = cut(case, trajectory, finding.step)
             if takes(backend, witness):
                 file = out / "traces" / f"{CLAUSE.id}.{backend.name}.{witness.digest}.{against}.json"
                 about_it = {"clause": CLAUSE.id, "backend": backend.name, "against": against, "finding": text}
@@ -116,14 +117,6 @@ def with_rows(case: Case, training: Training) -> Case:
 
     steps = zip(case.steps, training.batches, strict=False)
     return replace(case, steps=tuple(Step((meant(s.gradients[0], ids),)) for s, (ids, _) in steps))
-
-
-def one_step(case: Case, trajectory: Trajectory, k: int) -> Case:
-    """Step k as a case of its own, from the state before it."""
-    start = case.parameters[0]
-    if k > 1:
-        start = Parameter(*(x[0][k - 2] for x in (trajectory.w, trajectory.m, trajectory.v)))
-    return replace(case, parameters=(start,), steps=case.steps[k - 1 : k], observed=(1,), t=case.t + k - 1)
 
 
 def takes(backend: type[Backend], case: Case) -> bool:

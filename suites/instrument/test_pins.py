@@ -152,12 +152,19 @@ def test_agreement(documented: str, observed: str, expected: str) -> None:
 def test_the_cut_step_starts_where_the_backend_was() -> None:
     case = sample(lr=0.5)
     whole = faithful(case)
-    alone = faithful(cut(case, whole))
-    for quantity in ("w", "m", "v"):
-        np.testing.assert_array_equal(getattr(alone, quantity)[0][-1], getattr(whole, quantity)[0][-1])
-    one = sample(steps=1)
-    assert cut(one, faithful(one)) is one
-    assert cut(case, Trajectory([], [], [], np.empty((0, 1)))) is case
+    for k in (2, 5, 8):
+        one = cut(case, whole, k)
+        assert (len(one.steps), one.t) == (1, k - 1)
+        alone = faithful(one)
+        for quantity in ("w", "m", "v"):
+            np.testing.assert_array_equal(getattr(alone, quantity)[0][0], getattr(whole, quantity)[0][k - 1])
+
+
+def test_a_step_without_a_state_before_it_keeps_what_went_before() -> None:
+    case = sample()
+    nothing = Trajectory([], [], [], np.empty((0, 1)))
+    assert len(cut(case, nothing, 3).steps) == 3
+    assert len(cut(case, faithful(case), 1).steps) == 1
 
 
 def test_a_script_ends_with_0_where_a_backend_does_as_documented(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from suites.backends.registry import select
 from suites.case import Gradient, Parameter, Step
 from suites.cases.training import Trained, gradient, loss, trained_alone, training_task
 from suites.clauses import CLAUSES
+from suites.divergences.witness import cut
 from suites.equivalence import carried
 from suites.equivalence.test_carried_state import Rows as CarriedRows
 from suites.equivalence.test_carried_state import judge_legs
-from suites.equivalence.test_training import CLAUSE, Rows, judge_training, one_step, with_rows
+from suites.equivalence.test_training import CLAUSE, Rows, judge_training, with_rows
 from suites.instrument.samples import sample
 from suites.instrument.toy import Toy
 
@@ -124,7 +125,7 @@ def test_a_fault_in_a_training_is_seen(process: Process, quantity: str, tmp_path
 def test_a_step_of_a_training_stands_alone(process: Process) -> None:
     trained = train(process)
     for k in (1, 40):
-        (alone,) = process.run([one_step(trained.case, trained.trajectory, k)])
+        (alone,) = process.run([cut(trained.case, trained.trajectory, k)])
         np.testing.assert_array_equal(alone.w[0][0], trained.trajectory.w[0][k - 1])
         assert alone.t[0, 0] == k
 
