@@ -197,9 +197,14 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
             if accounted is None:
                 result.new.append(told)
     for failure in dict.fromkeys(t.failure for t in trajectories if t.failure):
-        result.divergences.append(
+        told = (
             f"{clause.id}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
         )
+        result.divergences.append(told)
+        # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
+        alone = {**result.verdicts[0], "verdict": failure.kind, "explained_by": ""}
+        if known(alone, backend, judged[0][2], covering) is None:
+            result.new.append(told)
     return result
 
 

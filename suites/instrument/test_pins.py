@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reference.dialect import Arithmetic
+from suites import verdicts
 from suites.backends.process import Process
 from suites.backends.registry import BACKENDS
-from suites.case import Trajectory
+from suites.case import Case, Failure, Trajectory
 from suites.cases import trace
+from suites.clauses import CLAUSES
 from suites.conformance.test_dialects import agreement
 from suites.divergences.pin import PINS, Pin, broken, known, load, pins
 from suites.divergences.reproducer import script
@@ -21,7 +24,9 @@ from suites.divergences.witness import cut
 from suites.instrument.samples import sample
 from suites.instrument.test_command_line import pytest_run
 from suites.instrument.test_judge import faithful
+from suites.instrument.toy import Toy
 from suites.judge.judgement import Finding, Judgement
+from suites.verdicts import BUDGETS, run
 
 BY_NAME = {pin.name: pin for pin in pins()}
 SPARSE, FUSED = BACKENDS["torch.SparseAdam"], BACKENDS["torch.Adam.fused"]
@@ -114,6 +119,43 @@ def test_what_a_pin_accounts_for(
 ) -> None:
     covering = [pin for pin in (EPSILON, STRIDED) if backend.name in pin.backends]
     assert known({**ROW, **changes}, backend, judgement(*quantities), covering) == expected
+
+
+class Speaks(Toy):
+    """Says that ε stands beside √v̂, and puts it beside √v: as SparseAdam does, whose pins it is given."""
+
+    documented, spoken = SPARSE.documented, SPARSE.spoken
+    arithmetic = Arithmetic()
+
+
+class ToyProcess:
+    """A toy in place of a worker. fails: the case that it refuses."""
+
+    backend, device, version, not_run = Speaks, "cpu", "1", None
+    about: dict[str, str] = {"backend": "toy", "version": "1", "mode": "eager", "device": "cpu"}
+
+    def __init__(self, fails: int) -> None:
+        self.fails, self.ran = fails, 0
+
+    def run(self, cases: list[Case]) -> list[Trajectory]:
+        done = Speaks().run_all(cases)
+        for t in done:
+            self.ran += 1
+            if self.ran == self.fails:
+                t.failure = Failure("refuses", 2, "ValueError: no")
+        return done
+
+
+@pytest.mark.parametrize("fails", [0, 3])
+def test_a_failure_does_not_hide_behind_a_known_divergence(
+    fails: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "pins_of", lambda process: [EPSILON])
+    process: Any = ToyProcess(fails)
+    outcome = run(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"], tmp_path)
+    (documented,) = (row for row in outcome.verdicts if row["against"] == "documented")
+    assert (documented["verdict"], documented["witness"]) == ("diverges", EPSILON.name)
+    assert len(outcome.new) == (fails > 0), outcome.new
 
 
 def test_a_pin_speaks_of_its_versions_alone() -> None:
