@@ -1,7 +1,11 @@
 """The suite's side: a backend in a process of its own, started lazily, kept, and replaced if lost."""
 
+import os
 import pickle
+import signal
 import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -181,13 +185,30 @@ class Process:
     def _send(self, message: Any) -> None:
         if self.group is None:
             raise Lost("dies", self.not_run or "the worker could not be started again")
-        try:
-            self.channel.send(pickle.dumps(message, protocol=5))
-        except OSError:
-            raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
+        channel, data = self.channel, pickle.dumps(message, protocol=5)
+        sent = threading.Event()
+
+        def send() -> None:
+            with suppress(OSError):
+                channel.send(data)
+                sent.set()
+
+        # A write to a process that does not read blocks once the pipe is full, and would for ever.
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        sender.join(self.case_seconds)
+        if sender.is_alive():
+            raise Lost("hangs", f"took no message for {self.case_seconds:g} s")
+        if not sent.is_set():
+            raise Lost("dies", f"the process ended; its last words: {self._last_words()}")
 
     def restart(self) -> None:
         """Replace the worker by a fresh one."""
+        if self.pid:
+            with suppress(
+                ProcessLookupError
+            ):  # first, or the farewell of `_stop` might block like any message
+                os.kill(self.pid, signal.SIGKILL)
         self._stop()
         self.log.write_text("")  # last words are the new worker's own
         self._start()

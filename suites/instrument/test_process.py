@@ -47,6 +47,23 @@ def test_lost_worker_is_a_verdict_and_the_run_goes_on(name: str, sent: signal.Si
         os.kill(first, 0)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_worker_that_takes_no_message_is_a_verdict(name: str) -> None:
+    """A message larger than a pipe, to a stopped process."""
+    (backend,) = select([name])
+    with Process(backend, case_seconds=5, step_seconds=0) as process:
+        if process.not_run:
+            pytest.skip(process.not_run)
+        os.kill(process.pid, signal.SIGSTOP)
+        start = time.monotonic()
+        (lost,) = process.run([sample(steps=3000)])
+        assert time.monotonic() - start < 60
+        assert lost.failure is not None
+        assert lost.failure.kind == "hangs"
+        process.case_seconds = 120
+        assert process.run([sample()])[0].failure is None
+
+
 def test_a_refusal_keeps_the_steps_before_it() -> None:
     (backend,) = select(["torch.SparseAdam"])
     case = sample()
