@@ -10,12 +10,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+ABOUT = ("backend", "version", "mode", "device")  # what ran
 COLUMNS = {
     "verdicts": (
-        "backend",
-        "version",
-        "mode",
-        "device",
+        *ABOUT,
         "dtype",
         "clause",
         "against",
@@ -27,10 +25,7 @@ COLUMNS = {
         "witness",
     ),
     "tolerance": (
-        "backend",
-        "version",
-        "mode",
-        "device",
+        *ABOUT,
         "dtype",
         "quantity",
         "way",
@@ -41,14 +36,11 @@ COLUMNS = {
         "max_ratio",
         "specification_gap",
     ),
-    "dialects": ("backend", "version", "mode", "device", "axis", "documented", "observed", "agrees"),
-    "coverage": ("backend", "version", "mode", "device", "clause", "cases", "steps", "reason"),
-    "bad_input": ("backend", "version", "mode", "device", "input", "outcome", "state", "message"),
+    "dialects": (*ABOUT, "axis", "documented", "observed", "agrees"),
+    "coverage": (*ABOUT, "clause", "cases", "steps", "reason"),
+    "bad_input": (*ABOUT, "input", "outcome", "state", "message"),
     "training": (
-        "backend",
-        "version",
-        "mode",
-        "device",
+        *ABOUT,
         "layer",
         "way",
         "ids",
@@ -64,10 +56,7 @@ COLUMNS = {
         "message",
     ),
     "training_losses": (
-        "backend",
-        "version",
-        "mode",
-        "device",
+        *ABOUT,
         "layer",
         "way",
         "ids",
@@ -76,10 +65,7 @@ COLUMNS = {
         "reference_loss",
     ),
     "carried": (
-        "backend",
-        "version",
-        "mode",
-        "device",
+        *ABOUT,
         "clause",
         "steps",
         "optimizer",
@@ -144,7 +130,6 @@ def coverage(
 
     reasons: by backend and clause, all of them; '' where the clause applies.
     """
-    about = ("backend", "version", "mode", "device")
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for seen in verdicts:
         if seen["against"] != "documented":
@@ -154,7 +139,7 @@ def coverage(
                 rows.setdefault(
                     (backend, clause),
                     {
-                        **{name: seen[name] for name in about},
+                        **{name: seen[name] for name in ABOUT},
                         "clause": clause,
                         "cases": 0,
                         "steps": 0,
