@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis.strategies import SearchStrategy
 
 from reference.dialect import Dialect
 from suites.backends.base import Backend
 from suites.backends.process import Process
-from suites.case import Case, Trajectory
+from suites.case import Case, Failure, Trajectory
 from suites.cases import trace
+from suites.cases.strategies import Menu, collect, seed_of, shrink, size
 from suites.cases.strategies import cases as case_strategy
-from suites.cases.strategies import collect, seed_of, shrink, size
 from suites.clauses.clause import Clause
 from suites.divergences.pin import known, pins_of, ready_to_pin
 from suites.divergences.witness import cut
@@ -55,6 +54,38 @@ class Outcome:
     tolerance: list[Row]
     divergences: list[str]
     new: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Judged:
+    """What was seen, judged against one dialect: its row, and the pins that account for it.
+
+    accounted: their names; '' where none is needed, None where none do.
+    """
+
+    dialect: Dialect
+    judgement: Judgement
+    row: Row
+    accounted: str | None
+
+
+@dataclass
+class Examination:
+    """A clause on a backend in a type: what was tried, what came of it, and how it was judged.
+
+    path: what ran, where that is not what was asked for. unknown: failures that no pin accounts for.
+    """
+
+    cases: list[Case]
+    trajectories: list[Trajectory]
+    path: str
+    judged: list[Judged]
+    unknown: list[Failure]
+
+    @property
+    def new(self) -> bool:
+        """Whether something is not known yet: what fails a run."""
+        return bool(self.unknown) or any(j.accounted is None for j in self.judged)
 
 
 def dialects(backend: type[Backend]) -> Iterator[tuple[str, Dialect]]:
@@ -133,35 +164,22 @@ def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: li
     return None
 
 
-def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget, out: Path) -> Outcome:
-    """Try a clause on a backend in a type, and judge it every way."""
+def examine(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget) -> Examination:
+    """Try a clause on a backend that runs, in a type, and judge it every way."""
     backend = process.backend
     about = {**process.about, "dtype": dtype}
-    menu = clause.menu(backend)
-    if process.not_run:
-        row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
-        return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
-    if clause.free and (dtype != "float32"):
-        menu = replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
-    strategy = case_strategy(menu, dtype)
-    own_seed = seed_of(seed, clause.id, dtype)
+    menu = menu_of(clause, backend, dtype)
     count = 1 if clause.free else min(budget.repeated if backend.repeats else budget.cases, menu.most)
-    cases = collect(menu, dtype, count, own_seed)
+    cases = collect(menu, dtype, count, seed_of(seed, clause.id, dtype))
     trajectories = process.run(cases[:1])
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])
     cases = cases[: len(trajectories)]
     path = wrong_path(backend, process.device, dtype, trajectories)
-    result = Outcome([], [], [])
-    judged = [
-        (against, d, judge(clause, cases, trajectories, backend, d, drift=d == backend.spoken))
-        for against, d in dialects(backend)
-    ]
-    explained = any(d == backend.spoken and j.worst.max(initial=0.0) <= 1 for _, d, j in judged)
     covering = pins_of(process)
-    for against, dialect, judgement in judged:
-        if dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
-            result.tolerance = _tolerance(about, judgement)
+    judged = []
+    for against, dialect in dialects(backend):
+        judgement = judge(clause, cases, trajectories, backend, dialect, drift=dialect == backend.spoken)
         word = verdict(judgement, trajectories, path)
         row = verdict_row(
             about,
@@ -175,35 +193,68 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
             if word == "diverges" and path is None
             else "",
         )
-        result.verdicts.append(row)
-        text = path or ""
-        if word == "diverges" and path is None:
-            seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
-            small, finding = _smaller(
-                clause, process, dialect, strategy, own_seed, cases, trajectories, judgement, seconds
-            )
-            text = finding.message()
-        else:
-            small = next((c for c, t in zip(cases, trajectories, strict=True) if t.failure), cases[0])
         accounted = known(row, backend, judgement, covering)
         row["witness"] = accounted or ""
-        if word == "diverges" or accounted is None:
-            file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{against}.json"
-            quantities = sorted({f.quantity for f in judgement.findings})
-            ready_to_pin(small, out / file, process, row, text, [clause.id], quantities)
-            row["witness"] = accounted or str(file)
-            told = f"{clause.id}, {backend.name}, {dtype}, against {against}: {text or word}; trace {file}"
-            result.divergences.append(told)
-            if accounted is None:
-                result.new.append(told)
-    for failure in dict.fromkeys(t.failure for t in trajectories if t.failure):
+        judged.append(Judged(dialect, judgement, row, accounted))
+    # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
+    alone = {**judged[0].row, "explained_by": ""}
+    unknown = [
+        failure
+        for failure in dict.fromkeys(t.failure for t in trajectories if t.failure)
+        if known({**alone, "verdict": failure.kind}, backend, judged[0].judgement, covering) is None
+    ]
+    return Examination(cases, trajectories, path or "", judged, unknown)
+
+
+def menu_of(clause: Clause, backend: type[Backend], dtype: str) -> Menu:
+    """What the cases of a clause are made of on a backend in a type."""
+    menu = clause.menu(backend)
+    if clause.free and dtype != "float32":
+        return replace(menu, observed=tuple(k for k in menu.observed or () if k <= 1000))
+    return menu
+
+
+def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget, out: Path) -> Outcome:
+    """Examine a clause on a backend in a type; a trace is written of every divergence."""
+    backend = process.backend
+    if process.not_run:
+        about = {**process.about, "dtype": dtype}
+        row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
+        return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
+    seen = examine(clause, process, dtype, seed, budget)
+    result = Outcome([j.row for j in seen.judged], [], [])
+    explained = any(
+        j.dialect == backend.spoken and j.judgement.worst.max(initial=0.0) <= 1 for j in seen.judged
+    )
+    for j in seen.judged:
+        word, against = j.row["verdict"], j.row["against"]
+        if j.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
+            about = {name: j.row[name] for name in (*process.about, "dtype")}
+            result.tolerance = _tolerance(about, j.judgement)
+        if word != "diverges" and j.accounted is not None:
+            continue
+        text = seen.path
+        if word == "diverges" and not seen.path:
+            seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
+            small, finding = _smaller(clause, process, dtype, seed, seen, j, seconds)
+            text = finding.message()
+        else:
+            failed = (c for c, t in zip(seen.cases, seen.trajectories, strict=True) if t.failure)
+            small = next(failed, seen.cases[0])
+        file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{against}.json"
+        quantities = sorted({f.quantity for f in j.judgement.findings})
+        ready_to_pin(small, out / file, process, j.row, text, [clause.id], quantities)
+        j.row["witness"] = j.accounted or str(file)
+        told = f"{clause.id}, {backend.name}, {dtype}, against {against}: {text or word}; trace {file}"
+        result.divergences.append(told)
+        if j.accounted is None:
+            result.new.append(told)
+    for failure in dict.fromkeys(t.failure for t in seen.trajectories if t.failure):
         told = (
             f"{clause.id}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
         )
         result.divergences.append(told)
-        # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
-        alone = {**result.verdicts[0], "verdict": failure.kind, "explained_by": ""}
-        if known(alone, backend, judged[0][2], covering) is None:
+        if failure in seen.unknown:
             result.new.append(told)
     return result
 
@@ -234,33 +285,34 @@ def verdict_row(
 def _smaller(
     clause: Clause,
     process: Process,
-    dialect: Dialect,
-    strategy: SearchStrategy[Case],
+    dtype: str,
     seed: int,
-    cases: list[Case],
-    trajectories: list[Trajectory],
-    judgement: Judgement,
+    seen: Examination,
+    judged: Judged,
     seconds: float,
 ) -> tuple[Case, Finding]:
     """A small case that diverges, with its worst finding; shrunk, where there are seconds for it."""
-    smallest = min({f.case for f in judgement.findings}, key=lambda i: size(cases[i]))
+    cases, findings = seen.cases, judged.judgement.findings
+    smallest = min({f.case for f in findings}, key=lambda i: size(cases[i]))
     small = cases[smallest]
-    finding = max((f for f in judgement.findings if f.case == smallest), key=lambda f: f.ratio)
+    finding = max((f for f in findings if f.case == smallest), key=lambda f: f.ratio)
     if clause.free:
         # Up to where it was seen, and every step observed, so that a replay judges step by step.
         count = finding.step
         return replace(small, steps=small.steps[:count], observed=tuple(range(1, count + 1))), finding
 
     def look(case: Case) -> tuple[list[Trajectory], list[Finding]]:
-        seen = process.run([case])
-        return seen, judge(clause, [case], seen, process.backend, dialect).findings
+        ran = process.run([case])
+        return ran, judge(clause, [case], ran, process.backend, judged.dialect).findings
 
     if seconds:
-        shrunk = shrink(strategy, seed, lambda c: bool(look(c)[1]), small, seconds)
-        seen, found = look(shrunk)
+        strategy = case_strategy(menu_of(clause, process.backend, dtype), dtype)
+        own_seed = seed_of(seed, clause.id, dtype)
+        shrunk = shrink(strategy, own_seed, lambda c: bool(look(c)[1]), small, seconds)
+        ran, found = look(shrunk)
         if found:
             small, finding = shrunk, max(found, key=lambda f: f.ratio)
-            alone = cut(shrunk, seen[0], finding.step)
+            alone = cut(shrunk, ran[0], finding.step)
             if found := look(alone)[1]:
                 small, finding = alone, max(found, key=lambda f: f.ratio)
     return small, finding

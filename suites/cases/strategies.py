@@ -126,6 +126,8 @@ def _rows(pattern: str, count: int) -> st.SearchStrategy[list[int]]:
         return st.sampled_from([[0], [1, 0], [2], [0, 3], [1]])
     if pattern == "all":
         return st.permutations(range(count))
+    if pattern == "shuffled":  # as "all", for more rows than are worth drawing one by one
+        return _SEEDS.map(lambda seed: np.random.default_rng(seed).permutation(count).tolist())
     assert pattern == "empty", pattern
     return st.just([])
 

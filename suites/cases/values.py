@@ -84,6 +84,7 @@ WEIGHTS: dict[str, Fill] = {
     "ones": _ones,
     "ordinary": _ordinary,
     "tiny": _tiny,
+    "zeros": _zeros,
     "huge": _huge,
 }
 

@@ -8,6 +8,7 @@ from suites.clauses.clause import (
     PAPER,
     TORCH_SPARSE_ADAM,
     Clause,
+    H,
     layouts,
     some_settings,
 )
@@ -33,7 +34,7 @@ def _duplicates(backend: type[Backend]) -> Menu:
 
 
 def _untouched(backend: type[Backend]) -> Menu:
-    return Menu(starts=(0, 7), steps=8)
+    return Menu(kinds=("ordinary", "zeros"), starts=(0, 7), steps=8)
 
 
 def _gaps(backend: type[Backend]) -> Menu:
@@ -62,7 +63,15 @@ def _index_type(backend: type[Backend]) -> Menu:
 
 
 def _kept(backend: type[Backend]) -> Menu:
-    return Menu(layouts=layouts(backend), rows=("distinct", "repeated"), manner=frozenset({Manner.WATCHED}))
+    # What changes the gradient before it is used might change it in place.
+    changes = {"maximize": H(maximize=True), "weight_decay": H(weight_decay=0.1)}
+    settings = [h for name, h in changes.items() if name in backend.hyperparameters and not backend.compiles]
+    return Menu(
+        layouts=layouts(backend) if backend.compiles else tuple(sorted(backend.layouts - {"none"})),
+        hyperparameters=((H(),), *((h,) for h in settings)),
+        rows=("distinct", "repeated"),
+        manner=frozenset({Manner.WATCHED}),
+    )
 
 
 def _subnormal(backend: type[Backend]) -> Menu:

@@ -22,8 +22,20 @@ _GROUPS = f"{TORCH_ADAM}, params; {MINDSPORE_ADAM}, params (groups with their ow
 def _shapes(backend: type[Backend]) -> Menu:
     shapes: tuple[Shape, ...] = ((7,), (3, 1), (5, 2, 3), (1, 33))
     if not backend.compiles:
-        shapes = (*shapes, (4, 2, 1, 3), (2, 257), (40, 1), (1, 1), (9, 16))
+        shapes = (*shapes, (4, 2, 1, 3), (2, 257), (40, 1), (1, 1), (9, 16), (2, 1031))
     return Menu(layouts=layouts(backend), shapes=tuple((shape,) for shape in shapes), rows=ALL_ROWS, steps=4)
+
+
+def _large(backend: type[Backend]) -> Menu:
+    # More rows than 16 bits count.
+    return Menu(
+        layouts=layouts(backend),
+        shapes=(((70_001, 2),),),
+        rows=("shuffled",),
+        regimes=("ordinary",),
+        steps=2,
+        most=2,
+    )
 
 
 def _several(backend: type[Backend]) -> Menu:
@@ -67,13 +79,14 @@ def _learning_rate_tensor(backend: type[Backend]) -> Menu:
 
 
 def _save_and_load(backend: type[Backend]) -> Menu:
-    if backend.compiles:  # every fresh optimizer is a compilation
-        return Menu(layouts=layouts(backend), reloads=True, steps=3, most=4)
-    return Menu(layouts=layouts(backend), reloads=True)
+    menu = Menu(layouts=layouts(backend), shapes=(((6, 4), (6, 4)),), reloads=True)
+    # Where a fresh optimizer is a compilation, a few.
+    return replace(menu, steps=3, most=4) if backend.compiles else menu
 
 
 CLAUSES = (
     Clause("shapes", "the rule holds for every rank and width", PAPER, _shapes),
+    Clause("large-table", "every row of a large table follows the rule", PAPER, _large),
     Clause("several-parameters", "every parameter follows the rule of its own group", _GROUPS, _several),
     Clause("parameters-alike", "parameters that share nothing but their shape stay apart", _GROUPS, _alike),
     Clause(

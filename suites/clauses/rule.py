@@ -36,6 +36,16 @@ def _late(backend: type[Backend]) -> Menu:
     )
 
 
+def _many(backend: type[Backend]) -> Menu:
+    return Menu(
+        layouts=layouts(backend),
+        shapes=(((16, 4),),),
+        starts=(0,),
+        observed=(*range(1, 151), 1001, 1002),
+        most=2,
+    )
+
+
 def _tiny(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend), hyperparameters=some_settings(backend)[:2], regimes=("tiny", "broad")
@@ -71,6 +81,7 @@ CLAUSES = (
     Clause("update-rule", "m, v and w follow the update rule", PAPER, _update_rule),
     Clause("slow-averages", "the rule holds for β2 = 0.99999", PAPER, _slow_averages),
     Clause("late-steps", "the rule holds from any step count and state", PAPER, _late),
+    Clause("many-steps", "the rule holds in every one of many steps", PAPER, _many),
     Clause("tiny-gradients", "the rule holds where ε rules the denominator", PAPER, _tiny),
     Clause(
         "default-epsilon",

@@ -1,0 +1,122 @@
+"""The NumPy host as a backend."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from reference.dialect import Arithmetic, Dialect, Power
+from suites.backends.base import Backend
+from suites.case import Case, Gradient, Manner, State, Step
+from suites.detection.hosts import lazy_adam
+from suites.detection.hosts.edit import Edits, edited
+
+
+class NumpyLazyAdam(Backend):
+    """hosts/lazy_adam.py with edits."""
+
+    name = "numpy.LazyAdam"
+    framework = "numpy"
+    mode = "eager"
+    devices = ("cpu",)
+    dtypes = ("float32", "float64")
+    layouts = frozenset({"sparse", "dense", "none"})
+    hyperparameters = frozenset({"weight_decay", "loss_scale", "maximize", "nesterov"})
+    grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "weight_decay", "maximize"})
+    manners = frozenset({Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.STRIDED, Manner.WATCHED})
+    documented = Dialect()
+    promises = ()
+    spoken = documented
+    arithmetic = Arithmetic(power=Power.FLOAT64)
+
+    def __init__(self, device: str, edits: Edits = ()) -> None:
+        super().__init__(device)
+        self.module: ModuleType
+        (self.module,) = edited((lazy_adam,), edits)
+
+    def prepare(self) -> str:
+        return np.__version__
+
+    def build(self, case: Case) -> None:
+        arrays = [p.w.astype(case.dtype) for p in case.parameters]
+        if Manner.STRIDED in case.manner:
+            arrays = [np.stack((x, x), axis=-1)[..., 0] for x in arrays]
+        self.params = [self.module.Parameter(x) for x in arrays]
+        self.optimizer = self._optimizer(case)
+        if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
+            for param, p in zip(self.params, case.parameters, strict=True):
+                self.optimizer.state[param] = {
+                    "step": case.t,
+                    "m": p.m.astype(case.dtype),
+                    "v": p.v.astype(case.dtype),
+                }
+
+    def _optimizer(self, case: Case) -> Any:
+        return self.module.LazyAdam(
+            [
+                {
+                    "params": [self.params[i] for i in group.parameters],
+                    "lr": h.lr,
+                    "betas": (h.beta1, h.beta2),
+                    "eps": h.epsilon,
+                    "weight_decay": h.weight_decay,
+                    "loss_scale": h.loss_scale,
+                    "maximize": h.maximize,
+                    "nesterov": h.nesterov,
+                }
+                for group in case.groups
+                for h in (group.hyperparameters,)
+            ]
+        )
+
+    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        for param, gradient in zip(self.params, step.gradients, strict=True):
+            param.grad = None if gradient is None else _handed_over(gradient, case)
+        return self._step
+
+    def _step(self) -> None:
+        with np.errstate(all="ignore"):
+            self.optimizer.step()
+
+    def gradients_kept(self, step: Step) -> bool:
+        for param, gradient in zip(self.params, step.gradients, strict=True):
+            if gradient is None:
+                continue
+            rows, values = param.grad if isinstance(param.grad, tuple) else (None, param.grad)
+            if gradient.rows is not None and (rows != gradient.rows).any():
+                return False
+            if not np.array_equal(values, gradient.values):
+                return False
+        return True
+
+    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
+        for group, value in zip(self.optimizer.groups, lr, strict=True):
+            group["lr"] = value
+
+    def reload(self, case: Case) -> None:
+        saved = self.optimizer.state_dict()
+        self.optimizer = self._optimizer(case)
+        self.optimizer.load_state_dict(saved)
+
+    def state(self) -> State:
+        states = [self.optimizer.state.get(param, {}) for param in self.params]
+        return (
+            [p.data.astype(np.float64) for p in self.params],
+            [self._moment(p, s, "m") for p, s in zip(self.params, states, strict=True)],
+            [self._moment(p, s, "v") for p, s in zip(self.params, states, strict=True)],
+            [int(s.get("step", 0)) for s in states],
+        )
+
+    def _moment(self, param: Any, state: dict[str, Any], key: str) -> np.ndarray:
+        return np.array(state.get(key, np.zeros_like(param.data)), np.float64)
+
+    def path(self) -> dict[str, str]:
+        return {"mode": self.mode, "device": self.device, "dtype": str(self.params[0].data.dtype)}
+
+
+def _handed_over(gradient: Gradient, case: Case) -> Any:
+    values = gradient.values.astype(case.dtype)
+    if gradient.rows is None:
+        return values
+    return gradient.rows.astype(case.rows_dtype("int64")), values
