@@ -75,6 +75,7 @@ COLUMNS = {
         "distance",
     ),
     "claims": ("claim", "text", "verdict", "evidence", "witness"),
+    "detection": ("fault", "host", "stands_for", "killed", "by_clause", "cases_to_kill", "seconds"),
 }
 
 

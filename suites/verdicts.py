@@ -10,7 +10,7 @@ import numpy as np
 
 from reference.dialect import Dialect
 from suites.backends.base import Backend
-from suites.backends.process import Process
+from suites.backends.process import Process, Runs
 from suites.case import Case, Failure, Trajectory
 from suites.cases import trace
 from suites.cases.strategies import Menu, collect, seed_of, shrink, size
@@ -164,7 +164,7 @@ def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: li
     return None
 
 
-def examine(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget) -> Examination:
+def examine(clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget) -> Examination:
     """Try a clause on a backend that runs, in a type, and judge it every way."""
     backend = process.backend
     about = {**process.about, "dtype": dtype}

@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import execnet
 
@@ -26,12 +26,31 @@ BATCH = 32
 ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4", "MALLOC_PERTURB_=165")
 
 
+def about(backend: type[Backend], version: str, device: str) -> dict[str, str]:
+    """The first columns of every table."""
+    return {"backend": backend.name, "version": version, "mode": backend.mode, "device": device}
+
+
 class Lost(Exception):
     """The worker is gone; kind is 'dies' or 'hangs'."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class Runs(Protocol):
+    """Something that runs the cases of a backend: what it takes to judge one."""
+
+    backend: type[Backend]
+    device: str
+    version: str
+    not_run: str | None
+
+    @property
+    def about(self) -> dict[str, str]: ...
+
+    def run(self, cases: list[Case]) -> list[Trajectory]: ...
 
 
 class Process:
@@ -72,12 +91,7 @@ class Process:
     @property
     def about(self) -> dict[str, str]:
         """What was run: the first columns of every table."""
-        return {
-            "backend": self.backend.name,
-            "version": self.version,
-            "mode": self.backend.mode,
-            "device": self.device,
-        }
+        return about(self.backend, self.version, self.device)
 
     def _start(self) -> None:
         if self.device not in self.backend.devices:

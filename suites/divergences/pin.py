@@ -13,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from reference.dialect import Dialect
 from suites.backends.base import Backend
-from suites.backends.process import Process
+from suites.backends.process import Process, Runs
 from suites.backends.registry import BACKENDS
 from suites.case import Case, Trajectory
 from suites.cases import trace
@@ -107,7 +107,7 @@ def pins() -> tuple[Pin, ...]:
     return tuple(load(path) for path in sorted(PINS.glob("*.json")))
 
 
-def pins_of(process: Process) -> list[Pin]:
+def pins_of(process: Runs) -> list[Pin]:
     """The known divergences of a backend in the version that runs."""
     return [p for p in pins() if process.version and p.covers(process.backend, process.version)]
 

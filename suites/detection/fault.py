@@ -1,0 +1,21 @@
+"""What a seeded fault is."""
+
+from dataclasses import dataclass
+
+from suites.detection.hosts.edit import Edits
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A small change to an optimizer that ought to be found.
+
+    numpy, torch: the edits that make it, in the source of each host; none where the host has nothing of the
+    kind. stands_for: the real bugs of its kind, where there are some. dtype: the type in which it is sought.
+    """
+
+    id: str
+    sentence: str
+    numpy: Edits = ()
+    torch: Edits = ()
+    stands_for: str = ""
+    dtype: str = "float32"

@@ -1,0 +1,23 @@
+"""The seeded faults, by family."""
+
+from suites.detection.fault import Fault
+from suites.detection.faults import (
+    decay,
+    duplicates,
+    epsilon,
+    late,
+    parameters,
+    precision,
+    racing,
+    rows,
+    rule,
+    special,
+    steps,
+)
+
+FAULTS: dict[str, Fault] = {
+    fault.id: fault
+    for family in (rule, steps, epsilon, duplicates, rows, decay, parameters, precision, special, late)
+    for fault in family.FAULTS
+}
+RACES: dict[str, Fault] = {fault.id: fault for fault in racing.FAULTS}

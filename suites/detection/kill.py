@@ -1,0 +1,89 @@
+"""A seeded host goes the way of any backend: clause by clause, until a run of the suite would fail."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from suites.backends.base import Backend
+from suites.backends.process import about
+from suites.case import Case, Trajectory
+from suites.clauses import CLAUSES
+from suites.clauses.clause import Clause
+from suites.detection.hosts.edit import Edits
+from suites.detection.hosts.numpy_host import NumpyLazyAdam
+from suites.detection.hosts.torch_host import SeededSparseAdam
+from suites.verdicts import BUDGETS, Examination, examine
+
+HOSTS: dict[str, type[NumpyLazyAdam] | type[SeededSparseAdam]] = {
+    "numpy": NumpyLazyAdam,
+    "torch": SeededSparseAdam,
+}
+BUDGET = replace(BUDGETS["ci"], shrink_seconds=0.0)
+
+
+class Here:
+    """A backend in this process: a fault needs no other, and two hundred would cost minutes to start.
+
+    Raises:
+        NotRun: the framework isn't there.
+    """
+
+    not_run = None
+    device = "cpu"
+
+    def __init__(self, instance: Backend) -> None:
+        self.instance, self.backend = instance, type(instance)
+        self.version = instance.prepare()
+        self.about = about(self.backend, self.version, self.device)
+
+    def run(self, cases: list[Case]) -> list[Trajectory]:
+        return [self.instance.run(case) for case in cases]
+
+
+def seeded(host: str, edits: Edits = ()) -> Here:
+    """A host with edits, ready to run.
+
+    Raises:
+        NotRun: its framework isn't there.
+        NotSeeded: an edit does not fit its source.
+    """
+    return Here(HOSTS[host]("cpu", edits))
+
+
+def applicable(host: Here, dtype: str) -> list[Clause]:
+    """The clauses that a host is held to; those that run long come last."""
+    found = [c for c in CLAUSES.values() if not c.missing(host.backend) and dtype in c.dtypes(host.backend)]
+    return sorted(found, key=lambda clause: clause.free)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """The clause that failed, the cases judged up to the one that failed, and the seconds it took."""
+
+    clause: str
+    cases: int
+    seconds: float
+
+
+def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
+    """The first failure of the clauses in the profile ci; None where none fails."""
+    start = time.perf_counter()
+    before = 0
+    for clause in applicable(host, dtype):
+        seen = examine(clause, host, dtype, seed, BUDGET)
+        if seen.new:
+            return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start)
+        before += len(seen.cases)
+    return None
+
+
+def _first(seen: Examination) -> int:
+    """The position of the first case that fails the run."""
+    if seen.path:
+        return 0
+    unaccounted = [j.judgement.worst > 1 for j in seen.judged if j.accounted is None]
+    diverging = [int(np.argmax(over)) for over in unaccounted if over.any()]
+    failing = [i for i, t in enumerate(seen.trajectories) if t.failure in seen.unknown]
+    # Against its documentation a host may diverge in other ways, known ones, before it fails.
+    return min(failing + diverging[-1:])
