@@ -29,20 +29,28 @@ Row = dict[str, Any]
 class Budget:
     """How much is tried: cases for each clause, and seconds to shrink a divergence.
 
-    repeated: cases where the backend runs the operators of another.
+    compiled, repeated: cases where the backend compiles them, and where it runs the operators of another.
     shrink_explained: also shrink what the dialect that the backend speaks explains.
     """
 
     cases: int
+    compiled: int
     repeated: int
     shrink_seconds: float
     shrink_explained: bool = True
 
+    def cases_of(self, clause: Clause, menu: Menu, backend: type[Backend]) -> int:
+        """How many cases of a clause a backend is given."""
+        if clause.free:
+            return 1
+        usual = self.repeated if backend.repeats else self.compiled if backend.compiles else self.cases
+        return min(usual, menu.most)
+
 
 BUDGETS = {
-    "ci": Budget(10, 4, 1.0, shrink_explained=False),
-    "nightly": Budget(150, 150, 20.0),
-    "deep": Budget(1500, 1500, 120.0),
+    "ci": Budget(30, 10, 4, 1.0, shrink_explained=False),
+    "nightly": Budget(150, 150, 150, 20.0),
+    "deep": Budget(1500, 1500, 1500, 120.0),
 }
 
 
@@ -169,8 +177,7 @@ def examine(clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget
     backend = process.backend
     about = {**process.about, "dtype": dtype}
     menu = menu_of(clause, backend, dtype)
-    count = 1 if clause.free else min(budget.repeated if backend.repeats else budget.cases, menu.most)
-    cases = collect(menu, dtype, count, seed_of(seed, clause.id, dtype))
+    cases = collect(menu, dtype, budget.cases_of(clause, menu, backend), seed_of(seed, clause.id, dtype))
     trajectories = process.run(cases[:1])
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])

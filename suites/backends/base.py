@@ -106,8 +106,8 @@ class Backend(ABC):
         """What really ran, read from the framework's own objects: mode, device, dtype, layout or branch."""
 
     @abstractmethod
-    def gradients_kept(self, step: Step) -> bool:
-        """Whether the gradients handed over are still those of the step, bit for bit."""
+    def kept(self, step: Step) -> bool:
+        """Whether gradients are those of the step, bit for bit, and parameters in the memory they were in."""
 
     def discard(self) -> None:  # noqa: B027 (most have nothing to drop)
         """Drop what an error may have spoilt, so that the next case starts afresh."""
@@ -159,8 +159,8 @@ class Backend(ABC):
                 start = time.perf_counter()
                 call()
                 seconds += time.perf_counter() - start
-                if Manner.WATCHED in case.manner and not self.gradients_kept(step):
-                    raise ValueError("the step changed the gradient that it was given")
+                if Manner.WATCHED in case.manner and not self.kept(step):
+                    raise ValueError("the step changed the gradient that it was given, or moved a parameter")
                 if done in observed:
                     seen.append(self.state())
                     if report is not None:

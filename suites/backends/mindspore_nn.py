@@ -263,7 +263,8 @@ class MindSporeOptimizer(Backend):
         self.instance = _Instance(parameters, self._new_optimizer(training.start, parameters))
         return mindspore_training.step(net, self.instance.optimizer, layer)
 
-    def gradients_kept(self, step: Step) -> bool:
+    def kept(self, step: Step) -> bool:
+        # A parameter's memory isn't to be seen from outside.
         given = [
             x for g in step.gradients if g for x in ((g.values,) if g.rows is None else (g.rows, g.values))
         ]

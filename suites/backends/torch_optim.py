@@ -12,8 +12,9 @@ from reference.dialect import (
     Epsilon,
     Power,
 )
+from reference.scalars import Hyperparameters
 from suites.backends.base import Backend, NotRun, Promise
-from suites.case import Case, Gradient, Manner, Step
+from suites.case import Case, Gradient, Group, Manner, Step
 from suites.cases.training import Layer, Training
 
 _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
@@ -62,6 +63,7 @@ class TorchOptimizer(Backend):
         if Manner.STRIDED in case.manner:
             weights = [torch.stack((x, x), dim=-1)[..., 0] for x in weights]
         self.parameters = [torch.nn.Parameter(x) for x in weights]
+        self.memory = [x.data_ptr() for x in self.parameters]
         self.optimizer = self._optimizer(case)
         if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
             for tensor, p in zip(self.parameters, case.parameters, strict=True):
@@ -78,24 +80,30 @@ class TorchOptimizer(Backend):
         return self.torch.from_numpy(x).to(self.device, dtype or self.dtype, copy=True)
 
     def _optimizer(self, case: Case) -> Any:
-        groups = []
-        for group in case.groups:
-            h = group.hyperparameters
-            entry: dict[str, Any] = {
-                "params": [self.parameters[i] for i in group.parameters],
-                "lr": self._learning_rate(h.lr, case),
-                "betas": (h.beta1, h.beta2),
-                "eps": h.epsilon,
-                "maximize": h.maximize,
-            }
-            if "weight_decay" in self.hyperparameters:
-                entry["weight_decay"] = h.weight_decay
-            groups.append(entry)
+        groups = [
+            {"params": [self.parameters[i] for i in group.parameters], **self._arguments(group, case)}
+            for group in case.groups
+        ]
         new = getattr(self.torch.optim, self.optimizer_class)
         if Manner.ARGUMENTS in case.manner:
             (arguments,) = groups
             return new(**arguments, **self.options)
         return new(groups, **self.options)
+
+    def _arguments(self, group: Group, case: Case) -> dict[str, Any]:
+        """The hyperparameters of a group. Those that have their documented default are left out."""
+        h, usual = group.hyperparameters, Hyperparameters()
+        arguments: dict[str, Any] = {}
+        if h.lr != usual.lr or Manner.LR_TENSOR in case.manner:
+            arguments["lr"] = self._learning_rate(h.lr, case)
+        if (h.beta1, h.beta2) != (usual.beta1, usual.beta2):
+            arguments["betas"] = (h.beta1, h.beta2)
+        if h.epsilon != usual.epsilon:
+            arguments["eps"] = h.epsilon
+        for name in ("weight_decay", "maximize"):
+            if getattr(h, name) != getattr(usual, name):
+                arguments[name] = getattr(h, name)
+        return arguments
 
     def _learning_rate(self, lr: float, case: Case) -> Any:
         # In float64, so that the tensor holds the value of the number it stands for.
@@ -106,15 +114,20 @@ class TorchOptimizer(Backend):
         for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
             if gradient is None:
                 tensor.grad = None
-            elif gradient.rows is None:
-                tensor.grad = self._tensor(gradient.values, values_dtype)
+                continue
+            values = self._tensor(gradient.values, values_dtype)
+            if Manner.STRIDED in case.manner:
+                values = values.transpose(0, -1).contiguous().transpose(0, -1)
+            if gradient.rows is None:
+                tensor.grad = values
             else:
                 rows = self.torch.from_numpy(gradient.rows[None].astype(rows_dtype)).to(self.device)
-                values = self._tensor(gradient.values, values_dtype)
                 tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
         return self.optimizer.step
 
-    def gradients_kept(self, step: Step) -> bool:
+    def kept(self, step: Step) -> bool:
+        if [tensor.data_ptr() for tensor in self.parameters] != self.memory:
+            return False
         for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
             if gradient is None:
                 continue
@@ -158,7 +171,10 @@ class TorchOptimizer(Backend):
 
     def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
         for group, value in zip(self.optimizer.param_groups, lr, strict=True):
-            group["lr"] = self._learning_rate(value, case)
+            if Manner.LR_TENSOR in case.manner:
+                group["lr"].fill_(value)
+            else:
+                group["lr"] = value
 
     def reload(self, case: Case) -> None:
         saved = self.optimizer.state_dict()
@@ -198,7 +214,7 @@ class SparseAdam(TorchOptimizer):
     optimizer_class = "SparseAdam"
     layouts = frozenset({"sparse", "none"})
     layers = (Layer("Embedding(sparse=True)", "plain"),)
-    hyperparameters = frozenset({"maximize"})
+    hyperparameters = frozenset({"maximize", "betas of 0"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize"})
     # "a masked version of the Adam algorithm": the algorithm is the one on the page of Adam.
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
@@ -218,7 +234,7 @@ class Adam(TorchOptimizer):
     optimizer_class = "Adam"
     layouts = frozenset({"dense", "none"})
     layers = (Layer("Embedding(sparse=False)", "plain", sparse=False),)
-    hyperparameters = frozenset({"maximize", "weight_decay"})
+    hyperparameters = frozenset({"maximize", "weight_decay", "betas of 0"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
     promises = (Promise("epsilon", f"{_ADAM}, the algorithm"),)

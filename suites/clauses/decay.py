@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from reference.scalars import Hyperparameters
 from suites.backends.base import Backend
-from suites.cases.strategies import Menu
+from suites.cases.strategies import Menu, Shape
 from suites.clauses.clause import MINDSPORE_ADAM, TORCH_ADAM, Clause, H, layouts
 
 _DECAY = f"{TORCH_ADAM} and {MINDSPORE_ADAM}, weight_decay"
@@ -12,11 +12,14 @@ _SCALE = f"{MINDSPORE_ADAM}, loss_scale"
 
 
 def _with(
-    *settings: Hyperparameters, rows: tuple[str, ...] = ("distinct",)
+    *settings: Hyperparameters, rows: tuple[str, ...] = ("distinct",), shapes: tuple[Shape, ...] = ((6, 4),)
 ) -> Callable[[type[Backend]], Menu]:
     """A menu of these settings."""
     return lambda backend: Menu(
-        layouts=layouts(backend), hyperparameters=tuple((h,) for h in settings), rows=rows
+        layouts=layouts(backend),
+        shapes=tuple((shape,) for shape in shapes),
+        hyperparameters=tuple((h,) for h in settings),
+        rows=rows,
     )
 
 
@@ -25,7 +28,7 @@ CLAUSES = (
         "weight-decay",
         "weight decay adds λ·w to the gradient",
         _DECAY,
-        _with(H(weight_decay=0.1), H(weight_decay=1e-3, epsilon=1e-3)),
+        _with(H(weight_decay=0.1), H(weight_decay=1e-3, epsilon=1e-3), shapes=((6, 4), (7,))),
         needs=("weight_decay",),
     ),
     Clause(
@@ -50,10 +53,17 @@ CLAUSES = (
         needs=("weight_decay", "loss_scale"),
     ),
     Clause(
+        "weight-decay-nesterov",
+        "Nesterov's form takes the gradient with its weight decay",
+        f"{_DECAY}; {MINDSPORE_ADAM}, use_nesterov",
+        _with(H(nesterov=True, weight_decay=0.1)),
+        needs=("weight_decay", "nesterov"),
+    ),
+    Clause(
         "loss-scale",
         "gradients are divided by the loss scale",
         _SCALE,
-        _with(H(loss_scale=1024.0)),
+        _with(H(loss_scale=1024.0), H(loss_scale=0.25)),
         needs=("loss_scale",),
     ),
 )

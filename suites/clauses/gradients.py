@@ -54,7 +54,7 @@ def _empty(backend: type[Backend]) -> Menu:
 
 
 def _missing(backend: type[Backend]) -> Menu:
-    return Menu(layouts=(*layouts(backend), "none"), shapes=(((6, 4), (5, 3)),))
+    return Menu(layouts=(*layouts(backend), "none"), shapes=(((6, 4), (5, 3)), ((6, 4), (6, 4))))
 
 
 def _index_type(backend: type[Backend]) -> Menu:
@@ -64,11 +64,16 @@ def _index_type(backend: type[Backend]) -> Menu:
 
 def _kept(backend: type[Backend]) -> Menu:
     # What changes the gradient before it is used might change it in place.
-    changes = {"maximize": H(maximize=True), "weight_decay": H(weight_decay=0.1)}
+    changes = {
+        "maximize": H(maximize=True),
+        "weight_decay": H(weight_decay=0.1),
+        "loss_scale": H(loss_scale=3.0),
+    }
     settings = [h for name, h in changes.items() if name in backend.hyperparameters and not backend.compiles]
     return Menu(
         layouts=layouts(backend) if backend.compiles else tuple(sorted(backend.layouts - {"none"})),
         hyperparameters=((H(),), *((h,) for h in settings)),
+        kinds=("ordinary",),
         rows=("distinct", "repeated"),
         manner=frozenset({Manner.WATCHED}),
     )
@@ -123,7 +128,7 @@ CLAUSES = (
     ),
     Clause(
         "gradient-kept",
-        "the caller's gradient is left as it was",
+        "the caller's gradient is left as it was, and a parameter in its memory",
         "torch.optim.Optimizer.step documentation, 2.13 (updates parameters); bug class of pytorch#116507",
         _kept,
         needs=(Manner.WATCHED,),

@@ -1,6 +1,7 @@
 """Parameters and their groups: shapes, storage, hyperparameters of their own, state that is carried."""
 
 from dataclasses import replace
+from typing import Any
 
 from suites.backends.base import Backend
 from suites.case import Manner
@@ -22,7 +23,7 @@ _GROUPS = f"{TORCH_ADAM}, params; {MINDSPORE_ADAM}, params (groups with their ow
 def _shapes(backend: type[Backend]) -> Menu:
     shapes: tuple[Shape, ...] = ((7,), (3, 1), (5, 2, 3), (1, 33))
     if not backend.compiles:
-        shapes = (*shapes, (4, 2, 1, 3), (2, 257), (40, 1), (1, 1), (9, 16), (2, 1031))
+        shapes = (*shapes, (4, 2, 1, 3), (2, 257), (40, 1), (1, 1), (9, 16))
     return Menu(layouts=layouts(backend), shapes=tuple((shape,) for shape in shapes), rows=ALL_ROWS, steps=4)
 
 
@@ -38,16 +39,27 @@ def _large(backend: type[Backend]) -> Menu:
     )
 
 
+def _wide(backend: type[Backend]) -> Menu:
+    return Menu(layouts=layouts(backend), shapes=(((3, 1031),),), rows=ALL_ROWS, kinds=("ordinary",), most=4)
+
+
 def _several(backend: type[Backend]) -> Menu:
-    first, second = H(), H(lr=0.1)
-    if "weight_decay" in backend.grouped:
-        second = replace(second, weight_decay=0.1)
-    if "beta1" in backend.grouped:
-        second = replace(second, beta1=0.5, epsilon=1e-2)
+    """Two groups that differ in everything, and in one thing only."""
+    different = {
+        "lr": 0.1,
+        "beta1": 0.5,
+        "beta2": 0.9,
+        "epsilon": 1e-2,
+        "weight_decay": 0.1,
+        "maximize": True,
+    }
+    taken = {name: value for name, value in different.items() if name in backend.grouped}
+    another = replace(H(), **taken)
+    alone = [replace(H(), **{name: value}) for name, value in taken.items()]
     return Menu(
         layouts=layouts(backend),
         shapes=(((6, 4), (5, 3), (6, 4)),),
-        hyperparameters=((first, second),),
+        hyperparameters=((H(), another), (another, H()), *((H(), h) for h in alone)),
         steps=4,
     )
 
@@ -67,7 +79,14 @@ def _strided(backend: type[Backend]) -> Menu:
 
 
 def _learning_rate(backend: type[Backend]) -> Menu:
-    return Menu(layouts=layouts(backend), lr_changes=(1e-3, 0.5, 1e-5, 0.0))
+    # Several parameters, at times without a gradient: the number of a step says nothing of its learning rate.
+    none = {"none"} & backend.layouts
+    return Menu(
+        layouts=(*layouts(backend), *none),
+        shapes=(((6, 4), (5, 3)) if none else ((6, 4),),),
+        starts=(0, 1, 7, 20_000),
+        lr_changes=(1e-3, 0.5, 1e-5, 0.0),
+    )
 
 
 def _no_learning_rate(backend: type[Backend]) -> Menu:
@@ -75,11 +94,23 @@ def _no_learning_rate(backend: type[Backend]) -> Menu:
 
 
 def _learning_rate_tensor(backend: type[Backend]) -> Menu:
-    return Menu(layouts=layouts(backend), manner=frozenset({Manner.LR_TENSOR}), steps=4, most=4)
+    return Menu(
+        layouts=layouts(backend),
+        manner=frozenset({Manner.LR_TENSOR}),
+        lr_changes=(1e-3, 0.5),
+        steps=4,
+        most=10,
+    )
 
 
 def _save_and_load(backend: type[Backend]) -> Menu:
-    menu = Menu(layouts=layouts(backend), shapes=(((6, 4), (6, 4)),), reloads=True)
+    none = {"none"} & backend.layouts  # so that step counts differ
+    menu = Menu(
+        layouts=(*layouts(backend), *none),
+        shapes=(((6, 4), (6, 4)),),
+        starts=(0, 0, 1, 7, 5001),
+        reloads=True,
+    )
     # Where a fresh optimizer is a compilation, a few.
     return replace(menu, steps=3, most=4) if backend.compiles else menu
 
@@ -87,6 +118,7 @@ def _save_and_load(backend: type[Backend]) -> Menu:
 CLAUSES = (
     Clause("shapes", "the rule holds for every rank and width", PAPER, _shapes),
     Clause("large-table", "every row of a large table follows the rule", PAPER, _large),
+    Clause("wide-rows", "every column of a wide row follows the rule", PAPER, _wide),
     Clause("several-parameters", "every parameter follows the rule of its own group", _GROUPS, _several),
     Clause("parameters-alike", "parameters that share nothing but their shape stay apart", _GROUPS, _alike),
     Clause(

@@ -63,6 +63,13 @@ def _nesterov(backend: type[Backend]) -> Menu:
     )
 
 
+def _no_averages(backend: type[Backend]) -> Menu:
+    return Menu(
+        layouts=layouts(backend),
+        hyperparameters=((H(beta1=0.0),), (H(beta2=0.0),), (H(beta1=0.0, beta2=0.0, epsilon=1e-3),)),
+    )
+
+
 def _maximize(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), hyperparameters=((H(maximize=True),),))
 
@@ -80,6 +87,13 @@ def _long_run(backend: type[Backend]) -> Menu:
 CLAUSES = (
     Clause("update-rule", "m, v and w follow the update rule", PAPER, _update_rule),
     Clause("slow-averages", "the rule holds for β2 = 0.99999", PAPER, _slow_averages),
+    Clause(
+        "betas-0",
+        "with a β of 0 the moment is the gradient, or its square",
+        f"{TORCH_ADAM}, betas (0 is allowed)",
+        _no_averages,
+        needs=("betas of 0",),
+    ),
     Clause("late-steps", "the rule holds from any step count and state", PAPER, _late),
     Clause("many-steps", "the rule holds in every one of many steps", PAPER, _many),
     Clause("tiny-gradients", "the rule holds where ε rules the denominator", PAPER, _tiny),

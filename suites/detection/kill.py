@@ -13,6 +13,7 @@ from suites.clauses.clause import Clause
 from suites.detection.hosts.edit import Edits
 from suites.detection.hosts.numpy_host import NumpyLazyAdam
 from suites.detection.hosts.torch_host import SeededSparseAdam
+from suites.divergences.pin import broken, pins_of
 from suites.verdicts import BUDGETS, Examination, examine
 
 HOSTS: dict[str, type[NumpyLazyAdam] | type[SeededSparseAdam]] = {
@@ -29,7 +30,7 @@ class Here:
         NotRun: the framework isn't there.
     """
 
-    not_run = None
+    not_run: str | None = None
     device = "cpu"
 
     def __init__(self, instance: Backend) -> None:
@@ -52,9 +53,9 @@ def seeded(host: str, edits: Edits = ()) -> Here:
 
 
 def applicable(host: Here, dtype: str) -> list[Clause]:
-    """The clauses that a host is held to; those that run long come last."""
+    """The clauses that a host is held to, those whose cases take long last."""
     found = [c for c in CLAUSES.values() if not c.missing(host.backend) and dtype in c.dtypes(host.backend)]
-    return sorted(found, key=lambda clause: clause.free)
+    return sorted(found, key=lambda clause: (clause.free, -clause.menu(host.backend).most))
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
         if seen.new:
             return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start)
         before += len(seen.cases)
+    for pin in pins_of(host):
+        # A change for the better fails a run too: the witness of a known divergence no longer shows it.
+        if pin.case.dtype == dtype and broken(pin, host.backend, host.run([pin.case])[0]):
+            return Kill(f"pin {pin.name}", before + 1, time.perf_counter() - start)
+        before += 1
     return None
 
 

@@ -136,5 +136,5 @@ class Toy(Backend):
     def path(self) -> dict[str, str]:
         return {}
 
-    def gradients_kept(self, step: Step) -> bool:
+    def kept(self, step: Step) -> bool:
         return True

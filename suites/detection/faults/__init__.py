@@ -13,11 +13,24 @@ from suites.detection.faults import (
     rule,
     special,
     steps,
+    unforeseen,
 )
 
 FAULTS: dict[str, Fault] = {
     fault.id: fault
-    for family in (rule, steps, epsilon, duplicates, rows, decay, parameters, precision, special, late)
+    for family in (
+        rule,
+        steps,
+        epsilon,
+        duplicates,
+        rows,
+        decay,
+        parameters,
+        precision,
+        special,
+        late,
+        unforeseen,
+    )
     for fault in family.FAULTS
 }
 RACES: dict[str, Fault] = {fault.id: fault for fault in racing.FAULTS}

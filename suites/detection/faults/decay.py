@@ -56,7 +56,7 @@ FAULTS = (
     Fault(
         "decay-of-the-whole-table",
         "weight decay moves untouched rows too",
-        numpy=((_DECAY, f'{_DECAY}\n        w *= to(1 - lr * group["weight_decay"] * 1e-6)'),),
+        numpy=((_DECAY, f'{_DECAY}\n        w *= to(1 - lr * group["weight_decay"] * 1e-3)'),),
     ),
     Fault(
         "loss-scale-ignored",

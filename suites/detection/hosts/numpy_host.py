@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect, Power
+from reference.scalars import Hyperparameters
 from suites.backends.base import Backend
-from suites.case import Case, Gradient, Manner, State, Step
+from suites.case import Case, Gradient, Group, Manner, State, Step
 from suites.detection.hosts import lazy_adam
 from suites.detection.hosts.edit import Edits, edited
 
@@ -22,9 +23,11 @@ class NumpyLazyAdam(Backend):
     devices = ("cpu",)
     dtypes = ("float32", "float64")
     layouts = frozenset({"sparse", "dense", "none"})
-    hyperparameters = frozenset({"weight_decay", "loss_scale", "maximize", "nesterov"})
+    hyperparameters = frozenset({"weight_decay", "loss_scale", "maximize", "nesterov", "betas of 0"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "weight_decay", "maximize"})
-    manners = frozenset({Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.STRIDED, Manner.WATCHED})
+    manners = frozenset(
+        {Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.STRIDED, Manner.LR_TENSOR, Manner.WATCHED}
+    )
     documented = Dialect()
     promises = ()
     spoken = documented
@@ -43,6 +46,7 @@ class NumpyLazyAdam(Backend):
         if Manner.STRIDED in case.manner:
             arrays = [np.stack((x, x), axis=-1)[..., 0] for x in arrays]
         self.params = [self.module.Parameter(x) for x in arrays]
+        self.memory = arrays
         self.optimizer = self._optimizer(case)
         if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
             for param, p in zip(self.params, case.parameters, strict=True):
@@ -55,18 +59,8 @@ class NumpyLazyAdam(Backend):
     def _optimizer(self, case: Case) -> Any:
         return self.module.LazyAdam(
             [
-                {
-                    "params": [self.params[i] for i in group.parameters],
-                    "lr": h.lr,
-                    "betas": (h.beta1, h.beta2),
-                    "eps": h.epsilon,
-                    "weight_decay": h.weight_decay,
-                    "loss_scale": h.loss_scale,
-                    "maximize": h.maximize,
-                    "nesterov": h.nesterov,
-                }
+                {"params": [self.params[i] for i in group.parameters], **_arguments(group, case)}
                 for group in case.groups
-                for h in (group.hyperparameters,)
             ]
         )
 
@@ -79,7 +73,9 @@ class NumpyLazyAdam(Backend):
         with np.errstate(all="ignore"):
             self.optimizer.step()
 
-    def gradients_kept(self, step: Step) -> bool:
+    def kept(self, step: Step) -> bool:
+        if any(param.data is not array for param, array in zip(self.params, self.memory, strict=True)):
+            return False
         for param, gradient in zip(self.params, step.gradients, strict=True):
             if gradient is None:
                 continue
@@ -92,7 +88,10 @@ class NumpyLazyAdam(Backend):
 
     def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
         for group, value in zip(self.optimizer.groups, lr, strict=True):
-            group["lr"] = value
+            if Manner.LR_TENSOR in case.manner:
+                group["lr"].fill(value)
+            else:
+                group["lr"] = value
 
     def reload(self, case: Case) -> None:
         saved = self.optimizer.state_dict()
@@ -115,8 +114,26 @@ class NumpyLazyAdam(Backend):
         return {"mode": self.mode, "device": self.device, "dtype": str(self.params[0].data.dtype)}
 
 
+def _arguments(group: Group, case: Case) -> dict[str, Any]:
+    """The hyperparameters of a group. Those that have their default are left out."""
+    h, usual = group.hyperparameters, Hyperparameters()
+    names = ("weight_decay", "loss_scale", "maximize", "nesterov")
+    arguments = {name: getattr(h, name) for name in names if getattr(h, name) != getattr(usual, name)}
+    if Manner.LR_TENSOR in case.manner:
+        arguments["lr"] = np.array(h.lr)
+    elif h.lr != usual.lr:
+        arguments["lr"] = h.lr
+    if (h.beta1, h.beta2) != (usual.beta1, usual.beta2):
+        arguments["betas"] = (h.beta1, h.beta2)
+    if h.epsilon != usual.epsilon:
+        arguments["eps"] = h.epsilon
+    return arguments
+
+
 def _handed_over(gradient: Gradient, case: Case) -> Any:
     values = gradient.values.astype(case.dtype)
+    if Manner.STRIDED in case.manner:
+        values = np.asfortranarray(values)
     if gradient.rows is None:
         return values
     return gradient.rows.astype(case.rows_dtype("int64")), values
