@@ -45,7 +45,7 @@ def _wide(backend: type[Backend]) -> Menu:
 
 def _several(backend: type[Backend]) -> Menu:
     """Two groups that differ in everything, and in one thing only."""
-    different = {
+    different: dict[str, Any] = {
         "lr": 0.1,
         "beta1": 0.5,
         "beta2": 0.9,

@@ -11,6 +11,7 @@ class Fault:
 
     numpy, torch: the edits that make it, in the source of each host; none where the host has nothing of the
     kind. stands_for: the real bugs of its kind, where there are some. dtype: the type in which it is sought.
+    allowed: why no requirement forbids it; it is not found.
     """
 
     id: str
@@ -19,3 +20,4 @@ class Fault:
     torch: Edits = ()
     stands_for: str = ""
     dtype: str = "float32"
+    allowed: str = ""
