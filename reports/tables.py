@@ -76,6 +76,11 @@ COLUMNS = {
     ),
     "claims": ("claim", "text", "verdict", "evidence", "witness"),
     "detection": ("fault", "host", "stands_for", "killed", "by_clause", "cases_to_kill", "seconds"),
+    "detection_matrix": ("fault", "host", "clause", "killed"),
+    "races": ("fault", "host", "stands_for", "runs", "killed", "by_clause"),
+    "sensitivity": ("quantity", "dtype", "regime", "seeds", "always", "median"),
+    "sensitivity_curve": ("quantity", "dtype", "regime", "seeds", "error", "found"),
+    "policies": ("policy", "compared", "host", "faults", "found", "clean_cases", "false_alarms"),
 }
 
 

@@ -1,6 +1,7 @@
 """A seeded host goes the way of any backend: clause by clause, until a run of the suite would fail."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from suites.clauses.clause import Clause
 from suites.detection.hosts.edit import Edits
 from suites.detection.hosts.numpy_host import NumpyLazyAdam
 from suites.detection.hosts.torch_host import SeededSparseAdam
-from suites.divergences.pin import broken, pins_of
+from suites.divergences.pin import Pin, broken, pins_of
 from suites.verdicts import BUDGETS, Examination, examine
 
 HOSTS: dict[str, type[NumpyLazyAdam] | type[SeededSparseAdam]] = {
@@ -58,6 +59,19 @@ def applicable(host: Here, dtype: str) -> list[Clause]:
     return sorted(found, key=lambda clause: (clause.free, -clause.menu(host.backend).most))
 
 
+def flagged_by(host: Here, dtype: str, seed: int) -> dict[str, bool]:
+    """Whether each clause and each pin fails a run of the profile ci."""
+    clauses = {c.id: examine(c, host, dtype, seed, BUDGET).new for c in applicable(host, dtype)}
+    return clauses | {f"pin {pin.name}": bool(message) for pin, message in broken_pins(host, dtype)}
+
+
+def broken_pins(host: Here, dtype: str) -> Iterator[tuple[Pin, str]]:
+    """The known divergences of a host, each with what its witness no longer shows."""
+    for pin in pins_of(host):
+        if pin.case.dtype == dtype:
+            yield pin, broken(pin, host.backend, host.run([pin.case])[0])
+
+
 @dataclass(frozen=True)
 class Kill:
     """The clause that failed, the cases judged up to the one that failed, and the seconds it took."""
@@ -76,11 +90,11 @@ def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
         if seen.new:
             return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start)
         before += len(seen.cases)
-    for pin in pins_of(host):
-        # A change for the better fails a run too: the witness of a known divergence no longer shows it.
-        if pin.case.dtype == dtype and broken(pin, host.backend, host.run([pin.case])[0]):
-            return Kill(f"pin {pin.name}", before + 1, time.perf_counter() - start)
+    # A change for the better fails a run too: the witness of a known divergence no longer shows it.
+    for pin, message in broken_pins(host, dtype):
         before += 1
+        if message:
+            return Kill(f"pin {pin.name}", before, time.perf_counter() - start)
     return None
 
 

@@ -7,27 +7,19 @@ from typing import Any
 
 import pytest
 
-from suites.backends.base import NotRun
 from suites.detection.fault import Fault
 from suites.detection.faults import FAULTS
-from suites.detection.kill import HOSTS, Here, first_kill, seeded
+from suites.detection.kill import HOSTS, first_kill, seeded
 from suites.instrument.samples import sample
 
 SEEDED = [(fault, host) for fault in FAULTS.values() for host in HOSTS if getattr(fault, host)]
-
-
-def host_of(name: str, edits: Any = ()) -> Here:
-    try:
-        return seeded(name, edits)
-    except NotRun as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.mark.parametrize(("fault", "host"), SEEDED, ids=[f"{fault.id}-{host}" for fault, host in SEEDED])
 def test_fault_is_found(
     fault: Fault, host: str, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
-    kill = first_kill(host_of(host, getattr(fault, host)), fault.dtype, seed)
+    kill = first_kill(seeded(host, getattr(fault, host)), fault.dtype, seed)
     row = {
         "fault": fault.id,
         "host": host,
@@ -43,7 +35,7 @@ def test_fault_is_found(
 
 def test_saved_state_of_torch_is_live() -> None:
     """What `Fault.allowed` says of torch."""
-    host: Any = host_of("torch").instance
+    host: Any = seeded("torch").instance
     host.build(replace(sample(steps=1), t=7))
     (saved,) = host.optimizer.state_dict()["state"].values()
     another = host.optimizer.__class__(host.parameters)
@@ -56,4 +48,4 @@ def test_saved_state_of_torch_is_live() -> None:
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_clean_host_is_not_flagged(host: str, dtype: str, seed: int) -> None:
-    assert first_kill(host_of(host), dtype, seed) is None
+    assert first_kill(seeded(host), dtype, seed) is None
