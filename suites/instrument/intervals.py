@@ -185,13 +185,14 @@ def decayed(w: Interval, s: Scalars, r: Rounded) -> Interval:
 
 
 def updated(w: Interval, n: Interval, d: Interval, s: Scalars, place: Epsilon, r: Rounded) -> Interval:
-    """w − α·(n/d), w − (α·n)/d, and w − lr·(n̂/d), n̂ = n / (1 − β1^t), where d is corrected as well."""
-    alpha = s.rate if place is Epsilon.BESIDE_HAT else s.alpha
+    """w − α·(n/d), w − (α·n)/d, and w − α(1 − β1^t)·(n̂/d) with n̂ = n / (1 − β1^t)."""
+    alpha, correction = s.rate if place is Epsilon.BESIDE_HAT else s.alpha, s.lr / s.rate
     quotient = r.quotient(n, d)
-    moved = [r.product(alpha, quotient), r.quotient(r.product(alpha, n), d)]
-    if place is Epsilon.BESIDE_HAT:
-        corrected = r.quotient(n, s.lr / s.rate)
-        moved.append(r.product(s.lr, r.quotient(corrected, d)))
+    moved = (
+        r.product(alpha, quotient),
+        r.quotient(r.product(alpha, n), d),
+        r.product(alpha * correction, r.quotient(r.quotient(n, correction), d)),
+    )
     return hull(*(r.sum(w, -x) for x in moved), r.fl(w - alpha * quotient))
 
 

@@ -130,6 +130,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Dialect]] = {
     "decoupled": ({"weight_decay": 0.1}, Dialect(weight_decay=WeightDecay.DECOUPLED)),
 }
 STEPS = 3
+SHARP = 0.95
 
 
 def population(dtype: str, variant: str) -> dict[str, Input]:
@@ -152,22 +153,39 @@ def population(dtype: str, variant: str) -> dict[str, Input]:
             dialect,
             dtype,
         )
+        result["gradients rule"] = gradients_rule(h, dialect, dtype)
     return result
+
+
+def gradients_rule(h: Hyperparameters, dialect: Dialect, dtype: str) -> Input:
+    """Where every term has its worst sign and size: g outweighs m and v, and yet their sums round."""
+    growth = 16.0 if dtype in ("float16", "bfloat16") else 64.0
+    gradients = (1.0,), (growth,), (growth**2,)
+    return Input(-h.lr / growth, 1 / growth, 1 / growth**2, gradients, 50_000, h, dialect, dtype)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_every_enclosure_lies_within_the_bound(dtype: str, variant: str) -> None:
-    """12 regimes: a step from an exact state, and two that run on."""
+    """13 regimes: a step from an exact state, and two that run on."""
     for name, x in population(dtype, variant).items():
         for number, found in enumerate(ratios(x), 1):
             assert max(found) <= 1, (name, number, found)
 
 
+@pytest.mark.parametrize("place", Epsilon, ids=lambda place: place.value)
+def test_the_bound_of_w_is_sharp_from_an_exact_state_and_running(place: Epsilon) -> None:
+    found = ratios(gradients_rule(SETTINGS[1], Dialect(epsilon=place), "float32"))
+    assert min(of_step.w for of_step in found) >= SHARP, found
+
+
 # Underflow where it counts most: of what is divided, multiplied or extracted the root of afterwards.
 UNDERFLOWS = {
     "m/d, multiplied by α = 10": Input(
-        0.0, -88 * 2.0**-149, 1.0, ((0.0,),), h=Hyperparameters(lr=1.0), dialect=HAT
+        0.0, -88 * 2.0**-149, 1.0, ((0.0,), (0.0,)), h=Hyperparameters(lr=1.0), dialect=HAT
+    ),
+    "m/(1 − β1^t), multiplied by α = 30": Input(
+        *(0.0, 2.0**-141, 1e-6, ((2.0**-141,),), 50_000), h=Hyperparameters(lr=30.0), dialect=HAT
     ),
     "λ·w, divided by a loss scale of 0.01": Input(
         500 * 2.0**-149, 0.0, 1.0, ((0.0,),), h=Hyperparameters(weight_decay=0.1, loss_scale=0.01)
@@ -189,7 +207,14 @@ UNDERFLOWS = {
 @pytest.mark.parametrize("what", UNDERFLOWS)
 def test_the_bound_counts_the_underflow_of(what: str) -> None:
     found = ratios(UNDERFLOWS[what])
-    assert max(*found[0]) <= 1, found
+    assert all(max(of_step) <= 1 for of_step in found), found
+
+
+def test_the_bound_counts_what_a_small_type_takes_from_epsilon() -> None:
+    """ε lies in the middle between two numbers of the type, and outweighs √v."""
+    h = Hyperparameters(epsilon=2.0**-10 + 2.0**-18 - 2.0**-28)
+    x = Input(-1e-10, 1e-9, 0.0, ((2.0**-23,),), 50_000, h, dtype="bfloat16")
+    assert SHARP <= ratios(x)[0].w <= 1
 
 
 # Where a constant counts most: g rules both averages, so that every term has its worst sign; m, v and w are
