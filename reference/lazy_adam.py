@@ -254,6 +254,7 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
             ew += (
                 3 * k.store * p.u * (np.abs(w) + np.abs(inner.quotient) * step_size(s, rules.dialect.epsilon))
             )
+            ew += k.underflow * p.eta
         if idle is not None:
             w[idle], ew[idle] = start[idle], 0.0 if before is None else before.w[idle]
     return Bounded(state, Errors(ew, em, ev), inner)
@@ -283,7 +284,8 @@ def _prepare(
             squares = squares / s.scale**2 + 2 * once * w * (g / s.scale) + once * decay * w * w
         magnitude = np.abs(g) / s.scale + decay * np.abs(w)
         g = g / s.scale + decay * w
-        unscaled = (k.unscale * p.u * (1 + 8 * p.u)) * magnitude + 3 * k.underflow * p.eta
+        unscaled = (k.unscale * p.u * (1 + 8 * p.u)) * magnitude
+        unscaled += (2 + 1 / s.scale) * k.underflow * p.eta  # λ·w may underflow before it is unscaled
         eg = unscaled if eg is None else eg / s.scale + unscaled
         if before is not None:
             eg = eg + decay * before.w
@@ -314,14 +316,16 @@ def _movement_error(
 ) -> np.ndarray:
     """The error of α·q, q the quotient of a numerator with error en and a denominator from v ± ev.
 
-    Eq += c_d·u(|q| + Eq) + η for the division. Then E = α·Eq, E += 2u(α|q| + E) + η(1 + 1/lowest), since
-    α·m may underflow before the division; and the factor 1 + u for the sum that follows.
+    Eq += c_d·u(|q| + Eq) + η for the division. Then E = α·Eq, E += 2u(α|q| + E) + η(1 + max(1, α)/lowest),
+    since what is divided, α·m or m/(1 − β1^t), may underflow before; and the factor 1 + u for the sum that
+    follows.
     """
     p, k = rules.precision, rules.constants
     # η is only ever added: a product with a subnormal costs a hundred times one without.
     eta = k.underflow * p.eta
     alpha = step_size(s, rules.dialect.epsilon)
     underflow = np.divide(eta, alpha, out=np.zeros_like(alpha, np.float64), where=np.asarray(alpha) > 0)
+    underflow = np.maximum(underflow, eta)  # of α·m, or of m/(1 − β1^t)
     q = np.abs(inner.quotient)
     error, gain, own = _quotient_error(en, ev, v, q, underflow, inner, s, rules, exact_state)
     stored = 1 + k.store * p.u
@@ -329,7 +333,7 @@ def _movement_error(
     error *= stored * rounded * gain * alpha
     q *= stored * (rounded * (1 + own) - 1) * alpha
     error += q
-    error += 2 * eta
+    error += (1 + stored * rounded * alpha) * eta
     return error
 
 
@@ -347,6 +351,8 @@ def _quotient_error(
     """Eq = (Em + |q|·Ed) / (d − Ed), q = m'/d, as (E, gain, own) with Eq ≤ gain·E + own·|q|."""
     p, k = rules.precision, rules.constants
     inside = rules.dialect.epsilon is Epsilon.INSIDE_ROOT
+    if rules.dialect.epsilon is Epsilon.BESIDE_HAT:
+        ev = ev + k.underflow * p.eta * s.root_correction**2  # v̂ = v'/(1 − β2^t) may underflow
     if exact_state and not inside and (relative := _relative_denominator_error(s, rules)) is not None:
         error = en + underflow
         error /= inner.denominator
@@ -411,7 +417,7 @@ def _denominator_error(
 def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray | None:
     """A bound on Ed / d that holds for every element of an exact state; None where there is no good one.
 
-    There Ev ≤ K·v' + 3η, so Es ≤ (1 − √(1 − K))·s + 2√(3η), which ε dwarfs in all but small types.
+    There Ev ≤ K·v' + 4η, so Es ≤ (1 − √(1 − K))·s + 4√η, which ε dwarfs in all but small types.
     """
     p, k = rules.precision, rules.constants
     if not np.all(np.asarray(s.beta2) > 0.25):
@@ -420,7 +426,7 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     of_v_bar = np.maximum(of_v / s.beta2, of_square / s.omega2)
     own = k.root * rules.arithmetic.root_error * p.u
     root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) * (1 + own) + own
-    tiny = 2 * np.sqrt(3 * k.underflow * p.eta) * (1 + own) / s.epsilon
+    tiny = 4 * np.sqrt(k.underflow * p.eta) * (1 + own) / s.epsilon
     if rules.dialect.epsilon is not Epsilon.BESIDE_ROOT:
         root = root * (1 + k.hat * p.u) + k.hat * p.u
         tiny = tiny / s.root_correction

@@ -75,7 +75,7 @@ class Constants:
     hat: float = 3  # √v / √(1 − β2^t): the scalar rounded, its reciprocal, the product
     denominator: float = 1  # the addition of ε
     division: float = 1  # m / d, in units of the backend's own error
-    step: float = 2  # α·q, in either order
+    step: float = 2  # α·q, in either order; or m / (1 − β1^t), and lr·q
     store: float = 1  # w − α·q
     underflow: float = 1  # every η
 
