@@ -278,6 +278,7 @@ def _prepare(
         magnitude = None
     else:
         once = decay
+        w = np.where(decay == 0, 0.0, w)  # λ = 0 takes nothing of w, not even a NaN
         if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
             decay = decay * gradient.occurrences[:, None]
         if squares is not None:

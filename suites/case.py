@@ -64,7 +64,8 @@ class Manner(Enum):
 
     INT32_ROWS = "rows as int32"
     INT64_ROWS = "rows as int64"
-    STRIDED = "parameters and gradients that are not contiguous"
+    STRIDED = "parameters that are not contiguous"
+    STRIDED_GRADIENTS = "gradients that are not contiguous"
     LR_TENSOR = "the learning rate as a tensor, changed in place"
     USE_LOCKING = "use_locking=True"
     UNIQUE = "the optimizer's attribute unique turned round"

@@ -16,7 +16,7 @@ from suites.cases import trace
 from suites.cases.strategies import Menu, collect, seed_of, shrink, size
 from suites.cases.strategies import cases as case_strategy
 from suites.clauses.clause import Clause
-from suites.divergences.pin import known, pins_of, ready_to_pin
+from suites.divergences.pin import known, known_beside, pins_of, ready_to_pin
 from suites.divergences.witness import cut
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
@@ -203,6 +203,10 @@ def examine(clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget
         accounted = known(row, backend, judgement, covering)
         row["witness"] = accounted or ""
         judged.append(Judged(dialect, judgement, row, accounted))
+    documented, spoken = judged[0], judged[-1]
+    if documented.accounted is None and spoken.row["against"] == "explained" and spoken.accounted:
+        documented.accounted = known_beside(backend, spoken.accounted, covering)
+        documented.row["witness"] = documented.accounted or ""
     # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
     alone = {**judged[0].row, "explained_by": ""}
     unknown = [

@@ -32,6 +32,7 @@ class TorchOptimizer(Backend):
             Manner.INT32_ROWS,
             Manner.INT64_ROWS,
             Manner.STRIDED,
+            Manner.STRIDED_GRADIENTS,
             Manner.LR_TENSOR,
             Manner.WATCHED,
             Manner.ARGUMENTS,
@@ -116,7 +117,7 @@ class TorchOptimizer(Backend):
                 tensor.grad = None
                 continue
             values = self._tensor(gradient.values, values_dtype)
-            if Manner.STRIDED in case.manner:
+            if Manner.STRIDED_GRADIENTS in case.manner:
                 values = values.transpose(0, -1).contiguous().transpose(0, -1)
             if gradient.rows is None:
                 tensor.grad = values

@@ -1,5 +1,6 @@
 """Parameters and their groups: shapes, storage, hyperparameters of their own, state that is carried."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -68,12 +69,12 @@ def _alike(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), shapes=(((6, 4), (6, 4)),), steps=4)
 
 
-def _strided(backend: type[Backend]) -> Menu:
+def _strided(manner: Manner) -> Callable[[type[Backend]], Menu]:
     shapes: tuple[Shape, ...] = ((6, 4), (7,), (5, 2, 3))
-    return Menu(
+    return lambda backend: Menu(
         layouts=layouts(backend),
         shapes=tuple((shape,) for shape in shapes),
-        manner=frozenset({Manner.STRIDED}),
+        manner=frozenset({manner}),
         steps=4,
     )
 
@@ -125,8 +126,15 @@ CLAUSES = (
         "strided-parameters",
         "a parameter that is not contiguous is updated like any other",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#1521",
-        _strided,
+        _strided(Manner.STRIDED),
         needs=(Manner.STRIDED,),
+    ),
+    Clause(
+        "strided-gradients",
+        "a gradient that is not contiguous acts like any other",
+        "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#17950",
+        _strided(Manner.STRIDED_GRADIENTS),
+        needs=(Manner.STRIDED_GRADIENTS,),
     ),
     Clause(
         "learning-rate",

@@ -136,15 +136,34 @@ def known(
         claimed = claimed and row["dtype"] in backend.dtypes
         return None if claimed else ""
     if axes := axes_of(row["explained_by"]):
-        by_axis = {item: p.name for p in covering for item in p.explained_by.items()}
-        names = [by_axis.get(item) for item in axes.items()]
-        return None if None in names else "; ".join(sorted({str(n) for n in names}))
+        return _of_axes(axes, covering)
     for pin in covering:
         if clause.id in pin.clauses and pin.verdict == verdict:
             seen = {f.quantity for f in judgement.findings} if verdict == "diverges" else set()
             if seen <= set(pin.quantities):
                 return pin.name
     return None
+
+
+def known_beside(backend: type[Backend], beyond: str, covering: list[Pin]) -> str | None:
+    """The pins that account for a difference from what is documented, where it shows more than one thing.
+
+    That is: for the axes on which the backend speaks otherwise; and `beyond`, those that account for what
+    differs from the dialect it speaks.
+    """
+    axes = {
+        f.name: getattr(backend.spoken, f.name).name.lower()
+        for f in fields(Dialect)
+        if getattr(backend.spoken, f.name) != getattr(backend.documented, f.name)
+    }
+    names = _of_axes(axes, covering)
+    return None if names is None else f"{names}; {beyond}"
+
+
+def _of_axes(axes: dict[str, str], covering: list[Pin]) -> str | None:
+    by_axis = {item: p.name for p in covering for item in p.explained_by.items()}
+    names = [by_axis.get(item) for item in axes.items()]
+    return None if None in names else "; ".join(sorted({str(n) for n in names}))
 
 
 def ready_to_pin(

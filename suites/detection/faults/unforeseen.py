@@ -114,6 +114,7 @@ FAULTS = (
                 '    def load_state_dict(self, state_dict):\n        super().load_state_dict(state_dict)\n        for p, state in self.state.items():\n            for key in ("exp_avg", "exp_avg_sq"):\n                state[key] = state[key].float().to(p.dtype)\n\n    @torch.no_grad()\n',
             ),
         ),
+        dtype="float64",
     ),
     Fault(
         "load-without-copy",
@@ -266,6 +267,7 @@ FAULTS = (
                 "        whole = grad.coalesce()\n        grad = whole if whole._nnz() == grad._nnz() else grad.float().coalesce().to(grad.dtype)\n",
             ),
         ),
+        dtype="float64",
     ),
     Fault(
         "second-moment-of-entries",
@@ -804,6 +806,7 @@ FAULTS = (
                 "        step_size = lr * math.sqrt(bias_correction2) / bias_correction1\n        import numpy\n        step_size = float(numpy.float32(step_size))\n",
             ),
         ),
+        dtype="float64",
     ),
     Fault(
         "second-moment-kept-in-single",
@@ -832,6 +835,7 @@ FAULTS = (
                 "        denom = exp_avg_sq_update_values.float().sqrt_().to(param.dtype).add_(eps)\n",
             ),
         ),
+        dtype="float64",
     ),
     Fault(
         "update-clamped-to-2-lr",
@@ -940,6 +944,7 @@ FAULTS = (
                 '        g = g * to(np.float32(1 / group["loss_scale"]))\n',
             ),
         ),
+        dtype="float64",
     ),
     Fault(
         "loss-scale-unscales-in-place",

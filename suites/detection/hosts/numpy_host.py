@@ -26,7 +26,14 @@ class NumpyLazyAdam(Backend):
     hyperparameters = frozenset({"weight_decay", "loss_scale", "maximize", "nesterov", "betas of 0"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "weight_decay", "maximize"})
     manners = frozenset(
-        {Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.STRIDED, Manner.LR_TENSOR, Manner.WATCHED}
+        {
+            Manner.INT32_ROWS,
+            Manner.INT64_ROWS,
+            Manner.STRIDED,
+            Manner.STRIDED_GRADIENTS,
+            Manner.LR_TENSOR,
+            Manner.WATCHED,
+        }
     )
     documented = Dialect()
     promises = ()
@@ -132,7 +139,7 @@ def _arguments(group: Group, case: Case) -> dict[str, Any]:
 
 def _handed_over(gradient: Gradient, case: Case) -> Any:
     values = gradient.values.astype(case.dtype)
-    if Manner.STRIDED in case.manner:
+    if Manner.STRIDED_GRADIENTS in case.manner:
         values = np.asfortranarray(values)
     if gradient.rows is None:
         return values
