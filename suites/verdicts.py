@@ -16,7 +16,7 @@ from suites.cases import trace
 from suites.cases.strategies import Menu, collect, seed_of, shrink, size
 from suites.cases.strategies import cases as case_strategy
 from suites.clauses.clause import Clause
-from suites.divergences.pin import known, known_beside, pins_of, ready_to_pin
+from suites.divergences.pin import known, known_axes, pins_of, ready_to_pin
 from suites.divergences.witness import cut
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
@@ -132,13 +132,20 @@ def explanation(
     backend: type[Backend],
     dialect: Dialect,
     judgement: Judgement,
+    beyond: frozenset[tuple[int, str]] = frozenset(),
 ) -> str:
-    """The fewest axes that, turned to what the backend speaks, explain a divergence; or 'unexplained'."""
+    """The fewest axes that, turned to what the backend speaks, explain a divergence; or 'unexplained'.
+
+    beyond: cases and quantities that they need not explain.
+    """
     worst = int(np.argmax(judgement.worst))
     axes = [f.name for f in fields(Dialect) if getattr(dialect, f.name) != getattr(backend.spoken, f.name)]
 
     def explains(turned: Dialect, only: slice) -> bool:
         judged = judge(clause, cases[only], trajectories[only], backend, turned)
+        if beyond:
+            first = only.start or 0
+            return {(first + f.case, f.quantity) for f in judged.findings} <= beyond
         return float(judged.worst.max()) <= 1
 
     for count in range(1, len(axes) + 1):
@@ -205,8 +212,13 @@ def examine(clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget
         judged.append(Judged(dialect, judgement, row, accounted))
     documented, spoken = judged[0], judged[-1]
     if documented.accounted is None and spoken.row["against"] == "explained" and spoken.accounted:
-        documented.accounted = known_beside(backend, spoken.accounted, covering)
-        documented.row["witness"] = documented.accounted or ""
+        # More than one thing at once: what the axes leave is what is known of the dialect that is spoken.
+        beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
+        axes = explanation(
+            clause, cases, trajectories, backend, documented.dialect, documented.judgement, beyond
+        )
+        if names := known_axes(axes, covering):
+            documented.accounted = documented.row["witness"] = f"{names}; {spoken.accounted}"
     # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
     alone = {**judged[0].row, "explained_by": ""}
     unknown = [

@@ -135,8 +135,8 @@ def known(
         claimed = clause.layout in backend.layouts and (row["dtype"] == "float32" or usual)
         claimed = claimed and row["dtype"] in backend.dtypes
         return None if claimed else ""
-    if axes := axes_of(row["explained_by"]):
-        return _of_axes(axes, covering)
+    if axes_of(row["explained_by"]):
+        return known_axes(row["explained_by"], covering)
     for pin in covering:
         if clause.id in pin.clauses and pin.verdict == verdict:
             seen = {f.quantity for f in judgement.findings} if verdict == "diverges" else set()
@@ -145,25 +145,11 @@ def known(
     return None
 
 
-def known_beside(backend: type[Backend], beyond: str, covering: list[Pin]) -> str | None:
-    """The pins that account for a difference from what is documented, where it shows more than one thing.
-
-    That is: for the axes on which the backend speaks otherwise; and `beyond`, those that account for what
-    differs from the dialect it speaks.
-    """
-    axes = {
-        f.name: getattr(backend.spoken, f.name).name.lower()
-        for f in fields(Dialect)
-        if getattr(backend.spoken, f.name) != getattr(backend.documented, f.name)
-    }
-    names = _of_axes(axes, covering)
-    return None if names is None else f"{names}; {beyond}"
-
-
-def _of_axes(axes: dict[str, str], covering: list[Pin]) -> str | None:
+def known_axes(explained_by: str, covering: list[Pin]) -> str | None:
+    """The pins that account for axes, such as `axes_of` takes, by name; None where one is not pinned."""
     by_axis = {item: p.name for p in covering for item in p.explained_by.items()}
-    names = [by_axis.get(item) for item in axes.items()]
-    return None if None in names else "; ".join(sorted({str(n) for n in names}))
+    names = [by_axis.get(item) for item in axes_of(explained_by).items()]
+    return None if None in names or not names else "; ".join(sorted({str(n) for n in names}))
 
 
 def ready_to_pin(
