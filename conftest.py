@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from reports import tables
+from reports import plots, tables
 from suites.backends.base import Backend
 from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
@@ -215,6 +215,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "training": tables.show_training,
         "carried": tables.show_carried,
         "claims": tables.show_claims,
+        "detection": tables.show_detection,
+        "races": tables.show_rows("races: of runs, those in which a fault that shows at times was found"),
+        "sensitivity": tables.show_rows(
+            "sensitivity: the relative error that every seed found, and the median"
+        ),
+        "policies": tables.show_rows("policies: what other tolerances find of the same faults"),
     }
     rows_of = {name: [r for result in _collected for r in result.get(name, ())] for name in tables.COLUMNS}
     reasons = {
@@ -233,6 +239,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             tables.write(table, out / f"{name}.csv")
             if name in show:
                 show[name](table, console)
-    divergences = sorted(line for result in _collected for line in result.get("divergences", ()))
-    tables.write_text("".join(f"{line}\n" for line in dict.fromkeys(divergences)), out / "divergences.txt")
-    console.print(f"tables: {', '.join(f'{name}.csv' for name in tables.COLUMNS)} in {out}")
+            if name == "sensitivity_curve":
+                plots.sensitivity(table, out / "sensitivity.svg")
+    if rows_of["verdicts"]:
+        divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
+        tables.write_text("".join(f"{line}\n" for line in divergences), out / "divergences.txt")
+    written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
+    console.print(f"tables: {', '.join(written)} in {out}")

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +212,7 @@ def show_carried(table: pd.DataFrame, console: Console) -> None:
         grid.add_column(name)
     for row in table[table["against"] == "explained"].to_dict("records"):
         grid.add_row(*(_number(row[name]) for name in names))
+    console.print(grid)
 
 
 def show_claims(table: pd.DataFrame, console: Console) -> None:
@@ -223,6 +224,37 @@ def show_claims(table: pd.DataFrame, console: Console) -> None:
     for _, row in table.iterrows():
         grid.add_row(*(str(row[name]) for name in names))
     console.print(grid)
+
+
+def show_detection(table: pd.DataFrame, console: Console) -> None:
+    """How many seeded faults were found on each host, how soon, and which were not."""
+    grid = Table(title="detection: seeded faults that fail a run")
+    for name in ("host", "faults", "found", "allowed", "median cases", "median seconds", "not found"):
+        grid.add_column(name)
+    for host, part in table.groupby("host"):
+        found, missed = part[part["killed"] == "yes"], part[part["killed"] == "no"]
+        grid.add_row(
+            str(host),
+            str(len(part)),
+            str(len(found)),
+            str((part["killed"] == "allowed").sum()),
+            _number(found["cases_to_kill"].median()),
+            _number(found["seconds"].median()),
+            ", ".join(missed["fault"]),
+        )
+    console.print(grid)
+
+
+def show_rows(title: str) -> Callable[[pd.DataFrame, Console], None]:
+    """A table as it is."""
+
+    def show(table: pd.DataFrame, console: Console) -> None:
+        grid = Table(*map(str, table.columns), title=title)
+        for row in table.itertuples(index=False):
+            grid.add_row(*map(_number, row))
+        console.print(grid)
+
+    return show
 
 
 def show_verdicts(table: pd.DataFrame, console: Console) -> None:
