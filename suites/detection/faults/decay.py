@@ -42,7 +42,7 @@ FAULTS = (
         stands_for="a decay applied before duplicates are merged",
     ),
     Fault(
-        "decay-before-unscaling",
+        "decay-not-unscaled",
         "weight decay is added before the gradient is unscaled",
         numpy=((_UNSCALE, ""), (_DECAY, f"{_DECAY}\n{_UNSCALE.rstrip()}")),
         stands_for="bitsandbytes#2010",
