@@ -19,7 +19,6 @@ SEEDS = 200
 CLEAN_SEEDS, BATCH = 2000, 100
 CURVE_SEEDS = 50
 EXPONENTS = {"float32": range(6, 28), "float64": range(34, 57)}
-HEART = ("update-rule", "slow-averages", "tiny-gradients", "late-steps")
 
 
 @pytest.mark.parametrize(
@@ -37,10 +36,9 @@ def test_error_is_found_in_every_seed(dtype: str, quantity: str, exponent: int) 
 def test_no_clean_seed_is_flagged(dtype: str, start: int) -> None:
     host = seeded("numpy")
     flagged = [
-        (seed, clause)
+        seed
         for seed in range(start, start + BATCH)
-        for clause in HEART
-        if examine(CLAUSES[clause], host, dtype, seed, BUDGET).new
+        if examine(CLAUSES["update-rule"], host, dtype, seed, BUDGET).new
     ]
     assert flagged == []
 
