@@ -69,7 +69,6 @@ def one_minus_power(beta: float, t: int) -> float:
     return -math.expm1(t * log)
 
 
-@lru_cache(maxsize=65536)
 def exact(h: Hyperparameters, t: int) -> Scalars:
     """Level (a): the scalars of step t from the hyperparameters as written, in float64."""
     root = math.sqrt(one_minus_power(h.beta2, t))
@@ -105,7 +104,6 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     )
 
 
-@lru_cache(maxsize=65536)
 def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Precision) -> Scalars:
     """Level (c): the scalars of step t as the backend computes them.
 

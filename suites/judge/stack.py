@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from reference.lazy_adam import Gradient, Index
 from reference.rounding import Precision
 from reference.scalars import Hyperparameters, Scalars, exact, replayed
 from suites.case import Case
+
+# The same steps are judged against many dialects.
+_exact = lru_cache(maxsize=65536)(exact)
+_replayed = lru_cache(maxsize=65536)(replayed)
 
 
 @dataclass
@@ -68,10 +73,10 @@ class Builder:
         if correction is BiasCorrection.NEXT:
             t += 1
         uncorrected = correction is BiasCorrection.NONE
-        scalars = replayed(h, t, self.arithmetic, self.p)
+        scalars = _replayed(h, t, self.arithmetic, self.p)
         self.scalars.append(scalars.uncorrected() if uncorrected else scalars)
         if self.gap:
-            scalars = exact(h, t)
+            scalars = _exact(h, t)
             self.exact.append(scalars.uncorrected() if uncorrected else scalars)
         if gradient is None:
             return
