@@ -62,11 +62,7 @@ class Scalars(NamedTuple):
 
 def one_minus_power(beta: float, t: int) -> float:
     """1 − β^t, without the cancellation that the subtraction would suffer for β near 1."""
-    if beta == 0:
-        return 1.0
-    # β − 1 is exact from 1/2 on, and log(β) well conditioned below.
-    log = math.log1p(beta - 1.0) if beta >= 0.5 else math.log(beta)
-    return -math.expm1(t * log)
+    return -math.expm1(t * math.log(beta)) if beta else 1.0
 
 
 def exact(h: Hyperparameters, t: int) -> Scalars:

@@ -34,7 +34,8 @@ def faithful(case: Case, dialect: Dialect = REFERENCE) -> Trajectory:
         rows = np.arange(count) if g.rows is None else g.rows
         gradient = coalesce(rows, g.values.reshape(len(rows), -1), dialect.duplicates, p)
         scalars = replayed(schedule[k - 1][0], case.t + k, ARITHMETIC, p)
-        new = step(State(w, m, v), gradient, scalars, Rules(p, dialect, ARITHMETIC)).state
+        rules = Rules(p, dialect, ARITHMETIC, schedule[0][0].nesterov)
+        new = step(State(w, m, v), gradient, scalars, rules).state
         for x, y, seen in zip((w, m, v), new, states, strict=False):
             x[gradient.rows] = round_to(y, case.dtype)
             seen.append(x.reshape(shape).copy())

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from reference.lazy_adam import Index, Rules, State, blocks, scattered, step, step_size, update
+from reference.lazy_adam import Rules, State, blocks, step, step_size, update
 from reference.rounding import PRECISIONS, Errors
 from reference.scalars import Scalars
 from suites.case import Case, Trajectory
@@ -134,7 +134,7 @@ def _finding(
     segment = stack.segments[stack.owner[row]]
     column = int(np.argmax(ratio[row]))
     index = int(stack.gradient.rows[row])
-    same: Index = np.flatnonzero(stack.gradient.rows == index) if scattered(rules) else [row]
+    same = np.flatnonzero(stack.gradient.rows == index)  # the last occurrence is the one that m and v keep
     scalars = stack.scalars.part([row])
     inner = step(before, stack.gradient.part(same), scalars, rules).inner
     return Finding(

@@ -1,7 +1,6 @@
 """For pytest under mutation: no result of the code before it was mutated, and no shrinking."""
 
 import gc
-import sys
 from functools import lru_cache
 
 import pytest
