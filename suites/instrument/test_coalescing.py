@@ -46,6 +46,7 @@ def test_every_row_once_in_order_with_what_the_dialect_makes_of_it(how: Duplicat
     assert g.occurrences.tolist() == [expected[r][2] for r in g.rows]
     np.testing.assert_array_equal(g.values, [expected[r][0] for r in g.rows])
     if how is Duplicates.SQUARES_APART:
+        assert g.squares is not None
         np.testing.assert_array_equal(g.squares, [expected[r][1] for r in g.rows])
     else:
         assert g.squares is None

@@ -9,7 +9,7 @@ import pytest
 
 from reference.dialect import Dialect, WeightDecay
 from reference.lazy_adam import Gradient, Rules, State, step
-from reference.rounding import PRECISIONS, Precision
+from reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from reference.scalars import Hyperparameters, Scalars, exact
 from suites.judge.comparison import compare
 from suites.judge.stack import Stack
@@ -18,12 +18,15 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 FLOAT32, FLOAT64 = PRECISIONS["float32"], PRECISIONS["float64"]
 L = FLOAT32.largest
-ROOT = sqrt(L)
+ROOT, U = sqrt(L), FLOAT32.u
 
 
 @dataclass
 class Element:
-    """One element before a step, its gradient, and results to accept or to reject; the others are right."""
+    """An element before a step, its gradient, and results of it to accept and to reject.
+
+    It stands in the second of two rows, beside elements that are ordinary and right.
+    """
 
     w: float = 1.0
     m: float = 0.5
@@ -37,29 +40,39 @@ class Element:
 
     def ratio(self, quantity: str, observed: float | None, **others: float) -> float:
         """The ratio of a quantity that was observed; None stands for what the reference has."""
-        before = State(*(np.array([[1.0], [x]]) for x in (self.w, self.m, self.v)))
-        gradient = Gradient(np.array([1]), np.array([[self.g]]))
-        s = exact(Hyperparameters(**self.settings), 3)
-        # One column a scalar, as where cases of several hyperparameters are stacked.
-        s = Scalars(*(np.array([[x]]) for x in s))
+        before = State(*(np.array([[0.5, 0.5], [0.5, 0.5], [x, 0.5]]) for x in (self.w, self.m, self.v)))
+        gradient = Gradient(np.array([0, 2]), np.array([[0.5, 0.5], [self.g, 0.5]]))
+        # A column for each scalar, as where cases of several hyperparameters are stacked.
+        other, own = exact(Hyperparameters(), 2), exact(Hyperparameters(**self.settings), 3)
+        s = Scalars(*np.array([other, own]).T[:, :, None])
         rules = Rules(self.p, Dialect(weight_decay=self.decay))
         values, bounds, _ = step(before, gradient, s, rules)
         seen = {n: x.copy() for n, x in values._asdict().items()}
         for name, x in {quantity: observed, **others}.items():
             if x is not None:
-                seen[name][:] = x
-        stack = Stack([], gradient, s, None, np.zeros(1, np.int64))
-        return float(getattr(compare(before, stack, values, bounds, State(**seen), rules), quantity)[0, 0])
+                seen[name][1, 0] = x
+        stack = Stack([], gradient, s, None, np.zeros(2, np.int64))
+        ratios = compare(before, stack, values, bounds, State(**seen), rules)
+        for ratio in ratios:
+            assert np.delete(ratio, 2).tolist() == [0.0, 0.0, 0.0]
+        return float(getattr(ratios, quantity)[1, 0])
 
 
 WRONG, RIGHT = -3.0, None  # a finite number that is wrong for every element; what the reference has
 ANY = (RIGHT, WRONG, nan, inf, -inf)
-MADE_INFINITE = {
+MADE_INFINITE: Any = {
     "accepts": {"m": (inf, -inf, nan), "v": (inf, nan)},
     "rejects": {"m": (WRONG, 0.0), "v": (WRONG,)},
 }
-MADE_NAN = {"accepts": dict.fromkeys("wmv", (nan,)), "rejects": dict.fromkeys("wmv", (WRONG, 0.0, inf, -inf))}
-ORDINARY = {"accepts": dict.fromkeys("wmv", (RIGHT,)), "rejects": dict.fromkeys("wmv", (WRONG, nan, inf))}
+MADE_NAN: Any = {
+    "accepts": dict.fromkeys("wmv", (nan,)),
+    "rejects": dict.fromkeys("wmv", (WRONG, 0.0, inf, -inf)),
+}
+ORDINARY: Any = {
+    "accepts": dict.fromkeys("wmv", (RIGHT,)),
+    "rejects": dict.fromkeys("wmv", (WRONG, nan, inf)),
+}
+SURE = sqrt(L / 1e-3)  # the gradient whose part of v is the largest number
 
 ELEMENTS = {
     "ordinary numbers": Element(**ORDINARY),
@@ -167,6 +180,27 @@ ELEMENTS = {
         accepts={"m": (inf, nan)},
         rejects={"m": (WRONG, L)},
     ),
+    "g² in v is sure to overflow": Element(g=SURE * (1 + 8.5 * U), rejects={"w": (WRONG,)}),
+    "g² in v is far from sure to": Element(g=SURE * (1 - 4 * U), accepts={"w": ANY}),
+    "g² in v may overflow in the type": Element(
+        p=PRECISIONS["float16"], g=-32.5, accepts={"v": (RIGHT, inf), "w": ANY}
+    ),
+    "an eighth of the root of the largest number": Element(g=ROOT / 8, rejects={"v": (inf,)}),
+    "v is an eighth of the largest number": Element(v=L / 8, g=0.0, rejects={"v": (inf,), "w": (inf,)}),
+    "m is an eighth of the largest number": Element(m=L / 8, g=0.0, rejects={"m": (inf,)}),
+    "w is an eighth of the largest number": Element(w=L / 8, m=0.0, g=0.0, rejects={"w": (inf,)}),
+    "w comes back within an eighth of the largest number": Element(
+        w=0.127 * L, settings={"lr": 8e36}, accepts={"w": (RIGHT,)}, rejects={"w": (WRONG, inf)}
+    ),
+    "only w is near the end of the range": Element(
+        w=0.2 * L, m=0.12 * L, v=0.12 * L, g=0.12 * ROOT, rejects={"m": (inf,), "v": (inf,)}
+    ),
+    "only w is near the end of the range, and m is 0": Element(
+        w=0.2 * L, m=0.0, v=0.12 * L, g=0.12 * ROOT, rejects={"v": (inf,)}
+    ),
+    "ε is 0, and v perhaps too": Element(
+        m=0.0, v=0.0, g=1e-25, settings={"epsilon": 0.0}, accepts={"w": ANY}, rejects={"m": (inf,)}
+    ),
     "w is within an eighth of the largest number": Element(
         w=0.13 * L,
         accepts={"w": (RIGHT, inf)},
@@ -181,7 +215,17 @@ def test_accepts_what_is_right_and_nothing_else(name: str) -> None:
     element = ELEMENTS[name]
     for quantity, results in element.accepts.items():
         for seen in results:
-            assert element.ratio(quantity, seen) <= 1, (quantity, seen)
+            assert element.ratio(quantity, seen) <= (0 if seen is RIGHT else 1), (quantity, seen)
     for quantity, results in element.rejects.items():
         for seen in results:
             assert element.ratio(quantity, seen) > 1, (quantity, seen)
+
+
+@pytest.mark.parametrize("w", [1.0, 0.2 * L])
+def test_the_bound_itself_is_right_and_beyond_it_is_wrong(w: float) -> None:
+    """Of an ordinary element, and of one that is judged by class for its w."""
+    element = Element(w=w, v=0.0, g=0.0)
+    slack = 1 + REFERENCE_ROUNDOFF / U
+    bound = 2 * FLOAT32.eta  # of two products that may underflow, and a square
+    assert element.ratio("v", 1.5 * bound * slack) == 1
+    assert element.ratio("v", 1.6 * bound * slack) > 1

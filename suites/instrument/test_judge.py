@@ -48,8 +48,9 @@ def faithful(case: Case, dialect: Dialect = REFERENCE) -> Trajectory:
 def test_a_faithful_trajectory_conforms(dtype: str, shape: tuple[int, ...]) -> None:
     case = sample(dtype, shape=shape)
     trajectory = faithful(case)
-    assert step_by_step([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= 1
-    assert free_running([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= 1
+    most = 0.0 if dtype == "float64" else 1.0  # which is what the reference computes in
+    assert step_by_step([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= most
+    assert free_running([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= most
 
 
 def touched(case: Case, k: int) -> int:

@@ -62,7 +62,7 @@ def test_runs_on_as_the_formula_in_50_digits() -> None:
             true = mpf(begun.w[row, i]), mpf(begun.m[row, i]), mpf(begun.v[row, i])
             for t, g in enumerate(taken, 1):
                 for value in g.values[g.rows == row, i]:
-                    moved, *moments = oracle.step(*true, [value], SETTINGS[row], t)  # type: ignore[arg-type]
+                    moved, *moments = oracle.step(*true, [value], SETTINGS[row], t)
                     true = true[0] + moved, *moments
             for seen, error, x in zip((w, m, v), errors, true, strict=True):
                 assert abs(mpf(seen[row, i]) - x) <= error[row, i]
@@ -130,7 +130,7 @@ def test_float32_implementations_stay_within_the_bound_that_gathers(order: Order
         repeated = coalesce(np.tile(g.rows, 2), np.concatenate([g.values, g.values]), Duplicates.SUM, FLOAT32)
         advance(running, repeated, s, rules)
         new = implementation(
-            *(x[g.rows] for x in seen),  # type: ignore[arg-type]
+            *State(*(x[g.rows] for x in seen)),
             np.stack([g.values, g.values]),
             s,
             order,

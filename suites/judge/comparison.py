@@ -101,7 +101,7 @@ def _by_class(
             bounded_v,
         )
         kept = sure_v & ~infinite_v & np.isfinite(seen_m)
-        certain = ~(may_m | may_v | infinite_m | infinite_v | ~np.isfinite(bounds.w[special]))
+        certain = ~(may_m | may_v | ~np.isfinite(bounds.w[special]))
         good_w = np.select(
             [nan_m | nan_v | np.isnan(w), kept, certain],
             [
@@ -112,4 +112,4 @@ def _by_class(
             True,
         )
     for ratio, good in zip(ratios, (good_w, good_m, good_v), strict=True):
-        ratio[special] = np.where(good, np.minimum(np.nan_to_num(ratio[special], nan=0.0), 1.0), np.inf)
+        ratio[special] = np.where(good, np.minimum(np.nan_to_num(ratio[special]), 1.0), np.inf)

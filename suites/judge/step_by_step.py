@@ -27,16 +27,16 @@ def step_by_step(
     All cases are of one type. sizes: also measure how far off each quantity was (`Judgement.sizes`).
     strict_epsilon: see `Rules`.
     """
-    result = Judgement(np.zeros(len(cases)), 0, [], {})
+    steps = sum(
+        sum(1 for k in c.observed[: len(t.t)] if k == 1 or k - 1 in c.observed)
+        for c, t in zip(cases, trajectories, strict=True)
+    )
+    result = Judgement(np.zeros(len(cases)), steps, [], {})
     for nesterov in (False, True):
         chosen = [i for i, c in enumerate(cases) if c.groups[0].hyperparameters.nesterov is nesterov]
         for width in sorted({width_of(p.w) for i in chosen for p in cases[i].parameters}):
             rules = Rules(PRECISIONS[cases[0].dtype], dialect, arithmetic, nesterov, strict_epsilon)
             _judge_width(cases, trajectories, chosen, width, rules, sizes, result)
-    result.steps = sum(
-        sum(1 for k in c.observed[: len(t.t)] if k == 1 or k - 1 in c.observed)
-        for c, t in zip(cases, trajectories, strict=True)
-    )
     _check_counts(cases, trajectories, dialect, result)
     result.findings.sort(key=lambda finding: (finding.case, -finding.ratio))
     return result
@@ -230,18 +230,17 @@ def _measure(
     ratios: Errors,
     rules: Rules,
     result: Judgement,
-    at: int = 0,
 ) -> None:
     """How far off each quantity was, and the specification gap, over the finite elements."""
     p = rules.precision
-    gaps = _gaps(before, stack, values, rules) if stack.exact is not None else (0.0, 0.0, 0.0)
+    gaps = _gaps(before, stack, rules)
     for q, name in enumerate(QUANTITIES):
-        result.sizes.setdefault((name, at), Size()).include(
+        result.sizes.setdefault((name, 0), Size()).include(
             measure(observed[q], values[q], ratios[q], gaps[q], p)
         )
 
 
-def _gaps(before: State, stack: Stack, values: State, rules: Rules) -> tuple[float, float, float]:
+def _gaps(before: State, stack: Stack, rules: Rules) -> tuple[float, float, float]:
     """The largest relative difference between the decimals as written and the replayed chain.
 
     Of m and v themselves, and of the change of w.

@@ -1,16 +1,16 @@
 """What came of the mutants: tables in reports/out, and a non-zero exit where too few were killed.
 
-A mutant is known by its function, the line that it changes and what the line becomes, so that it is
-found again when other lines change. Those that compute the same are listed in equivalent.toml.
+A mutant is known by its function, the lines that it changes and what they become, so that it is found
+again when other lines change. Those that are equivalent are listed, with reasons, in equivalent.toml.
 """
 
 import csv
 import sys
 import tomllib
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
@@ -18,49 +18,51 @@ from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-SHARE = 0.95
+LEAST = 0.95
+PARTS = ("reference", "suites/judge")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 OUT = Path("reports/out")
-PARTS = ("reference", "suites/judge")
 
 
-@dataclass(frozen=True)
-class Change:
-    """A mutant: the function, and its lines before and after."""
+class Change(NamedTuple):
+    """The function that a mutant changes, and its lines before and after."""
 
     function: str
     before: str
     after: str
 
 
-@dataclass
-class Count:
-    """The mutants of a file or of a part."""
+class Survivor(NamedTuple):
+    """A mutant that was not killed. reason: why it is equivalent, or empty."""
 
-    part: str
-    mutants: int = 0
-    killed: int = 0
-    timeout: int = 0
-    survived: int = 0
-    equivalent: int = 0
-
-    @property
-    def share(self) -> float:
-        """Of the mutants that are not equivalent, the share that was killed."""
-        return (self.killed + self.timeout) / max(1, self.mutants - self.equivalent)
-
-    def include(self, status: str, equivalent: bool) -> None:
-        self.mutants += 1
-        self.killed += status == "killed"
-        self.timeout += status == "timeout"
-        self.survived += status not in ("killed", "timeout") and not equivalent
-        self.equivalent += equivalent
+    change: Change
+    status: str
+    reason: str
 
 
-def change(mutant: str, path: Path) -> Change:
+class Equivalents:
+    """The mutants listed as equivalent: one by one, and by what is replaced, wherever it stands."""
+
+    def __init__(self, path: Path) -> None:
+        listed = tomllib.loads(path.read_text())
+        self.everywhere = listed["everywhere"]
+        self.reasons = {
+            Change(entry["function"], *lines): entry["reason"]
+            for entry in listed["equivalent"]
+            for lines in entry["changes"]
+        }
+
+    def reason(self, change: Change) -> str:
+        for rule in self.everywhere:
+            if change.after in (change.before.replace(rule["replaced"], x) for x in rule["by"]):
+                return rule["reason"]
+        return self.reasons.get(change, "")
+
+
+def change_of(mutant: str, path: Path) -> Change:
     lines = get_diff_for_mutant(mutant, path=path).splitlines()[2:]
-    name, of = orig_function_and_class_names_from_key(mutant)
-    function = ".".join((*path.with_suffix("").parts, *([of] if of else []), name.rpartition(".")[2]))
+    name, owner = orig_function_and_class_names_from_key(mutant)
+    function = ".".join((*path.with_suffix("").parts, *([owner] if owner else []), name.rpartition(".")[2]))
     before, after = (" ".join(x[1:].strip() for x in lines if x[0] == sign) for sign in "-+")
     return Change(function, before, after)
 
@@ -74,43 +76,46 @@ def results() -> Iterator[tuple[Path, str, str]]:
             yield path, mutant, status_by_exit_code[code]
 
 
-def equivalents() -> dict[Change, str]:
-    """The mutants that compute the same, with the reason."""
-    entries = tomllib.loads(EQUIVALENT.read_text())["equivalent"]
-    return {Change(e["function"], *pair): e["reason"] for e in entries for pair in e["changes"]}
+def parts_of(path: Path) -> tuple[str, str]:
+    return next(part for part in PARTS if path.is_relative_to(part)), str(path)
 
 
-def write(name: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+def share(counts: Counter[str]) -> float:
+    """Of the mutants that are not equivalent, the share that was killed."""
+    return (counts["killed"] + counts["timeout"]) / max(1, counts.total() - counts["equivalent"])
+
+
+def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    with (OUT / f"{name}.csv").open("w", newline="") as file:
+    with (OUT / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
 
 
 def main() -> int:
-    reasons, counts, survivors, met = equivalents(), {p: Count(p) for p in PARTS}, [], set()
+    equivalents = Equivalents(EQUIVALENT)
+    survivors, counts = [], {part: Counter[str]() for part in PARTS}
     for path, mutant, status in results():
-        this = change(mutant, path) if status != "killed" or reasons else None
-        reason = reasons.get(this, "") if this else ""
-        if this and status != "killed":
-            met.add(this)
-            survivors.append((*astuple(this), status, reason))
-        for part in (next(p for p in PARTS if path.is_relative_to(p)), str(path)):
-            counts.setdefault(part, Count(part)).include(status, bool(reason) and status != "killed")
-    names = tuple(field.name for field in fields(Count))
-    write("mutation", (*names, "share"), [(*astuple(c), f"{c.share:.4f}") for c in counts.values()])
-    write("mutation_survivors", ("function", "before", "after", "status", "equivalent"), survivors)
-    for function, before, after, status, reason in survivors:
-        if not reason:
-            print(f"{status} in {function}\n  - {before}\n  + {after}")
-    for c in counts.values():
-        print(
-            f"{c.part}: {c.mutants} mutants, {c.killed} killed, {c.timeout} timed out, "
-            f"{c.survived} survived, {c.equivalent} equivalent: {c.share:.1%}"
-        )
-    stale = [this for this in reasons if this not in met]
-    for this in stale:
-        print(f"listed as equivalent, but killed or gone: {this}")
-    return int(bool(stale) or any(counts[p].share < SHARE for p in PARTS))
+        kind = status
+        if status not in ("killed", "timeout"):
+            change = change_of(mutant, path)
+            survivors.append(Survivor(change, status, equivalents.reason(change)))
+            kind = "equivalent" if survivors[-1].reason else "survived"
+        for part in parts_of(path):
+            counts.setdefault(part, Counter())[kind] += 1
+    kinds = ("killed", "timeout", "survived", "equivalent")
+    table = [(part, c.total(), *(c[k] for k in kinds), f"{share(c):.4f}") for part, c in counts.items()]
+    header = ("part", "mutants", *kinds, "share")
+    write("mutation", header, table)
+    write("mutation_survivors", (*Change._fields, "status", "reason"), ((*s[0], *s[1:]) for s in survivors))
+    for s in survivors:
+        if not s.reason:
+            print(f"{s.status}: {s.change.function}\n  - {s.change.before}\n  + {s.change.after}")
+    for row in (header, *table):
+        print(*(f"{x!s:>{36 if i == 0 else 10}}" for i, x in enumerate(row)))
+    stale = sorted(equivalents.reasons.keys() - {s.change for s in survivors})
+    for change in stale:
+        print(f"listed as equivalent, but killed or no longer there: {change}")
+    return int(bool(stale) or any(share(counts[part]) < LEAST for part in PARTS))
 
 
 if __name__ == "__main__":
