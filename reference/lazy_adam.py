@@ -290,17 +290,15 @@ def _prepare(
     if squares is None:
         return g, eg, g * g, inherited_square_error(g, eg, p, k)
     # Σ g_j²: each square rounded, then their sum; the parts of a decayed g_j have been rounded before.
-    roundings = k.addition * (_times(gradient) - 1) + (0 if plain else 4 * k.unscale)
+    assert gradient.occurrences is not None
+    times = gradient.occurrences[:, None]
+    roundings = k.addition * (times - 1) + (0 if plain else 4 * k.unscale)
     largest = squares if magnitude is None else np.maximum(squares, magnitude * magnitude)
-    return g, eg, squares, roundings * p.u * largest + _times(gradient) * k.underflow * p.eta
+    return g, eg, squares, roundings * p.u * largest + times * k.underflow * p.eta
 
 
 def _all(x: float | np.ndarray, value: float) -> bool:
     return x == value if isinstance(x, float) else bool(np.all(x == value))
-
-
-def _times(gradient: Gradient) -> np.ndarray | float:
-    return 1.0 if gradient.occurrences is None else gradient.occurrences[:, None]
 
 
 def _movement_error(

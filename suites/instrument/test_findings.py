@@ -206,6 +206,7 @@ def test_steps_are_counted_and_a_run_that_broke_off_is_judged_as_far_as_it_came(
         three = [trajectory, trajectories[1], trajectory]
         judgement = judge([*cases, cases[0]], three, REFERENCE, ARITHMETIC)
         assert (judgement.worst <= 1).all()
+        assert judgement.worst[1] > 0
         assert judgement.steps == 2 * steps + (1 if judge is step_by_step else 3)
     assert judge([cases[0]], [nothing], REFERENCE, ARITHMETIC).worst.tolist() == [0.0]
 
@@ -220,6 +221,17 @@ def test_free_running_stops_where_it_is_told() -> None:
     assert judgement.steps == 3
     assert {k for _, k in judgement.sizes} == {1, 2}
     assert (free_running(cases, trajectories, REFERENCE, ARITHMETIC).worst == inf).all()
+
+
+@EACH_WAY
+def test_steps_without_a_gradient_are_judged(judge: Judge) -> None:
+    case = replace(sample(steps=2), steps=(Step((None,)), Step((None,))))
+    start = case.parameters[0]
+    w, m, v = ([np.stack([x, x])] for x in (start.w, start.m, start.v))
+    kept = Trajectory(w, m, v, np.zeros((2, 1), np.int64))
+    assert judge([case], [kept], REFERENCE, ARITHMETIC).worst[0] == 0
+    w[0][1, 0, 0] += 1e-3
+    assert judge([case], [kept], REFERENCE, ARITHMETIC).worst[0] == inf
 
 
 @EACH_WAY
@@ -265,7 +277,34 @@ def test_in_float64_twice_the_bound_is_allowed_for_the_reference_rounds_too() ->
         for times, conforms in ((1.9, True), (2.1, False)):
             trajectory = faithful(case)
             trajectory.w[0][0, row, 1] = once.expected + times * once.bound
-            assert (judge([case], [trajectory], REFERENCE, ARITHMETIC).worst[0] <= 1) == conforms
+            judgement = judge([case], [trajectory], REFERENCE, ARITHMETIC)
+            assert (judgement.worst[0] <= 1) == conforms == (not judgement.findings)
+
+
+@EACH_WAY
+def test_the_bound_itself_conforms(judge: Judge) -> None:
+    zeros = np.zeros((6, 4))
+    nothing = Step((Gradient(zeros, np.arange(6)),))
+    case = replace(sample(), parameters=(Parameter(zeros, zeros, zeros),), steps=(nothing,), observed=(1,))
+    trajectory = faithful(case)
+    trajectory.v[0][0, 3, 1] = 1.0
+    bound = judge([case], [trajectory], REFERENCE, ARITHMETIC).findings[0].bound
+    trajectory.v[0][0, 3, 1] = bound * (1 + 2.0**-53 / P.u) if judge is step_by_step else bound
+    judgement = judge([case], [trajectory], REFERENCE, ARITHMETIC)
+    assert judgement.worst[0] == 1
+    assert judgement.findings == []
+
+
+def test_what_rounding_takes_from_epsilon_is_allowed_unless_it_is_strict() -> None:
+    """1e-8 is 0 in float16: a weight without moments becomes NaN."""
+    zeros = np.zeros((6, 4))
+    case = sample("float16", steps=1)
+    case = replace(case, parameters=(Parameter(zeros, zeros, zeros),), steps=(Step((Gradient(zeros),)),))
+    trajectory = faithful(case)
+    trajectory.w[0][0, 2, 1] = nan
+    assert step_by_step([case], [trajectory], REFERENCE, ARITHMETIC).worst[0] <= 1
+    assert step_by_step([case], [trajectory], REFERENCE, ARITHMETIC, strict_epsilon=True).worst[0] > 1
+    assert free_running([case], [trajectory], REFERENCE, ARITHMETIC).worst[0] <= 1
 
 
 L = PRECISIONS["float32"].largest

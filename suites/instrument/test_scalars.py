@@ -121,20 +121,20 @@ def test_float32_chain_is_float32_at_every_operation(t: int, maximize: bool) -> 
     for _ in range(t):
         product1, product2 = product1 * F(h.beta1), product2 * F(h.beta2)
     below, root = F(1) - product1, np.sqrt(F(1) - product2)
-    expected = dict(
-        lr=F(h.lr),
-        alpha=F(F(h.lr) * root) / below,
-        rate=F(h.lr) / below,
-        beta1=F(h.beta1),
-        omega1=F(1) - F(h.beta1),
-        beta2=F(h.beta2),
-        omega2=F(1) - F(h.beta2),
-        epsilon=F(h.epsilon),
-        root_correction=root,
-        decay=s.decay,
-        scale=s.scale,
-        sign=-1.0 if maximize else 1.0,
-    )
+    expected = {
+        "lr": F(h.lr),
+        "alpha": F(F(h.lr) * root) / below,
+        "rate": F(h.lr) / below,
+        "beta1": F(h.beta1),
+        "omega1": F(1) - F(h.beta1),
+        "beta2": F(h.beta2),
+        "omega2": F(1) - F(h.beta2),
+        "epsilon": F(h.epsilon),
+        "root_correction": root,
+        "decay": s.decay,
+        "scale": s.scale,
+        "sign": -1.0 if maximize else 1.0,
+    }
     assert s._asdict() == expected
 
 

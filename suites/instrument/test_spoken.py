@@ -65,11 +65,20 @@ def toy(speaks: dict[str, str]) -> list[Trajectory]:
     return Toy(speaks).run_all(cases())
 
 
+COMBINED = [
+    {"duplicates": "scattered", "epsilon": "beside_hat"},
+    {"duplicates": "scattered", "weight_decay": "none"},
+    {"duplicates": "squares_apart", "weight_decay": "per_occurrence"},
+    {"untouched": "dense", "weight_decay": "decoupled"},
+    {"untouched": "moments_decay", "weight_decay": "per_occurrence"},
+]
+
+
 def named(speaks: dict[str, str]) -> str:
     return "-".join(f"{k}.{v}" for k, v in speaks.items()) or "lazy"
 
 
-@pytest.mark.parametrize("speaks", SPOKEN, ids=named)
+@pytest.mark.parametrize("speaks", SPOKEN + COMBINED, ids=named)
 def test_the_dialect_that_is_spoken_conforms(speaks: dict[str, str]) -> None:
     for judge in (step_by_step, free_running):
         judgement = judge(cases(), toy(speaks), dialect(speaks), ARITHMETIC)

@@ -53,7 +53,7 @@ def free_running(
             for s in segments:
                 if k <= len(cases[s.case].steps):
                     h, t = schedules[s.case][k - 1][s.parameter], counts[s.case][k - 1, s.parameter]
-                    builder.add(s, cases[s.case], h, int(t))
+                    builder.add(s, cases[s.case], h, max(1, int(t)))  # 0: no step of it has counted yet
             stack = builder.stack(width)
             if len(stack.gradient.rows):
                 advance(running, stack.gradient, stack.scalars, rules)
