@@ -187,6 +187,9 @@ ELEMENTS = {
     ),
     "an eighth of the root of the largest number": Element(g=ROOT / 8, rejects={"v": (inf,)}),
     "v is an eighth of the largest number": Element(v=L / 8, g=0.0, rejects={"v": (inf,), "w": (inf,)}),
+    "m and g are together beyond an eighth of the largest number": Element(
+        m=L / 8, g=0.1 * ROOT * 1e10, accepts={"m": (RIGHT, inf)}
+    ),
     "m is an eighth of the largest number": Element(m=L / 8, g=0.0, rejects={"m": (inf,)}),
     "w is an eighth of the largest number": Element(w=L / 8, m=0.0, g=0.0, rejects={"w": (inf,)}),
     "w comes back within an eighth of the largest number": Element(
@@ -229,3 +232,10 @@ def test_the_bound_itself_is_right_and_beyond_it_is_wrong(w: float) -> None:
     bound = 2 * FLOAT32.eta  # of two products that may underflow, and a square
     assert element.ratio("v", 1.5 * bound * slack) == 1
     assert element.ratio("v", 1.6 * bound * slack) > 1
+
+
+@pytest.mark.parametrize(("quantity", "size"), [("m", L), ("v", L), ("w", L), ("g", ROOT)])
+def test_up_to_an_eighth_of_the_range_a_fault_has_a_finite_ratio(quantity: str, size: float) -> None:
+    for share, finite in ((0.12, True), (0.13, False)):
+        element = Element(**{quantity: share * size})  # type: ignore[arg-type]
+        assert (1 < element.ratio("v", WRONG) < inf) == finite

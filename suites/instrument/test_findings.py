@@ -95,8 +95,8 @@ def test_finding_names_the_worst_element(
     seen = getattr(trajectories[1], quantity)[parameter][-1]
     seen[at] *= 1.01
     other = (at[0], *(0 if i else 1 for i in at[1:]))
-    if other != at:
-        seen[other] *= 1 + 1e-4
+    for smaller in {other, (0, *at[1:])} - {at}:
+        seen[smaller] *= 1 + 1e-4
     judgement = judge(cases, trajectories, REFERENCE, ARITHMETIC)
     assert judgement.worst[0] <= 1
     assert judgement.worst[2] <= 1
@@ -149,12 +149,28 @@ def test_untouched_rows_are_named() -> None:
     assert finding == Finding("untouched m", 1, 5, 3, (row, 2), old + 0.5, old, 0.0, inf)
 
 
-def test_miscounted_steps_are_named_once_at_the_first() -> None:
-    cases = [several(0), several(1)]
+def test_untouched_rows_are_named_once_for_each_case_and_quantity() -> None:
+    case = replace(several(0), steps=(Step((None,) * 4),), observed=(1,))
+    x = case.parameters
+    t = np.full((1, 4), 3)
+    trajectories = [
+        Trajectory([p.w[None] + 1 for p in x], [p.m[None] for p in x], [p.v[None] + 1 for p in x], t)
+        for _ in range(2)
+    ]
+    findings = step_by_step([case, case], trajectories, REFERENCE, ARITHMETIC).findings
+    assert sorted((f.case, f.quantity) for f in findings) == [
+        (i, f"untouched {quantity}") for i in range(2) for quantity in "vw"
+    ]
+
+
+def test_miscounted_steps_are_named_once_for_each_case_at_the_first() -> None:
+    cases = [several(0), several(1), several(2)]
     trajectories = spoken(cases)
-    trajectories[1].t[3:, 2:] += 1
+    for i in (0, 2):
+        trajectories[i].t[3:, 2:] += 1
     findings = step_by_step(cases, trajectories, REFERENCE, ARITHMETIC).findings
-    assert [f for f in findings if f.quantity == "t"] == [Finding("t", 1, 4, 2, (), 8.0, 7.0, 0.0, inf)]
+    counts = [f for f in findings if f.quantity == "t"]
+    assert counts == [Finding("t", i, 4, 2, (), 8.0, 7.0, 0.0, inf) for i in (0, 2)]
 
 
 MESSAGE = "m[2, 1] of parameter 3 after step 7 = 0.5, but should be -0.25: error 0.75, bound 0.125, ratio 6"

@@ -98,7 +98,7 @@ def _judge_block(
     observed = State(*(x[stack.gradient.rows] for x in after))
     ratios = compare(before, stack, values, bounds, observed, rules)
     if stack.exact is not None:
-        _measure(before, stack, values, bounds, observed, ratios, rules, result)
+        _measure(before, stack, values, observed, ratios, rules, result)
     case = np.array([s.case for s in stack.segments])[stack.owner]
     for q, ratio in enumerate(ratios):
         by_row = ratio.max(axis=1)
@@ -225,7 +225,6 @@ def _measure(
     before: State,
     stack: Stack,
     values: State,
-    bounds: Errors,
     observed: State,
     ratios: Errors,
     rules: Rules,
