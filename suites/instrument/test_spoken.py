@@ -71,6 +71,8 @@ COMBINED = [
     {"duplicates": "squares_apart", "weight_decay": "per_occurrence"},
     {"untouched": "dense", "weight_decay": "decoupled"},
     {"untouched": "moments_decay", "weight_decay": "per_occurrence"},
+    {"untouched": "moments_decay", "zero_rows": "ignored", "duplicates": "last"},
+    {"untouched": "dense", "zero_rows": "ignored", "weight_decay": "per_occurrence"},
 ]
 
 
@@ -96,3 +98,20 @@ def test_every_other_dialect_diverges(speaks: dict[str, str]) -> None:
             if other is not getattr(spoken, axis):
                 turned = replace(spoken, **{axis: other})
                 assert (step_by_step(cases(), trajectories, turned, ARITHMETIC).worst > 1).any(), other
+
+
+@pytest.mark.parametrize("untouched", ["frozen", "dense", "moments_decay"])
+def test_a_dense_gradient_is_one_that_names_every_row(untouched: str) -> None:
+    """Beside a sparse one, in a dialect that adds rows and counts occurrences."""
+    speaks = {"untouched": untouched, "weight_decay": "per_occurrence"}
+    every = np.arange(6)
+    values = np.linspace(-1, 1, 24).astype(np.float32).astype(np.float64).reshape(6, 4)
+    for case in cases():
+        sparse, dense = (
+            replace(case, steps=tuple(Step((Gradient(values, r), s.gradients[1])) for s in case.steps))
+            for r in (every, None)
+        )
+        trajectory = Toy(speaks if untouched != "frozen" else {"weight_decay": "per_occurrence"}).run(sparse)
+        for judge in (step_by_step, free_running):
+            for given in (sparse, dense):
+                assert judge([given], [trajectory], dialect(speaks), ARITHMETIC).worst[0] <= 1
