@@ -33,6 +33,7 @@ from reference.rounding import (
     Precision,
     average_error,
     average_factors,
+    compounded,
     inherited_root_error,
     inherited_square_error,
     round_to,
@@ -323,9 +324,9 @@ def _movement_error(
     q = np.abs(inner.quotient)
     error, gain, own = _quotient_error(en, ev, v, q, underflow, inner, s, rules, exact_state)
     stored = 1 + k.store * p.u
-    rounded = (1 + k.step * p.u) * (1 + k.division * rules.arithmetic.division_error * p.u)
-    error *= stored * rounded * gain * alpha
-    q *= stored * (rounded * (1 + own) - 1) * alpha
+    rounded = compounded(k.step * p.u, k.division * rules.arithmetic.division_error * p.u)
+    error *= stored * (1 + rounded) * gain * alpha
+    q *= stored * compounded(rounded, own) * alpha
     error += q
     error += 2 * eta
     return error
@@ -353,10 +354,10 @@ def _quotient_error(
     if not inside and p.name == p.scalar and error.max(initial=0.0) <= SMALL:
         # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
         beside_root = rules.dialect.epsilon is Epsilon.BESIDE_ROOT
-        root, last = 1 + k.root * rules.arithmetic.root_error * p.u, 1 + k.denominator * p.u
-        hat = 1.0 if beside_root else 1 + k.hat * p.u
-        relative = last * root * hat - 1 + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
-        inherited = last * root * hat / (1 + np.sqrt(1 - SMALL))
+        root = k.root * rules.arithmetic.root_error * p.u
+        rounded = compounded(k.denominator * p.u, root, 0.0 if beside_root else k.hat * p.u)
+        relative = rounded + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
+        inherited = (1 + rounded) / (1 + np.sqrt(1 - SMALL))
         share = relative + inherited * SMALL
         error *= inner.root
         error *= inherited if beside_root else inherited / s.root_correction

@@ -83,6 +83,14 @@ class Constants:
 CONSTANTS = Constants()
 
 
+def compounded(*errors: float | np.ndarray) -> float | np.ndarray:
+    """(1 + a)·(1 + b)·… − 1, without the cancellation that would leave nothing of it in float64."""
+    total: float | np.ndarray = 0.0
+    for error in errors:
+        total = total + error + total * error
+    return total
+
+
 def average_error(
     x: np.ndarray,
     ex: np.ndarray | None,
