@@ -118,7 +118,7 @@ VARIANTS: dict[str, tuple[Dialect, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("order", ORDERS, ids=[o.name for o in ORDERS])
+@pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_float32_implementations_stay_within_the_bound_that_gathers(order: Order, variant: str) -> None:
     dialect, settings = VARIANTS[variant]
     h = replace(Hyperparameters(0.01, 0.8, 0.97, 1e-6), **settings)
