@@ -9,8 +9,8 @@ import pytest
 
 from reference import lazy_adam
 from reference.dialect import Dialect, Epsilon
-from reference.lazy_adam import Gradient, Rules, Running, State, advance
-from reference.rounding import PRECISIONS
+from reference.lazy_adam import Bounded, Gradient, Rules, Running, State, advance, step
+from reference.rounding import PRECISIONS, round_to
 from reference.scalars import Hyperparameters, exact
 
 SETTINGS = (
@@ -64,3 +64,19 @@ def test_short_ways_are_safe_and_at_most_twice_the_long_one(
     for way, most in ((short, 2.0), (medium, 1.51)):
         assert (way >= long * (1 - 1e-12)).all()
         assert (way <= long * most).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("epsilon", Epsilon)
+def test_what_epsilon_loses_in_the_type_is_allowed_and_no_more(dtype: str, epsilon: Epsilon) -> None:
+    """Beside a root of nothing ε is the whole denominator."""
+    p, nothing = PRECISIONS[dtype], np.zeros((1, 1))
+
+    def taken(value: float, strict: bool) -> Bounded:
+        state, g = State(nothing, np.ones((1, 1)), nothing), Gradient(np.array([0]), nothing)
+        rules = Rules(p, Dialect(epsilon=epsilon), strict_epsilon=strict)
+        return step(state, g, exact(Hyperparameters(epsilon=value), 3), rules)
+
+    written, rounded = taken(0.1, False), taken(float(round_to(0.1, dtype)), True)
+    assert 0 < abs(written.state.w - rounded.state.w) < written.errors.w
+    assert written.errors.w <= 1.1 * taken(0.1, True).errors.w

@@ -32,14 +32,6 @@ class Change(NamedTuple):
     after: str
 
 
-class Survivor(NamedTuple):
-    """A mutant that was not killed. reason: why it is equivalent, or empty."""
-
-    change: Change
-    status: str
-    reason: str
-
-
 class Equivalents:
     """The mutants listed as equivalent: one by one, and by what is replaced, wherever it stands."""
 
@@ -93,29 +85,36 @@ def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -
 
 def main() -> int:
     equivalents = Equivalents(EQUIVALENT)
-    survivors, counts = [], {part: Counter[str]() for part in PARTS}
+    survivors, wrong, counts = [], [], {part: Counter[str]() for part in PARTS}
+    missing = set(equivalents.reasons)
     for path, mutant, status in results():
-        kind = status
-        if status not in ("killed", "timeout"):
-            change = change_of(mutant, path)
-            survivors.append(Survivor(change, status, equivalents.reason(change)))
-            kind = "equivalent" if survivors[-1].reason else "survived"
+        change = change_of(mutant, path)
+        reason = equivalents.reason(change)
+        missing.discard(change)
+        killed = status in ("killed", "timeout")
+        if killed and reason:
+            wrong.append(change)
+        if not killed:
+            survivors.append((*change, status, reason))
+        kind = status if killed else "equivalent" if reason else "survived"
         for part in parts_of(path):
             counts.setdefault(part, Counter())[kind] += 1
     kinds = ("killed", "timeout", "survived", "equivalent")
     table = [(part, c.total(), *(c[k] for k in kinds), f"{share(c):.4f}") for part, c in counts.items()]
     header = ("part", "mutants", *kinds, "share")
     write("mutation", header, table)
-    write("mutation_survivors", (*Change._fields, "status", "reason"), ((*s[0], *s[1:]) for s in survivors))
-    for s in survivors:
-        if not s.reason:
-            print(f"{s.status}: {s.change.function}\n  - {s.change.before}\n  + {s.change.after}")
+    write("mutation_survivors", (*Change._fields, "status", "reason"), survivors)
+    for function, before, after, status, reason in survivors:
+        if not reason:
+            print(f"{status}: {function}\n  - {before}\n  + {after}")
     for row in (header, *table):
-        print(*(f"{x!s:>{36 if i == 0 else 10}}" for i, x in enumerate(row)))
-    stale = sorted(equivalents.reasons.keys() - {s.change for s in survivors})
-    for change in stale:
-        print(f"listed as equivalent, but killed or no longer there: {change}")
-    return int(bool(stale) or any(share(counts[part]) < LEAST for part in PARTS))
+        print(*(f"{x!s:>{34 if i == 0 else 10}}" for i, x in enumerate(row)))
+    for change in wrong:
+        print(f"listed as equivalent, but killed (a test that fails without a mutant?): {change}")
+    for change in missing:
+        print(f"listed as equivalent, but no mutant: {change}")
+    few = any(share(counts[part]) < LEAST for part in PARTS)
+    return int(few or bool(wrong) or bool(missing))
 
 
 if __name__ == "__main__":
