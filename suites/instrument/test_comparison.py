@@ -16,7 +16,8 @@ from suites.judge.stack import Stack
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-FLOAT32, FLOAT64 = PRECISIONS["float32"], PRECISIONS["float64"]
+FLOAT16, FLOAT32 = PRECISIONS["float16"], PRECISIONS["float32"]
+L16 = FLOAT16.largest
 L = FLOAT32.largest
 ROOT, U = sqrt(L), FLOAT32.u
 
@@ -182,14 +183,13 @@ ELEMENTS = {
     ),
     "g² in v is sure to overflow": Element(g=SURE * (1 + 8.5 * U), rejects={"w": (WRONG,)}),
     "g² in v is far from sure to": Element(g=SURE * (1 - 4 * U), accepts={"w": ANY}),
-    "g² in v may overflow in the type": Element(
-        p=PRECISIONS["float16"], g=-32.5, accepts={"v": (RIGHT, inf), "w": ANY}
-    ),
+    "g² in v may overflow in the type": Element(p=FLOAT16, g=-32.5, accepts={"v": (RIGHT, inf), "w": ANY}),
     "an eighth of the root of the largest number": Element(g=ROOT / 8, rejects={"v": (inf,)}),
     "v is an eighth of the largest number": Element(v=L / 8, g=0.0, rejects={"v": (inf,), "w": (inf,)}),
-    "m and g are together beyond an eighth of the largest number": Element(
-        m=L / 8, g=0.1 * ROOT * 1e10, accepts={"m": (RIGHT, inf)}
-    ),
+    # m and g together are beyond an eighth of the largest number, and one number is at the limit.
+    "m at the limit": Element(m=L16 / 8, g=31.0, p=FLOAT16, accepts={"m": (RIGHT, inf)}),
+    "g at the limit": Element(m=0.1249 * L16, g=sqrt(L16) / 8, p=FLOAT16, accepts={"m": (RIGHT, inf)}),
+    "w at the limit": Element(w=L16 / 8, m=0.1249 * L16, g=31.0, p=FLOAT16, accepts={"m": (RIGHT, inf)}),
     "m is an eighth of the largest number": Element(m=L / 8, g=0.0, rejects={"m": (inf,)}),
     "w is an eighth of the largest number": Element(w=L / 8, m=0.0, g=0.0, rejects={"w": (inf,)}),
     "w comes back within an eighth of the largest number": Element(

@@ -11,7 +11,7 @@ from reference import lazy_adam
 from reference.dialect import Dialect, Duplicates, Epsilon
 from reference.gradient import coalesce
 from reference.lazy_adam import Gradient, Rules, Running, State, advance, blocks, step
-from reference.rounding import PRECISIONS
+from reference.rounding import CONSTANTS, PRECISIONS
 from reference.scalars import Hyperparameters, Scalars, exact, replayed
 from suites.instrument import oracle
 from suites.instrument.orders import ORDERS, Order, implementation
@@ -147,26 +147,26 @@ def test_float32_implementations_stay_within_the_bound_that_gathers(order: Order
     assert (worst >= 0.05).all()
 
 
-@pytest.mark.parametrize("ran", [False, True])
-def test_errors_of_scattered_occurrences_add_up_with_one_rounding_for_each(ran: bool) -> None:
+@pytest.mark.parametrize("store", [1.0, 2.0])
+def test_errors_of_scattered_occurrences_add_up_with_one_rounding_for_each(store: float) -> None:
     """What each moves w by, and with what error, is what it does by itself."""
+    constants = replace(CONSTANTS, store=store)
     p, apart = PRECISIONS["bfloat16"], Dialect(duplicates=Duplicates.SCATTERED)
+    alone, together = Rules(p, constants=constants), Rules(p, apart, constants=constants)
     w0 = start().w[:1]
     state = State(np.zeros((1, WIDTH)), start().m[:1], start().v[:1])
     rows, values = np.array([0, 0, 0]), start(7).w[:3]
     s = exact(SETTINGS[0], 3)
     moved = errors = np.zeros((1, WIDTH))
     for value in values:
-        alone = step(state, Gradient(rows[:1], value[None]), s, Rules(p))
-        size = np.abs(alone.state.w)
-        moved, errors = moved + size, errors + alone.errors.w - p.u * size
+        new = step(state, Gradient(rows[:1], value[None]), s, alone)
+        size = np.abs(new.state.w)
+        moved, errors = moved + size, errors + new.errors.w - store * p.u * size
     running = Running(state._replace(w=w0))
-    advance(running, Gradient(rows, values), s, Rules(p, apart))
-    first = running.now()[1].w[:1]
-    np.testing.assert_allclose(first, errors + 3 * p.u * (np.abs(w0) + moved + errors), rtol=1e-9)
-    if ran:  # a gradient of zero on moments of zero adds nothing but the roundings
-        advance(running, Gradient(rows, values), s._replace(alpha=0.0), Rules(p, apart))
-        again = running.now()
-        rounded = 3 * p.u * (np.abs(again[0].w[:1]) + first)
-        assert (again[1].w[:1] >= first + rounded).all()
-        np.testing.assert_allclose(again[1].w[:1], first + rounded, rtol=1e-9)
+    advance(running, Gradient(rows, values), s, together)
+    now, first = running.now()
+    rounded = 3 * store * p.u * (np.abs(w0) + moved + errors)
+    np.testing.assert_allclose(first.w, errors + rounded, rtol=1e-9)
+    advance(running, Gradient(rows, values), s, together)
+    again = running.now()[1]
+    assert (again.w >= first.w + step(now, Gradient(rows, values), s, together).errors.w[:1]).all()

@@ -16,7 +16,7 @@ from suites.judge.free_running import free_running
 from suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
-SHAPES = ((6, 4), (5, 2))
+SHAPES = ((6, 4), (5, 4))
 ROWS: tuple[tuple[list[int] | None, list[int] | None], ...] = (
     ([4, 1, 2], [0, 1]),
     ([3, 1, 3, 3, 0], None),
