@@ -49,9 +49,8 @@ PRECISIONS = {
 
 def round_to(x: float | np.ndarray, dtype: str) -> np.ndarray:
     """x rounded to the nearest number of the type, as float64."""
-    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
     with np.errstate(over="ignore"):
-        return np.asarray(x, np.float64).astype(kind).astype(np.float64)
+        return np.asarray(x, np.float64).astype(dtype).astype(np.float64)
 
 
 class Errors(NamedTuple):

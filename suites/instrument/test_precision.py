@@ -3,10 +3,11 @@
 import ml_dtypes
 import numpy as np
 import pytest
+from mpmath import mp, mpf, sqrt
 
 from reference.dialect import Dialect, Subnormals
 from reference.lazy_adam import Rules
-from reference.rounding import PRECISIONS, round_to
+from reference.rounding import PRECISIONS, inherited_root_error, round_to
 from reference.scalars import Hyperparameters
 from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.instrument.test_judge import ARITHMETIC, faithful
@@ -56,3 +57,23 @@ def test_a_subnormal_that_became_zero_is_right_only_where_it_may() -> None:
     trajectory.m[0][:], trajectory.w[0][:] = 0.0, 0.0
     assert step_by_step([case], [trajectory], VARIES, ARITHMETIC).worst[0] <= 1
     assert step_by_step([case], [trajectory], Dialect(), ARITHMETIC).worst[0] > 1
+
+
+@pytest.mark.parametrize("safe", [True, False])
+@pytest.mark.parametrize("count", [0, 5])
+def test_error_of_a_root_is_the_larger_of_both_sides(count: int, safe: bool) -> None:
+    """Or a bound of both, where the error exceeds the number."""
+    v = np.array([4.0, 1e-300, 0.25, 2.0, 0.0])[:count]
+    ev = np.array([1e-9, 1e-300, 0.1, 0.0, 0.0])[:count]
+    if not safe:
+        v, ev = np.append(v, [1.0, 0.0]), np.append(ev, [3.0, 4.0])
+    with np.errstate(invalid="ignore"):
+        seen = inherited_root_error(v, ev, np.sqrt(v))
+    for x, e, error in zip(v, ev, seen, strict=True):
+        if x == e == 0:  # 0/0, and the caller divides by more than a root of nothing
+            assert np.isnan(error)
+            continue
+        with mp.workdps(50):
+            root = sqrt(mpf(x) + mpf(e))
+            true = root if e > x else max(sqrt(mpf(x)) - sqrt(mpf(x) - mpf(e)), root - sqrt(mpf(x)))
+            assert abs(mpf(error) - true) <= 1e-14 * true
