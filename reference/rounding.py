@@ -50,7 +50,7 @@ PRECISIONS = {
 def round_to(x: float | np.ndarray, dtype: str) -> np.ndarray:
     """x rounded to the nearest number of the type, as float64."""
     with np.errstate(over="ignore"):
-        return np.asarray(x, np.float64).astype(dtype).astype(np.float64)
+        return np.asarray(x).astype(dtype).astype(np.float64)
 
 
 class Errors(NamedTuple):
@@ -146,8 +146,6 @@ def inherited_root_error(v: np.ndarray, ev: np.ndarray, root: np.ndarray) -> np.
     """
     lower = v - ev
     unsafe = lower < 0 if not lower.min(initial=0.0) >= 0 else None
-    if unsafe is not None:
-        lower[unsafe] = 0.0
     np.sqrt(lower, out=lower)
     lower += root
     np.divide(ev, lower, out=lower)

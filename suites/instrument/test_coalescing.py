@@ -1,14 +1,16 @@
 """Coalescing beside a loop over rows and occurrences, and the rounding of sums beside real roundings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from reference.dialect import Duplicates
 from reference.gradient import coalesce
-from reference.rounding import PRECISIONS, round_to
+from reference.rounding import CONSTANTS, PRECISIONS, round_to
 from suites.instrument.orders import summed
 
-P = PRECISIONS["float32"]
+P = PRECISIONS["bfloat16"]
 NAMED, ADDED = [4, 1, 4, 0, 7, 1, 4], [0, 1, 2, 3]
 
 
@@ -97,20 +99,22 @@ def test_few_rows_come_back(how: Duplicates, rows: list[int]) -> None:
 
 @pytest.mark.parametrize("how", [Duplicates.SUM, Duplicates.MEAN, Duplicates.SQUARES_APART])
 @pytest.mark.parametrize("count", [1, 2, 3, 17])
+@pytest.mark.parametrize("addition", [1.0, 2.0])
 def test_rounding_of_sums_is_bounded_and_the_bound_is_that_of_k_minus_1_additions(
-    how: Duplicates, count: int
+    how: Duplicates, count: int, addition: float
 ) -> None:
     rng = np.random.default_rng(count)
-    parts = round_to(rng.standard_normal((count, 200, 4)), "float32")
+    parts = round_to(rng.standard_normal((count, 200, 4)), "bfloat16")
     rows = np.concatenate([np.tile(np.arange(200), count), [200, 200]])  # something repeats in any case
     flat = np.concatenate([parts.reshape(-1, 4), np.ones((2, 4))])
-    g = coalesce(rows, flat, how, P)
+    g = coalesce(rows, flat, how, P, replace(CONSTANTS, addition=addition))
     assert g.error is not None
     division = count if how is Duplicates.MEAN else 1
-    additions = (count - 1) * P.u * np.abs(parts).sum(axis=0) / division
-    own = P.u * np.abs(g.values[:200]) if division > 1 else 0.0
-    np.testing.assert_allclose(g.error[:200], additions + own, rtol=4 * P.u)
+    error = addition * (count - 1) * P.u * np.abs(parts).sum(axis=0) / division
+    if division > 1:
+        error += addition * P.u * (np.abs(g.values[:200]) + error)
+    np.testing.assert_allclose(g.error[:200], error, rtol=1e-12)
     for summation in ("forward", "reverse", "pairwise"):
-        total = summed(parts, summation, lambda x: round_to(x, "float32"))
-        total = round_to(total / division, "float32")
+        total = summed(parts, summation, lambda x: round_to(x, P.name))
+        total = round_to(total / division, P.name)
         assert (np.abs(total - g.values[:200]) <= g.error[:200]).all()

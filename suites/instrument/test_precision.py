@@ -13,6 +13,8 @@ from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.instrument.test_judge import ARITHMETIC, faithful
 from suites.judge.step_by_step import step_by_step
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 VARIES = Dialect(subnormals=Subnormals.VARIES)
 LEAST_NORMAL = {"float16": 2.0**-126, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
 
@@ -67,7 +69,7 @@ def test_error_of_a_root_is_the_larger_of_both_sides(count: int, safe: bool) -> 
     ev = np.array([1e-9, 1e-300, 0.1, 0.0, 0.0])[:count]
     if not safe:
         v, ev = np.append(v, [1.0, 0.0]), np.append(ev, [3.0, 4.0])
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         seen = inherited_root_error(v, ev, np.sqrt(v))
     for x, e, error in zip(v, ev, seen, strict=True):
         if x == e == 0:  # 0/0, and the caller divides by more than a root of nothing
