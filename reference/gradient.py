@@ -53,7 +53,7 @@ def coalesce(
     if duplicates is Duplicates.MEAN:
         count = np.maximum(occurrences, 1)[:, None]
         summed, error = summed / count, error / count
-        error += (count > 1) * k.addition * p.u * np.abs(summed) * (1 + p.u)
+        error += (count > 1) * k.addition * p.u * (np.abs(summed) + error)
     squares = None
     if duplicates is Duplicates.SQUARES_APART:
         squares = np.add.reduceat(by_element * by_element, starts, axis=1).T

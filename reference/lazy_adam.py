@@ -33,6 +33,7 @@ from reference.rounding import (
     Precision,
     average_error,
     average_factors,
+    compounded,
     inherited_root_error,
     inherited_square_error,
     round_to,
@@ -293,17 +294,15 @@ def _prepare(
     if squares is None:
         return g, eg, g * g, inherited_square_error(g, eg, p, k)
     # Σ g_j²: each square rounded, then their sum; the parts of a decayed g_j have been rounded before.
-    roundings = k.addition * (_times(gradient) - 1) + (0 if plain else 4 * k.unscale)
+    assert gradient.occurrences is not None
+    times = gradient.occurrences[:, None]
+    roundings = k.addition * (times - 1) + (0 if plain else 4 * k.unscale)
     largest = squares if magnitude is None else np.maximum(squares, magnitude * magnitude)
-    return g, eg, squares, roundings * p.u * largest + _times(gradient) * k.underflow * p.eta
+    return g, eg, squares, roundings * p.u * largest + times * k.underflow * p.eta
 
 
 def _all(x: float | np.ndarray, value: float) -> bool:
     return x == value if isinstance(x, float) else bool(np.all(x == value))
-
-
-def _times(gradient: Gradient) -> np.ndarray | float:
-    return 1.0 if gradient.occurrences is None else gradient.occurrences[:, None]
 
 
 def _movement_error(
@@ -330,11 +329,11 @@ def _movement_error(
     q = np.abs(inner.quotient)
     error, gain, own = _quotient_error(en, ev, v, q, underflow, inner, s, rules, exact_state)
     stored = 1 + k.store * p.u
-    rounded = (1 + k.step * p.u) * (1 + k.division * rules.arithmetic.division_error * p.u)
-    error *= stored * rounded * gain * alpha
-    q *= stored * (rounded * (1 + own) - 1) * alpha
+    rounded = compounded(k.step * p.u, k.division * rules.arithmetic.division_error * p.u)
+    error *= stored * (1 + rounded) * gain * alpha
+    q *= stored * compounded(rounded, own) * alpha
     error += q
-    error += (1 + stored * rounded * alpha) * eta
+    error += (1 + stored * (1 + rounded) * alpha) * eta
     return error
 
 
@@ -362,10 +361,10 @@ def _quotient_error(
     if not inside and p.name == p.scalar and error.max(initial=0.0) <= SMALL:
         # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
         beside_root = rules.dialect.epsilon is Epsilon.BESIDE_ROOT
-        root, last = 1 + k.root * rules.arithmetic.root_error * p.u, 1 + k.denominator * p.u
-        hat = 1.0 if beside_root else 1 + k.hat * p.u
-        relative = last * root * hat - 1 + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
-        inherited = last * root * hat / (1 + np.sqrt(1 - SMALL))
+        root = k.root * rules.arithmetic.root_error * p.u
+        rounded = compounded(k.denominator * p.u, root, 0.0 if beside_root else k.hat * p.u)
+        relative = rounded + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
+        inherited = (1 + rounded) / (1 + np.sqrt(1 - SMALL))
         share = relative + inherited * SMALL
         error *= inner.root
         error *= inherited if beside_root else inherited / s.root_correction

@@ -49,9 +49,8 @@ PRECISIONS = {
 
 def round_to(x: float | np.ndarray, dtype: str) -> np.ndarray:
     """x rounded to the nearest number of the type, as float64."""
-    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
     with np.errstate(over="ignore"):
-        return np.asarray(x, np.float64).astype(kind).astype(np.float64)
+        return np.asarray(x).astype(dtype).astype(np.float64)
 
 
 class Errors(NamedTuple):
@@ -81,6 +80,14 @@ class Constants:
 
 
 CONSTANTS = Constants()
+
+
+def compounded(*errors: float | np.ndarray) -> float | np.ndarray:
+    """(1 + a)·(1 + b)·… − 1, without the cancellation that would leave nothing of it in float64."""
+    total: float | np.ndarray = 0.0
+    for error in errors:
+        total = total + error + total * error
+    return total
 
 
 def average_error(
@@ -139,8 +146,6 @@ def inherited_root_error(v: np.ndarray, ev: np.ndarray, root: np.ndarray) -> np.
     """
     lower = v - ev
     unsafe = lower < 0 if not lower.min(initial=0.0) >= 0 else None
-    if unsafe is not None:
-        lower[unsafe] = 0.0
     np.sqrt(lower, out=lower)
     lower += root
     np.divide(ev, lower, out=lower)

@@ -62,14 +62,9 @@ class Scalars(NamedTuple):
 
 def one_minus_power(beta: float, t: int) -> float:
     """1 − β^t, without the cancellation that the subtraction would suffer for β near 1."""
-    if beta == 0:
-        return 1.0
-    # β − 1 is exact from 1/2 on, and log(β) well conditioned below.
-    log = math.log1p(beta - 1.0) if beta >= 0.5 else math.log(beta)
-    return -math.expm1(t * log)
+    return -math.expm1(t * math.log(beta)) if beta else 1.0
 
 
-@lru_cache(maxsize=65536)
 def exact(h: Hyperparameters, t: int) -> Scalars:
     """Level (a): the scalars of step t from the hyperparameters as written, in float64."""
     root = math.sqrt(one_minus_power(h.beta2, t))
@@ -105,7 +100,6 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     )
 
 
-@lru_cache(maxsize=65536)
 def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Precision) -> Scalars:
     """Level (c): the scalars of step t as the backend computes them.
 

@@ -27,6 +27,9 @@ class Order:
     summation: str  # 'forward', 'reverse', 'pairwise'
     square: str = "(g*g)*omega"
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def arithmetic(self) -> Arithmetic:
         form = Average.OMEGA if self.average.startswith("omega") else Average.BOTH

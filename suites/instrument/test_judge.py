@@ -34,7 +34,8 @@ def faithful(case: Case, dialect: Dialect = REFERENCE) -> Trajectory:
         rows = np.arange(count) if g.rows is None else g.rows
         gradient = coalesce(rows, g.values.reshape(len(rows), -1), dialect.duplicates, p)
         scalars = replayed(schedule[k - 1][0], case.t + k, ARITHMETIC, p)
-        new = step(State(w, m, v), gradient, scalars, Rules(p, dialect, ARITHMETIC)).state
+        rules = Rules(p, dialect, ARITHMETIC, schedule[0][0].nesterov)
+        new = step(State(w, m, v), gradient, scalars, rules).state
         for x, y, seen in zip((w, m, v), new, states, strict=False):
             x[gradient.rows] = round_to(y, case.dtype)
             seen.append(x.reshape(shape).copy())
@@ -47,8 +48,9 @@ def faithful(case: Case, dialect: Dialect = REFERENCE) -> Trajectory:
 def test_a_faithful_trajectory_conforms(dtype: str, shape: tuple[int, ...]) -> None:
     case = sample(dtype, shape=shape)
     trajectory = faithful(case)
-    assert step_by_step([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= 1
-    assert free_running([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= 1
+    most = 0.0 if dtype == "float64" else 1.0  # which is what the reference computes in
+    assert step_by_step([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= most
+    assert free_running([case], [trajectory], Dialect(), ARITHMETIC).worst[0] <= most
 
 
 def touched(case: Case, k: int) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from reference.dialect import Dialect, Duplicates
+from reference.dialect import Arithmetic, Average, Dialect, Duplicates, Power, Storage
 from reference.gradient import coalesce
 from reference.lazy_adam import Gradient, Rules, State, step
 from reference.rounding import PRECISIONS
@@ -125,3 +125,9 @@ def test_rows_without_a_gradient_are_not_part_of_a_step() -> None:
 def test_reference_dialect_is_the_formula_of_the_design() -> None:
     d = Dialect()
     assert (d.duplicates.name, d.epsilon.name, d.untouched.name) == ("SUM", "BESIDE_ROOT", "FROZEN")
+
+
+def test_arithmetic_is_exact_and_operations_are_those_of_ieee_unless_said_otherwise() -> None:
+    both = Average.BOTH
+    assert Arithmetic() == Arithmetic(Storage.FLOAT64, Power.EXACT, both, both, 1.0, 1.0)
+    assert Hyperparameters() == Hyperparameters(1e-3, 0.9, 0.999, 1e-8, 0.0, 1.0, False, False)

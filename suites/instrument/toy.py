@@ -71,10 +71,10 @@ class Toy(Backend):
         start = w.copy(), m.copy(), v.copy()
         for row in range(len(w)):
             parts = by_row.get(row)
-            if parts is None and untouched is None:
-                continue
             total, square, many = self._coalesced(parts, w[row])
-            if parts is not None and self.speaks.get("zero_rows") == "ignored" and not total.any():
+            if self.speaks.get("zero_rows") == "ignored" and not total.any():
+                parts, many = None, 0
+            if parts is None and untouched is None:
                 continue
             if h.weight_decay and decays != "none":
                 if decays == "decoupled":

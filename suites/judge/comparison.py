@@ -78,10 +78,8 @@ def _by_class(
         if joins:
             g = g + np.where(decay == 0, 0.0, decay * w)
         size = np.abs(g)
-        beyond = p.largest * (1 + 4 * p.u)
         nan_m, nan_v = np.isnan(g) | np.isnan(m), np.isnan(g) | np.isnan(v)
         infinite_m, infinite_v = np.isinf(g) | np.isinf(m), np.isinf(g) | np.isinf(v)
-        sure_m = np.abs(values.m[special]) - bounds.m[special] > beyond
         may_m = size + np.abs(m) > p.largest / 8
         sure_v = np.sqrt(omega2) * size > np.sqrt(p.largest) * (1 + 8 * p.u)
         may_v = (size > np.sqrt(p.largest) / 8) | (v > p.largest / 8)
@@ -89,11 +87,12 @@ def _by_class(
         seen_w, seen_m, seen_v = (x[special] for x in observed)
         bounded_w, bounded_m, bounded_v = (r[special] <= 1 for r in ratios)
         # Near the end of the range any class may come out, and a float64 reference may itself overflow.
+        open_w = ~np.isfinite(seen_w) | ~np.isfinite(values.w[special])
         open_m = ~np.isfinite(seen_m) | ~np.isfinite(values.m[special])
         open_v = ~np.isfinite(seen_v) | ~np.isfinite(values.v[special])
         good_m = np.select(
-            [nan_m, infinite_m, sure_m, may_m],
-            [np.isnan(seen_m), ~np.isfinite(seen_m), ~np.isfinite(seen_m), bounded_m | open_m],
+            [nan_m, infinite_m, may_m],
+            [np.isnan(seen_m), ~np.isfinite(seen_m), bounded_m | open_m],
             bounded_m,
         )
         good_v = np.select(
@@ -101,16 +100,16 @@ def _by_class(
             [np.isnan(seen_v), ~np.isfinite(seen_v), ~np.isfinite(seen_v), bounded_v | open_v],
             bounded_v,
         )
-        kept = sure_v & ~infinite_v & np.isfinite(seen_m) & ~nan_m
-        certain = ~(may_m | may_v | infinite_m | infinite_v | ~np.isfinite(bounds.w[special]))
+        kept = sure_v & ~infinite_v & np.isfinite(seen_m)
+        certain = ~(may_m | may_v | ~np.isfinite(bounds.w[special]))
         good_w = np.select(
-            [nan_m | np.isnan(w), kept, certain],
+            [nan_m | nan_v | np.isnan(w), kept, certain],
             [
                 np.isnan(seen_w),
                 (seen_w == w) | bounded_w | ~np.isfinite(w),
-                bounded_w | (np.abs(values.w[special]) > p.largest / 8),
+                bounded_w | (open_w & (np.abs(values.w[special]) > p.largest / 8)),
             ],
             True,
         )
     for ratio, good in zip(ratios, (good_w, good_m, good_v), strict=True):
-        ratio[special] = np.where(good, np.minimum(np.nan_to_num(ratio[special], nan=0.0), 1.0), np.inf)
+        ratio[special] = np.where(good, np.minimum(np.nan_to_num(ratio[special]), 1.0), np.inf)

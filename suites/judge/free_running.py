@@ -24,7 +24,11 @@ def free_running(
     All cases are of one type and agree on Nesterov's form. until: the last step to take.
     """
     p = PRECISIONS[cases[0].dtype]
-    result = Judgement(np.zeros(len(cases)), 0, [], {})
+    steps = sum(
+        sum(until is None or k <= until for k in c.observed[: len(t.t)])
+        for c, t in zip(cases, trajectories, strict=True)
+    )
+    result = Judgement(np.zeros(len(cases)), steps, [], {})
     rules = Rules(p, dialect, arithmetic, cases[0].groups[0].hyperparameters.nesterov)
     counts = [expected_counts(case, dialect) for case in cases]
     schedules = [case.schedule() for case in cases]
@@ -42,24 +46,20 @@ def free_running(
         )
         for k in range(1, min(last, until or last) + 1):
             builder = Builder(dialect, arithmetic, p, False)
-            for (i, n), q, base in zip(members, parameters, bases, strict=False):
-                if k <= len(cases[i].steps):
-                    segment = Segment(i, n, k, int(base), len(q.w))
-                    builder.add(segment, cases[i], schedules[i][k - 1][n], int(counts[i][k - 1, n]))
+            segments = [
+                Segment(i, n, k, int(base), len(q.w))
+                for (i, n), q, base in zip(members, parameters, bases, strict=False)
+            ]
+            for s in segments:
+                if k <= len(cases[s.case].steps):
+                    h, t = schedules[s.case][k - 1][s.parameter], counts[s.case][k - 1, s.parameter]
+                    builder.add(s, cases[s.case], h, max(1, int(t)))  # 0: no step of it has counted yet
             stack = builder.stack(width)
             if len(stack.gradient.rows):
                 advance(running, stack.gradient, stack.scalars, rules)
-            seen = [
-                Segment(i, n, k, int(base), len(q.w))
-                for (i, n), q, base in zip(members, parameters, bases, strict=False)
-                if k in cases[i].observed[: len(trajectories[i].t)]
-            ]
+            seen = [s for s in segments if k in cases[s.case].observed[: len(trajectories[s.case].t)]]
             if seen:
                 _judge(k, seen, running, cases, trajectories, p, result)
-    result.steps = sum(
-        sum(until is None or k <= until for k in c.observed[: len(t.t)])
-        for c, t in zip(cases, trajectories, strict=True)
-    )
     return result
 
 

@@ -73,7 +73,7 @@ def measure(seen: np.ndarray, value: np.ndarray, ratio: np.ndarray, gap: float, 
     difference = np.abs(seen - value)
     with np.errstate(all="ignore"):
         ulp = np.maximum(2.0 ** np.floor(np.log2(np.abs(value))) * 2 * p.u, 2 * p.eta)
-        relative = np.where(difference == 0, 0.0, difference / np.abs(value))
+        relative = difference / np.abs(value)
     return Size(
         float((difference / ulp).max()),
         float(difference.max()),

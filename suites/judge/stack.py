@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,11 @@ from reference.lazy_adam import Gradient, Index
 from reference.rounding import Precision
 from reference.scalars import Hyperparameters, Scalars, exact, replayed
 from suites.case import Case
+from suites.case import Gradient as Given
+
+# The same steps are judged against many dialects.
+_exact = lru_cache(maxsize=65536)(exact)
+_replayed = lru_cache(maxsize=65536)(replayed)
 
 
 @dataclass
@@ -68,10 +74,10 @@ class Builder:
         if correction is BiasCorrection.NEXT:
             t += 1
         uncorrected = correction is BiasCorrection.NONE
-        scalars = replayed(h, t, self.arithmetic, self.p)
+        scalars = _replayed(h, t, self.arithmetic, self.p)
         self.scalars.append(scalars.uncorrected() if uncorrected else scalars)
         if self.gap:
-            scalars = exact(h, t)
+            scalars = _exact(h, t)
             self.exact.append(scalars.uncorrected() if uncorrected else scalars)
         if gradient is None:
             return
@@ -103,7 +109,7 @@ class Builder:
         if len(self.segments) == 1:
             owner = np.zeros(len(gradient.rows), np.int64)
         else:
-            bases = np.array([s.base for s in self.segments], np.int64)
+            bases = [s.base for s in self.segments]
             owner = np.searchsorted(bases, gradient.rows, side="right") - 1
         return Stack(
             self.segments,
@@ -118,7 +124,7 @@ def _columns(scalars: list[Scalars], owner: np.ndarray) -> Scalars:
     """One column a scalar, one entry for each row; a plain float where all are equal."""
     if len(scalars) == 1:
         return scalars[0]
-    table = np.array(scalars, np.float64).reshape(len(scalars), len(Scalars._fields))
+    table = np.array(scalars).reshape(len(scalars), len(Scalars._fields))
     if len(table) and (table == table[0]).all():
         return Scalars(*table[0].tolist())
     return Scalars(*(table[owner, i][:, None] for i in range(table.shape[1])))
@@ -132,14 +138,13 @@ def width_of(x: np.ndarray) -> int:
 def expected_counts(case: Case, dialect: Dialect) -> np.ndarray:
     """The step count of every parameter after every step: (steps, parameters)."""
 
-    def counts(gradient: object) -> bool:
+    def counts(gradient: Given | None) -> bool:
         if dialect.step_count is StepCount.OPTIMIZER:
             return True
-        return gradient is not None and not (
-            dialect.empty_gradient is EmptyGradient.SKIPPED
-            and getattr(gradient, "rows", None) is not None
-            and len(gradient.rows) == 0  # type: ignore[attr-defined]
-        )
+        if gradient is None:
+            return False
+        empty = gradient.rows is not None and len(gradient.rows) == 0
+        return not (empty and dialect.empty_gradient is EmptyGradient.SKIPPED)
 
     taken = [[counts(g) for g in s.gradients] for s in case.steps]
-    return case.t + np.cumsum(np.array(taken, np.int64).reshape(len(taken), len(case.parameters)), axis=0)
+    return case.t + np.cumsum(np.array(taken).reshape(len(taken), len(case.parameters)), axis=0)

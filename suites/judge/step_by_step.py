@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from reference.lazy_adam import Index, Rules, State, blocks, scattered, step, step_size, update
+from reference.lazy_adam import Rules, State, blocks, step, step_size, update
 from reference.rounding import PRECISIONS, Errors
 from reference.scalars import Scalars
 from suites.case import Case, Trajectory
@@ -27,16 +27,16 @@ def step_by_step(
     All cases are of one type. sizes: also measure how far off each quantity was (`Judgement.sizes`).
     strict_epsilon: see `Rules`.
     """
-    result = Judgement(np.zeros(len(cases)), 0, [], {})
+    steps = sum(
+        sum(1 for k in c.observed[: len(t.t)] if k == 1 or k - 1 in c.observed)
+        for c, t in zip(cases, trajectories, strict=True)
+    )
+    result = Judgement(np.zeros(len(cases)), steps, [], {})
     for nesterov in (False, True):
         chosen = [i for i, c in enumerate(cases) if c.groups[0].hyperparameters.nesterov is nesterov]
         for width in sorted({width_of(p.w) for i in chosen for p in cases[i].parameters}):
             rules = Rules(PRECISIONS[cases[0].dtype], dialect, arithmetic, nesterov, strict_epsilon)
             _judge_width(cases, trajectories, chosen, width, rules, sizes, result)
-    result.steps = sum(
-        sum(1 for k in c.observed[: len(t.t)] if k == 1 or k - 1 in c.observed)
-        for c, t in zip(cases, trajectories, strict=True)
-    )
     _check_counts(cases, trajectories, dialect, result)
     result.findings.sort(key=lambda finding: (finding.case, -finding.ratio))
     return result
@@ -98,7 +98,7 @@ def _judge_block(
     observed = State(*(x[stack.gradient.rows] for x in after))
     ratios = compare(before, stack, values, bounds, observed, rules)
     if stack.exact is not None:
-        _measure(before, stack, values, bounds, observed, ratios, rules, result)
+        _measure(before, stack, values, observed, ratios, rules, result)
     case = np.array([s.case for s in stack.segments])[stack.owner]
     for q, ratio in enumerate(ratios):
         by_row = ratio.max(axis=1)
@@ -134,7 +134,7 @@ def _finding(
     segment = stack.segments[stack.owner[row]]
     column = int(np.argmax(ratio[row]))
     index = int(stack.gradient.rows[row])
-    same: Index = np.flatnonzero(stack.gradient.rows == index) if scattered(rules) else [row]
+    same = np.flatnonzero(stack.gradient.rows == index)  # the last occurrence is the one that m and v keep
     scalars = stack.scalars.part([row])
     inner = step(before, stack.gradient.part(same), scalars, rules).inner
     return Finding(
@@ -225,23 +225,21 @@ def _measure(
     before: State,
     stack: Stack,
     values: State,
-    bounds: Errors,
     observed: State,
     ratios: Errors,
     rules: Rules,
     result: Judgement,
-    at: int = 0,
 ) -> None:
     """How far off each quantity was, and the specification gap, over the finite elements."""
     p = rules.precision
-    gaps = _gaps(before, stack, values, rules) if stack.exact is not None else (0.0, 0.0, 0.0)
+    gaps = _gaps(before, stack, rules)
     for q, name in enumerate(QUANTITIES):
-        result.sizes.setdefault((name, at), Size()).include(
+        result.sizes.setdefault((name, 0), Size()).include(
             measure(observed[q], values[q], ratios[q], gaps[q], p)
         )
 
 
-def _gaps(before: State, stack: Stack, values: State, rules: Rules) -> tuple[float, float, float]:
+def _gaps(before: State, stack: Stack, rules: Rules) -> tuple[float, float, float]:
     """The largest relative difference between the decimals as written and the replayed chain.
 
     Of m and v themselves, and of the change of w.

@@ -1,0 +1,82 @@
+"""Where the bound has a short way, it is no tighter than the long one, and hardly looser."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reference import lazy_adam
+from reference.dialect import Dialect, Epsilon
+from reference.lazy_adam import Bounded, Gradient, Rules, Running, State, advance, step
+from reference.rounding import PRECISIONS, round_to
+from reference.scalars import Hyperparameters, exact
+
+SETTINGS = (
+    Hyperparameters(),
+    Hyperparameters(beta1=0.3, beta2=0.3, epsilon=1e-3),
+    Hyperparameters(beta2=0.9, epsilon=1e-1),
+)
+ROWS = 500
+
+
+@dataclass
+class Setup:
+    """Gradients and moments of all sizes; ran: the state has run on for a step, and has errors."""
+
+    dtype: str
+    epsilon: Epsilon
+    h: Hyperparameters
+    ran: bool
+
+    def bound(self) -> np.ndarray:
+        """The bound of w after a step that starts at w = 0."""
+        rng = np.random.default_rng(1)
+
+        def numbers(low: float, high: float) -> np.ndarray:
+            return rng.standard_normal((ROWS, 4)) * 10 ** rng.uniform(low, high, (ROWS, 1))
+
+        rules = Rules(PRECISIONS[self.dtype], Dialect(epsilon=self.epsilon))
+        running = Running(State(np.zeros((ROWS, 4)), numbers(-9, 1), numbers(-9, 1) ** 2))
+        for t in range(4, 6 if self.ran else 5):
+            advance(running, Gradient(np.arange(ROWS), numbers(-12, 4)), exact(self.h, t), rules)
+        return running.now()[1].w
+
+
+SETUPS = [
+    Setup(*x) for x in product(PRECISIONS, (Epsilon.BESIDE_ROOT, Epsilon.BESIDE_HAT), SETTINGS, (False, True))
+]
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_short_ways_are_safe_and_at_most_twice_the_long_one(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: Any) -> None:
+        return None
+
+    short = setup.bound()
+    monkeypatch.setattr(lazy_adam, "_relative_denominator_error", nothing)
+    medium = setup.bound()
+    monkeypatch.setattr(lazy_adam, "SMALL", -1.0)
+    long = setup.bound()
+    for way, most in ((short, 2.0), (medium, 1.51)):
+        assert (way >= long * (1 - 1e-12)).all()
+        assert (way <= long * most).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("epsilon", Epsilon)
+def test_what_epsilon_loses_in_the_type_is_allowed_and_no_more(dtype: str, epsilon: Epsilon) -> None:
+    """Beside a root of nothing ε is the whole denominator."""
+    p, nothing = PRECISIONS[dtype], np.zeros((1, 1))
+
+    def taken(value: float, strict: bool) -> Bounded:
+        state, g = State(nothing, np.ones((1, 1)), nothing), Gradient(np.array([0]), nothing)
+        rules = Rules(p, Dialect(epsilon=epsilon), strict_epsilon=strict)
+        return step(state, g, exact(Hyperparameters(epsilon=value), 3), rules)
+
+    written, rounded = taken(0.1, False), taken(float(round_to(0.1, dtype)), True)
+    assert 0 < abs(written.state.w - rounded.state.w) < written.errors.w
+    assert written.errors.w <= 1.1 * taken(0.1, True).errors.w

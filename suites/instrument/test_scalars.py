@@ -1,0 +1,152 @@
+"""The scalars of a step: exact ones against 50 digits, replayed ones against their chain."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from mpmath import mpf, sqrt
+
+from reference.dialect import Arithmetic, Average, Power, Storage
+from reference.rounding import PRECISIONS
+from reference.scalars import Hyperparameters, Scalars, exact, float32_power, replayed, stored
+from suites.instrument import oracle
+
+F = np.float32
+H = Hyperparameters(0.013, 0.83, 0.9937, 3e-7, 0.017, 3.0, maximize=True)
+STEPS = (1, 2, 7, 8, 1000)
+FLOAT32, FLOAT64 = PRECISIONS["float32"], PRECISIONS["float64"]
+AVERAGES = list(product(Average, Average))
+
+
+def close(seen: Scalars, true: dict[str, mpf], relative: float) -> None:
+    for name, x in true.items():
+        value = getattr(seen, name)
+        assert abs(mpf(value) - x) <= relative * abs(x), name
+
+
+def truth(h: Hyperparameters, t: int) -> dict[str, mpf]:
+    """Every scalar of step t in 50 digits."""
+    c1, c2 = 1 - mpf(h.beta1) ** t, 1 - mpf(h.beta2) ** t
+    return {
+        "lr": mpf(h.lr),
+        "alpha": oracle.alpha(h, t),
+        "rate": h.lr / c1,
+        "beta1": mpf(h.beta1),
+        "omega1": 1 - mpf(h.beta1),
+        "beta2": mpf(h.beta2),
+        "omega2": 1 - mpf(h.beta2),
+        "epsilon": mpf(h.epsilon),
+        "root_correction": sqrt(c2),
+        "decay": mpf(h.weight_decay),
+        "scale": mpf(h.loss_scale),
+        "sign": mpf(-1 if h.maximize else 1),
+    }
+
+
+@pytest.mark.parametrize("t", STEPS)
+@pytest.mark.parametrize(
+    "h", [H, replace(H, maximize=False, beta1=0.0, beta2=1 - 1e-7), replace(H, beta2=0.3)]
+)
+def test_exact_scalars_within_3_ulps(h: Hyperparameters, t: int) -> None:
+    close(exact(h, t), truth(h, t), 3 * 2.0**-52)
+
+
+def test_without_bias_correction_only_the_learning_rate_remains() -> None:
+    s, plain = exact(H, 5), exact(H, 5).uncorrected()
+    assert (plain.alpha, plain.rate, plain.root_correction) == (H.lr, H.lr, 1.0)
+    assert plain == s._replace(alpha=H.lr, rate=H.lr, root_correction=1.0)
+
+
+def test_storage_in_float64_changes_nothing() -> None:
+    assert stored(H, Arithmetic(storage=Storage.FLOAT64)) == H
+
+
+def test_storage_in_float32_rounds_each_hyperparameter_once() -> None:
+    """But λ twice, as λ·loss_scale and as 1/loss_scale, and the loss scale as its reciprocal."""
+    h = stored(H, Arithmetic(storage=Storage.FLOAT32))
+    for name in ("lr", "beta1", "beta2", "epsilon"):
+        assert getattr(h, name) == float(F(getattr(H, name)))
+    assert 1 / h.loss_scale == pytest.approx(float(F(1 / 3)), rel=1e-15)
+    assert h.weight_decay == float(F(0.017 * 3.0)) * float(F(1 / 3))
+    assert (h.nesterov, h.maximize) == (H.nesterov, H.maximize)
+
+
+@pytest.mark.parametrize("t", STEPS)
+@pytest.mark.parametrize("storage", Storage)
+def test_exact_power_is_exact_on_what_was_stored(storage: Storage, t: int) -> None:
+    arithmetic = Arithmetic(storage=storage)
+    assert replayed(H, t, arithmetic, FLOAT32) == exact(stored(H, arithmetic), t)
+
+
+@pytest.mark.parametrize("t", STEPS)
+@pytest.mark.parametrize(("first", "second"), AVERAGES)
+def test_float64_chain_is_near_the_exact_one(first: Average, second: Average, t: int) -> None:
+    """1 − β^t loses what its cancellation costs: at most u/(1 − β)."""
+    seen = replayed(
+        H, t, Arithmetic(power=Power.FLOAT64, first_average=first, second_average=second), FLOAT64
+    )
+    close(seen, truth(H, t), 4 * 2.0**-53 / (1 - H.beta2))
+
+
+@pytest.mark.parametrize("power", [Power.FLOAT64, Power.FLOAT32_PRODUCT])
+@pytest.mark.parametrize("storage", Storage)
+@pytest.mark.parametrize(("first", "second"), AVERAGES)
+def test_scalars_meet_a_float32_tensor_as_float32(
+    power: Power, storage: Storage, first: Average, second: Average
+) -> None:
+    arithmetic = Arithmetic(storage, power, first, second)
+    for t in STEPS:
+        s = replayed(H, t, arithmetic, FLOAT32)
+        rounded = [n for n in s._fields if n not in ("beta1", "beta2", "decay", "scale")]
+        assert all(getattr(s, n) == float(F(getattr(s, n))) for n in rounded)
+        kept = stored(H, arithmetic)
+        for form, beta, omega, name in (
+            (first, s.beta1, s.omega1, "beta1"),
+            (second, s.beta2, s.omega2, "beta2"),
+        ):
+            written = float(F(getattr(H, name)))
+            assert beta == (1 - omega if form is Average.OMEGA else written)
+        # λ is multiplied out again from two float32 numbers, and is not rounded a third time.
+        assert s.decay == (kept.weight_decay if storage is Storage.FLOAT32 else float(F(H.weight_decay)))
+        assert s.scale == kept.loss_scale
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("t", STEPS)
+def test_float32_chain_is_float32_at_every_operation(t: int, maximize: bool) -> None:
+    h = replace(H, maximize=maximize)
+    s = replayed(h, t, Arithmetic(Storage.FLOAT32, Power.FLOAT32_PRODUCT), FLOAT32)
+    product1 = product2 = F(1)
+    for _ in range(t):
+        product1, product2 = product1 * F(h.beta1), product2 * F(h.beta2)
+    below, root = F(1) - product1, np.sqrt(F(1) - product2)
+    expected = {
+        "lr": F(h.lr),
+        "alpha": F(F(h.lr) * root) / below,
+        "rate": F(h.lr) / below,
+        "beta1": F(h.beta1),
+        "omega1": F(1) - F(h.beta1),
+        "beta2": F(h.beta2),
+        "omega2": F(1) - F(h.beta2),
+        "epsilon": F(h.epsilon),
+        "root_correction": root,
+        "decay": s.decay,
+        "scale": s.scale,
+        "sign": -1.0 if maximize else 1.0,
+    }
+    assert s._asdict() == expected
+
+
+def test_float32_power_multiplies_one_factor_after_another() -> None:
+    running = F(1)
+    for t in range(40):
+        assert float32_power(0.9, t) == running
+        running = running * F(0.9)
+
+
+def test_scalars_of_some_rows() -> None:
+    column = np.array([[1.0], [2.0], [3.0]])
+    part = exact(H, 3)._replace(lr=column).part(slice(1, 3))
+    np.testing.assert_array_equal(part.lr, column[1:])
+    assert part.alpha == exact(H, 3).alpha

@@ -1,0 +1,117 @@
+"""Every dialect as the toy speaks it: the judge takes it for what it is, and for no other."""
+
+from dataclasses import replace
+from enum import Enum
+from functools import cache
+
+import numpy as np
+import pytest
+
+from reference.dialect import Arithmetic, Dialect, Power
+from reference.scalars import Hyperparameters
+from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
+from suites.instrument.toy import Toy
+from suites.judge.free_running import free_running
+from suites.judge.step_by_step import step_by_step
+
+ARITHMETIC = Arithmetic(power=Power.FLOAT64)
+SHAPES = ((6, 4), (5, 4))
+ROWS: tuple[tuple[list[int] | None, list[int] | None], ...] = (
+    ([4, 1, 2], [0, 1]),
+    ([3, 1, 3, 3, 0], None),
+    ([], [2, 2, 4]),
+    ([5, 0, 2], [3]),
+)
+ZERO = 1  # the row whose gradient is zero, where it is named
+
+
+def value(axis: str, name: str) -> Enum:
+    return type(getattr(Dialect(), axis))[name.upper()]
+
+
+def dialect(speaks: dict[str, str]) -> Dialect:
+    return Dialect(**{axis: value(axis, name) for axis, name in speaks.items()})  # type: ignore[arg-type]
+
+
+@cache
+def cases() -> list[Case]:
+    """Repeated, zero, missing and empty rows, with weight decay and without."""
+    rng = np.random.default_rng(3)
+
+    def numbers(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape).astype(np.float32).astype(np.float64)
+
+    def gradient(rows: list[int] | None, width: int) -> Gradient | None:
+        if rows is None:
+            return None
+        values = numbers(len(rows), width)
+        values[[row == ZERO for row in rows]] = 0
+        return Gradient(values, np.array(rows, np.int64))
+
+    made = []
+    for decay in (0.0, 0.1):
+        parameters = tuple(Parameter(numbers(*s), numbers(*s), numbers(*s) ** 2) for s in SHAPES)
+        parameters = tuple(replace(p, v=p.v.astype(np.float32).astype(np.float64)) for p in parameters)
+        steps = tuple(
+            Step(tuple(gradient(r, s[1]) for r, s in zip(rows, SHAPES, strict=True))) for rows in ROWS
+        )
+        h = Hyperparameters(0.05, 0.7, 0.95, 1e-2, decay)
+        made.append(Case("float32", parameters, (Group((0, 1), h),), steps, (1, 2, 3, 4), 2))
+    return made
+
+
+def toy(speaks: dict[str, str]) -> list[Trajectory]:
+    return Toy(speaks).run_all(cases())
+
+
+COMBINED = [
+    {"duplicates": "scattered", "epsilon": "beside_hat"},
+    {"duplicates": "scattered", "weight_decay": "none"},
+    {"duplicates": "squares_apart", "weight_decay": "per_occurrence"},
+    {"untouched": "dense", "weight_decay": "decoupled"},
+    {"untouched": "moments_decay", "weight_decay": "per_occurrence"},
+    {"untouched": "moments_decay", "zero_rows": "ignored", "duplicates": "last"},
+    {"untouched": "dense", "zero_rows": "ignored", "weight_decay": "per_occurrence"},
+]
+
+
+def named(speaks: dict[str, str]) -> str:
+    return "-".join(f"{k}.{v}" for k, v in speaks.items()) or "lazy"
+
+
+@pytest.mark.parametrize("speaks", SPOKEN + COMBINED, ids=named)
+def test_the_dialect_that_is_spoken_conforms(speaks: dict[str, str]) -> None:
+    for judge in (step_by_step, free_running):
+        judgement = judge(cases(), toy(speaks), dialect(speaks), ARITHMETIC)
+        assert (judgement.worst <= 1).all()
+        assert judgement.findings == []
+        assert (judgement.worst >= 0.02).all()
+
+
+@pytest.mark.parametrize("speaks", SPOKEN, ids=named)
+def test_every_other_dialect_diverges(speaks: dict[str, str]) -> None:
+    spoken, trajectories = dialect(speaks), toy(speaks)
+    alike = {other for (axis, name), (other, _) in INDISTINCT.items() if speaks.get(axis) == name}
+    for axis in set(TURNED) - alike:
+        for other in type(getattr(spoken, axis)):
+            if other is not getattr(spoken, axis):
+                turned = replace(spoken, **{axis: other})
+                assert (step_by_step(cases(), trajectories, turned, ARITHMETIC).worst > 1).any(), other
+
+
+@pytest.mark.parametrize("untouched", ["frozen", "dense", "moments_decay"])
+def test_a_dense_gradient_is_one_that_names_every_row(untouched: str) -> None:
+    """Beside a sparse one, in a dialect that adds rows and counts occurrences."""
+    speaks = {"untouched": untouched, "weight_decay": "per_occurrence"}
+    every = np.arange(6)
+    values = np.linspace(-1, 1, 24).astype(np.float32).astype(np.float64).reshape(6, 4)
+    for case in cases():
+        sparse, dense = (
+            replace(case, steps=tuple(Step((Gradient(values, r), s.gradients[1])) for s in case.steps))
+            for r in (every, None)
+        )
+        trajectory = Toy(speaks if untouched != "frozen" else {"weight_decay": "per_occurrence"}).run(sparse)
+        for judge in (step_by_step, free_running):
+            for given in (sparse, dense):
+                assert judge([given], [trajectory], dialect(speaks), ARITHMETIC).worst[0] <= 1
