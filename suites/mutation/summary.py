@@ -4,7 +4,6 @@ A mutant is known by its function, the lines that it changes and what they becom
 again when other lines change. Those that are equivalent are listed, with reasons, in equivalent.toml.
 """
 
-import csv
 import sys
 import tomllib
 from collections import Counter
@@ -12,11 +11,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
+
+from reports.tables import write
 
 LEAST = 0.95
 PARTS = ("reference", "suites/judge")
@@ -77,10 +79,8 @@ def share(counts: Counter[str]) -> float:
     return (counts["killed"] + counts["timeout"]) / max(1, counts.total() - counts["equivalent"])
 
 
-def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    OUT.mkdir(parents=True, exist_ok=True)
-    with (OUT / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
+def save(name: str, header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    write(pd.DataFrame(rows, columns=list(header)), OUT / f"{name}.csv")
 
 
 def main() -> int:
@@ -102,8 +102,8 @@ def main() -> int:
     kinds = ("killed", "timeout", "survived", "equivalent")
     table = [(part, c.total(), *(c[k] for k in kinds), f"{share(c):.4f}") for part, c in counts.items()]
     header = ("part", "mutants", *kinds, "share")
-    write("mutation", header, table)
-    write("mutation_survivors", (*Change._fields, "status", "reason"), survivors)
+    save("mutation", header, table)
+    save("mutation_survivors", (*Change._fields, "status", "reason"), survivors)
     for function, before, after, status, reason in survivors:
         if not reason:
             print(f"{status}: {function}\n  - {before}\n  + {after}")
