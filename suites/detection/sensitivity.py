@@ -34,7 +34,7 @@ def _menus() -> Iterator[tuple[str, Menu]]:
     yield "w = 0", replace(plain, kinds=("nothing",))
     yield "w ~ N(0, 1)", replace(plain, kinds=("ordinary",))
     yield "w = 0, ε rules", replace(plain, kinds=("nothing",), regimes=("tiny",))
-    yield "w = 0, late steps", replace(plain, kinds=("nothing",), starts=(1000, 5000))
+    yield "w = 0, late steps", replace(plain, kinds=("nothing",), starts=(1003, 5005))
 
 
 REGIMES = dict(_menus())
