@@ -6,7 +6,7 @@ Not enclosed: other duplicates than summed, and subnormals flushed to zero.
 """
 
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,17 +38,17 @@ class Input:
     dialect: Dialect = Dialect()
     dtype: str = "float32"
 
-    def scalars(self) -> list[Scalars]:
+    def scalars(self) -> tuple[Scalars, ...]:
         p = PRECISIONS[self.dtype]
-        return [replayed(self.h, self.t + i, ARITHMETIC, p) for i in range(len(self.gradients))]
+        return tuple(replayed(self.h, self.t + i, ARITHMETIC, p) for i in range(len(self.gradients)))
 
 
-@lru_cache
-def enclosures(x: Input) -> list[intervals.State]:
+@cache
+def enclosures(x: Input, scalars: tuple[Scalars, ...]) -> list[intervals.State]:
     """The enclosure after each step; a step starts from the enclosure of the last."""
     state = intervals.State(iv.mpf(x.w), iv.mpf(x.m), iv.mpf(x.v))
     result = []
-    for g, s in zip(x.gradients, x.scalars(), strict=True):
+    for g, s in zip(x.gradients, scalars, strict=True):
         state = intervals.step(state, g, s, PRECISIONS[x.dtype], x.dialect, x.h.nesterov)
         result.append(state)
     return result
@@ -80,7 +80,7 @@ def ratios(x: Input, constants: Constants = CONSTANTS) -> list[Ratios]:
     slack = 1 + REFERENCE_ROUNDOFF / PRECISIONS[x.dtype].u
     return [
         Ratios(*(_ratio(*parts, slack) for parts in zip(enclosed, *allowed, strict=True)))
-        for enclosed, allowed in zip(enclosures(x), bounded(x, constants), strict=True)
+        for enclosed, allowed in zip(enclosures(x, x.scalars()), bounded(x, constants), strict=True)
     ]
 
 
