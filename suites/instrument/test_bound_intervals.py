@@ -173,10 +173,25 @@ def test_every_enclosure_lies_within_the_bound(dtype: str, variant: str) -> None
             assert max(found) <= 1, (name, number, found)
 
 
-@pytest.mark.parametrize("place", Epsilon, ids=lambda place: place.value)
-def test_the_bound_of_w_is_sharp_from_an_exact_state_and_running(place: Epsilon) -> None:
-    found = ratios(gradients_rule(SETTINGS[1], Dialect(epsilon=place), "float32"))
-    assert min(of_step.w for of_step in found) >= SHARP, found
+# What the worst error of w, m and v has to be of the bound. The unscaling stands for more roundings than any
+# one order makes, and so do Nesterov's second average and decoupled decay.
+SHARPNESS = {
+    "ε beside √v": (0.98, 0.96, 0.98),
+    "ε beside √v̂": (0.98, 0.96, 0.98),
+    "ε inside √": (0.98, 0.96, 0.98),
+    "Nesterov": (0.87, 0.96, 0.98),
+    "unscaled": (0.72, 0.50, 0.57),
+    "decayed": (0.80, 0.73, 0.71),
+    "decayed and unscaled": (0.79, 0.71, 0.69),
+    "decoupled": (0.63, 0.96, 0.98),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_bound_is_sharp_from_an_exact_state_and_running(variant: str) -> None:
+    changes, dialect = VARIANTS[variant]
+    for found in ratios(gradients_rule(replace(SETTINGS[1], **changes), dialect, "float32")):
+        assert np.greater_equal(found, SHARPNESS[variant]).all(), found
 
 
 # Underflow where it counts most: of what is divided, multiplied or extracted the root of afterwards.
