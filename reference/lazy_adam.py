@@ -229,10 +229,13 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
         em = average_error(np.abs(m), em, np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
         ev = average_error(v, ev, square, esquare, k.square, s.beta2, s.omega2, p, k)
         if rules.dialect.duplicates is Duplicates.SQUARES_APART and gradient.occurrences is not None:
-            # Each occurrence is added to the decayed moment, which is rounded every time.
-            additions = k.addition * p.u * np.maximum(gradient.occurrences - 1, 0)[:, None]
-            em += additions * (s.beta1 * np.abs(m) + np.abs(g))
-            ev += additions * (s.beta2 * v + s.omega2 * square)
+            # Each occurrence is multiplied by ω and added to the decayed moment by itself. In k − 1 sums more
+            # β·|m| is rounded; what products and sums round of Σ|g_j| is no more than eg holds of it, twice.
+            more = np.maximum(gradient.occurrences - 1, 0)[:, None]
+            em += more * (k.addition * p.u * s.beta1 * np.abs(m) + k.underflow * p.eta)
+            ev += more * (k.addition * p.u * s.beta2 * v + k.underflow * p.eta)
+            if eg is not None:
+                em += s.omega1 * eg
         decoupled = rules.dialect.weight_decay is WeightDecay.DECOUPLED and not _all(s.decay, 0.0)
         if decoupled:
             w *= 1 - s.lr * s.decay

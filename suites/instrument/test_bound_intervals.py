@@ -221,8 +221,10 @@ UNDERFLOWS = {
 
 @pytest.mark.parametrize("what", UNDERFLOWS)
 def test_the_bound_counts_the_underflow_of(what: str) -> None:
+    """Once: of m where it is λ·w that underflows, of w elsewhere."""
     found = ratios(UNDERFLOWS[what])
     assert all(max(of_step) <= 1 for of_step in found), found
+    assert (found[-1].m if "λ·w, divided" in what else found[-1].w) >= 0.94, found
 
 
 def test_the_bound_counts_what_a_small_type_takes_from_epsilon() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
 from reference.gradient import coalesce
-from reference.lazy_adam import Rules, Running, State, advance
-from reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision
+from reference.lazy_adam import Rules, Running, State, advance, step
+from reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
 from reference.scalars import Hyperparameters, exact
 
 FLOAT32 = PRECISIONS["float32"]
@@ -74,3 +74,33 @@ def test_a_root_and_a_division_with_3_times_the_error_count_as_3_roundings(
 ) -> None:
     inexact = bound(dialect, p, arithmetic=Arithmetic(root_error=3.0, division_error=3.0))
     np.testing.assert_allclose(inexact, bound(dialect, p, replace(CONSTANTS, root=3, division=3)), rtol=1e-12)
+
+
+def added_one_by_one(x: np.ndarray, parts: np.ndarray, beta: float, omega: float) -> np.ndarray:
+    """β·x, to which ω times each part is added, every operation rounded to float32."""
+    result = (np.float32(beta) * x.astype(np.float32)).astype(np.float32)
+    for part in parts.astype(np.float32):
+        result = result + np.float32(omega) * part
+    return result.astype(np.float64)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+@pytest.mark.parametrize("moment", [0.01, 1.0, 1000.0])
+@pytest.mark.parametrize("cancel", [False, True])
+def test_occurrences_may_be_added_to_the_moments_one_by_one(count: int, moment: float, cancel: bool) -> None:
+    """Even where their sum is nearly nothing."""
+    rng = np.random.default_rng(count)
+    m, v = round_to(moment * rng.uniform(0.5, 1, (2, 20_000, 1)), "float32")
+    parts = round_to(rng.uniform(1, 2, (count, *m.shape)), "float32")
+    if cancel:
+        parts[1::2] = round_to((2.0**-23 - 1) * parts[: count // 2 * 2 : 2], "float32")
+    beta = float(np.float32(0.7))  # and 1 − β are numbers of the type
+    s = exact(Hyperparameters(beta1=beta, beta2=beta), 1)
+    rows = np.tile(np.arange(len(m)), count)
+    g = coalesce(rows, parts.reshape(-1, 1), Duplicates.SQUARES_APART, FLOAT32)
+    new, errors, _ = step(State(np.zeros_like(m), m, v), g, s, Rules(FLOAT32, DIALECTS["squares apart"]))
+    seen_m = added_one_by_one(m, parts, beta, 1 - beta)
+    seen_v = added_one_by_one(v, round_to(parts**2, "float32"), beta, 1 - beta)
+    least = 0.0 if cancel else 0.15 if moment <= 1 else 0.4
+    assert least <= (abs(seen_m - new.m) / errors.m).max() <= 1
+    assert least <= (abs(seen_v - new.v) / errors.v).max() <= 1
