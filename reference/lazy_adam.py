@@ -384,8 +384,6 @@ def _quotient_error(
     error += en
     error += underflow
     error /= lowest
-    if not lowest.min(initial=np.inf) > 0:
-        error[~(lowest > 0)] = np.inf
     return error, 1.0, 0.0
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
 from reference.gradient import coalesce
-from reference.lazy_adam import Rules, Running, State, advance, step
+from reference.lazy_adam import Gradient, Rules, Running, State, advance, step
 from reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
 from reference.scalars import Hyperparameters, exact
 
@@ -104,3 +104,42 @@ def test_occurrences_may_be_added_to_the_moments_one_by_one(count: int, moment: 
     least = 0.0 if cancel else 0.15 if moment <= 1 else 0.4
     assert least <= (abs(seen_m - new.m) / errors.m).max() <= 1
     assert least <= (abs(seen_v - new.v) / errors.v).max() <= 1
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_squares_summed_apart_are_those_of_decayed_and_unscaled_occurrences(count: int, cancel: bool) -> None:
+    rng = np.random.default_rng(count)
+    w, *parts = (round_to(x, "float32") for x in rng.uniform(1, 2, (count + 1, 20_000, 1)))
+    decay = 0.25
+    if cancel:  # λ·w is nearly −g/3
+        parts = [round_to(-0.75 * w * (1 + 1e-6 * x), "float32") for x in parts]
+    h = Hyperparameters(beta2=0.75, weight_decay=decay, loss_scale=3.0)
+    rows = np.tile(np.arange(len(w)), count)
+    g = coalesce(rows, np.concatenate(parts), Duplicates.SQUARES_APART, FLOAT32)
+    nothing, rules = np.zeros_like(w), Rules(FLOAT32, DIALECTS["decayed per occurrence, squares apart"])
+    new, errors, _ = step(State(w, nothing, nothing), g, exact(h, 1), rules)
+    joined = [x.astype(np.float32) / np.float32(3) + np.float32(decay) * w.astype(np.float32) for x in parts]
+    ratio = abs(added_one_by_one(nothing, np.stack([x * x for x in joined]), 0.75, 0.25) - new.v) / errors.v
+    assert (0.0 if cancel else 0.05 / count) <= ratio.max() <= 1
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_rows_have_no_bound(dialect: str) -> None:
+    nothing = np.zeros((0, 5))
+    gradient = coalesce(np.zeros(0, np.int64), nothing, DIALECTS[dialect].duplicates, FLOAT32)
+    for p in TYPES.values():
+        new = step(
+            State(*np.ones((3, 4, 5))), gradient, exact(Hyperparameters(), 1), Rules(p, DIALECTS[dialect])
+        )
+        assert [x.shape for x in new.errors] == 3 * [(0, 5)]
+
+
+def test_a_decoupled_decay_of_0_is_none() -> None:
+    rng = np.random.default_rng(0)
+    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Gradient(np.arange(4), rng.standard_normal((4, 5)))
+    none, decoupled = (
+        step(state, g, exact(Hyperparameters(), 1), Rules(FLOAT32, Dialect(weight_decay=x))).errors
+        for x in (WeightDecay.NONE, WeightDecay.DECOUPLED)
+    )
+    np.testing.assert_array_equal(none, decoupled)
