@@ -264,3 +264,10 @@ def test_as_small_as_is_safe(constant: str) -> None:
         return 1 / getattr(ratios(x, changed)[0], quantity)
 
     assert looseness(0.5) < 1 <= looseness(1) <= LOOSENESS < looseness(2)
+
+
+def test_the_second_order_of_an_average_is_counted_and_little_more() -> None:
+    """Of m − g, rounded twice before the sum, in the type where it counts most."""
+    h = Hyperparameters(beta1=0.0)
+    found = ratios(Input(0.0, -1.0, 1.0, ((1.0,),), 50_000, h, dtype="bfloat16"))
+    assert 0.99 <= found[0].m <= 1

@@ -9,7 +9,7 @@ from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDe
 from reference.gradient import coalesce
 from reference.lazy_adam import Gradient, Rules, Running, State, advance, step
 from reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
-from reference.scalars import Hyperparameters, exact
+from reference.scalars import Hyperparameters, Scalars, exact
 
 FLOAT32 = PRECISIONS["float32"]
 IEEE = Arithmetic()
@@ -143,3 +143,19 @@ def test_a_decoupled_decay_of_0_is_none() -> None:
         for x in (WeightDecay.NONE, WeightDecay.DECOUPLED)
     )
     np.testing.assert_array_equal(none, decoupled)
+
+
+def test_rows_that_all_have_another_sign_or_decay_take_it() -> None:
+    """Signs and decays of rows that share them, and differ in the rate, are columns."""
+    ones = np.ones((2, 1))
+    h = Hyperparameters(beta1=0.5, beta2=0.5, weight_decay=1.0, maximize=True)
+    s = Scalars(*np.array([exact(replace(h, lr=lr), 1) for lr in (0.1, 0.2)]).T[:, :, None])
+    new = step(State(2 * ones, 0 * ones, ones), Gradient(np.arange(2), ones), s, Rules(FLOAT32))
+    assert (new.state.m == 0.5).all()  # (−1 + λ·2) / 2
+
+
+def test_a_beta_of_0_has_a_bound() -> None:
+    ones = np.ones((2, 1))
+    s = exact(Hyperparameters(beta1=0.0, beta2=0.0), 1)
+    new = step(State(ones, ones, ones), Gradient(np.arange(2), ones), s, Rules(FLOAT32))
+    assert (new.errors.w <= 4 * FLOAT32.u).all()
