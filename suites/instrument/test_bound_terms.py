@@ -150,8 +150,8 @@ def test_rows_that_all_have_another_sign_or_decay_take_it() -> None:
     ones = np.ones((2, 1))
     h = Hyperparameters(beta1=0.5, beta2=0.5, weight_decay=1.0, maximize=True)
     s = Scalars(*np.array([exact(replace(h, lr=lr), 1) for lr in (0.1, 0.2)]).T[:, :, None])
-    new = step(State(2 * ones, 0 * ones, ones), Gradient(np.arange(2), ones), s, Rules(FLOAT32))
-    assert (new.state.m == 0.5).all()  # (−1 + λ·2) / 2
+    new = step(State(2 * ones, 0 * ones, ones), Gradient(np.arange(2), 4 * ones), s, Rules(FLOAT32))
+    assert (new.state.m == -1).all()  # (−4 + λ·2) / 2
 
 
 def test_a_beta_of_0_has_a_bound() -> None:
@@ -159,3 +159,13 @@ def test_a_beta_of_0_has_a_bound() -> None:
     s = exact(Hyperparameters(beta1=0.0, beta2=0.0), 1)
     new = step(State(ones, ones, ones), Gradient(np.arange(2), ones), s, Rules(FLOAT32))
     assert (new.errors.w <= 4 * FLOAT32.u).all()
+
+
+def test_columns_of_a_number_bound_as_the_number() -> None:
+    rng = np.random.default_rng(0)
+    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Gradient(np.arange(4), rng.standard_normal((4, 5)))
+    number = exact(Hyperparameters(), 1)
+    columns = Scalars(*(np.full((4, 1), x) for x in number))
+    np.testing.assert_array_equal(
+        step(state, g, columns, Rules(FLOAT32)).errors, step(state, g, number, Rules(FLOAT32)).errors
+    )
