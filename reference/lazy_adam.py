@@ -229,10 +229,13 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
         em = average_error(np.abs(m), em, np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
         ev = average_error(v, ev, square, esquare, k.square, s.beta2, s.omega2, p, k)
         if rules.dialect.duplicates is Duplicates.SQUARES_APART and gradient.occurrences is not None:
-            # Each occurrence is added to the decayed moment, which is rounded every time.
-            additions = k.addition * p.u * np.maximum(gradient.occurrences - 1, 0)[:, None]
-            em += additions * (s.beta1 * np.abs(m) + np.abs(g))
-            ev += additions * (s.beta2 * v + s.omega2 * square)
+            # Each occurrence is multiplied by ω and added to the decayed moment by itself. In k − 1 sums more
+            # β·|m| is rounded; what products and sums round of Σ|g_j| is no more than eg holds of it, twice.
+            more = np.maximum(gradient.occurrences - 1, 0)[:, None]
+            em += more * (k.addition * p.u * s.beta1 * np.abs(m) + k.underflow * p.eta)
+            ev += more * (k.addition * p.u * s.beta2 * v + k.underflow * p.eta)
+            if eg is not None:
+                em += s.omega1 * eg
         decoupled = rules.dialect.weight_decay is WeightDecay.DECOUPLED and not _all(s.decay, 0.0)
         if decoupled:
             w *= 1 - s.lr * s.decay
@@ -292,7 +295,7 @@ def _prepare(
         if before is not None:
             eg = eg + decay * before.w
     if squares is None:
-        return g, eg, g * g, inherited_square_error(g, eg, p, k)
+        return g, eg, g * g, inherited_square_error(g, eg)
     # Σ g_j²: each square rounded, then their sum; the parts of a decayed g_j have been rounded before.
     assert gradient.occurrences is not None
     times = gradient.occurrences[:, None]
@@ -362,9 +365,9 @@ def _quotient_error(
         # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
         beside_root = rules.dialect.epsilon is Epsilon.BESIDE_ROOT
         root = k.root * rules.arithmetic.root_error * p.u
-        rounded = compounded(k.denominator * p.u, root, 0.0 if beside_root else k.hat * p.u)
+        rounded = k.denominator * p.u + root + (0.0 if beside_root else k.hat * p.u)
         relative = rounded + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
-        inherited = (1 + rounded) / (1 + np.sqrt(1 - SMALL))
+        inherited = 1 / (1 + np.sqrt(1 - SMALL))
         share = relative + inherited * SMALL
         error *= inner.root
         error *= inherited if beside_root else inherited / s.root_correction
@@ -381,35 +384,33 @@ def _quotient_error(
     error += en
     error += underflow
     error /= lowest
-    if not lowest.min(initial=np.inf) > 0:
-        error[~(lowest > 0)] = np.inf
     return error, 1.0, 0.0
 
 
 def _denominator_error(
     ev: np.ndarray, v: np.ndarray, inner: Intermediates, s: Scalars, rules: Rules
 ) -> np.ndarray:
-    """Ed: s = √v', Es += c_s·u(s + Es); s/√(1 − β2^t) where ε stands there; d = s + ε, Ed = Es + ∂ε,
-    Ed += u(d + Ed)."""
+    """Ed: s = √v', Es += c_s·u·s; s/√(1 − β2^t) where ε stands there; d = s + ε, Ed = Es + ∂ε, Ed += u·d.
+
+    Of how far d may be less than it is: there errors compound to less than their sum. Upwards it may be
+    further by some u·Ed, but (Em + |q|·Ed) / (d + Ed) stays below (Em + |q|·Ed) / (d − Ed), as Ed ≥ u·d.
+    """
     p, k = rules.precision, rules.constants
     own = k.root * rules.arithmetic.root_error * p.u
-    last = 1 + k.denominator * p.u
     lost = _epsilon_lost(s.epsilon, rules)
     if rules.dialect.epsilon is Epsilon.INSIDE_ROOT:
         inside = v + s.epsilon
-        ed = inherited_root_error(inside, last * (ev + lost) + k.denominator * p.u * inside, inner.root)
-        ed += own * (inner.root + ed)
+        ed = inherited_root_error(inside, ev + lost + k.denominator * p.u * inside, inner.root)
+        ed += own * inner.root
         return ed
     ed = inherited_root_error(v, ev, inner.root)
     if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
-        ed *= last * (1 + own)
-        ed += (last * own) * inner.root
+        ed += own * inner.root
     else:
-        hat = k.hat * p.u
-        ed *= last * (1 + own) * (1 + hat) / s.root_correction
-        ed += (last * (own * (1 + hat) + hat) / s.root_correction) * inner.root
+        ed += (own + k.hat * p.u) * inner.root
+        ed /= s.root_correction
         lost = lost + k.underflow * p.eta
-    ed += last * lost
+    ed += lost
     ed += (k.denominator * p.u) * inner.denominator
     return ed
 
@@ -425,14 +426,14 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     of_v, of_square = average_factors(k.square, s.beta2, s.omega2, p, k)
     of_v_bar = np.maximum(of_v / s.beta2, of_square / s.omega2)
     own = k.root * rules.arithmetic.root_error * p.u
-    root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) * (1 + own) + own
-    tiny = 4 * np.sqrt(k.underflow * p.eta) * (1 + own) / s.epsilon
+    root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) + own
+    tiny = 4 * np.sqrt(k.underflow * p.eta) / s.epsilon
     if rules.dialect.epsilon is not Epsilon.BESIDE_ROOT:
-        root = root * (1 + k.hat * p.u) + k.hat * p.u
+        root = root + k.hat * p.u
         tiny = tiny / s.root_correction
     if np.any(tiny > 0.01 * p.u) or np.any(_epsilon_lost(s.epsilon, rules)):
         return None
-    return (root + tiny) * (1 + k.denominator * p.u) + k.denominator * p.u
+    return root + tiny + k.denominator * p.u
 
 
 def scattered(rules: Rules) -> bool:

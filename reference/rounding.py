@@ -105,18 +105,18 @@ def average_error(
 
     x and g: magnitudes.
 
-    E ← β·Ex + ω·Eg + 2u(1+4u)·[β·x̄ + ω·(ḡ + x̄)] + 2η, then E += u(|x'| + E), with x̄ = |x| + Ex and
-    |x'| ≤ β|x| + ω|g|. A given ex is overwritten.
+    E ← β·Ex + ω·Eg + 2u(1+4u)·[β·x̄ + ω·(ḡ + x̄)] + u·(β·x̄ + ω·ḡ) + 2η, with x̄ = |x| + Ex: of two
+    roundings, of the square and of the sum, of which four compound to less than 4u + 8u². A given ex is
+    overwritten.
     """
     of_x, of_g = average_factors(own, beta, omega, p, k)
-    c, last = k.average * p.u * (1 + 4 * p.u), 1 + k.average_sum * p.u
     error = of_x * x
     error += of_g * g
     if ex is not None:
-        ex *= last * (beta + c * (beta + omega))
+        ex *= beta + of_x
         error += ex
     if eg is not None:
-        error += (last * omega * (1 + c)) * eg
+        error += (omega + of_g) * eg
     error += (3 if own else 2) * k.underflow * p.eta  # two products, and the square
     return error
 
@@ -125,17 +125,13 @@ def average_factors(
     own: float, beta: float | np.ndarray, omega: float | np.ndarray, p: Precision, k: Constants
 ) -> tuple[float | np.ndarray, float | np.ndarray]:
     """What |x| and |g| contribute to the error of their moving average."""
-    c, last, rounded = k.average * p.u * (1 + 4 * p.u), 1 + k.average_sum * p.u, k.average_sum * p.u
-    of_x = last * c * (beta + omega) + rounded * beta
-    of_g = (last * (c + own * p.u * (1 + c)) + rounded) * omega
-    return of_x, of_g
+    average, last = k.average * p.u * (1 + 4 * p.u), k.average_sum * p.u
+    return average * (beta + omega) + last * beta, (average + own * p.u + last) * omega
 
 
-def inherited_square_error(
-    g: np.ndarray, eg: np.ndarray | None, p: Precision, k: Constants
-) -> np.ndarray | None:
-    """The part of the error of g² that g brings along: (1 + u)·(2|g|Eg + Eg²)."""
-    return None if eg is None else (1 + k.square * p.u) * eg * (2 * np.abs(g) + eg)
+def inherited_square_error(g: np.ndarray, eg: np.ndarray | None) -> np.ndarray | None:
+    """The part of the error of g² that g brings along, before the square's own rounding: 2|g|Eg + Eg²."""
+    return None if eg is None else eg * (2 * np.abs(g) + eg)
 
 
 def inherited_root_error(v: np.ndarray, ev: np.ndarray, root: np.ndarray) -> np.ndarray:

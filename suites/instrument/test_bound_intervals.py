@@ -6,7 +6,7 @@ Not enclosed: other duplicates than summed, and subnormals flushed to zero.
 """
 
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,17 +38,17 @@ class Input:
     dialect: Dialect = Dialect()
     dtype: str = "float32"
 
-    def scalars(self) -> list[Scalars]:
+    def scalars(self) -> tuple[Scalars, ...]:
         p = PRECISIONS[self.dtype]
-        return [replayed(self.h, self.t + i, ARITHMETIC, p) for i in range(len(self.gradients))]
+        return tuple(replayed(self.h, self.t + i, ARITHMETIC, p) for i in range(len(self.gradients)))
 
 
-@lru_cache
-def enclosures(x: Input) -> list[intervals.State]:
+@cache
+def enclosures(x: Input, scalars: tuple[Scalars, ...]) -> list[intervals.State]:
     """The enclosure after each step; a step starts from the enclosure of the last."""
     state = intervals.State(iv.mpf(x.w), iv.mpf(x.m), iv.mpf(x.v))
     result = []
-    for g, s in zip(x.gradients, x.scalars(), strict=True):
+    for g, s in zip(x.gradients, scalars, strict=True):
         state = intervals.step(state, g, s, PRECISIONS[x.dtype], x.dialect, x.h.nesterov)
         result.append(state)
     return result
@@ -80,7 +80,7 @@ def ratios(x: Input, constants: Constants = CONSTANTS) -> list[Ratios]:
     slack = 1 + REFERENCE_ROUNDOFF / PRECISIONS[x.dtype].u
     return [
         Ratios(*(_ratio(*parts, slack) for parts in zip(enclosed, *allowed, strict=True)))
-        for enclosed, allowed in zip(enclosures(x), bounded(x, constants), strict=True)
+        for enclosed, allowed in zip(enclosures(x, x.scalars()), bounded(x, constants), strict=True)
     ]
 
 
@@ -173,10 +173,25 @@ def test_every_enclosure_lies_within_the_bound(dtype: str, variant: str) -> None
             assert max(found) <= 1, (name, number, found)
 
 
-@pytest.mark.parametrize("place", Epsilon, ids=lambda place: place.value)
-def test_the_bound_of_w_is_sharp_from_an_exact_state_and_running(place: Epsilon) -> None:
-    found = ratios(gradients_rule(SETTINGS[1], Dialect(epsilon=place), "float32"))
-    assert min(of_step.w for of_step in found) >= SHARP, found
+# What the worst error of w, m and v has to be of the bound. The unscaling stands for more roundings than any
+# one order makes, and so do Nesterov's second average and decoupled decay.
+SHARPNESS = {
+    "ε beside √v": (0.98, 0.96, 0.98),
+    "ε beside √v̂": (0.98, 0.96, 0.98),
+    "ε inside √": (0.98, 0.96, 0.98),
+    "Nesterov": (0.87, 0.96, 0.98),
+    "unscaled": (0.72, 0.50, 0.57),
+    "decayed": (0.80, 0.73, 0.71),
+    "decayed and unscaled": (0.79, 0.71, 0.69),
+    "decoupled": (0.63, 0.96, 0.98),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_bound_is_sharp_from_an_exact_state_and_running(variant: str) -> None:
+    changes, dialect = VARIANTS[variant]
+    for found in ratios(gradients_rule(replace(SETTINGS[1], **changes), dialect, "float32")):
+        assert np.greater_equal(found, SHARPNESS[variant]).all(), found
 
 
 # Underflow where it counts most: of what is divided, multiplied or extracted the root of afterwards.
@@ -206,8 +221,10 @@ UNDERFLOWS = {
 
 @pytest.mark.parametrize("what", UNDERFLOWS)
 def test_the_bound_counts_the_underflow_of(what: str) -> None:
+    """Once: of m where it is λ·w that underflows, of w elsewhere."""
     found = ratios(UNDERFLOWS[what])
     assert all(max(of_step) <= 1 for of_step in found), found
+    assert (found[-1].m if "λ·w, divided" in what else found[-1].w) >= 0.94, found
 
 
 def test_the_bound_counts_what_a_small_type_takes_from_epsilon() -> None:
@@ -247,3 +264,10 @@ def test_as_small_as_is_safe(constant: str) -> None:
         return 1 / getattr(ratios(x, changed)[0], quantity)
 
     assert looseness(0.5) < 1 <= looseness(1) <= LOOSENESS < looseness(2)
+
+
+def test_the_second_order_of_an_average_is_counted_and_little_more() -> None:
+    """Of m − g, rounded twice before the sum, in the type where it counts most."""
+    h = Hyperparameters(beta1=0.0)
+    found = ratios(Input(0.0, -1.0, 1.0, ((1.0,),), 50_000, h, dtype="bfloat16"))
+    assert 0.99 <= found[0].m <= 1

@@ -1,6 +1,6 @@
 """Where the bound has a short way, it is no tighter than the long one, and hardly looser."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -9,10 +9,11 @@ import pytest
 
 from reference import lazy_adam
 from reference.dialect import Dialect, Epsilon
-from reference.lazy_adam import Bounded, Gradient, Rules, Running, State, advance, step
+from reference.lazy_adam import Bounded, Gradient, Intermediates, Rules, Running, State, advance, step
 from reference.rounding import PRECISIONS, round_to
 from reference.scalars import Hyperparameters, exact
 
+FLOAT32 = PRECISIONS["float32"]
 SETTINGS = (
     Hyperparameters(),
     Hyperparameters(beta1=0.3, beta2=0.3, epsilon=1e-3),
@@ -80,3 +81,32 @@ def test_what_epsilon_loses_in_the_type_is_allowed_and_no_more(dtype: str, epsil
     written, rounded = taken(0.1, False), taken(float(round_to(0.1, dtype)), True)
     assert 0 < abs(written.state.w - rounded.state.w) < written.errors.w
     assert written.errors.w <= 1.1 * taken(0.1, True).errors.w
+
+
+@pytest.mark.parametrize("epsilon", [Epsilon.BESIDE_ROOT, Epsilon.BESIDE_HAT])
+def test_the_medium_way_is_safe_up_to_the_largest_error_that_it_takes(epsilon: Epsilon) -> None:
+    """Where the inherited error of v' is all that counts, and ε and the other errors are nothing."""
+    one, nothing = np.ones((1, 1)), np.zeros((1, 1))
+    rules = Rules(replace(PRECISIONS["float64"], eta=0.0), Dialect(epsilon=epsilon))
+    s = exact(Hyperparameters(epsilon=1e-30), 3)
+    d = one if epsilon is Epsilon.BESIDE_ROOT else one / s.root_correction
+    inner = Intermediates(one, d, one)
+
+    def bound(ev: float) -> float:
+        error, gain, own = lazy_adam._quotient_error(
+            nothing, np.full((1, 1), ev), one, one, nothing, inner, s, rules, False
+        )
+        return (error * gain + own).item()
+
+    true = 1 / np.sqrt(1 - lazy_adam.SMALL) - 1
+    assert true <= bound(lazy_adam.SMALL) <= true * (1 + 1e-12)
+    assert true <= bound(lazy_adam.SMALL * (1 + 1e-15)) <= true * (1 + 1e-12)
+
+
+def test_a_learning_rate_of_0_moves_nothing_and_has_a_bound() -> None:
+    one = np.ones((1, 1))
+    new = step(
+        State(one, one, one), Gradient(np.array([0]), one), exact(Hyperparameters(lr=0.0), 1), Rules(FLOAT32)
+    )
+    assert new.state.w == 1
+    assert new.errors.w <= 2 * FLOAT32.u

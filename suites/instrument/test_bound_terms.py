@@ -1,0 +1,171 @@
+"""What every term of the bound stands for, in every dialect and on every way of computing it."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
+from reference.gradient import coalesce
+from reference.lazy_adam import Gradient, Rules, Running, State, advance, step
+from reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
+from reference.scalars import Hyperparameters, Scalars, exact
+
+FLOAT32 = PRECISIONS["float32"]
+IEEE = Arithmetic()
+# The bound of a small type takes the long way; with the roundoff of float32 second order terms stay small.
+# Where η is as large as u underflow counts as much as rounding.
+TYPES = {
+    "float32": FLOAT32,
+    "underflowing": replace(FLOAT32, eta=FLOAT32.u),
+    "small": replace(PRECISIONS["bfloat16"], u=FLOAT32.u, eta=FLOAT32.u),
+}
+DIALECTS = {
+    "sum": Dialect(),
+    "mean": Dialect(duplicates=Duplicates.MEAN),
+    "scattered": Dialect(duplicates=Duplicates.SCATTERED),
+    "squares apart": Dialect(duplicates=Duplicates.SQUARES_APART),
+    "ε beside √v̂": Dialect(epsilon=Epsilon.BESIDE_HAT),
+    "ε inside √": Dialect(epsilon=Epsilon.INSIDE_ROOT),
+    "decayed per occurrence": Dialect(weight_decay=WeightDecay.PER_OCCURRENCE),
+    "decayed per occurrence, squares apart": Dialect(
+        duplicates=Duplicates.SQUARES_APART, weight_decay=WeightDecay.PER_OCCURRENCE
+    ),
+    "decoupled": Dialect(weight_decay=WeightDecay.DECOUPLED),
+    "Nesterov": Dialect(),
+}
+ROWS = np.array([0, 1, 2, 2, 2, 3, 3])
+
+
+def bound(
+    dialect: str, p: Precision, constants: Constants = CONSTANTS, arithmetic: Arithmetic = IEEE
+) -> np.ndarray:
+    """Of w, m and v after each of two steps; ε is a number of every type."""
+    rng = np.random.default_rng(3)
+    w, m, v = rng.standard_normal((3, 4, 5))
+    decays = "deca" in dialect or "decou" in dialect
+    h = Hyperparameters(0.1, 0.7, 0.9, 2.0**-10, weight_decay=0.3 * decays, loss_scale=3.0 if decays else 1.0)
+    rules = Rules(p, DIALECTS[dialect], arithmetic, dialect == "Nesterov", constants=constants)
+    running, result = Running(State(w, m, v * v)), []
+    for t in (1, 2):
+        g = coalesce(ROWS, rng.standard_normal((7, 5)), rules.dialect.duplicates, p, constants)
+        advance(running, g, exact(h, t), rules)
+        result.append(np.stack(running.now()[1]))
+    return np.stack(result)
+
+
+@pytest.mark.parametrize("p", TYPES.values(), ids=TYPES)
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("constant", [field.name for field in fields(Constants)])
+def test_linear_in_every_constant(constant: str, dialect: str, p: Precision) -> None:
+    """As a term of first order is: with twice the roundings twice the share."""
+    half, whole, twice = (
+        bound(dialect, p, replace(CONSTANTS, **{constant: x * getattr(CONSTANTS, constant)}))
+        for x in (0.5, 1.0, 2.0)
+    )
+    assert (abs((twice - whole) - 2 * (whole - half)) <= 1e-4 * whole).all()
+    assert (twice >= whole).all()
+
+
+@pytest.mark.parametrize("p", TYPES.values(), ids=TYPES)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_root_and_a_division_with_3_times_the_error_count_as_3_roundings(
+    dialect: str, p: Precision
+) -> None:
+    inexact = bound(dialect, p, arithmetic=Arithmetic(root_error=3.0, division_error=3.0))
+    np.testing.assert_allclose(inexact, bound(dialect, p, replace(CONSTANTS, root=3, division=3)), rtol=1e-12)
+
+
+def added_one_by_one(x: np.ndarray, parts: np.ndarray, beta: float, omega: float) -> np.ndarray:
+    """β·x, to which ω times each part is added, every operation rounded to float32."""
+    result = (np.float32(beta) * x.astype(np.float32)).astype(np.float32)
+    for part in parts.astype(np.float32):
+        result = result + np.float32(omega) * part
+    return result.astype(np.float64)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+@pytest.mark.parametrize("moment", [0.01, 1.0, 1000.0])
+@pytest.mark.parametrize("cancel", [False, True])
+def test_occurrences_may_be_added_to_the_moments_one_by_one(count: int, moment: float, cancel: bool) -> None:
+    """Even where their sum is nearly nothing."""
+    rng = np.random.default_rng(count)
+    m, v = round_to(moment * rng.uniform(0.5, 1, (2, 20_000, 1)), "float32")
+    parts = round_to(rng.uniform(1, 2, (count, *m.shape)), "float32")
+    if cancel:
+        parts[1::2] = round_to((2.0**-23 - 1) * parts[: count // 2 * 2 : 2], "float32")
+    beta = float(np.float32(0.7))  # and 1 − β are numbers of the type
+    s = exact(Hyperparameters(beta1=beta, beta2=beta), 1)
+    rows = np.tile(np.arange(len(m)), count)
+    g = coalesce(rows, parts.reshape(-1, 1), Duplicates.SQUARES_APART, FLOAT32)
+    new, errors, _ = step(State(np.zeros_like(m), m, v), g, s, Rules(FLOAT32, DIALECTS["squares apart"]))
+    seen_m = added_one_by_one(m, parts, beta, 1 - beta)
+    seen_v = added_one_by_one(v, round_to(parts**2, "float32"), beta, 1 - beta)
+    least = 0.0 if cancel else 0.15 if moment <= 1 else 0.4
+    assert least <= (abs(seen_m - new.m) / errors.m).max() <= 1
+    assert least <= (abs(seen_v - new.v) / errors.v).max() <= 1
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_squares_summed_apart_are_those_of_decayed_and_unscaled_occurrences(count: int, cancel: bool) -> None:
+    rng = np.random.default_rng(count)
+    w, *parts = (round_to(x, "float32") for x in rng.uniform(1, 2, (count + 1, 20_000, 1)))
+    decay = 0.25
+    if cancel:  # λ·w is nearly −g/3
+        parts = [round_to(-0.75 * w * (1 + 1e-6 * x), "float32") for x in parts]
+    h = Hyperparameters(beta2=0.75, weight_decay=decay, loss_scale=3.0)
+    rows = np.tile(np.arange(len(w)), count)
+    g = coalesce(rows, np.concatenate(parts), Duplicates.SQUARES_APART, FLOAT32)
+    nothing, rules = np.zeros_like(w), Rules(FLOAT32, DIALECTS["decayed per occurrence, squares apart"])
+    new, errors, _ = step(State(w, nothing, nothing), g, exact(h, 1), rules)
+    joined = [x.astype(np.float32) / np.float32(3) + np.float32(decay) * w.astype(np.float32) for x in parts]
+    ratio = abs(added_one_by_one(nothing, np.stack([x * x for x in joined]), 0.75, 0.25) - new.v) / errors.v
+    assert (0.0 if cancel else 0.05 / count) <= ratio.max() <= 1
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_rows_have_no_bound(dialect: str) -> None:
+    nothing = np.zeros((0, 5))
+    gradient = coalesce(np.zeros(0, np.int64), nothing, DIALECTS[dialect].duplicates, FLOAT32)
+    for p in TYPES.values():
+        new = step(
+            State(*np.ones((3, 4, 5))), gradient, exact(Hyperparameters(), 1), Rules(p, DIALECTS[dialect])
+        )
+        assert [x.shape for x in new.errors] == 3 * [(0, 5)]
+
+
+def test_a_decoupled_decay_of_0_is_none() -> None:
+    rng = np.random.default_rng(0)
+    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Gradient(np.arange(4), rng.standard_normal((4, 5)))
+    none, decoupled = (
+        step(state, g, exact(Hyperparameters(), 1), Rules(FLOAT32, Dialect(weight_decay=x))).errors
+        for x in (WeightDecay.NONE, WeightDecay.DECOUPLED)
+    )
+    np.testing.assert_array_equal(none, decoupled)
+
+
+def test_rows_that_all_have_another_sign_or_decay_take_it() -> None:
+    """Signs and decays of rows that share them, and differ in the rate, are columns."""
+    ones = np.ones((2, 1))
+    h = Hyperparameters(beta1=0.5, beta2=0.5, weight_decay=1.0, maximize=True)
+    s = Scalars(*np.array([exact(replace(h, lr=lr), 1) for lr in (0.1, 0.2)]).T[:, :, None])
+    new = step(State(2 * ones, 0 * ones, ones), Gradient(np.arange(2), 4 * ones), s, Rules(FLOAT32))
+    assert (new.state.m == -1).all()  # (−4 + λ·2) / 2
+
+
+def test_a_beta_of_0_has_a_bound() -> None:
+    ones = np.ones((2, 1))
+    s = exact(Hyperparameters(beta1=0.0, beta2=0.0), 1)
+    new = step(State(ones, ones, ones), Gradient(np.arange(2), ones), s, Rules(FLOAT32))
+    assert (new.errors.w <= 4 * FLOAT32.u).all()
+
+
+def test_columns_of_a_number_bound_as_the_number() -> None:
+    rng = np.random.default_rng(0)
+    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Gradient(np.arange(4), rng.standard_normal((4, 5)))
+    number = exact(Hyperparameters(), 1)
+    columns = Scalars(*(np.full((4, 1), x) for x in number))
+    np.testing.assert_array_equal(
+        step(state, g, columns, Rules(FLOAT32)).errors, step(state, g, number, Rules(FLOAT32)).errors
+    )
