@@ -255,6 +255,9 @@ class MindSporeOptimizer(Backend):
         graph = self.instance.graphs.get(sparse) or self._compile(case, sparse, inputs)
         return lambda: graph(*inputs)
 
+    def synchronize(self) -> None:
+        self.mindspore.runtime.synchronize()
+
     def training_step(
         self, training: Training, layer: Layer
     ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:

@@ -1,0 +1,112 @@
+"""How fast the backends are, how far from what the memory allows, and whether the fast ones are right.
+
+python -m suites.performance --help
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from reports import performance as report
+from reports.tables import frame, write, write_text
+from suites.backends.base import Backend
+from suites.backends.process import ROOT
+from suites.backends.registry import BESIDE, UnknownBackend, select
+from suites.performance.arms import Arms, all_threads, measure
+from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
+from suites.performance.machine import machine
+from suites.performance.table import Row, rows, with_claims
+
+OUT = ROOT / "reports" / "out"
+DEVICES = ("cpu", "cuda", "gpu", "ascend")
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser("python -m suites.performance", description=__doc__.partition("\n")[0])
+    p.add_argument("--backend", action="append", default=[], metavar="NAME", help="as of pytest; repeatable")
+    p.add_argument("--device", default="cpu", choices=DEVICES)
+    p.add_argument("--threads", type=int, action="append", metavar="N", help="repeatable; default: 1 and all")
+    p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where the tables go")
+    sizes = p.add_argument_group("sizes", "some, the usual ones, or all; or every combination of those given")
+    some = sizes.add_mutually_exclusive_group()
+    some.add_argument("--quick", action="store_true")
+    some.add_argument("--full", action="store_true")
+    for name in ("table-rows", "width", "touched-rows"):
+        sizes.add_argument(f"--{name}", type=_number, action="append", metavar="N", help="repeatable")
+    sizes.add_argument("--duplicates", choices=DUPLICATES, action="append", help="repeatable")
+    return p
+
+
+def _number(text: str) -> int:
+    """Also 1e6."""
+    return int(float(text))
+
+
+def configurations(options: argparse.Namespace) -> list[Configuration]:
+    given = (options.table_rows, options.width, options.touched_rows, options.duplicates)
+    if any(given):
+        n, d, k, kinds = given
+        sparse, _ = STANDARD
+        return grid(
+            n or [sparse.table_rows], d or [sparse.width], k or [sparse.touched_rows], kinds or ["none"]
+        )
+    return FULL if options.full else QUICK if options.quick else USUAL
+
+
+def wanted(backends: Sequence[type[Backend]], layout: str) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
+    """The arms of a layout: the first backend twice, the others, and what is measured beside them."""
+    taking = [b for b in backends if layout in b.layouts]
+    for number, backend in enumerate(taking):
+        yield backend, {}
+        if number == 0:
+            yield backend, {"twin": True}
+    for name, backend in BESIDE.items():
+        yield backend, {"judged": not name.startswith("floor.")}
+
+
+def run(options: argparse.Namespace, console: Console) -> list[Row]:
+    backends = select(options.backend)
+    chosen = configurations(options)
+    rng = np.random.default_rng(0)
+    table: list[Row] = []
+    start, measured = time.perf_counter(), 0.0
+    for threads in options.threads or sorted({1, all_threads()}):
+        for layout in ("sparse", "dense"):
+            part = [c for c in chosen if c.layout == layout]
+            if not part:
+                continue
+            with Arms() as context:
+                arms = context.start(wanted(backends, layout), options.device, threads)
+                for configuration in track(part, f"{layout}, {threads} threads", console=console):
+                    these = [a for a in arms if configuration in STANDARD or not a.backend.repeats]
+                    measure(these, configuration, rng)
+                    table += rows(these, configuration)
+                measured += sum(arm.measured for arm in arms)
+    wall = time.perf_counter() - start
+    console.print(
+        f"{wall:.0f} s, of which {measured:.0f} s in measured steps: harness {1 - measured / wall:.0%}"
+    )
+    return with_claims(table)
+
+
+def main() -> None:
+    options = parser().parse_args()
+    console = Console(width=180)
+    try:
+        table = frame("performance", run(options, console))
+    except UnknownBackend as error:
+        sys.exit(str(error))
+    write(table, options.out / "performance.csv")
+    write_text(machine(), options.out / "machine.txt")
+    report.publish(table, options.out, console)
+
+
+if __name__ == "__main__":
+    main()
