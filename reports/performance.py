@@ -153,11 +153,11 @@ def break_even(table: pd.DataFrame) -> list[dict[str, Any]]:
     done = table[table["seconds_median"].notna() & ~is_control(table) & ~diverging(table)]
     done = done[~done["backend"].str.startswith("floor.")]
     rows = []
-    for key, part in done.groupby(["table_rows", "width", "threads"]):
+    for (n, d, threads), part in done.groupby(["table_rows", "width", "threads"]):
         dense = part[(part["duplicates"] == "dense") & ~part["backend"].str.startswith(BESIDE)]
         if dense.empty:
             continue
-        best = dense.loc[dense["seconds_median"].idxmin()]
+        best = dense.nsmallest(1, "seconds_median").iloc[0]
         for backend, line in part[part["duplicates"] == "none"].groupby("backend", sort=False):
             line = line.sort_values("touched_rows")
             if len(line) < 3:
@@ -168,9 +168,11 @@ def break_even(table: pd.DataFrame) -> list[dict[str, Any]]:
                 {
                     "lazy": backend,
                     "dense": best["backend"],
-                    **dict(zip(("table_rows", "width", "threads"), key, strict=True)),
+                    "table_rows": n,
+                    "width": d,
+                    "threads": threads,
                     "touched_rows": touched,
-                    "share": touched / key[0],
+                    "share": touched / int(n),  # type: ignore[call-overload]
                 }
             )
     return rows

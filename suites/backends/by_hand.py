@@ -1,4 +1,4 @@
-"""The same work done by hand: gather, update, scatter in NumPy and in torch. For orientation, not under test."""
+"""The same work done by hand: gather, update, scatter in NumPy and in torch. For orientation only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -111,9 +111,9 @@ class TorchByHand(TorchOptimizer):
         distinct, inverse = self.torch.unique(rows, return_inverse=True)
         g = values.new_zeros((len(distinct), *values.shape[1:])).index_add_(0, inverse, values)
         tables = (self.w, self.m, self.v)
-        touched = [x.index_select(0, distinct) for x in tables]
-        self._update(*touched, g, h)
-        for table, x in zip(tables, touched, strict=True):
+        w, m, v = (x.index_select(0, distinct) for x in tables)
+        self._update(w, m, v, g, h)
+        for table, x in zip(tables, (w, m, v), strict=True):
             table.index_copy_(0, distinct, x)
 
     def _update(self, w: Any, m: Any, v: Any, g: Any, h: Hyperparameters) -> None:

@@ -8,6 +8,13 @@ from pathlib import Path
 import psutil
 
 
+def give_back() -> None:
+    """What is free goes back to the system, or this process would keep it from others."""
+    gc.collect()
+    with suppress(AttributeError):  # of glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class Memory:
     """The host's memory; a device has its own."""
 
@@ -17,9 +24,7 @@ class Memory:
 
     def start(self) -> None:
         """Count peaks from here on."""
-        gc.collect()
-        with suppress(AttributeError):  # of glibc: gives back what is free, or it would be used unseen
-            ctypes.CDLL(None).malloc_trim(0)
+        give_back()  # or it would be used again unseen
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
         self.before = psutil.Process().memory_info().rss

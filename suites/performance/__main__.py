@@ -26,6 +26,7 @@ from suites.performance.table import Row, rows, with_claims
 
 OUT = ROOT / "reports" / "out"
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
+SHARED_BYTES = 2**20  # steps that move less are measured on one thread: there is nothing to share
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,11 +53,10 @@ def _number(text: str) -> int:
 def configurations(options: argparse.Namespace) -> list[Configuration]:
     given = (options.table_rows, options.width, options.touched_rows, options.duplicates)
     if any(given):
+        usual, _ = STANDARD
         n, d, k, kinds = given
-        sparse, _ = STANDARD
-        return grid(
-            n or [sparse.table_rows], d or [sparse.width], k or [sparse.touched_rows], kinds or ["none"]
-        )
+        n, d, k = n or [usual.table_rows], d or [usual.width], k or [usual.touched_rows]
+        return grid(n, d, k, kinds or [usual.duplicates])
     return FULL if options.full else QUICK if options.quick else USUAL
 
 
@@ -71,24 +71,30 @@ def wanted(backends: Sequence[type[Backend]], layout: str) -> Iterator[tuple[typ
         yield backend, {"judged": not name.startswith("floor.")}
 
 
+def _takes_part(arm: Arm, configuration: Configuration) -> bool:
+    """A backend that runs the operators of another is measured in the standard configurations only."""
+    if configuration.layout not in arm.backend.layouts or arm.twin not in ("", configuration.layout):
+        return False
+    return configuration in STANDARD or not arm.backend.repeats
+
+
 def run(options: argparse.Namespace, console: Console) -> list[Row]:
     backends = select(options.backend)
     chosen = configurations(options)
+    any_size = chosen is not USUAL
     rng = np.random.default_rng(0)
     table: list[Row] = []
     start, measured = time.perf_counter(), 0.0
     for threads in options.threads or sorted({1, all_threads()}):
-        for layout in ("sparse", "dense"):
-            part = [c for c in chosen if c.layout == layout]
-            if not part:
-                continue
-            with Arms() as context:
-                arms = context.start(wanted(backends, layout), options.device, threads)
-                for configuration in track(part, f"{layout}, {threads} threads", console=console):
-                    these = [a for a in arms if configuration in STANDARD or not a.backend.repeats]
-                    measure(these, configuration, rng)
-                    table += rows(these, configuration)
-                measured += sum(arm.measured for arm in arms)
+        part = [c for c in chosen if threads == 1 or c.step_bytes >= SHARED_BYTES or any_size]
+        with Arms() as context:
+            layouts = sorted({c.layout for c in part}, reverse=True)
+            arms = context.start(wanted(backends, layouts), options.device, threads)
+            for configuration in track(part, f"threads: {threads}", console=console):
+                these = [arm for arm in arms if _takes_part(arm, configuration)]
+                measure(these, configuration, rng)
+                table += rows(these, configuration)
+            measured += sum(arm.measured for arm in arms)
     wall = time.perf_counter() - start
     console.print(
         f"{wall:.0f} s, of which {measured:.0f} s in measured steps: harness {1 - measured / wall:.0%}"

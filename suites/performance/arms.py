@@ -17,6 +17,7 @@ from suites.performance.stopwatch import Opened
 
 ROUNDS = 62
 ANSWER_SECONDS = 120.0
+TINY = {"sparse": Configuration(8, 4, 2), "dense": Configuration(8, 4, 8, "dense")}
 # The allocator keeps what is freed, or the system's page faults are measured.
 ALLOCATOR = ("MALLOC_TRIM_THRESHOLD_=8000000000", "MALLOC_MMAP_THRESHOLD_=8000000000")
 
@@ -30,13 +31,13 @@ def all_threads() -> int:
 class Arm:
     """A backend in a process of its own, in one configuration after another.
 
-    twin: it is there to be the same as the base. judged: its results are compared with the reference.
+    twin: the layout in which it is there to be the same as the base; empty: it is a backend among others. judged: its results are compared with the reference.
     seconds: of its steps, one sample a round. failure: why it is not measured, or not to the end.
     """
 
     process: Process
     threads: int
-    twin: bool = False
+    twin: str = ""
     judged: bool = True
     slowdown: float = 0.0
     seconds: list[float] = field(default_factory=list)
@@ -83,7 +84,7 @@ class Arm:
 
 
 class Arms(ExitStack):
-    """Starts the processes of arms, some at a time, and ends them all with its context."""
+    """Starts the processes of arms, some at a time, and ends them with its context."""
 
     def start(
         self, wanted: Iterable[tuple[type[Backend], dict[str, Any]]], device: str, threads: int
@@ -101,8 +102,16 @@ class Arms(ExitStack):
             )
             arms.append(Arm(process, threads, **settings))
         with ThreadPoolExecutor(all_threads()) as pool:
-            list(pool.map(self.enter_context, [arm.process for arm in arms]))
+            list(pool.map(self._start, arms))
         return arms
+
+    def _start(self, arm: Arm) -> None:
+        """Start its process, and have it import and compile what is imported and compiled late."""
+        self.enter_context(arm.process)
+        for layout in sorted(arm.backend.layouts & TINY.keys()):
+            arm.open(TINY[layout])
+            arm.close()
+        arm.measured = 0.0
 
 
 def measure(arms: Sequence[Arm], configuration: Configuration, rng: np.random.Generator) -> None:

@@ -79,7 +79,7 @@ class Configuration:
         w, m, v = (rng.random(shape, np.float32).astype(np.float64) for _ in range(3))
         w -= 0.5
         m -= 0.5
-        v += 2.0**-10
+        np.maximum(v, 2.0**-10, out=v)
         steps = []
         for i in range(self.gradients):
             values = rng.random((self.touched_rows, self.width), np.float32).astype(np.float64) - 0.5

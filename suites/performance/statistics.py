@@ -1,4 +1,4 @@
-"""Medians with their intervals, paired ratios, and what may be claimed of them. The statistics are SciPy's."""
+"""Medians with their intervals, paired ratios, and what may be claimed of them, all by SciPy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

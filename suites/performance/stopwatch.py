@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from suites.backends.base import Backend, refusal
-from suites.backends.memory import Memory
+from suites.backends.memory import Memory, give_back
 from suites.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajectory
 from suites.performance import configuration as sizes
 from suites.performance.configuration import INSTANCES, Configuration
 
-SAMPLE_SECONDS = 0.003
-JUDGED_STEPS, JUDGED_NUMBERS = 2, 2**20
+SAMPLE_SECONDS = 0.005
+JUDGED_STEPS, JUDGED_NUMBERS = 2, 2**17
 
 
 @dataclass
@@ -38,12 +38,14 @@ class Stopwatch:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.instances: list[tuple[Backend, Callable[[int], Callable[[], object]]]] = []
+        self.instances: list[Backend] = []
+        self.steps: list[Callable[[int], Callable[[], object]]] = []
+        self.taken = 0
 
     def answer(self, request: str, *arguments: Any) -> Any:
         """'open' a configuration, take a 'sample', 'close' it; an error of the backend is an answer too."""
         try:
-            return {"open": self.open, "sample": self.sample, "close": self.close}[request](*arguments)
+            return getattr(self, request)(*arguments)
         except Exception as error:
             failure = refusal(error, self.taken)
             self.close()
@@ -51,9 +53,8 @@ class Stopwatch:
 
     def open(self, configuration: Configuration, judged: bool = True, slowdown: float = 0.0) -> Opened:
         """Make the instances; compile, warm up, and take the steps that are judged."""
-        self.close()
         self.slowdown, self.gradients = slowdown, configuration.gradients
-        memory = self.backend.memory()
+        memory = self.backend.device_memory()
         own = None if type(memory) is Memory else memory.free()
         if why := sizes.refusal(configuration, Memory().free(), own):
             return Opened(Failure("refuses", 0, why))
@@ -62,34 +63,34 @@ class Stopwatch:
             case = replace(case, manner=frozenset({Manner.COLD}))
         opened = Opened()
         for number in range(INSTANCES):
-            instance = type(self.backend)(self.backend.device)
-            instance.prepare()
             if number == 0:
                 memory.start()
-            instance.build(case)
-            first = instance.seconds(lambda i=instance: self._first(i, case))  # type: ignore[misc]
-            opened.first_steps += (first,)
-            self.taken = 1
+            opened.first_steps += (self._add(case),)
             if number == 0:
                 opened.peak_bytes = memory.peak()
                 if judged:
-                    opened.case, opened.trajectory = _judged_steps(instance, case)
-            self.instances.append((instance, instance.steps_ahead(case)))
+                    opened.case, opened.trajectory = _judged_steps(self.instances[0], case)
+        self.steps = [instance.steps_ahead(case) for instance in self.instances]
         del case
-        gc.collect()
+        give_back()
         gc.freeze()
         gc.disable()
-        for number in range(INSTANCES):
+        for number in range(INSTANCES):  # to warm up
             self.sample(number)
         return opened
 
-    @staticmethod
-    def _first(instance: Backend, case: Case) -> None:
-        instance.step_function(case, case.steps[0])()
+    def _add(self, case: Case) -> float:
+        """One more instance; seconds of its first step, from the gradient on."""
+        instance = type(self.backend)(self.backend.device)
+        instance.prepare()
+        instance.build(case)
+        self.instances.append(instance)
+        self.taken = 1
+        return instance.seconds(lambda: instance.step_function(case, case.steps[0])())
 
     def sample(self, number: int) -> tuple[float, float]:
         """Seconds a step, and in all: steps one after another until the sample is long enough."""
-        instance, step = self.instances[number]
+        instance, step = self.instances[number], self.steps[number]
         spent, count = 0.0, 0
         while spent < SAMPLE_SECONDS:
             self.taken += 1
@@ -111,10 +112,10 @@ class Stopwatch:
 
     def close(self) -> None:
         """Drop the instances."""
-        self.instances, self.taken = [], 0
+        self.instances, self.steps, self.taken = [], [], 0
         gc.enable()
         gc.unfreeze()
-        gc.collect()
+        give_back()
 
 
 def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
@@ -127,12 +128,13 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
         states.append(instance.state())
     named, changed = np.zeros(len(p.w), bool), np.zeros(len(p.w), bool)
     before = [p.w, p.m, p.v]
-    for step, (w, m, v, _) in zip(steps, states, strict=True):
+    for step, state in zip(steps, states, strict=True):
         rows = step.gradients[0].rows if step.gradients[0] else None
         named[slice(None) if rows is None else rows] = True
-        for old, (new,) in zip(before, (w, m, v), strict=True):
+        after = [tables[0] for tables in state[:3]]
+        for old, new in zip(before, after, strict=True):
             changed |= (old != new).any(axis=1)
-        before = [w[0], m[0], v[0]]
+        before = after
     most = max(1, JUDGED_NUMBERS // p.w.shape[1])
     touched = np.random.default_rng(0).permutation(np.flatnonzero(named))
     # Rows that changed and should not have come first: no sample may miss them.
@@ -145,7 +147,10 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
         steps=tuple(Step((_part(s.gradients[0], chosen, place),)) for s in steps),
         observed=tuple(range(1, JUDGED_STEPS + 1)),
     )
-    w, m, v = (np.stack([state[q][0][chosen] for state in states]) for q in range(3))
+    w, m, v = (
+        np.stack([tables[0][chosen] for tables in quantity])
+        for quantity in list(zip(*states, strict=True))[:3]
+    )
     t = np.array([state[3] for state in states])
     return small, Trajectory([w], [m], [v], t, path=instance.path())
 
