@@ -19,7 +19,7 @@ from reports.tables import frame, write, write_text
 from suites.backends.base import Backend
 from suites.backends.process import ROOT
 from suites.backends.registry import BESIDE, UnknownBackend, select
-from suites.performance.arms import Arms, all_threads, measure
+from suites.performance.arms import Arm, Arms, all_threads, measure
 from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
 from suites.performance.machine import machine
 from suites.performance.table import Row, rows, with_claims
@@ -60,38 +60,40 @@ def configurations(options: argparse.Namespace) -> list[Configuration]:
     return FULL if options.full else QUICK if options.quick else USUAL
 
 
-def wanted(backends: Sequence[type[Backend]], layout: str) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
-    """The arms of a layout: the first backend twice, the others, and what is measured beside them."""
-    taking = [b for b in backends if layout in b.layouts]
-    for number, backend in enumerate(taking):
+def wanted(
+    backends: Sequence[type[Backend]], layouts: Sequence[str]
+) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
+    """The arms: every backend, the first of each layout once more, and what is measured beside them."""
+    taking = [b for b in backends if b.layouts & set(layouts)]
+    for backend in taking:
         yield backend, {}
-        if number == 0:
-            yield backend, {"twin": True}
+    for layout in layouts:
+        for backend in [b for b in taking if layout in b.layouts][:1]:
+            yield backend, {"twin": layout}
     for name, backend in BESIDE.items():
         yield backend, {"judged": not name.startswith("floor.")}
 
 
-def _takes_part(arm: Arm, configuration: Configuration) -> bool:
-    """A backend that runs the operators of another is measured in the standard configurations only."""
+def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
+    """Whether an arm is measured. One that runs another's operators is, where usual or where it was named."""
     if configuration.layout not in arm.backend.layouts or arm.twin not in ("", configuration.layout):
         return False
-    return configuration in STANDARD or not arm.backend.repeats
+    return named or configuration in STANDARD or not arm.backend.repeats
 
 
 def run(options: argparse.Namespace, console: Console) -> list[Row]:
     backends = select(options.backend)
     chosen = configurations(options)
-    any_size = chosen is not USUAL
     rng = np.random.default_rng(0)
     table: list[Row] = []
     start, measured = time.perf_counter(), 0.0
     for threads in options.threads or sorted({1, all_threads()}):
-        part = [c for c in chosen if threads == 1 or c.step_bytes >= SHARED_BYTES or any_size]
+        part = [c for c in chosen if threads == 1 or options.threads or c.step_bytes >= SHARED_BYTES]
         with Arms() as context:
             layouts = sorted({c.layout for c in part}, reverse=True)
             arms = context.start(wanted(backends, layouts), options.device, threads)
             for configuration in track(part, f"threads: {threads}", console=console):
-                these = [arm for arm in arms if _takes_part(arm, configuration)]
+                these = [arm for arm in arms if takes_part(arm, configuration, bool(options.backend))]
                 measure(these, configuration, rng)
                 table += rows(these, configuration)
             measured += sum(arm.measured for arm in arms)

@@ -31,8 +31,10 @@ def all_threads() -> int:
 class Arm:
     """A backend in a process of its own, in one configuration after another.
 
-    twin: the layout in which it is there to be the same as the base; empty: it is a backend among others. judged: its results are compared with the reference.
-    seconds: of its steps, one sample a round. failure: why it is not measured, or not to the end.
+    twin: the layout in which it is there to be the same as the base; empty: a backend among others.
+    judged: its results are compared with the reference. slowdown: a share of each step's time that is
+    wasted on purpose. seconds: of its steps, one sample a round. measured: seconds in samples and first
+    steps. failure: why it is not measured, or not to the end.
     """
 
     process: Process
