@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from suites.case import Failure
 from suites.performance.arms import Arm
 from suites.performance.configuration import Configuration
 from suites.performance.correctness import Correctness, correctness
@@ -25,15 +26,14 @@ def rows(arms: Sequence[Arm], configuration: Configuration) -> list[Row]:
     floor = min(floors, key=lambda arm: float(np.median(arm.seconds)), default=None)
     table = []
     for arm in arms:
-        row = {**_about(arm, configuration), "note": ""}
+        row = {**about(arm, configuration), "note": ""}
         table.append(row)
         c = right[id(arm)]
         if c is not None:
             row["worst_ratio"] = c.worst_ratio
             row["note"] = f"diverges: {c.divergence}" if c.divergence else ""
         if arm.failure is not None:
-            kind, message = arm.failure.kind, arm.failure.message
-            row["note"] = f"{kind} ({message})" if kind == "not run" else f"{kind}: {message}"
+            row["note"] = failed(arm.failure)
             continue
         typical = median(arm.seconds)
         row |= {
@@ -64,7 +64,13 @@ def _correctness(arm: Arm, configuration: Configuration) -> Correctness | None:
     return correctness(arm.backend, arm.process.device, configuration.dtype, arm.opened)
 
 
-def _about(arm: Arm, configuration: Configuration) -> Row:
+def failed(failure: Failure) -> str:
+    """Why there is no time, in words."""
+    return f"{failure.kind} ({failure.message})"
+
+
+def about(arm: Arm, configuration: Configuration) -> Row:
+    """The first columns of a row."""
     return {
         **arm.process.about,
         "dtype": configuration.dtype,
