@@ -1,7 +1,6 @@
 """Memory of the machine, as a process sees it."""
 
 import ctypes
-import gc
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import psutil
 
 def give_back() -> None:
     """What is free goes back to the system, or this process would keep it from others."""
-    gc.collect()
     with suppress(AttributeError):  # of glibc
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -1,4 +1,4 @@
-"""The performance tables: sizes, statistics, ranking, and what becomes of arms that fail. Nothing is timed."""
+"""The performance tables: sizes, statistics, ranking, and arms that fail. Nothing is timed."""
 
 import os
 import signal

@@ -26,7 +26,7 @@ from suites.performance.table import Row, rows, with_claims
 
 OUT = ROOT / "reports" / "out"
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
-SHARED_BYTES = 2**20  # steps that move less are measured on one thread: there is nothing to share
+SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there is nothing to share
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +63,7 @@ def configurations(options: argparse.Namespace) -> list[Configuration]:
 def wanted(
     backends: Sequence[type[Backend]], layouts: Sequence[str]
 ) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
-    """The arms: every backend, the first of each layout once more, and what is measured beside them."""
+    """The arms: the backends, the first of each layout once more, and what is measured beside them."""
     taking = [b for b in backends if b.layouts & set(layouts)]
     for backend in taking:
         yield backend, {}
@@ -91,7 +91,8 @@ def run(options: argparse.Namespace, console: Console) -> list[Row]:
         part = [c for c in chosen if threads == 1 or options.threads or c.step_bytes >= SHARED_BYTES]
         with Arms() as context:
             layouts = sorted({c.layout for c in part}, reverse=True)
-            arms = context.start(wanted(backends, layouts), options.device, threads)
+            taking = [b for b in backends if options.backend or threads == 1 or not b.repeats]
+            arms = context.start(wanted(taking, layouts), options.device, threads)
             for configuration in track(part, f"threads: {threads}", console=console):
                 these = [arm for arm in arms if takes_part(arm, configuration, bool(options.backend))]
                 measure(these, configuration, rng)

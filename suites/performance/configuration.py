@@ -137,32 +137,42 @@ STANDARD = (Configuration(100_000, 16, 1000), Configuration(100_000, 16, 100_000
 
 
 def _lines(
-    touched: tuple[int, ...], tables: tuple[int, ...], widths: tuple[int, ...], many: int
+    touched: tuple[int, ...], tables: tuple[int, ...], widths: tuple[int, ...], many: int, largest: int
 ) -> list[Configuration]:
-    """From the standard configurations out along each axis."""
+    """From the standard configurations out along each axis. largest: of dense tables, in numbers."""
     sparse, _ = STANDARD
     n, d, k = sparse.table_rows, sparse.width, sparse.touched_rows
+    dense = [Configuration(x, d, x, "dense") for x in tables]
+    dense += [Configuration(10_000, x, 10_000, "dense") for x in widths]
     chosen = [
         *(Configuration(n, d, x) for x in touched),
         *(Configuration(x, d, min(k, x)) for x in tables),
         *(Configuration(10_000, x, k) for x in widths),
         *(Configuration(n, d, many, x) for x in ("none", "zipf", "hot")),
-        *(Configuration(x, d, x, "dense") for x in tables if x <= n or many > 10_000),
-        *(Configuration(10_000, x, 10_000, "dense") for x in widths),
+        *(c for c in dense if c.table_rows * c.width <= largest),
     ]
     return list(dict.fromkeys(chosen))
 
 
 QUICK = list(STANDARD)
 USUAL = _lines(
-    (1, 10, 100, 1000, 10_000, 100_000), (1000, 10_000, 100_000, 1_000_000), (1, 16, 128, 512), 10_000
+    touched=(1, 10, 100, 1000, 10_000),
+    tables=(1000, 10_000, 100_000, 1_000_000),
+    widths=(1, 16, 128, 512),
+    many=10_000,
+    largest=2_000_000,
 )
-FULL = _lines(
-    (1, 10, 100, 1000, 10_000, 100_000),
-    (1000, 10_000, 100_000, 1_000_000, 10_000_000),
-    (1, 4, 16, 64, 128, 512),
-    100_000,
-) + [Configuration(10_000_000, 16, 1_000_000), Configuration(1_000_000, 64, 1_000_000, "dense")]
+FULL = [
+    *_lines(
+        touched=(1, 10, 100, 1000, 10_000, 100_000),
+        tables=(1000, 10_000, 100_000, 1_000_000, 10_000_000),
+        widths=(1, 4, 16, 64, 128, 512),
+        many=100_000,
+        largest=20_000_000,
+    ),
+    Configuration(10_000_000, 16, 1_000_000),
+    Configuration(100_000_000, 16, 1_000_000),
+]
 
 
 def grid(

@@ -14,7 +14,7 @@ from suites.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajec
 from suites.performance import configuration as sizes
 from suites.performance.configuration import INSTANCES, Configuration
 
-SAMPLE_SECONDS = 0.005
+SAMPLE_SECONDS = 0.003
 JUDGED_STEPS, JUDGED_NUMBERS = 2, 2**17
 
 
@@ -115,6 +115,7 @@ class Stopwatch:
         self.instances, self.steps, self.taken = [], [], 0
         gc.enable()
         gc.unfreeze()
+        gc.collect()
         give_back()
 
 
