@@ -118,6 +118,9 @@ class Backend(ABC):
         calls = [self.step_function(case, step) for step in case.steps]
         return lambda number: calls[number]
 
+    def use_threads(self, count: int) -> None:  # noqa: B027 (some know no more than one)
+        """How many threads a step may use, where it is timed; called after `prepare`."""
+
     def synchronize(self) -> None:  # noqa: B027 (most do nothing behind the caller's back)
         """Wait until the device has done what it was given."""
 

@@ -1,6 +1,5 @@
 """torch.optim.SparseAdam, and torch.optim.Adam in its loop, foreach and fused forms."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -72,7 +71,7 @@ class TorchOptimizer(Backend):
             raise NotRun(f"torch cannot be imported: {error}") from None
         if self.device == "cuda" and not torch.cuda.is_available():
             raise NotRun("torch sees no CUDA device")
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+        torch.set_num_threads(1)
         torch.sparse.check_sparse_tensor_invariants.disable()
         self.torch = torch
         return str(torch.__version__)
@@ -158,6 +157,9 @@ class TorchOptimizer(Backend):
             return call
 
         return ready
+
+    def use_threads(self, count: int) -> None:
+        self.torch.set_num_threads(count)
 
     def seconds(self, call: Callable[[], object]) -> float:
         if self.device == "cpu":

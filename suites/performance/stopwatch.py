@@ -1,6 +1,7 @@
 """The worker's side of a measurement: the instances of a configuration, and the time of their steps."""
 
 import gc
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -83,6 +84,7 @@ class Stopwatch:
         """One more instance; seconds of its first step, from the gradient on."""
         instance = type(self.backend)(self.backend.device)
         instance.prepare()
+        instance.use_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
         instance.build(case)
         self.instances.append(instance)
         self.taken = 1
