@@ -386,7 +386,7 @@ class MindSporeOptimizer(Backend):
 
 @lru_cache(maxsize=1)
 def _use_threads(count: int) -> None:
-    """Of the pool that kernels are cut up for: OMP_NUM_THREADS does not bind it, and it is set once (2.10)."""
+    """Set the pool that kernels are cut up for: OMP_NUM_THREADS does not bind it. Once a process (2.10)."""
     from mindspore.device_context.cpu import op_tuning
 
     op_tuning.threads_num(count)
