@@ -23,7 +23,8 @@ def publish(table: pd.DataFrame, out: Path, console: Console) -> None:
     for name, rows in (("growth", growth(table)), ("break_even", break_even(table))):
         part = frame(f"performance_{name}", rows)
         write(part, out / f"performance_{name}.csv")
-        console.print(part.to_string(index=False, float_format="%.3g"))
+        if len(part):
+            console.print(part.to_string(index=False, float_format="%.3g"))
     show_control(table, console)
     plots.performance(curves(table), out)
 

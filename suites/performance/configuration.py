@@ -171,7 +171,7 @@ FULL = [
         largest=20_000_000,
     ),
     Configuration(10_000_000, 16, 1_000_000),
-    Configuration(100_000_000, 16, 1_000_000),
+    Configuration(100_000_000, 4, 1_000_000),
 ]
 
 

@@ -27,35 +27,43 @@ def rows(arms: Sequence[Arm], configuration: Configuration) -> list[Row]:
     table = []
     for arm in arms:
         row = {**about(arm, configuration), "note": ""}
-        table.append(row)
-        c = right[id(arm)]
-        if c is not None:
-            row["worst_ratio"] = c.worst_ratio
-            row["note"] = f"diverges: {c.divergence}" if c.divergence else ""
+        if (c := right[id(arm)]) is not None:
+            row |= {"worst_ratio": c.worst_ratio, "note": f"diverges: {c.divergence}" if c.divergence else ""}
         if arm.failure is not None:
             row["note"] = failed(arm.failure)
-            continue
-        typical = median(arm.seconds)
-        row |= {
-            "seconds_median": typical.value,
-            "ci_low": typical.low,
-            "ci_high": typical.high,
-            "first_step_seconds": float(np.median(arm.opened.first_steps)),
-            "peak_bytes": arm.opened.peak_bytes,
-            "rows_per_second": configuration.touched_rows / typical.value,
-        }
-        if floor is not None:
-            row["floor_multiple"] = compare(floor.seconds, arm.seconds).ratio.value
-        if base is not None and arm is not base and (arm in ranked or arm is twin):
-            found = compare(base.seconds, arm.seconds)
-            row |= {
-                "relative_to": base.backend.name,
-                "ratio": found.ratio.value,
-                "p_value": found.p,
-                "margin": margin,
-                "note": f"95 %: {found.ratio.low:.3f} to {found.ratio.high:.3f}",
-            }
+        else:
+            row |= _times(arm, configuration)
+            if floor is not None:
+                row["floor_multiple"] = compare(floor.seconds, arm.seconds).ratio.value
+            if base is not None and arm is not base and arm in (*ranked, twin):
+                row |= _beside(base, arm, margin)
+        table.append(row)
     return table
+
+
+def _times(arm: Arm, configuration: Configuration) -> Row:
+    """How long its steps take, and what they need."""
+    typical = median(arm.seconds)
+    return {
+        "seconds_median": typical.value,
+        "ci_low": typical.low,
+        "ci_high": typical.high,
+        "first_step_seconds": float(np.median(arm.opened.first_steps)),
+        "peak_bytes": arm.opened.peak_bytes,
+        "rows_per_second": configuration.touched_rows / typical.value,
+    }
+
+
+def _beside(base: Arm, arm: Arm, margin: float) -> Row:
+    """How an arm compares with the base."""
+    found = compare(base.seconds, arm.seconds)
+    return {
+        "relative_to": base.backend.name,
+        "ratio": found.ratio.value,
+        "p_value": found.p,
+        "margin": margin,
+        "note": f"95 %: {found.ratio.low:.3f} to {found.ratio.high:.3f}",
+    }
 
 
 def _correctness(arm: Arm, configuration: Configuration) -> Correctness | None:
