@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
+from suites.backends.memory import Memory
 from suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
 from suites.cases.training import Layer, Trained, Training
 
@@ -111,6 +112,29 @@ class Backend(ABC):
 
     def discard(self) -> None:  # noqa: B027 (most have nothing to drop)
         """Drop what an error may have spoilt, so that the next case starts afresh."""
+
+    def steps_ahead(self, case: Case) -> Callable[[int], Callable[[], object]]:
+        """Everything up to the steps of a case, done ahead; the call returns the bare step of a number."""
+        calls = [self.step_function(case, step) for step in case.steps]
+        return lambda number: calls[number]
+
+    def use_threads(self, count: int) -> None:  # noqa: B027 (some know no more than one)
+        """How many threads a step may use, where it is timed; called after `prepare`."""
+
+    def synchronize(self) -> None:  # noqa: B027 (most do nothing behind the caller's back)
+        """Wait until the device has done what it was given."""
+
+    def seconds(self, call: Callable[[], object]) -> float:
+        """Seconds that a call takes, the device's work included."""
+        self.synchronize()
+        start = time.perf_counter()
+        call()
+        self.synchronize()
+        return time.perf_counter() - start
+
+    def device_memory(self) -> Memory:
+        """The memory that tables live in."""
+        return Memory()
 
     def training_step(
         self, training: Training, layer: Layer

@@ -255,6 +255,12 @@ class MindSporeOptimizer(Backend):
         graph = self.instance.graphs.get(sparse) or self._compile(case, sparse, inputs)
         return lambda: graph(*inputs)
 
+    def use_threads(self, count: int) -> None:
+        _use_threads(count)
+
+    def synchronize(self) -> None:
+        self.mindspore.runtime.synchronize()
+
     def training_step(
         self, training: Training, layer: Layer
     ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
@@ -376,6 +382,14 @@ class MindSporeOptimizer(Backend):
             "dtype": str(self.instance.parameters[0].dtype).lower(),
             "branch": "operators" if optimizer._is_device else "fused",
         }
+
+
+@lru_cache(maxsize=1)
+def _use_threads(count: int) -> None:
+    """Set the pool that kernels are cut up for: OMP_NUM_THREADS does not bind it. Once a process (2.10)."""
+    from mindspore.device_context.cpu import op_tuning
+
+    op_tuning.threads_num(count)
 
 
 def _near_subnormals(case: Case) -> bool:

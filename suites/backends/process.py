@@ -5,6 +5,7 @@ import pickle
 import signal
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +59,7 @@ class Process:
 
     Use as a context manager. `not_run` says why the backend can't run, or is None. `case_seconds`
     is how long a case may take, with `step_seconds` more for each step; or a step of a case run alone.
+    `python` is the interpreter of the process, where that is not this one.
     """
 
     def __init__(
@@ -66,8 +68,11 @@ class Process:
         device: str = "cpu",
         case_seconds: float = CASE_SECONDS,
         step_seconds: float = STEP_SECONDS,
+        environment: Sequence[str] = ENVIRONMENT,
+        python: str = "",
     ) -> None:
         self.backend, self.device = backend, device
+        self.environment, self.python = environment, python
         self.case_seconds, self.step_seconds = case_seconds, step_seconds
         self.version, self.pid = "", 0
         self.not_run: str | None = None
@@ -98,8 +103,9 @@ class Process:
             self.not_run = f"{self.backend.framework} has no device {self.device} here"
             return
         self.group = execnet.Group()
+        popen = f"popen//python={self.python}" if self.python else "popen"
         gateway = self.group.makegateway(
-            f"popen//chdir={ROOT}//" + "//".join(f"env:{x}" for x in ENVIRONMENT)
+            "//".join([popen, f"chdir={ROOT}", *(f"env:{x}" for x in self.environment)])
         )
         self.channel = gateway.remote_exec(
             "import sys\n"
@@ -195,6 +201,19 @@ class Process:
             self.restart()
             failure = Failure(lost.kind, 0, str(lost))
             return Trained(training.start, stack(training.start, [], 0.0, failure, {}, 1), [])
+
+    def time(self, *request: Any) -> Any:
+        """What the worker's stopwatch answers (suites/performance/stopwatch.py).
+
+        Raises:
+            Lost: the worker is gone, and was replaced.
+        """
+        try:
+            self._send(("time", *request))
+            return self._receive(self.case_seconds)
+        except Lost:
+            self.restart()
+            raise
 
     def _send(self, message: Any) -> None:
         if self.group is None:

@@ -1,11 +1,13 @@
 """Every backend, by name."""
 
-from suites.backends import mindspore_nn, torch_optim
+from suites.backends import by_hand, floor, mindspore_nn, torch_optim
 from suites.backends.base import Backend
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)
 }
+# What is measured beside them, and not under test.
+BESIDE: dict[str, type[Backend]] = {backend.name: backend for backend in (*by_hand.BACKENDS, *floor.BACKENDS)}
 
 
 class UnknownBackend(Exception):

@@ -14,11 +14,30 @@ from reference.dialect import (
 )
 from reference.scalars import Hyperparameters
 from suites.backends.base import Backend, NotRun, Promise
+from suites.backends.memory import Memory
 from suites.case import Case, Gradient, Group, Manner, Step
 from suites.cases.training import Layer, Training
 
 _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
 _ADAM = "torch.optim.Adam documentation, 2.13"
+
+
+class CudaMemory(Memory):
+    """A GPU's memory, as torch allocates it."""
+
+    def __init__(self, cuda: Any) -> None:
+        self.cuda = cuda
+
+    def free(self) -> int:
+        return int(self.cuda.mem_get_info()[0])
+
+    def start(self) -> None:
+        self.cuda.empty_cache()
+        self.cuda.reset_peak_memory_stats()
+        self.before = self.cuda.memory_allocated()
+
+    def peak(self) -> int:
+        return int(self.cuda.max_memory_allocated()) - self.before
 
 
 class TorchOptimizer(Backend):
@@ -125,6 +144,37 @@ class TorchOptimizer(Backend):
                 rows = self.torch.from_numpy(gradient.rows[None].astype(rows_dtype)).to(self.device)
                 tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
         return self.optimizer.step
+
+    def steps_ahead(self, case: Case) -> Callable[[int], Callable[[], object]]:
+        gradients = []
+        for step in case.steps:
+            call = self.step_function(case, step)
+            gradients.append([tensor.grad for tensor in self.parameters])
+
+        def ready(number: int) -> Callable[[], object]:
+            for tensor, gradient in zip(self.parameters, gradients[number], strict=True):
+                tensor.grad = gradient
+            return call
+
+        return ready
+
+    def use_threads(self, count: int) -> None:
+        self.torch.set_num_threads(count)
+
+    def seconds(self, call: Callable[[], object]) -> float:
+        if self.device == "cpu":
+            return super().seconds(call)
+        cuda = self.torch.cuda
+        start, end = cuda.Event(enable_timing=True), cuda.Event(enable_timing=True)
+        cuda.synchronize()
+        start.record()
+        call()
+        end.record()
+        cuda.synchronize()
+        return float(start.elapsed_time(end)) / 1000
+
+    def device_memory(self) -> Memory:
+        return Memory() if self.device == "cpu" else CudaMemory(self.torch.cuda)
 
     def kept(self, step: Step) -> bool:
         if [tensor.data_ptr() for tensor in self.parameters] != self.memory:

@@ -6,7 +6,8 @@ import sys
 from typing import Any
 
 from suites.backends.base import NotRun
-from suites.backends.registry import BACKENDS
+from suites.backends.registry import BACKENDS, BESIDE
+from suites.performance.stopwatch import Stopwatch
 
 
 def serve(channel: Any, name: str, device: str, log: str) -> None:
@@ -15,7 +16,7 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
     The first message sent is ('ready', (version, process id)) or ('not run', reason). A message
     received is pickled, and one of: ('run', cases), answered with a trajectory for each case; ('stream',
     case), where every step is reported as it begins and as its state is read, then the trajectory;
-    ('train', training, layer), answered with what came of it.
+    ('train', training, layer), answered with what came of it; ('time', …), which the stopwatch answers.
     """
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
@@ -24,7 +25,8 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
     def send(message: Any) -> None:
         channel.send(pickle.dumps(message, protocol=5))
 
-    backend = BACKENDS[name](device)
+    backend = (BACKENDS | BESIDE)[name](device)
+    stopwatch = Stopwatch(backend)
     try:
         send(("ready", (backend.prepare(), os.getpid())))
     except NotRun as reason:
@@ -39,3 +41,5 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
                 send(("done", backend.run(case, lambda step, state: send(("step", step, state)))))
             case "train", training, layer:
                 send(backend.train(training, layer))
+            case "time", *request:
+                send(stopwatch.answer(*request))

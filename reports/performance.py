@@ -1,0 +1,190 @@
+"""Views of performance.csv: who is fastest, how cost grows, and from where on dense beats lazy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from reports import plots
+from reports.tables import frame, write
+
+SIZE = ["table_rows", "width", "touched_rows", "duplicates"]
+BESIDE = ("floor.", "by_hand.")
+
+
+def publish(table: pd.DataFrame, out: Path, console: Console) -> None:
+    """Every view, as tables and plots beside performance.csv, and printed."""
+    show(table, console)
+    for name, rows in (("growth", growth(table)), ("break_even", break_even(table))):
+        part = frame(f"performance_{name}", rows)
+        write(part, out / f"performance_{name}.csv")
+        if len(part):
+            console.print(part.to_string(index=False, float_format="%.3g"))
+    show_control(table, console)
+    plots.performance(curves(table), out)
+
+
+def is_control(table: pd.DataFrame) -> pd.Series:
+    """Rows of A/A pairs."""
+    return table["backend"] == table["relative_to"]
+
+
+def diverging(table: pd.DataFrame) -> pd.Series:
+    """Rows of backends that are wrong there."""
+    return table["note"].str.startswith("diverges")
+
+
+def ranking(part: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one configuration, the fastest first; those that diverge come last and have no rank."""
+    part = part[~is_control(part)].copy()
+    under_test = ~part["backend"].str.startswith(BESIDE) & part["seconds_median"].notna() & ~diverging(part)
+    part["rank"] = part["seconds_median"].where(under_test).rank(method="first")
+    part["group"] = np.select([diverging(part), part["seconds_median"].isna()], [1, 2], 0)
+    return part.sort_values(["group", "seconds_median"], kind="stable")
+
+
+def show(table: pd.DataFrame, console: Console) -> None:
+    """One table for each configuration and number of threads."""
+    for key, part in table.groupby(["device", "threads", *SIZE], sort=False):
+        device, threads, n, d, k, kind = key
+        grid = Table(title=f"{n} × {d}, {k} rows, {kind}; {device}, {threads} threads")
+        for name in ("", "backend", "µs a step", "ratio", "× floor", "first step s", "MB", "worst", "note"):
+            grid.add_column(name)
+        for row in ranking(part).to_dict("records"):
+            name = (
+                f"[strike]{row['backend']}[/strike]" if row["note"].startswith("diverges") else row["backend"]
+            )
+            grid.add_row(
+                _number(row["rank"], ".0f"),
+                name,
+                _number(row["seconds_median"] * 1e6, ".4g"),
+                _number(row["ratio"], ".3f"),
+                _number(row["floor_multiple"], ".3g"),
+                _number(row["first_step_seconds"], ".2g"),
+                _number(row["peak_bytes"] / 1e6, ".3g"),
+                _number(row["worst_ratio"], ".2g"),
+                row["note"],
+            )
+        console.print(grid)
+
+
+def _number(x: float, form: str) -> str:
+    return "" if pd.isna(x) else format(x, form)
+
+
+def show_control(table: pd.DataFrame, console: Console) -> None:
+    """How near to 1 the A/A pairs are."""
+    off = (table[is_control(table)]["ratio"] - 1).abs()
+    if len(off):
+        console.print(
+            f"A/A: {(off <= 0.05).sum()} of {len(off)} within 5 % of 1; median {off.median():.1%}, "
+            f"largest {off.max():.1%}"
+        )
+
+
+def curves(table: pd.DataFrame) -> pd.DataFrame:
+    """The measured rows, each once for every line that it lies on.
+
+    A line varies one size and holds the others ('held'); it has three points or more.
+    """
+    done = table[table["seconds_median"].notna() & ~is_control(table)].copy()
+    done["repeats"] = done["touched_rows"] / _distinct(done)
+    return pd.concat(
+        [part.assign(against=against, held=held, x=part[against]) for against, held, part in _lines(done)]
+        or [done.assign(against="", held="", x=0.0).iloc[:0]]
+    )
+
+
+def _lines(done: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    sparse, dense = (done[(done["duplicates"] == "dense") == x] for x in (False, True))
+    distinct = sparse[sparse["duplicates"] == "none"]
+    for part, against, held in (
+        (distinct, "touched_rows", ["table_rows", "width"]),
+        (distinct, "table_rows", ["width", "touched_rows"]),
+        (distinct, "width", ["table_rows", "touched_rows"]),
+        (sparse, "repeats", ["table_rows", "width", "touched_rows"]),
+        (dense, "table_rows", ["width"]),
+        (dense, "width", ["table_rows"]),
+    ):
+        for key, line in part.groupby(held):
+            if line[against].nunique() >= 3:
+                said = ", ".join(f"{name} {x}" for name, x in zip(held, key, strict=True))
+                yield against, f"{said}, dense" if part is dense else said, line
+
+
+def _distinct(done: pd.DataFrame) -> pd.Series:
+    """Distinct rows of a gradient, from the bytes of a step."""
+    itemsize = done["dtype"].map(lambda name: 2 if "16" in name else int(name[-2:]) // 8)
+    dense = done["duplicates"] == "dense"
+    gradient = done["touched_rows"] * (done["width"] * itemsize + np.where(dense, 0, 8))
+    return (done["bytes"] - gradient) / (6 * done["width"] * itemsize)
+
+
+def growth(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The exponent of each line: of step time, fitted over its three largest sizes."""
+    rows = []
+    keys = ["backend", "threads", "against", "held"]
+    for key, line in curves(table).groupby(keys, sort=False):
+        top = line.sort_values("x")[-3:]
+        if len(top) < 3 or diverging(top).any():
+            continue
+        fit = stats.linregress(np.log(top["x"]), np.log(top["seconds_median"]))
+        rows.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "smallest": top["x"].min(),
+                "largest": top["x"].max(),
+                "exponent": fit.slope,
+                "error": fit.stderr,
+            }
+        )
+    return rows
+
+
+def break_even(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """From how many distinct rows on the fastest dense update is faster than a lazy one.
+
+    Interpolated between the sizes measured, logarithmically; empty where lazy is faster throughout.
+    """
+    done = table[table["seconds_median"].notna() & ~is_control(table) & ~diverging(table)]
+    done = done[~done["backend"].str.startswith("floor.")]
+    rows = []
+    for (n, d, threads), part in done.groupby(["table_rows", "width", "threads"]):
+        dense = part[(part["duplicates"] == "dense") & ~part["backend"].str.startswith(BESIDE)]
+        if dense.empty:
+            continue
+        best = dense.nsmallest(1, "seconds_median").iloc[0]
+        for backend, line in part[part["duplicates"] == "none"].groupby("backend", sort=False):
+            line = line.sort_values("touched_rows")
+            if len(line) < 3:
+                continue
+            lead = np.log(line["seconds_median"].to_numpy() / best["seconds_median"])
+            touched = _crossing(np.log(line["touched_rows"].to_numpy()), lead)
+            rows.append(
+                {
+                    "lazy": backend,
+                    "dense": best["backend"],
+                    "table_rows": n,
+                    "width": d,
+                    "threads": threads,
+                    "touched_rows": touched,
+                    "share": touched / int(n),  # type: ignore[call-overload]
+                }
+            )
+    return rows
+
+
+def _crossing(x: np.ndarray, lead: np.ndarray) -> float:
+    """exp(x) where `lead` turns positive for good; NaN where it does not."""
+    below = np.flatnonzero(lead < 0)
+    if not len(below):
+        return float(np.exp(x[0]))
+    i = int(below[-1])
+    if i == len(x) - 1:
+        return float("nan")
+    return float(np.exp(np.interp(0.0, lead[i : i + 2], x[i : i + 2])))

@@ -1,0 +1,286 @@
+"""The performance tables: sizes, statistics, ranking, and arms that fail. Nothing is timed."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports import plots
+from reports.performance import break_even, curves, growth, ranking
+from reports.tables import COLUMNS, frame
+from suites.backends.by_hand import NumPyByHand
+from suites.backends.floor import NumPyFloor
+from suites.backends.process import Lost
+from suites.case import Case, Gradient, Step
+from suites.performance.arms import ROUNDS, Arm, Arms, measure
+from suites.performance.configuration import FULL, INSTANCES, STANDARD, USUAL, Configuration, grid, refusal
+from suites.performance.gate import LEAST, with_verdicts
+from suites.performance.statistics import claim, compare, corrected, median, spread
+from suites.performance.stopwatch import Stopwatch
+from suites.performance.table import rows, with_claims
+
+SMALL = Configuration(50, 4, 20, "zipf")
+
+
+class Local:
+    """A process of a backend that is none: it answers from here. dies_at: the request that kills it."""
+
+    not_run = None
+    device = "cpu"
+    version = "1"
+
+    def __init__(self, backend: type[NumPyByHand], dies_at: int = -1) -> None:
+        self.backend, self.left = backend, dies_at
+        self.stopwatch = Stopwatch(backend("cpu"))
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"backend": self.backend.name, "version": "1", "mode": "eager", "device": "cpu"}
+
+    def time(self, *request: Any) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            raise Lost("dies", "the process ended; its last words: none")
+        return self.stopwatch.answer(*request)
+
+
+def arm(backend: type[NumPyByHand], dies_at: int = -1, **settings: Any) -> Arm:
+    return Arm(Local(backend, dies_at), 1, **settings)  # type: ignore[arg-type]
+
+
+class LastWins(NumPyByHand):
+    """Says that it sums repeated rows, and does not."""
+
+    name = "last_wins"
+
+    def step_function(self, case: Case, step: Step) -> Any:
+        (g,) = step.gradients
+        assert g is not None
+        assert g.rows is not None
+        rows, first = np.unique(g.rows[::-1], return_index=True)
+        return super().step_function(case, Step((Gradient(g.values[::-1][first], rows),)))
+
+
+class OutOfMemory(NumPyByHand):
+    name = "out_of_memory"
+
+    def build(self, case: Case) -> None:
+        raise MemoryError("cannot allocate")
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    arms = [
+        arm(LastWins),
+        arm(NumPyByHand),
+        arm(NumPyByHand, twin="sparse"),
+        arm(NumPyByHand, dies_at=ROUNDS // 2),
+        arm(OutOfMemory),
+        arm(NumPyFloor, judged=False),
+    ]
+    measure(arms, SMALL, np.random.default_rng(0))
+    return pd.DataFrame(with_claims(rows(arms, SMALL)))
+
+
+def test_bytes_of_a_step_are_counted() -> None:
+    # w, m, v read and written; gradient and rows read.
+    assert Configuration(1000, 16, 100).step_bytes == 100 * 16 * 4 * 7 + 100 * 8
+    assert Configuration(1000, 16, 1000, "dense").step_bytes == 1000 * 16 * 4 * 7
+    hot = Configuration(10**6, 16, 1000, "hot")
+    assert 499 <= hot.distinct_rows <= 501
+    assert hot.step_bytes == hot.distinct_rows * 16 * 4 * 6 + 1000 * (16 * 4 + 8)
+
+
+@pytest.mark.parametrize("configuration", STANDARD, ids=str)
+def test_predicted_bytes_cover_what_is_used(configuration: Configuration) -> None:
+    used = Stopwatch(NumPyByHand("cpu")).open(configuration).peak_bytes
+    assert 0 < used <= configuration.table_bytes / INSTANCES + 2**20
+
+
+def test_what_does_not_fit_is_refused_before_it_is_allocated() -> None:
+    huge = Configuration(10**12, 512, 10)
+    assert refusal(huge, 10**9) == "needs 6.76e+07 GB of memory, 1 GB are free"
+    assert refusal(SMALL, 10**9) == ""
+    assert "of the device's memory" in refusal(STANDARD[0], 10**12, 1000)
+    failed, right = arm(NumPyByHand), arm(NumPyByHand)
+    measure([failed], huge, np.random.default_rng(0))
+    (row,) = rows([failed], huge)
+    assert row["note"].startswith("refuses (needs ")
+    right.open(SMALL)
+    assert right.failure is None
+
+
+@pytest.mark.parametrize("duplicates", ["none", "zipf", "hot"])
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (7, 7), (1000, 10), (10**7, 1000)])
+def test_rows_are_drawn_as_asked(n: int, k: int, duplicates: str) -> None:
+    configuration = Configuration(n, 1, k, duplicates)
+    rows = configuration.rows(0)
+    assert rows is not None
+    assert rows.shape == (k,)
+    assert rows.min() >= 0
+    assert rows.max() < n
+    if duplicates == "none":
+        assert len(np.unique(rows)) == k
+    elif n > k > 100:
+        assert len(np.unique(rows)) < 0.8 * k
+
+
+def test_sizes_that_make_no_sense_are_refused_in_words() -> None:
+    for sizes in ((10, 4, 20, "none"), (10, 4, 5, "dense"), (0, 4, 1, "zipf"), (1, 1, 1, "twice")):
+        with pytest.raises(ValueError, match=r"distinct|dense|start at 1|unknown"):
+            Configuration(*sizes)
+    assert grid([10], [4], [5, 20], ["none", "dense"]) == [
+        Configuration(10, 4, 5),
+        Configuration(10, 4, 10, "dense"),
+    ]
+    assert set(STANDARD) <= set(USUAL)
+    assert set(STANDARD) <= set(FULL)
+
+
+def noisy(shift: float, number: int) -> list[float]:
+    return list((1 + shift) * np.random.default_rng(number).lognormal(0, 0.03, ROUNDS))
+
+
+def gated(shift: float) -> list[str]:
+    found = []
+    for i in range(20):
+        base, control, candidate = noisy(0, 3 * i), noisy(0, 3 * i + 1), noisy(shift, 3 * i + 2)
+        other = compare(base, candidate)
+        margin = spread(compare(base, control))
+        found.append({"ratio": other.ratio.value, "p_value": other.p, "control": margin})
+    return [row["verdict"] for row in with_verdicts(found)]
+
+
+def test_a_shift_of_15_percent_is_flagged_and_none_is_not() -> None:
+    assert gated(0.15) == ["slower"] * 20
+    assert gated(0.0) == ["no difference"] * 20
+    assert gated(0.05) == ["no difference"] * 20  # significant, but below 10 %
+    assert LEAST == 0.10
+
+
+def test_a_claim_needs_more_than_the_control_shows_and_significance() -> None:
+    assert claim(1.2, 1e-6, 0.1) == "slower"
+    assert claim(0.8, 1e-6, 0.1) == "faster"
+    assert claim(1.2, 1e-6, 0.3) == "no difference"
+    assert claim(1.2, 0.02, 0.1) == "no difference"
+    assert claim(5.0, 1e-9, spread(None)) == "no difference"
+
+
+def test_p_is_corrected_for_the_number_of_claims() -> None:
+    (alone,) = corrected([0.004])
+    assert alone == pytest.approx(0.004)
+    many = corrected([0.004] + [0.5] * 19)
+    assert many[0] > 0.01
+    assert len(corrected([])) == 0
+
+
+def test_the_interval_of_a_median_holds_it() -> None:
+    found = [median(noisy(0, i)) for i in range(100)]
+    assert sum(m.low <= 1 <= m.high for m in found) >= 90
+    assert all(m.low <= m.value <= m.high for m in found)
+
+
+def test_what_is_wrong_is_struck_through_and_has_no_rank(table: pd.DataFrame) -> None:
+    under_test = table.replace("by_hand.numpy", "tested")
+    wrong, *_ = ranking(under_test[under_test["backend"] == "last_wins"]).to_dict("records")
+    assert wrong["note"].startswith("diverges: ")
+    assert wrong["worst_ratio"] > 1
+    assert pd.isna(wrong["rank"])
+    assert pd.isna(wrong["ratio"])
+    assert list(ranking(under_test)["rank"].dropna()) == [1]
+
+
+def test_an_arm_that_fails_is_a_row_and_the_rest_goes_on(table: pd.DataFrame) -> None:
+    notes = list(table["note"])
+    assert notes[3] == "dies (the process ended; its last words: none)"
+    assert notes[4] == "refuses (MemoryError: cannot allocate)"
+    assert list(table["seconds_median"].notna()) == [True, True, True, False, False, True]
+    assert table["relative_to"][2] == "by_hand.numpy"
+    assert table["worst_ratio"][1] <= 1
+    assert (table["floor_multiple"].dropna() > 0).all()
+
+
+def test_a_worker_killed_in_the_middle_is_a_row_and_is_replaced() -> None:
+    with Arms() as context:
+        arms = context.start([(NumPyByHand, {}), (NumPyFloor, {"judged": False})], "cpu", 1)
+        killed, floor = arms
+        for each in arms:
+            each.open(SMALL)
+        os.kill(killed.process.pid, signal.SIGKILL)
+        for each in arms:
+            each.sample(0)
+        found = rows(arms, SMALL)
+        assert found[0]["note"].startswith("dies (")
+        assert floor.failure is None
+        killed.open(SMALL)
+        killed.sample(0)
+        assert killed.failure is None
+
+
+def test_a_device_that_is_not_there_is_a_row() -> None:
+    with Arms() as context:
+        arms = context.start([(NumPyByHand, {})], "cuda", 1)
+        measure(arms, SMALL, np.random.default_rng(0))
+        (row,) = rows(arms, SMALL)
+    assert row["note"] == "not run (numpy has no device cuda here)"
+    assert "seconds_median" not in row
+
+
+def test_every_row_fits_the_columns(table: pd.DataFrame) -> None:
+    assert set(table.columns) - set(COLUMNS["performance"]) == {"margin"}
+    written = frame("performance", table.to_dict("records"))  # type: ignore[arg-type]
+    assert tuple(written.columns) == COLUMNS["performance"]
+    sizes = ["backend", "version", "mode", "device", "dtype", "table_rows", "width", "touched_rows", "bytes"]
+    assert not written[sizes].isna().any().any()
+
+
+def made() -> pd.DataFrame:
+    """A table in which step time is 1e-6 · touched rows for a lazy backend, and 0.02 s for a dense one."""
+    found = [("a<b>&c$", Configuration(100_000, 16, k), 1e-6 * k) for k in (10, 100, 1000, 10_000, 100_000)]
+    found.append(("dense", Configuration(100_000, 16, 100_000, "dense"), 0.02))
+    return frame(
+        "performance",
+        [
+            {
+                "backend": name,
+                "device": "cpu",
+                "dtype": "float32",
+                "table_rows": c.table_rows,
+                "width": c.width,
+                "touched_rows": c.touched_rows,
+                "duplicates": c.duplicates,
+                "threads": 1,
+                "seconds_median": seconds,
+                "bytes": c.step_bytes,
+                "relative_to": "",
+                "note": "diverges: somewhere" if c.touched_rows == 10 else "",
+            }
+            for name, c, seconds in found
+        ],
+    )
+
+
+def test_exponents_and_break_even_are_those_that_were_put_in() -> None:
+    (line,) = growth(made())
+    assert (line["against"], line["smallest"], line["largest"]) == ("touched_rows", 1000, 100_000)
+    assert line["exponent"] == pytest.approx(1)
+    (found,) = break_even(made())
+    assert found["dense"] == "dense"
+    assert found["touched_rows"] == pytest.approx(20_000)
+    assert found["share"] == pytest.approx(0.2)
+
+
+def test_plots_are_the_same_for_the_same_table_and_escaped(tmp_path: Path) -> None:
+    texts = []
+    for name in ("one", "two"):
+        plots.performance(curves(made().assign(note="")), tmp_path / name)
+        (file,) = (tmp_path / name).glob("*.svg")
+        texts.append(file.read_text())
+    assert texts[0] == texts[1]
+    ElementTree.fromstring(texts[0])
+    assert "a<b>" not in texts[0]

@@ -1,0 +1,121 @@
+"""How fast the backends are, how far from what the memory allows, and whether the fast ones are right.
+
+python -m suites.performance --help
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from reports import performance as report
+from reports.tables import frame, write, write_text
+from suites.backends.base import Backend
+from suites.backends.process import ROOT
+from suites.backends.registry import BESIDE, UnknownBackend, select
+from suites.performance.arms import Arm, Arms, all_threads, measure
+from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
+from suites.performance.machine import machine
+from suites.performance.table import Row, rows, with_claims
+
+OUT = ROOT / "reports" / "out"
+DEVICES = ("cpu", "cuda", "gpu", "ascend")
+SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there is nothing to share
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser("python -m suites.performance", description=__doc__.partition("\n")[0])
+    p.add_argument("--backend", action="append", default=[], metavar="NAME", help="as of pytest; repeatable")
+    p.add_argument("--device", default="cpu", choices=DEVICES)
+    p.add_argument("--threads", type=int, action="append", metavar="N", help="repeatable; default: 1 and all")
+    p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where the tables go")
+    sizes = p.add_argument_group("sizes", "some, the usual ones, or all; or every combination of those given")
+    some = sizes.add_mutually_exclusive_group()
+    some.add_argument("--quick", action="store_true")
+    some.add_argument("--full", action="store_true")
+    for name in ("table-rows", "width", "touched-rows"):
+        sizes.add_argument(f"--{name}", type=_number, action="append", metavar="N", help="repeatable")
+    sizes.add_argument("--duplicates", choices=DUPLICATES, action="append", help="repeatable")
+    return p
+
+
+def _number(text: str) -> int:
+    """Also 1e6."""
+    return int(float(text))
+
+
+def configurations(options: argparse.Namespace) -> list[Configuration]:
+    given = (options.table_rows, options.width, options.touched_rows, options.duplicates)
+    if any(given):
+        usual, _ = STANDARD
+        n, d, k, kinds = given
+        n, d, k = n or [usual.table_rows], d or [usual.width], k or [usual.touched_rows]
+        return grid(n, d, k, kinds or [usual.duplicates])
+    return FULL if options.full else QUICK if options.quick else USUAL
+
+
+def wanted(
+    backends: Sequence[type[Backend]], layouts: Sequence[str]
+) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
+    """The arms: the backends, the first of each layout once more, and what is measured beside them."""
+    taking = [b for b in backends if b.layouts & set(layouts)]
+    for backend in taking:
+        yield backend, {}
+    for layout in layouts:
+        for backend in [b for b in taking if layout in b.layouts][:1]:
+            yield backend, {"twin": layout}
+    for name, backend in BESIDE.items():
+        yield backend, {"judged": not name.startswith("floor.")}
+
+
+def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
+    """Whether an arm is measured. One that runs another's operators is, where usual or where it was named."""
+    if configuration.layout not in arm.backend.layouts or arm.twin not in ("", configuration.layout):
+        return False
+    return named or configuration in STANDARD or not arm.backend.repeats
+
+
+def run(options: argparse.Namespace, console: Console) -> list[Row]:
+    backends = select(options.backend)
+    chosen = configurations(options)
+    rng = np.random.default_rng(0)
+    table: list[Row] = []
+    start, measured = time.perf_counter(), 0.0
+    for threads in options.threads or sorted({1, all_threads()}):
+        part = [c for c in chosen if threads == 1 or options.threads or c.step_bytes >= SHARED_BYTES]
+        with Arms() as context:
+            layouts = sorted({c.layout for c in part}, reverse=True)
+            taking = [b for b in backends if options.backend or threads == 1 or not b.repeats]
+            arms = context.start(wanted(taking, layouts), options.device, threads)
+            for configuration in track(part, f"threads: {threads}", console=console):
+                these = [arm for arm in arms if takes_part(arm, configuration, bool(options.backend))]
+                measure(these, configuration, rng)
+                table += rows(these, configuration)
+            measured += sum(arm.measured for arm in arms)
+    wall = time.perf_counter() - start
+    console.print(
+        f"{wall:.0f} s, of which {measured:.0f} s in measured steps: harness {1 - measured / wall:.0%}"
+    )
+    return with_claims(table)
+
+
+def main() -> None:
+    options = parser().parse_args()
+    console = Console(width=180)
+    try:
+        table = frame("performance", run(options, console))
+    except UnknownBackend as error:
+        sys.exit(str(error))
+    write(table, options.out / "performance.csv")
+    write_text(machine(), options.out / "machine.txt")
+    report.publish(table, options.out, console)
+
+
+if __name__ == "__main__":
+    main()

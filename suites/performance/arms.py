@@ -1,0 +1,128 @@
+"""Arms: what is measured side by side. Rounds in random order, one worker at a time."""
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from suites.backends.base import Backend
+from suites.backends.process import Lost, Process
+from suites.case import Failure
+from suites.performance.configuration import INSTANCES, Configuration
+from suites.performance.stopwatch import Opened
+
+ROUNDS = 62
+ANSWER_SECONDS = 120.0
+TINY = {"sparse": Configuration(8, 4, 2), "dense": Configuration(8, 4, 8, "dense")}
+# The allocator keeps what is freed, or the system's page faults are measured.
+ALLOCATOR = ("MALLOC_TRIM_THRESHOLD_=8000000000", "MALLOC_MMAP_THRESHOLD_=8000000000")
+
+
+def all_threads() -> int:
+    """As many as this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+@dataclass(eq=False)
+class Arm:
+    """A backend in a process of its own, in one configuration after another.
+
+    twin: the layout in which it is there to be the same as the base; empty: a backend among others.
+    judged: its results are compared with the reference. slowdown: a share of each step's time that is
+    wasted on purpose. seconds: of its steps, one sample a round. measured: seconds in samples and first
+    steps. failure: why it is not measured, or not to the end.
+    """
+
+    process: Process
+    threads: int
+    twin: str = ""
+    judged: bool = True
+    slowdown: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+    measured: float = 0.0
+    opened: Opened = field(default_factory=Opened)
+    failure: Failure | None = None
+
+    @property
+    def backend(self) -> type[Backend]:
+        return self.process.backend
+
+    def open(self, configuration: Configuration) -> None:
+        """Make the instances of a configuration, or say why not."""
+        self.seconds, self.failure, self.opened = [], None, Opened()
+        if self.process.not_run:
+            self.failure = Failure("not run", 0, self.process.not_run)
+            return
+        opened = self._ask("open", configuration, self.judged, self.slowdown)
+        if opened is not None:
+            self.opened = opened
+            self.measured += sum(opened.first_steps)
+
+    def sample(self, instance: int) -> None:
+        taken = self._ask("sample", instance)
+        if taken is not None:
+            self.seconds.append(taken[0])
+            self.measured += taken[1]
+
+    def close(self) -> None:
+        if self.failure is None:
+            self._ask("close")
+
+    def _ask(self, *request: Any) -> Any:
+        """The answer, or None where there is a failure instead."""
+        try:
+            answer = self.process.time(*request)
+        except Lost as lost:
+            self.failure = Failure(lost.kind, 0, str(lost))
+            return None
+        if isinstance(answer, Opened) and answer.failure is not None:
+            self.failure = answer.failure
+            return None
+        return answer
+
+
+class Arms(ExitStack):
+    """Starts the processes of arms, some at a time, and ends them with its context."""
+
+    def start(
+        self, wanted: Iterable[tuple[type[Backend], dict[str, Any]]], device: str, threads: int
+    ) -> list[Arm]:
+        """An arm for each backend, with settings of `Arm` and, as 'python', its interpreter."""
+        environment = (f"OMP_NUM_THREADS={threads}", "GLOG_v=4", *ALLOCATOR)
+        arms = []
+        for backend, settings in wanted:
+            process = Process(
+                backend,
+                device,
+                ANSWER_SECONDS,
+                environment=environment,
+                python=settings.pop("python", ""),
+            )
+            arms.append(Arm(process, threads, **settings))
+        with ThreadPoolExecutor(all_threads()) as pool:
+            list(pool.map(self._start, arms))
+        return arms
+
+    def _start(self, arm: Arm) -> None:
+        """Start its process, and have it import and compile what is imported and compiled late."""
+        self.enter_context(arm.process)
+        for layout in sorted(arm.backend.layouts & TINY.keys()):
+            arm.open(TINY[layout])
+            arm.close()
+        arm.measured = 0.0
+
+
+def measure(arms: Sequence[Arm], configuration: Configuration, rng: np.random.Generator) -> None:
+    """Time the arms in a configuration; one that fails is left out from there on."""
+    for arm in arms:
+        arm.open(configuration)
+    for number in range(ROUNDS):
+        alive = [arm for arm in arms if arm.failure is None]
+        for i in rng.permutation(len(alive)):
+            alive[i].sample(number % INSTANCES)
+    for arm in arms:
+        arm.close()

@@ -1,0 +1,187 @@
+"""Configurations: the size of a table and of a gradient, the case it makes, and the bytes it takes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+
+from reference.scalars import Hyperparameters
+from suites.case import Case, Gradient, Group, Parameter, Step
+
+INSTANCES = 3  # of each arm: where a table lies in memory matters
+DUPLICATES = ("none", "zipf", "hot", "dense")
+STEPS_BEFORE = 1000  # every row was touched before, and bias correction is over
+ROTATED, ROTATED_NUMBERS = 8, 2**22
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A table and the gradients of its steps.
+
+    touched_rows: of a gradient, repeats counted. duplicates: 'none'; 'zipf' (rows drawn by Zipf's law);
+    'hot' (every second one is the same row); 'dense' (a dense gradient: all rows).
+    """
+
+    table_rows: int
+    width: int
+    touched_rows: int
+    duplicates: str = "none"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.duplicates not in DUPLICATES:
+            raise ValueError(f"unknown duplicates {self.duplicates!r}; known: {', '.join(DUPLICATES)}")
+        if min(self.table_rows, self.width, self.touched_rows) < 1:
+            raise ValueError(f"{self}: sizes start at 1")
+        if self.duplicates == "none" and self.touched_rows > self.table_rows:
+            raise ValueError(f"{self}: more distinct rows than the table has")
+        if self.duplicates == "dense" and self.touched_rows != self.table_rows:
+            raise ValueError(f"{self}: a dense gradient touches every row")
+
+    def __str__(self) -> str:
+        return f"{self.table_rows} × {self.width}, {self.touched_rows} rows, {self.duplicates}"
+
+    @property
+    def layout(self) -> str:
+        return "dense" if self.duplicates == "dense" else "sparse"
+
+    @property
+    def itemsize(self) -> int:
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def gradients(self) -> int:
+        """How many gradients take turns: enough that the rows of one have left the caches when it returns."""
+        return max(1, min(ROTATED, ROTATED_NUMBERS // (self.touched_rows * self.width)))
+
+    def _generator(self, number: int) -> np.random.Generator:
+        return np.random.default_rng([number, self.table_rows, self.width, self.touched_rows])
+
+    def rows(self, number: int) -> np.ndarray | None:
+        """The rows of a gradient, in the order of their occurrences; None where it is dense."""
+        rng, n, k = self._generator(number), self.table_rows, self.touched_rows
+        if self.layout == "dense":
+            return None
+        if self.duplicates == "zipf":
+            rank = np.minimum(n ** rng.random(k), n - 1).astype(np.int64)  # density 1 / rank
+            return (rank * 7_368_787 + rng.integers(n)) % n  # a prime: neighbours in rank are none in memory
+        if self.duplicates == "hot":
+            rows = rng.integers(n, size=k)
+            rows[::2] = rows[0]
+            return rows
+        return rng.permutation(n)[:k] if 4 * k > n else _distinct(rng, n, k)
+
+    def case(self) -> Case:
+        """The steps of every gradient in turn, from a state in mid-training."""
+        rng, shape = self._generator(self.gradients), (self.table_rows, self.width)
+        # Multiples of 2⁻²⁴: numbers of the type.
+        w, m, v = (rng.random(shape, np.float32).astype(np.float64) for _ in range(3))
+        w -= 0.5
+        m -= 0.5
+        np.maximum(v, 2.0**-10, out=v)
+        steps = []
+        for i in range(self.gradients):
+            values = rng.random((self.touched_rows, self.width), np.float32).astype(np.float64) - 0.5
+            steps.append(Step((Gradient(values, self.rows(i)),)))
+        group = Group((0,), Hyperparameters())
+        return Case(self.dtype, (Parameter(w, m, v),), (group,), tuple(steps), (), STEPS_BEFORE)
+
+    @cached_property
+    def distinct_rows(self) -> int:
+        """Rows that a step updates, on average."""
+        drawn = [self.rows(i) for i in range(self.gradients)]
+        return round(float(np.mean([self.table_rows if r is None else len(np.unique(r)) for r in drawn])))
+
+    @property
+    def step_bytes(self) -> int:
+        """What a step has to move: w, m and v read and written, the gradient and its rows read."""
+        state = 6 * self.distinct_rows * self.width * self.itemsize
+        gradient = self.touched_rows * self.width * self.itemsize
+        return state + gradient + (8 * self.touched_rows if self.layout == "sparse" else 0)
+
+    @property
+    def table_bytes(self) -> int:
+        """Of the instances of one arm: their tables, the gradients, and what a step needs beside them."""
+        numbers = 3 * self.table_rows + (self.gradients + 8) * self.touched_rows
+        return INSTANCES * (numbers * self.width * self.itemsize + 8 * self.gradients * self.touched_rows)
+
+    @property
+    def host_bytes(self) -> int:
+        """While they are made and judged: the case, and the states of three steps, in float64."""
+        table = self.table_rows * self.width
+        return 8 * ((3 + 3 * 3) * table + self.gradients * self.touched_rows * (self.width + 1))
+
+
+def _distinct(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
+    """k of n rows, in random order, at a cost that does not grow with n."""
+    rows = np.unique(rng.integers(n, size=k + k // 2 + 16))
+    return rng.permutation(rows)[:k]
+
+
+def refusal(configuration: Configuration, host: int, device: int | None = None) -> str:
+    """Why a configuration doesn't fit into the bytes that are free; '' where it does.
+
+    device: free bytes of the device, where tables live there and not on the host.
+    """
+    needed = configuration.host_bytes + (configuration.table_bytes if device is None else 0)
+    if needed > host:
+        return f"needs {needed / 1e9:.3g} GB of memory, {host / 1e9:.3g} GB are free"
+    if device is not None and configuration.table_bytes > device:
+        needed = configuration.table_bytes
+        return f"needs {needed / 1e9:.3g} GB of the device's memory, {device / 1e9:.3g} GB are free"
+    return ""
+
+
+STANDARD = (Configuration(100_000, 16, 1000), Configuration(100_000, 16, 100_000, "dense"))
+
+
+def _lines(
+    touched: tuple[int, ...], tables: tuple[int, ...], widths: tuple[int, ...], many: int, largest: int
+) -> list[Configuration]:
+    """From the standard configurations out along each axis. largest: of dense tables, in numbers."""
+    sparse, _ = STANDARD
+    n, d, k = sparse.table_rows, sparse.width, sparse.touched_rows
+    dense = [Configuration(x, d, x, "dense") for x in tables]
+    dense += [Configuration(10_000, x, 10_000, "dense") for x in widths]
+    chosen = [
+        *(Configuration(n, d, x) for x in touched),
+        *(Configuration(x, d, min(k, x)) for x in tables),
+        *(Configuration(10_000, x, k) for x in widths),
+        *(Configuration(n, d, many, x) for x in ("none", "zipf", "hot")),
+        *(c for c in dense if c.table_rows * c.width <= largest),
+    ]
+    return list(dict.fromkeys(chosen))
+
+
+QUICK = list(STANDARD)
+USUAL = _lines(
+    touched=(1, 10, 100, 1000, 10_000),
+    tables=(1000, 10_000, 100_000, 1_000_000),
+    widths=(1, 16, 128, 512),
+    many=10_000,
+    largest=2_000_000,
+)
+FULL = [
+    *_lines(
+        touched=(1, 10, 100, 1000, 10_000, 100_000),
+        tables=(1000, 10_000, 100_000, 1_000_000, 10_000_000),
+        widths=(1, 4, 16, 64, 128, 512),
+        many=100_000,
+        largest=20_000_000,
+    ),
+    Configuration(10_000_000, 16, 1_000_000),
+    Configuration(100_000_000, 4, 1_000_000),
+]
+
+
+def grid(
+    table_rows: list[int], widths: list[int], touched: list[int], duplicates: list[str]
+) -> list[Configuration]:
+    """Every combination that makes sense."""
+    chosen = [
+        Configuration(n, d, n if kind == "dense" else k, kind)
+        for n, d, k, kind in product(table_rows, widths, touched, duplicates)
+        if kind != "none" or k <= n
+    ]
+    return list(dict.fromkeys(chosen))

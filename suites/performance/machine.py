@@ -1,0 +1,49 @@
+"""What was measured on: the machine, its allocator, and the versions."""
+
+import platform
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from suites.performance.arms import ALLOCATOR, all_threads
+
+
+def machine() -> str:
+    """A description, a line for each thing."""
+    facts = {
+        "processor": _processor(),
+        "threads at hand": str(all_threads()),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
+        "caches": _caches(),
+        "system": platform.platform(),
+        "allocator": f"{' '.join(platform.libc_ver())}, {', '.join(ALLOCATOR)}",
+        "python": platform.python_version(),
+        "gpu": _gpu(),
+    }
+    return "".join(f"{name}: {fact}\n" for name, fact in facts.items() if fact)
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _caches() -> str:
+    found = []
+    for path in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        with suppress(OSError):
+            level, kind, size = ((path / x).read_text().strip() for x in ("level", "type", "size"))
+            found.append(f"L{level} {kind.lower()} {size}")
+    return ", ".join(found)
+
+
+def _gpu() -> str:
+    with suppress(OSError, subprocess.CalledProcessError):
+        asked = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    return ""

@@ -1,0 +1,51 @@
+"""What the gate sees: how often it flags a slowdown of 15 % that is there, and one that is not.
+
+python -m suites.performance.trials
+"""
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import track
+
+from reports.tables import show_rows, write
+from suites.backends.registry import select
+from suites.performance.__main__ import OUT
+from suites.performance.arms import Arms
+from suites.performance.gate import GATED, row, start, with_verdicts
+
+TRIALS, SLOWDOWN = 20, 0.15
+BACKENDS = {"sparse": "torch.SparseAdam", "dense": "torch.Adam.fused"}
+
+
+def main() -> None:
+    console, rng, counts = Console(width=180), np.random.default_rng(0), []
+    for slowdown in (SLOWDOWN, 0.0):
+        for configuration in GATED:
+            (backend,) = select([BACKENDS[configuration.layout]])
+            with Arms() as context:
+                arms = start(context, backend, "cpu", "", slowdown)
+                title = f"{backend.name}, {configuration}, slowdown {slowdown:.0%}"
+                trials = track(range(TRIALS), title, console=console)
+                rows = with_verdicts([row(arms, configuration, rng) for _ in trials])
+            ratios = [r["ratio"] for r in rows if "ratio" in r]
+            counts.append(
+                {
+                    "backend": backend.name,
+                    "configuration": str(configuration),
+                    "slowdown": slowdown,
+                    "trials": TRIALS,
+                    "slower": sum(r["verdict"] == "slower" for r in rows),
+                    "faster": sum(r["verdict"] == "faster" for r in rows),
+                    "least_ratio": min(ratios, default=None),
+                    "largest_ratio": max(ratios, default=None),
+                    "largest_control": max((r["control"] for r in rows if "control" in r), default=None),
+                }
+            )
+    table = pd.DataFrame(counts)
+    write(table, OUT / "performance_trials.csv")
+    show_rows("trials of the gate")(table, console)
+
+
+if __name__ == "__main__":
+    main()
