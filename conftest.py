@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from reports import plots, tables
-from suites.backends.base import Backend
+from suites.backends.base import DEVICES, Backend
 from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
@@ -19,9 +19,7 @@ from suites.divergences.pin import pins
 from suites.equivalence import carried
 from suites.verdicts import BUDGETS, replay
 
-OUT = Path(__file__).parent / "reports" / "out"
 RESULT = "lazyadam-result"
-DEVICES = ("cpu", "cuda", "gpu", "ascend")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("documented", "reference", "explained"),
         help="with --replay: the dialect that decides",
     )
-    group.addoption("--out", type=Path, default=OUT, metavar="DIR", help="where the tables go")
+    group.addoption("--out", type=Path, default=tables.OUT, metavar="DIR", help="where the tables go")
 
 
 def pytest_configure(config: pytest.Config) -> None:

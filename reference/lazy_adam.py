@@ -125,8 +125,8 @@ class Running:
     """A state that runs on by itself, with the bound on the errors that it gathers.
 
     Rows stay in `start`, exact, until a gradient touches them. From then on a row is table[slot], and
-    slots are given in the order of first touch: table (slots, 6, elements) holds w, m, v and their
-    errors side by side, and takes no memory before they come.
+    slots are given in the order of first touch: table (6, slots, elements) holds w, m, v and their
+    errors.
     """
 
     def __init__(self, start: State) -> None:

@@ -10,7 +10,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+OUT = Path(__file__).parent / "out"
 ABOUT = ("backend", "version", "mode", "device")  # what ran
+TIMED = ("dtype", "table_rows", "width", "touched_rows", "duplicates", "threads", "seconds_median")
 COLUMNS = {
     "verdicts": (
         *ABOUT,
@@ -82,13 +84,7 @@ COLUMNS = {
     "sensitivity_curve": ("quantity", "dtype", "regime", "seeds", "error", "found"),
     "performance": (
         *ABOUT,
-        "dtype",
-        "table_rows",
-        "width",
-        "touched_rows",
-        "duplicates",
-        "threads",
-        "seconds_median",
+        *TIMED,
         "ci_low",
         "ci_high",
         "first_step_seconds",
@@ -123,13 +119,7 @@ COLUMNS = {
     ),
     "performance_gate": (
         *ABOUT,
-        "dtype",
-        "table_rows",
-        "width",
-        "touched_rows",
-        "duplicates",
-        "threads",
-        "seconds_median",
+        *TIMED,
         "candidate",
         "ratio",
         "ci_low",
@@ -288,7 +278,16 @@ def show_claims(table: pd.DataFrame, console: Console) -> None:
 def show_detection(table: pd.DataFrame, console: Console) -> None:
     """How many seeded faults were found on each host, how soon, and which were not."""
     grid = Table(title="detection: seeded faults that fail a run")
-    for name in ("host", "faults", "found", "allowed", "median cases", "median seconds", "not found"):
+    for name in (
+        "host",
+        "faults",
+        "found",
+        "allowed",
+        "not run",
+        "median cases",
+        "median seconds",
+        "not found",
+    ):
         grid.add_column(name)
     for host, part in table.groupby("host"):
         found, missed = part[part["killed"] == "yes"], part[part["killed"] == "no"]
@@ -297,6 +296,7 @@ def show_detection(table: pd.DataFrame, console: Console) -> None:
             str(len(part)),
             str(len(found)),
             str((part["killed"] == "allowed").sum()),
+            str((part["killed"] == "not run").sum()),
             _number(found["cases_to_kill"].median()),
             _number(found["seconds"].median()),
             ", ".join(missed["fault"]),

@@ -192,8 +192,12 @@ def examine(clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget
     path = wrong_path(backend, process.device, dtype, trajectories)
     covering = pins_of(process)
     judged = []
+    judgements: dict[Dialect, Judgement] = {}  # the documentation may promise what LazyAdam does
     for against, dialect in dialects(backend):
-        judgement = judge(clause, cases, trajectories, backend, dialect, drift=dialect == backend.spoken)
+        if dialect not in judgements:
+            drift = dialect == backend.spoken
+            judgements[dialect] = judge(clause, cases, trajectories, backend, dialect, drift)
+        judgement = judgements[dialect]
         word = verdict(judgement, trajectories, path)
         row = verdict_row(
             about,
@@ -210,15 +214,16 @@ def examine(clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget
         accounted = known(row, backend, judgement, covering)
         row["witness"] = accounted or ""
         judged.append(Judged(dialect, judgement, row, accounted))
-    documented, spoken = judged[0], judged[-1]
-    if documented.accounted is None and spoken.row["against"] == "explained" and spoken.accounted:
+    documented, spoken = judged[0], next(j for j in judged if j.dialect == backend.spoken)
+    rest = known({**spoken.row, "against": "explained"}, backend, spoken.judgement, covering)
+    if documented.accounted is None and spoken is not documented and rest:
         # More than one thing at once: what the axes leave is what is known of the dialect that is spoken.
         beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
         axes = explanation(
             clause, cases, trajectories, backend, documented.dialect, documented.judgement, beyond
         )
         if names := known_axes(axes, covering):
-            documented.accounted = documented.row["witness"] = f"{names}; {spoken.accounted}"
+            documented.accounted = documented.row["witness"] = f"{names}; {rest}"
     # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
     alone = {**judged[0].row, "explained_by": ""}
     unknown = [

@@ -18,6 +18,8 @@ from suites.backends.memory import Memory
 from suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
 from suites.cases.training import Layer, Trained, Training
 
+DEVICES = ("cpu", "cuda", "gpu", "ascend")
+
 
 class NotRun(Exception):
     """The framework or the device isn't there; the message says why."""

@@ -22,6 +22,23 @@ _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
 _ADAM = "torch.optim.Adam documentation, 2.13"
 
 
+def arguments(group: Group, case: Case, tensor: Callable[[float], Any]) -> dict[str, Any]:
+    """The hyperparameters of a group as torch.optim names them. Those that have their default are left out.
+
+    tensor: makes one of a learning rate, where the case has it handed over so.
+    """
+    h, usual = group.hyperparameters, Hyperparameters()
+    names = ("lr", "weight_decay", "loss_scale", "maximize", "nesterov")
+    given = {name: getattr(h, name) for name in names if getattr(h, name) != getattr(usual, name)}
+    if Manner.LR_TENSOR in case.manner:
+        given["lr"] = tensor(h.lr)
+    if (h.beta1, h.beta2) != (usual.beta1, usual.beta2):
+        given["betas"] = (h.beta1, h.beta2)
+    if h.epsilon != usual.epsilon:
+        given["eps"] = h.epsilon
+    return given
+
+
 class CudaMemory(Memory):
     """A GPU's memory, as torch allocates it."""
 
@@ -101,33 +118,21 @@ class TorchOptimizer(Backend):
 
     def _optimizer(self, case: Case) -> Any:
         groups = [
-            {"params": [self.parameters[i] for i in group.parameters], **self._arguments(group, case)}
+            {
+                "params": [self.parameters[i] for i in group.parameters],
+                **arguments(group, case, self._float64),
+            }
             for group in case.groups
         ]
         new = getattr(self.torch.optim, self.optimizer_class)
         if Manner.ARGUMENTS in case.manner:
-            (arguments,) = groups
-            return new(**arguments, **self.options)
+            (group,) = groups
+            return new(**group, **self.options)
         return new(groups, **self.options)
 
-    def _arguments(self, group: Group, case: Case) -> dict[str, Any]:
-        """The hyperparameters of a group. Those that have their documented default are left out."""
-        h, usual = group.hyperparameters, Hyperparameters()
-        arguments: dict[str, Any] = {}
-        if h.lr != usual.lr or Manner.LR_TENSOR in case.manner:
-            arguments["lr"] = self._learning_rate(h.lr, case)
-        if (h.beta1, h.beta2) != (usual.beta1, usual.beta2):
-            arguments["betas"] = (h.beta1, h.beta2)
-        if h.epsilon != usual.epsilon:
-            arguments["eps"] = h.epsilon
-        for name in ("weight_decay", "maximize"):
-            if getattr(h, name) != getattr(usual, name):
-                arguments[name] = getattr(h, name)
-        return arguments
-
-    def _learning_rate(self, lr: float, case: Case) -> Any:
-        # In float64, so that the tensor holds the value of the number it stands for.
-        return self.torch.tensor(lr, dtype=self.torch.float64) if Manner.LR_TENSOR in case.manner else lr
+    def _float64(self, x: float) -> Any:
+        # So that the tensor holds the value of the number it stands for.
+        return self.torch.tensor(x, dtype=self.torch.float64)
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
         rows_dtype, values_dtype = case.rows_dtype("int64"), getattr(self.torch, case.values_dtype)

@@ -40,19 +40,8 @@ def close(policy: Policy, quantities: tuple[str, ...], seen: Trajectory, expecte
     )
 
 
-class Expected:
+def reference(case: Case) -> Trajectory:
     """The reference, run freely from the start of a case, as the usual test has it: no bound, no dialect."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, Trajectory] = {}
-
-    def __call__(self, case: Case) -> Trajectory:
-        if case.digest not in self.of:
-            self.of[case.digest] = _reference(case)
-        return self.of[case.digest]
-
-
-def _reference(case: Case) -> Trajectory:
     counts, schedule = expected_counts(case, Dialect()), case.schedule()
     exact, float64 = Arithmetic(), PRECISIONS["float64"]
     rules = Rules(float64, arithmetic=exact, nesterov=case.groups[0].hyperparameters.nesterov)

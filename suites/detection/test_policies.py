@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from suites.case import Case
+from suites.case import Case, Trajectory
 from suites.cases.strategies import collect, seed_of
 from suites.detection.faults import FAULTS
 from suites.detection.kill import BUDGET, HOSTS, Here, applicable, first_kill, seeded
-from suites.detection.policies import COMPARED, POLICIES, Expected, close
+from suites.detection.policies import COMPARED, POLICIES, close, reference
 from suites.verdicts import menu_of
 
 WAYS = [(policy, compared) for policy in POLICIES for compared in COMPARED]
@@ -27,24 +27,29 @@ def cases_of(host: Here, dtype: str, seed: int) -> list[Case]:
     return cases
 
 
-def passed(host: Here, cases: list[Case], expected: Expected) -> np.ndarray:
+def passed(host: Here, cases: list[Case], expected: list[Trajectory]) -> np.ndarray:
     """Whether each case passes in each way: (ways, cases)."""
-    seen = [(trajectory, expected(case)) for case, trajectory in zip(cases, host.run(cases), strict=True)]
-    return np.array([[close(policy, COMPARED[name], *pair) for pair in seen] for policy, name in WAYS])
+    seen = host.run(cases)
+    return np.array(
+        [
+            [close(policy, COMPARED[name], *pair) for pair in zip(seen, expected, strict=True)]
+            for policy, name in WAYS
+        ]
+    )
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_policies_side_by_side(host: str, seed: int, record_property: Callable[[str, object], None]) -> None:
     """A policy finds a fault by a case that the clean host passes and the faulty one fails."""
-    expected, clean, cases = Expected(), {}, {}
-    for dtype in ("float32", "float64"):
-        cases[dtype] = cases_of(seeded(host), dtype, seed)
-        clean[dtype] = passed(seeded(host), cases[dtype], expected)
+    dtypes = ("float32", "float64")
+    cases = {dtype: cases_of(seeded(host), dtype, seed) for dtype in dtypes}
+    expected = {dtype: [reference(case) for case in cases[dtype]] for dtype in dtypes}
+    clean = {dtype: passed(seeded(host), cases[dtype], expected[dtype]) for dtype in dtypes}
     faults = [fault for fault in FAULTS.values() if getattr(fault, host) and not fault.allowed]
     found, ours = np.zeros(len(WAYS), int), 0
     for fault in faults:
         faulty = seeded(host, getattr(fault, host))
-        found += (clean[fault.dtype] & ~passed(faulty, cases[fault.dtype], expected)).any(axis=1)
+        found += (clean[fault.dtype] & ~passed(faulty, cases[fault.dtype], expected[fault.dtype])).any(axis=1)
         ours += first_kill(faulty, fault.dtype, seed) is not None
     alarms = sum((~x).sum(axis=1) for x in clean.values())
     about = {"host": host, "faults": len(faults), "clean_cases": sum(map(len, cases.values()))}
@@ -52,7 +57,7 @@ def test_policies_side_by_side(host: str, seed: int, record_property: Callable[[
         about | {"policy": policy.name, "compared": name, "found": int(count), "false_alarms": int(alarm)}
         for (policy, name), count, alarm in zip(WAYS, found, alarms, strict=True)
     ]
-    false = sum(first_kill(seeded(host), dtype, seed) is not None for dtype in clean)
+    false = sum(first_kill(seeded(host), dtype, seed) is not None for dtype in dtypes)
     rows.append(about | {"policy": "this suite", "compared": "w, m, v", "found": ours, "false_alarms": false})
     record_property("lazyadam-result", json.dumps({"policies": rows}))
     assert ours == len(faults)

@@ -26,7 +26,7 @@ from suites.instrument.test_command_line import pytest_run
 from suites.instrument.test_judge import faithful
 from suites.instrument.toy import Toy
 from suites.judge.judgement import Finding, Judgement
-from suites.verdicts import BUDGETS, run
+from suites.verdicts import BUDGETS, examine, run
 
 BY_NAME = {pin.name: pin for pin in pins()}
 SPARSE, FUSED = BACKENDS["torch.SparseAdam"], BACKENDS["torch.Adam.fused"]
@@ -156,6 +156,36 @@ def test_a_failure_does_not_hide_behind_a_known_divergence(
     (documented,) = (row for row in outcome.verdicts if row["against"] == "documented")
     assert (documented["verdict"], documented["witness"]) == ("diverges", EPSILON.name)
     assert len(outcome.new) == (fails > 0), outcome.new
+
+
+M_ALONE = replace(STRIDED, name="m-alone", clauses=("tiny-gradients",), quantities=("m",))
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "pinned", "accounted"),
+    [
+        ("m", [EPSILON, M_ALONE], f"{EPSILON.name}; {M_ALONE.name}"),
+        ("mv", [EPSILON, M_ALONE], None),
+        ("mw", [EPSILON, M_ALONE], None),
+        ("m", [M_ALONE], None),
+        ("m", [EPSILON], None),
+    ],
+    ids=["both are known", "also in v", "also in w", "the axis isn't pinned", "the rest isn't pinned"],
+)
+def test_a_known_axis_and_a_known_divergence_account_for_themselves_alone(
+    spoiled: str, pinned: list[Pin], accounted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Spoiled(ToyProcess):
+        def run(self, cases: list[Case]) -> list[Trajectory]:
+            done = super().run(cases)
+            for quantity in spoiled:
+                getattr(done[0], quantity)[0][-1] *= 1.001
+            return done
+
+    monkeypatch.setattr(verdicts, "pins_of", lambda process: pinned)
+    process: Any = Spoiled(0)
+    seen = examine(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"])
+    assert (seen.judged[0].accounted, seen.new) == (accounted, accounted is None)
 
 
 def test_a_pin_speaks_of_its_versions_alone() -> None:

@@ -15,17 +15,14 @@ from rich.console import Console
 from rich.progress import track
 
 from reports import performance as report
-from reports.tables import frame, write, write_text
-from suites.backends.base import Backend
-from suites.backends.process import ROOT
+from reports.tables import OUT, frame, write, write_text
+from suites.backends.base import DEVICES, Backend
 from suites.backends.registry import BESIDE, UnknownBackend, select
 from suites.performance.arms import Arm, Arms, all_threads, measure
 from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
 from suites.performance.machine import machine
 from suites.performance.table import Row, rows, with_claims
 
-OUT = ROOT / "reports" / "out"
-DEVICES = ("cpu", "cuda", "gpu", "ascend")
 SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there is nothing to share
 
 

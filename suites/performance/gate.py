@@ -16,10 +16,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from reports.tables import frame, show_rows, write
-from suites.backends.base import Backend
+from reports.tables import OUT, frame, show_rows, write
+from suites.backends.base import DEVICES, Backend
 from suites.backends.registry import UnknownBackend, select
-from suites.performance.__main__ import DEVICES, OUT
 from suites.performance.arms import Arm, Arms, measure
 from suites.performance.configuration import STANDARD, Configuration
 from suites.performance.statistics import claim, compare, corrected, spread

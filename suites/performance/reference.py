@@ -23,9 +23,9 @@ from reference.lazy_adam import Rules, Running, State, advance, blocks
 from reference.lazy_adam import step as reference_step
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters, Scalars, replayed
-from reports.tables import write
+from reports.tables import OUT, write
 from suites.backends.base import Backend
-from suites.backends.process import ROOT, Process
+from suites.backends.process import Process
 from suites.backends.registry import select
 from suites.backends.torch_optim import SparseAdam
 from suites.case import Case, Gradient, Group, Parameter, Step
@@ -200,7 +200,7 @@ def main() -> None:
     for backend in select(list(VERIFIED)):
         results += verification_cost(backend)
     table = pd.DataFrame([r.row() for r in results])
-    write(table, ROOT / "reports" / "out" / "reference_speed.csv")
+    write(table, OUT / "reference_speed.csv")
     Console(width=160).print(table.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
 
 

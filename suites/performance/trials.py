@@ -8,9 +8,8 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from reports.tables import show_rows, write
+from reports.tables import OUT, show_rows, write
 from suites.backends.registry import select
-from suites.performance.__main__ import OUT
 from suites.performance.arms import Arms
 from suites.performance.gate import GATED, row, start, with_verdicts
 

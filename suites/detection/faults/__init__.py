@@ -16,21 +16,18 @@ from suites.detection.faults import (
     unforeseen,
 )
 
-FAULTS: dict[str, Fault] = {
-    fault.id: fault
-    for family in (
-        rule,
-        steps,
-        epsilon,
-        duplicates,
-        rows,
-        decay,
-        parameters,
-        precision,
-        special,
-        late,
-        unforeseen,
-    )
-    for fault in family.FAULTS
-}
+FAMILIES = (
+    rule,
+    steps,
+    epsilon,
+    duplicates,
+    rows,
+    decay,
+    parameters,
+    precision,
+    special,
+    late,
+    unforeseen,
+)
+FAULTS: dict[str, Fault] = {fault.id: fault for family in FAMILIES for fault in family.FAULTS}
 RACES: dict[str, Fault] = {fault.id: fault for fault in racing.FAULTS}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect, Power
-from reference.scalars import Hyperparameters
 from suites.backends.base import Backend
-from suites.case import Case, Gradient, Group, Manner, State, Step
+from suites.backends.torch_optim import arguments
+from suites.case import Case, Gradient, Manner, State, Step
 from suites.detection.hosts import lazy_adam
 from suites.detection.hosts.edit import Edits, edited
 
@@ -66,7 +66,7 @@ class NumpyLazyAdam(Backend):
     def _optimizer(self, case: Case) -> Any:
         return self.module.LazyAdam(
             [
-                {"params": [self.params[i] for i in group.parameters], **_arguments(group, case)}
+                {"params": [self.params[i] for i in group.parameters], **arguments(group, case, np.array)}
                 for group in case.groups
             ]
         )
@@ -119,22 +119,6 @@ class NumpyLazyAdam(Backend):
 
     def path(self) -> dict[str, str]:
         return {"mode": self.mode, "device": self.device, "dtype": str(self.params[0].data.dtype)}
-
-
-def _arguments(group: Group, case: Case) -> dict[str, Any]:
-    """The hyperparameters of a group. Those that have their default are left out."""
-    h, usual = group.hyperparameters, Hyperparameters()
-    names = ("weight_decay", "loss_scale", "maximize", "nesterov")
-    arguments = {name: getattr(h, name) for name in names if getattr(h, name) != getattr(usual, name)}
-    if Manner.LR_TENSOR in case.manner:
-        arguments["lr"] = np.array(h.lr)
-    elif h.lr != usual.lr:
-        arguments["lr"] = h.lr
-    if (h.beta1, h.beta2) != (usual.beta1, usual.beta2):
-        arguments["betas"] = (h.beta1, h.beta2)
-    if h.epsilon != usual.epsilon:
-        arguments["eps"] = h.epsilon
-    return arguments
 
 
 def _handed_over(gradient: Gradient, case: Case) -> Any:
