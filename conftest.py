@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from reports import plots, tables
+from suites import about
 from suites.backends.base import DEVICES, Backend
 from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
@@ -124,6 +126,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, items in (
         ("dialect_item", once),
         ("bad_input_item", once),
+        ("sequence_item", once),
         ("training_item", [item for item in once if item[0].layers]),
         ("carried_item", [item for item in once if carried.takes_over(item[0])]),
         ("conformance_item", conformance),
@@ -230,6 +233,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for backend in config.stash[BACKENDS]
         for clause in carried.CLAUSES
     }
+    if rows_of["verdicts"]:
+        rows_of |= {
+            "clauses": about.clauses(),
+            "axes": about.axes(),
+            "promises": about.promises(config.stash[BACKENDS]),
+            "pins": about.known_divergences(),
+            "run": about.run(
+                {
+                    "date": datetime.now(UTC).date(),
+                    "profile": config.getoption("--profile"),
+                    "seed": config.stash[SEED],
+                    "device": config.getoption("--device"),
+                }
+            ),
+        }
     rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
     for name, rows in rows_of.items():
         if rows:

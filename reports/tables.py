@@ -76,6 +76,8 @@ COLUMNS = {
         "worst_ratio",
         "distance",
     ),
+    "sequences": (*ABOUT, "dtype", "sequence", "steps", "w", "bound", "message"),
+    "effects": ("axis", "left_value", "right_value", "sequence", "steps", "effect"),
     "claims": ("claim", "text", "verdict", "evidence", "witness"),
     "detection": ("fault", "host", "stands_for", "killed", "by_clause", "cases_to_kill", "seconds"),
     "detection_matrix": ("fault", "host", "clause", "killed"),
@@ -129,6 +131,11 @@ COLUMNS = {
         "verdict",
         "note",
     ),
+    "clauses": ("clause", "sentence", "source"),
+    "axes": ("axis", "value", "meaning"),
+    "promises": ("backend", "axis", "value", "source"),
+    "pins": ("pin", "sentence", "verdict", "explained_by", "clauses", "owner", "backends", "versions"),
+    "run": ("item", "value"),
     "policies": ("policy", "compared", "host", "faults", "found", "clean_cases", "false_alarms"),
 }
 

@@ -4,12 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from reference.lazy_adam import Rules, Running, State, advance
-from reference.rounding import PRECISIONS
-from suites.case import Case, Trajectory
+from suites.case import Trajectory
 from suites.judge.judgement import QUANTITIES
-from suites.judge.stack import Builder, Segment, expected_counts, width_of
 
 
 @dataclass(frozen=True)
@@ -38,27 +34,3 @@ def close(policy: Policy, quantities: tuple[str, ...], seen: Trajectory, expecte
         for quantity in quantities
         for x, y in zip(getattr(seen, quantity), getattr(expected, quantity), strict=True)
     )
-
-
-def reference(case: Case) -> Trajectory:
-    """The reference, run freely from the start of a case, as the usual test has it: no bound, no dialect."""
-    counts, schedule = expected_counts(case, Dialect()), case.schedule()
-    exact, float64 = Arithmetic(), PRECISIONS["float64"]
-    rules = Rules(float64, arithmetic=exact, nesterov=case.groups[0].hyperparameters.nesterov)
-    result = Trajectory([], [], [], counts[[k - 1 for k in case.observed]])
-    for n, parameter in enumerate(case.parameters):
-        width = width_of(parameter.w)
-        running = Running(State(*(getattr(parameter, q).reshape(-1, width) for q in QUANTITIES)))
-        seen: list[State] = []
-        for k in range(1, len(case.steps) + 1):
-            if case.steps[k - 1].gradients[n] is not None:
-                builder = Builder(Dialect(), exact, float64, False)
-                segment = Segment(0, n, k, 0, len(parameter.w))
-                builder.add(segment, case, schedule[k - 1][n], int(counts[k - 1, n]))
-                stack = builder.stack(width)
-                advance(running, stack.gradient, stack.scalars, rules)
-            if k in case.observed:
-                seen.append(running.now()[0])
-        for quantity, states in zip(QUANTITIES, zip(*seen, strict=True), strict=True):
-            getattr(result, quantity).append(np.stack(states).reshape(-1, *parameter.w.shape))
-    return result

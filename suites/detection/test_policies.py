@@ -6,11 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from suites.alone import alone
 from suites.case import Case, Trajectory
 from suites.cases.strategies import collect, seed_of
 from suites.detection.faults import FAULTS
 from suites.detection.kill import BUDGET, HOSTS, Here, applicable, first_kill, seeded
-from suites.detection.policies import COMPARED, POLICIES, close, reference
+from suites.detection.policies import COMPARED, POLICIES, close
 from suites.verdicts import menu_of
 
 WAYS = [(policy, compared) for policy in POLICIES for compared in COMPARED]
@@ -43,7 +44,7 @@ def test_policies_side_by_side(host: str, seed: int, record_property: Callable[[
     """A policy finds a fault by a case that the clean host passes and the faulty one fails."""
     dtypes = ("float32", "float64")
     cases = {dtype: cases_of(seeded(host), dtype, seed) for dtype in dtypes}
-    expected = {dtype: [reference(case) for case in cases[dtype]] for dtype in dtypes}
+    expected = {dtype: [alone(case).trajectory for case in cases[dtype]] for dtype in dtypes}
     clean = {dtype: passed(seeded(host), cases[dtype], expected[dtype]) for dtype in dtypes}
     faults = [fault for fault in FAULTS.values() if getattr(fault, host) and not fault.allowed]
     found, ours = np.zeros(len(WAYS), int), 0

@@ -18,9 +18,9 @@ from reports import performance as report
 from reports.tables import OUT, frame, write, write_text
 from suites.backends.base import DEVICES, Backend
 from suites.backends.registry import BESIDE, UnknownBackend, select
-from suites.performance.arms import Arm, Arms, all_threads, measure
+from suites.machine import all_threads, machine
+from suites.performance.arms import ALLOCATOR, Arm, Arms, measure
 from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
-from suites.performance.machine import machine
 from suites.performance.table import Row, rows, with_claims
 
 SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there is nothing to share
@@ -110,7 +110,8 @@ def main() -> None:
     except UnknownBackend as error:
         sys.exit(str(error))
     write(table, options.out / "performance.csv")
-    write_text(machine(), options.out / "machine.txt")
+    facts = machine() | {"allocator": ", ".join(ALLOCATOR)}
+    write_text("".join(f"{name}: {fact}\n" for name, fact in facts.items()), options.out / "machine.txt")
     report.publish(table, options.out, console)
 
 

@@ -1,6 +1,5 @@
 """Arms: what is measured side by side. Rounds in random order, one worker at a time."""
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ import numpy as np
 from suites.backends.base import Backend
 from suites.backends.process import Lost, Process
 from suites.case import Failure
+from suites.machine import all_threads
 from suites.performance.configuration import INSTANCES, Configuration
 from suites.performance.stopwatch import Opened
 
@@ -20,11 +20,6 @@ ANSWER_SECONDS = 120.0
 TINY = {"sparse": Configuration(8, 4, 2), "dense": Configuration(8, 4, 8, "dense")}
 # The allocator keeps what is freed, or the system's page faults are measured.
 ALLOCATOR = ("MALLOC_TRIM_THRESHOLD_=8000000000", "MALLOC_MMAP_THRESHOLD_=8000000000")
-
-
-def all_threads() -> int:
-    """As many as this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 @dataclass(eq=False)

@@ -1,5 +1,6 @@
-"""What was measured on: the machine, its allocator, and the versions."""
+"""The machine that a table was made on."""
 
+import os
 import platform
 import subprocess
 from contextlib import suppress
@@ -7,22 +8,25 @@ from pathlib import Path
 
 import psutil
 
-from suites.performance.arms import ALLOCATOR, all_threads
+
+def all_threads() -> int:
+    """As many as this process may run on."""
+    return len(os.sched_getaffinity(0))
 
 
-def machine() -> str:
-    """A description, a line for each thing."""
+def machine() -> dict[str, str]:
+    """A description, one thing after another."""
     facts = {
         "processor": _processor(),
         "threads at hand": str(all_threads()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
         "caches": _caches(),
         "system": platform.platform(),
-        "allocator": f"{' '.join(platform.libc_ver())}, {', '.join(ALLOCATOR)}",
+        "libc": " ".join(platform.libc_ver()),
         "python": platform.python_version(),
         "gpu": _gpu(),
     }
-    return "".join(f"{name}: {fact}\n" for name, fact in facts.items() if fact)
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _processor() -> str:

@@ -1,0 +1,127 @@
+"""What pairs of backends are compared on: 1,000 steps of training, in a few kinds of gradients."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from reference.dialect import Arithmetic, Dialect
+from reference.rounding import round_to
+from reference.scalars import Hyperparameters
+from suites.alone import EXACT, REFERENCE, alone
+from suites.backends.base import Backend
+from suites.case import Case, Gradient, Group, Parameter, Step
+from suites.clauses.clause import missing
+
+ROWS, WIDTH, IDS = 24, 4, 8
+STEPS, OBSERVED = 1000, (1, 10, 100, 1000)
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A kind of training: what a backend must take for it, and how its gradients come.
+
+    repeats: rows drawn by Zipf's law, so that a gradient names some more than once. empty: every
+    second gradient has no rows. zeros: a named row has a gradient of zero. scale: of the gradients.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ("sparse",)
+    repeats: bool = False
+    empty: bool = False
+    zeros: bool = False
+    scale: float = 0.1
+    weight_decay: float = 0.0
+
+    def missing(self, backend: type[Backend]) -> str:
+        """Why a backend can't be trained so; '' where it can."""
+        return missing(self.needs, backend)
+
+    def case(self, dtype: str = "float32") -> Case:
+        """Default hyperparameters but for weight decay."""
+        rng = np.random.default_rng(0)
+        frequency = 1 / np.arange(1, ROWS + 1)
+
+        def numbers(*shape: int) -> np.ndarray:
+            return round_to(rng.standard_normal(shape), "float32")
+
+        def gradient(k: int) -> Gradient:
+            if "dense" in self.needs:
+                return Gradient(round_to(self.scale * numbers(ROWS, WIDTH), "float32"))
+            chosen = rng.choice(ROWS, IDS, replace=self.repeats, p=frequency / frequency.sum())
+            values = round_to(self.scale * numbers(IDS, WIDTH), "float32")
+            if self.zeros:
+                values[0] = 0
+            if self.empty and k % 2 == 0:
+                chosen, values = chosen[:0], values[:0]
+            return Gradient(values, chosen)
+
+        w, zeros = numbers(ROWS, WIDTH), np.zeros((ROWS, WIDTH))
+        group = Group((0,), Hyperparameters(weight_decay=self.weight_decay))
+        steps = tuple(Step((gradient(k),)) for k in range(1, STEPS + 1))
+        return Case(dtype, (Parameter(w, zeros, zeros),), (group,), steps, OBSERVED)
+
+
+DECAY = ("sparse", "weight_decay")
+SEQUENCES = {
+    s.name: s
+    for s in (
+        Sequence("distinct rows"),
+        Sequence("repeated rows", repeats=True),
+        Sequence("small gradients", scale=1e-7),
+        Sequence("empty gradients", empty=True),
+        Sequence("rows of zeros", zeros=True),
+        Sequence("weight decay", needs=DECAY, weight_decay=0.01),
+        Sequence("weight decay, repeated rows", needs=DECAY, weight_decay=0.01, repeats=True),
+        Sequence("dense gradient", needs=("dense",)),
+        Sequence("dense gradient, small", needs=("dense",), scale=1e-7),
+        Sequence("dense gradient, weight decay", needs=("dense", "weight_decay"), weight_decay=0.01),
+    )
+}
+
+
+@cache
+def _ends(sequence: Sequence, dialect: Dialect, arithmetic: Arithmetic) -> np.ndarray:
+    """The reference's w at every observed step."""
+    return alone(sequence.case(), dialect, arithmetic).trajectory.w[0]
+
+
+def _turned(axis: str, value: Enum) -> tuple[Dialect, Arithmetic]:
+    """The reference with one axis turned."""
+    change: Any = {axis: value}
+    if hasattr(REFERENCE, axis):
+        return replace(REFERENCE, **change), EXACT
+    return REFERENCE, replace(EXACT, **change)
+
+
+def moved(w: np.ndarray, start: np.ndarray) -> float:
+    """How far the weight that moved most has moved."""
+    return float(np.abs(w - start).max())
+
+
+def effects(axis: str, values: list[Enum]) -> list[dict[str, Any]]:
+    """What each two values of an axis make of the weights, all else as in the reference dialect.
+
+    effect: the largest difference of two weights, as a share of how far any weight has moved.
+    """
+    rows = []
+    for sequence in SEQUENCES.values():
+        start = sequence.case().parameters[0].w
+        ends = {value: _ends(sequence, *_turned(axis, value)) for value in values}
+        for left, right in combinations(values, 2):
+            for steps, x, y in zip(OBSERVED, ends[left], ends[right], strict=True):
+                way = max(moved(x, start), moved(y, start))
+                rows.append(
+                    {
+                        "axis": axis,
+                        "left_value": left.name.lower(),
+                        "right_value": right.name.lower(),
+                        "sequence": sequence.name,
+                        "steps": steps,
+                        "effect": float(np.abs(x - y).max()) / way if way else 0.0,
+                    }
+                )
+    return rows
