@@ -256,7 +256,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             if name in show:
                 show[name](table, console)
             if name == "sensitivity_curve":
-                plots.sensitivity(table, out / "sensitivity.svg")
+                tables.write_text(plots.sensitivity(table), out / "sensitivity.svg")
     if rows_of["verdicts"]:
         divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
         tables.write_text("".join(f"{line}\n" for line in divergences), out / "divergences.txt")

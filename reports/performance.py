@@ -11,7 +11,7 @@ from rich.table import Table
 from scipy import stats
 
 from reports import plots
-from reports.tables import frame, write
+from reports.tables import frame, write, write_text
 
 SIZE = ["table_rows", "width", "touched_rows", "duplicates"]
 BESIDE = ("floor.", "by_hand.")
@@ -26,7 +26,8 @@ def publish(table: pd.DataFrame, out: Path, console: Console) -> None:
         if len(part):
             console.print(part.to_string(index=False, float_format="%.3g"))
     show_control(table, console)
-    plots.performance(curves(table), out)
+    for against, svg in plots.performance(curves(table)).items():
+        write_text(svg, out / f"performance_{against}.svg")
 
 
 def is_control(table: pd.DataFrame) -> pd.Series:

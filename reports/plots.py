@@ -1,21 +1,51 @@
 """Curves, as SVG."""
 
+import re
 from io import StringIO
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 
-from reports.tables import write_text
-
 matplotlib.use("svg")
+matplotlib.rcParams["svg.fonttype"] = "none"
 matplotlib.rcParams["svg.hashsalt"] = "lazyadam"  # the same file for the same table
 
 from matplotlib import pyplot  # noqa: E402
 
 
-def sensitivity(curve: pd.DataFrame, path: Path) -> None:
+def _svg(figure: pyplot.Figure) -> str:
+    """The figure as an SVG element in the colours of the text around it, without a background."""
+    figure.tight_layout()
+    text = StringIO()
+    figure.savefig(
+        text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True
+    )
+    pyplot.close(figure)
+    svg = text.getvalue()
+    # Names that nothing refers to: several plots stand in one page, where names are unique.
+    svg = re.sub(r' id="[a-zA-Z0-9.]+_\d+"', "", svg[svg.index("<svg") :])
+    return svg.replace("#000000", "currentColor")
+
+
+def drift(tolerance: pd.DataFrame) -> str:
+    """How far w is from the reference as steps go on, a plot for each type, a line for each backend."""
+    free = tolerance[(tolerance["way"] == "free") & (tolerance["quantity"] == "w")]
+    dtypes = list(free["dtype"].unique())
+    if not dtypes:
+        return ""
+    figure, axes = pyplot.subplots(1, len(dtypes), figsize=(5 * len(dtypes), 4), squeeze=False)
+    for plot, dtype in zip(axes[0], dtypes, strict=True):
+        for backend, points in free[free["dtype"] == dtype].groupby("backend"):
+            plot.plot(points["steps"], points["max_abs"], marker=".", label=_plain(backend))
+        plot.set(title=dtype, xlabel="steps", xscale="log", yscale="log")
+        plot.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("largest distance of w from the reference")
+    axes[0, -1].legend(fontsize="xx-small")
+    return _svg(figure)
+
+
+def sensitivity(curve: pd.DataFrame) -> str:
     """The share of seeds in which an error is found against its size: a plot for each type and regime."""
     dtypes, regimes = list(curve["dtype"].unique()), list(curve["regime"].unique())
     figure, axes = pyplot.subplots(
@@ -30,19 +60,16 @@ def sensitivity(curve: pd.DataFrame, path: Path) -> None:
             plot.grid(alpha=0.3)
         row[0].set_ylabel("found, share of seeds")
     axes[0, -1].legend(loc="lower right", fontsize="x-small")
-    figure.tight_layout()
-    text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
-    write_text(text.getvalue(), path)
+    return _svg(figure)
 
 
-def performance(curves: pd.DataFrame, out: Path) -> None:
-    """Step time along each size that was varied: a file for each, a plot for each line and thread count.
+def performance(curves: pd.DataFrame) -> dict[str, str]:
+    """Step time along each size that was varied, by its name: a plot for each line and thread count.
 
     curves: as `reports.performance.curves`. Where a backend diverges its points are hollow, and its name is
     struck through.
     """
+    drawn = {}
     for against, part in curves.groupby("against", sort=False):
         lines = list(part.groupby(["held", "threads"]))
         figure, axes = pyplot.subplots(
@@ -57,11 +84,8 @@ def performance(curves: pd.DataFrame, out: Path) -> None:
             plot.grid(alpha=0.3)
             plot.legend(fontsize="xx-small")
         axes[0, 0].set_ylabel("seconds a step")
-        figure.tight_layout()
-        text = StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-        pyplot.close(figure)
-        write_text(text.getvalue(), out / f"performance_{against}.svg")
+        drawn[str(against)] = _svg(figure)
+    return drawn
 
 
 def _curve(plot: pyplot.Axes, backend: str, points: pd.DataFrame) -> None:
@@ -69,8 +93,13 @@ def _curve(plot: pyplot.Axes, backend: str, points: pd.DataFrame) -> None:
     style = ":" if backend.startswith("floor.") else "--" if backend.startswith("by_hand.") else "-"
     (drawn,) = plot.plot(points["x"], points["seconds_median"], style, label="_")
     name = "".join(f"{c}\N{COMBINING LONG STROKE OVERLAY}" for c in backend) if wrong.any() else backend
-    name = name.replace("$", r"\$")  # or it would be read as a formula
+    name = _plain(name)
     plot.plot(points["x"][~wrong], points["seconds_median"][~wrong], "o", color=drawn.get_color(), label=name)
     plot.plot(
         points["x"][wrong], points["seconds_median"][wrong], "o", color=drawn.get_color(), fillstyle="none"
     )
+
+
+def _plain(name: object) -> str:
+    """A name that is not read as a formula."""
+    return str(name).replace("$", r"\$")

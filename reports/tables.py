@@ -1,8 +1,10 @@
 """The tables: their columns, their order, and how they are written and printed."""
 
+import csv
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +138,47 @@ COLUMNS = {
     "promises": ("backend", "axis", "value", "source"),
     "pins": ("pin", "sentence", "verdict", "explained_by", "clauses", "owner", "backends", "versions"),
     "run": ("item", "value"),
+    "equivalence": (
+        "left",
+        "right",
+        "device",
+        "dtype",
+        "axis",
+        "left_value",
+        "right_value",
+        "effect_after_1000_steps",
+        "witness",
+    ),
+    "pairs": ("left", "right", "device", "dtype", "sequence", "steps", "difference", "equal", "message"),
     "policies": ("policy", "compared", "host", "faults", "found", "clean_cases", "false_alarms"),
 }
+NUMBERS = (
+    *("worst_ratio", "cases", "steps", "max_ulp", "max_abs", "max_rel", "max_ratio", "specification_gap"),
+    *("repeated", "first_loss", "last_loss", "distance", "loss", "reference_loss", "effect", "cases_to_kill"),
+    *(
+        "seconds",
+        "runs",
+        "seeds",
+        "always",
+        "median",
+        "error",
+        "found",
+        "table_rows",
+        "width",
+        "touched_rows",
+    ),
+    *(
+        "threads",
+        "seconds_median",
+        "ci_low",
+        "ci_high",
+        "first_step_seconds",
+        "peak_bytes",
+        "rows_per_second",
+    ),
+    *("bytes", "floor_multiple", "ratio", "p_value", "smallest", "largest", "exponent", "share", "control"),
+    *("difference", "effect_after_1000_steps", "faults", "clean_cases", "false_alarms"),
+)
 
 
 def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -154,6 +195,39 @@ def _order(column: pd.Series) -> pd.Series:
         if column.name == "claim"
         else column
     )
+
+
+class TableError(Exception):
+    """A table can't be read; the message is one line that says what and where."""
+
+
+def read(name: str, folder: Path) -> pd.DataFrame:
+    """A table as it was written. Cells that are empty are '', or NaN in columns of numbers.
+
+    Raises:
+        TableError: it is not there, cut off, or another table.
+    """
+    path = folder / f"{name}.csv"
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise TableError(f"{path}: not there") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: {error}") from None
+    rows = list(csv.reader(StringIO(text)))
+    if not text.endswith("\n"):
+        raise TableError(f"{path}: cut off in line {text.count(chr(10)) + 1}")
+    if tuple(rows[0]) != COLUMNS[name]:
+        raise TableError(f"{path}: another table: its columns are not {', '.join(COLUMNS[name])}")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise TableError(f"{path}: row {number} has {len(row)} cells, not {len(rows[0])}")
+    numbers = {column for column in NUMBERS if column in rows[0] and (name, column) != ("carried", "steps")}
+    table = pd.read_csv(StringIO(text), keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
+    for column in sorted(numbers):
+        if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
+            raise TableError(f"{path}: column {column} has something that is no number")
+    return table
 
 
 def write(table: pd.DataFrame, path: Path) -> None:

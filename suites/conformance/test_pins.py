@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from reports.tables import write_text
 from suites.backends.base import Backend
 from suites.case import Trajectory
 from suites.clauses import CLAUSES
 from suites.clauses.clause import Clause
 from suites.divergences.pin import Pin, broken, known
-from suites.divergences.reproducer import script
+from suites.divergences.reproducer import issue, script
 from suites.judge.judgement import QUANTITIES
 from suites.verdicts import explanation, judge, verdict
 
@@ -66,16 +67,20 @@ def test_script_shows_it_alone(processes: Any, script_item: PinItem, pytestconfi
     process = sound(processes, script_item)
     out: Path = pytestconfig.getoption("--out")
     file = out / "reproducers" / f"{pin.name}.{backend.name}.py"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(script(pin, backend))
+    text = script(pin, backend)
+    assert len(text.splitlines()) <= 40, "it is to be pasted into an issue"
+    write_text(text, file)
     ran = subprocess.run(
         [sys.executable, file.name], cwd=file.parent, capture_output=True, text=True, timeout=120, check=False
     )
     assert (ran.returncode, ran.stdout.count("expected") > 0) == (1, True), ran.stderr
+    output = ran.stdout
     if pin.verdict == "refuses":
         (seen,) = process.run([pin.case])
         assert seen.failure
-        assert seen.failure.message.split(":")[0] in ran.stderr
+        output = seen.failure.message
+        assert output.split(":")[0] in ran.stderr
     else:
         assert "Traceback" not in ran.stderr
         assert ran.stdout.count("got") == len("wmv")
+    write_text(issue(pin, backend, process.version, output.strip()), file.with_suffix(".md"))

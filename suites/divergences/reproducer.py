@@ -51,6 +51,34 @@ def script(pin: Pin, backend: type[Backend]) -> str:
     )
 
 
+def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
+    """The text of an issue for those who have to mend a divergence, in Markdown.
+
+    output: what the script printed, or the last line of its error.
+    """
+    turned = pin.explaining(backend)
+    documented = {axis: getattr(backend.documented, axis) for axis in pin.explained_by if turned}
+    if pin.verdict != "diverges":
+        expected, got = "the step is taken", f"it {pin.verdict}"
+    elif turned:
+        expected = "; ".join(f"{value.value}" for value in documented.values())
+        got = "; ".join(getattr(turned, axis).value for axis in documented)
+    else:
+        expected, got = "the update rule, as in the script", "other numbers"
+    return TEMPLATES.get_template("issue.md.j2").render(
+        pin=pin,
+        backend=backend,
+        version=version,
+        case=pin.case,
+        others=[name for name in pin.backends if name != backend.name],
+        sources=[promise.source for promise in backend.promises if promise.axis in documented],
+        expected=expected,
+        got=got,
+        output=output,
+        script=script(pin, backend),
+    )
+
+
 def bounds(case: Case, backend: type[Backend]) -> dict[str, float]:
     """The largest error in w, m and v of a correct implementation, against the decimals as written.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from reference.rounding import round_to
+from reference.rounding import PRECISIONS, round_to
 from reference.scalars import Hyperparameters
 from suites.alone import EXACT, REFERENCE, alone
 from suites.backends.base import Backend
@@ -81,6 +81,18 @@ SEQUENCES = {
         Sequence("dense gradient, weight decay", needs=("dense", "weight_decay"), weight_decay=0.01),
     )
 }
+
+
+@cache
+def tolerance(sequence: Sequence, arithmetic: Arithmetic) -> list[np.ndarray]:
+    """How far w of a LazyAdam that computes so may be from the exact one, at every observed step.
+
+    The bound on its rounding, and what its scalars are off by themselves.
+    """
+    case = sequence.case()
+    ran = alone(case, REFERENCE, arithmetic, PRECISIONS[case.dtype])
+    gap = np.abs(ran.trajectory.w[0] - _ends(sequence, REFERENCE, EXACT))
+    return list(ran.errors[0] + gap)
 
 
 @cache

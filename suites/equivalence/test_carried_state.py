@@ -13,6 +13,7 @@ from suites.backends.torch_optim import SparseAdam
 from suites.case import Trajectory
 from suites.cases.strategies import collect, seed_of
 from suites.clauses.clause import Clause
+from suites.divergences.pin import known_axes, pins_of
 from suites.equivalence.carried import CLAUSES, Leg, carry
 from suites.verdicts import Row, dialects, explanation, judge, verdict, verdict_row, wrong_path
 
@@ -60,7 +61,9 @@ def judge_legs(
     Each leg is judged as its own backend's documentation or source has it. alone: SparseAdam all the way.
     """
     for against, _ in dialects(process.backend):
-        words, ratios, explained = [], [], []
+        words, ratios = [], []
+        explained: list[str] = []
+        witnesses: list[str] = []
         for leg in legs:
             backend = leg.process.backend
             dialect = dict(dialects(backend)).get(against, backend.spoken)
@@ -71,6 +74,10 @@ def judge_legs(
             if words[-1] == "diverges" and path is None:
                 why = explanation(clause, leg.cases, leg.trajectories, backend, dialect, judgement)
                 explained.append(f"{backend.name}: {why}")
+                accounted = known_axes(why, pins_of(leg.process)) if against == "documented" else ""
+                if accounted is None:
+                    rows.new.append(f"{clause.id}, {backend.name}, not pinned: {why}")
+                witnesses += [accounted] if accounted else []
             if dialect == backend.spoken and words[-1] != "conforms":
                 rows.new.append(f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on: {words[-1]}")
             if words[-1] == "diverges":
@@ -91,8 +98,9 @@ def judge_legs(
         about = {**process.about, "dtype": "float32"}
         steps = sum(len(t.t) for leg in legs for t in leg.trajectories)
         worst = min(words, key=("dies", "hangs", "diverges", "refuses", "conforms").index)
-        why = "; ".join(dict.fromkeys(explained))
-        rows.verdicts.append(verdict_row(about, clause, against, worst, max(ratios), CASES, steps, why))
+        why, witness = ("; ".join(dict.fromkeys(told)) for told in (explained, witnesses))
+        row = verdict_row(about, clause, against, worst, max(ratios), CASES, steps, why)
+        rows.verdicts.append({**row, "witness": witness})
 
 
 def distance(leg: Leg, alone: list[Trajectory]) -> float | None:

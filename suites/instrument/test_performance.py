@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -275,12 +274,8 @@ def test_exponents_and_break_even_are_those_that_were_put_in() -> None:
     assert found["share"] == pytest.approx(0.2)
 
 
-def test_plots_are_the_same_for_the_same_table_and_escaped(tmp_path: Path) -> None:
-    texts = []
-    for name in ("one", "two"):
-        plots.performance(curves(made().assign(note="")), tmp_path / name)
-        (file,) = (tmp_path / name).glob("*.svg")
-        texts.append(file.read_text())
+def test_plots_are_the_same_for_the_same_table_and_escaped() -> None:
+    texts = [*(plots.performance(curves(made().assign(note="")))["touched_rows"] for _ in range(2))]
     assert texts[0] == texts[1]
     ElementTree.fromstring(texts[0])
     assert "a<b>" not in texts[0]

@@ -1,0 +1,132 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+const place = new Map(data.strings.map((text, i) => [text, i]));
+const rowsOf = (table, left, right) => table[`${place.get(left)},${place.get(right)}`] || [];
+const word = (i) => data.strings[i];
+
+// Text from tables is set as text: nothing in it is ever read as markup.
+function element(name, text, kind) {
+  const made = document.createElement(name);
+  if (text !== undefined && text !== null) made.textContent = text;
+  if (kind) made.className = kind.replace(" ", "-");
+  return made;
+}
+function table(head, rows) {
+  const made = element("table"), top = made.createTHead().insertRow(), body = made.createTBody();
+  for (const text of head) { const cell = element("th", text); cell.scope = "col"; top.append(cell); }
+  for (const row of rows) { const line = body.insertRow(); for (const [text, kind] of row) line.append(element("td", text, kind)); }
+  const box = element("div", null, "scroll"); box.tabIndex = 0; box.append(made);
+  return box;
+}
+
+// Clause by backend.
+const grid = byId("matrix");
+if (grid) {
+  const lines = [...grid.tBodies[0].rows], columns = [...grid.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
+  const against = byId("against"), search = byId("search"), verdict = byId("verdict-filter"), told = byId("told");
+  const kinds = ["documented", "reference", "explained"];
+  let current = null;
+  const shown = (cell) => !cell.hidden && !cell.parentElement.hidden;
+  function filter() {
+    const which = kinds.indexOf(against.value), text = search.value.trim().toLowerCase(), wanted = verdict.value;
+    const inName = columns.map((name) => name.toLowerCase().includes(text));
+    const anyName = text !== "" && inName.some(Boolean);
+    let count = 0;
+    for (const line of lines) {
+      const inClause = line.cells[0].textContent.toLowerCase().includes(text);
+      let some = false;
+      for (let i = 0; i < columns.length; i++) {
+        const cell = line.cells[i + 1], found = (cell.dataset.v || "").split(",")[which] || "";
+        cell.textContent = data.signs[found] || data.signs[""];
+        cell.className = found.replace(" ", "-");
+        cell.hidden = anyName && !inName[i] && !inClause;
+        if (!cell.hidden && (wanted === "" || found === wanted)) some = true;
+      }
+      line.hidden = !((inClause || anyName) && some);
+      if (!line.hidden) count++;
+    }
+    const anyClause = lines.some((line) => !line.hidden && line.cells[0].textContent.toLowerCase().includes(text));
+    columns.forEach((_, i) => { grid.tHead.rows[0].cells[i + 1].hidden = anyName && !inName[i] && !anyClause; });
+    told.textContent = `${count} of ${lines.length} clauses`;
+    const first = lines.flatMap((line) => [...line.cells].slice(1)).find(shown);
+    if (first && !(current && shown(current))) focusable(first);
+  }
+  function focusable(cell) {
+    if (current) current.tabIndex = -1;
+    current = cell;
+    current.tabIndex = 0;
+  }
+  function open(cell) {
+    const line = cell.parentElement, clause = line.cells[0].textContent.trim(), backend = columns[cell.cellIndex - 1];
+    const [sentence, source] = data.clauses[clause] || ["", ""];
+    const box = byId("detail"), rows = rowsOf(data.cells, clause, backend);
+    box.replaceChildren(element("h3", `${clause} on ${backend}`), element("p", sentence), element("p", source && `Source: ${source}.`));
+    if (rows.length) {
+      box.append(table(["type", "against", "verdict", "worst error / bound", "cases", "steps", "explained by", "witness"],
+        rows.map(([d, a, v, e, w, ratio, cases, steps]) => [[word(d)], [word(a)], [word(v), word(v)], [ratio], [cases], [steps], [word(e)], [word(w)]])));
+      for (const name of new Set(rows.flatMap((row) => word(row[4]).split("; ")))) {
+        if (data.pins[name]) {
+          const said = element("p", `${name}: ${data.pins[name]} `), link = element("a", "script and issue");
+          link.href = `#pin-${name}`;
+          link.addEventListener("click", () => byId("cell").close());
+          said.append(link);
+          box.append(said);
+        } else if (name.startsWith("traces/")) {
+          box.append(element("p", "Judge it again:"), element("pre", `python -m pytest --backend ${backend} --replay ${name}`));
+        }
+      }
+    } else {
+      box.append(element("p", cell.dataset.why || "Not tried."));
+    }
+    byId("cell").showModal();
+  }
+  grid.addEventListener("click", (event) => { const cell = event.target.closest("td"); if (cell) { focusable(cell); open(cell); } });
+  grid.addEventListener("keydown", (event) => {
+    const cell = event.target.closest("td");
+    if (!cell) return;
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(cell); return; }
+    const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] || [0, 0];
+    if (!down && !right) return;
+    event.preventDefault();
+    let row = lines.indexOf(cell.parentElement), column = cell.cellIndex;
+    do { row += down; column += right; } while (lines[row]?.cells[column] && column > 0 && !shown(lines[row].cells[column]));
+    const next = column > 0 && lines[row]?.cells[column];
+    if (next) { focusable(next); next.focus(); }
+  });
+  for (const control of [against, search, verdict]) control.addEventListener("input", filter);
+  byId("close").addEventListener("click", () => byId("cell").close());
+  byId("cell").addEventListener("close", () => { if (current && !location.hash.startsWith("#pin-")) current.focus(); });
+  filter();
+}
+
+// Any two backends.
+const left = byId("left"), right = byId("right");
+if (left) {
+  function compare() {
+    const [a, b] = [left.value, right.value].sort(), out = byId("pair");
+    const rows = rowsOf(data.pairs, a, b), axes = rowsOf(data.axes, a, b);
+    if (a === b) { out.replaceChildren(element("p", "Choose two different backends.")); return; }
+    const trainings = new Map();
+    for (const [sequence, steps, equal, said] of rows) {
+      if (!trainings.has(sequence)) trainings.set(sequence, new Map());
+      trainings.get(sequence).set(steps, [word(said), { yes: "equal", no: "apart" }[word(equal)] || "quiet"]);
+    }
+    const steps = [...new Set(rows.map((row) => row[1]))].sort((x, y) => x - y);
+    out.replaceChildren(
+      element("h3", `${left.value} and ${right.value}`),
+      element("p", "The largest difference of a weight after so many steps, as a share of how far any weight moved; equal means to rounding:"),
+      table(["training", ...steps.map(String)], [...trainings].map(([name, cells]) => [[word(name)], ...steps.map((k) => cells.get(k) || [""])])),
+      element("p", axes.length ? "They differ on these axes; the effect is of that axis alone, in the training of these that shows it most:" : "They were seen to differ on no axis."));
+    if (axes.length) out.append(table(["axis", a, b, "effect after 1,000 steps", "witness"], axes.map((row) => row.map((i) => [word(i)]))));
+  }
+  for (const control of [left, right]) control.addEventListener("input", compare);
+  compare();
+}
+
+for (const button of document.querySelectorAll("button.copy")) {
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+    button.textContent = "Copied";
+  });
+}
