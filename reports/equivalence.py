@@ -173,9 +173,9 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
             effect = percent(row["effect_after_1000_steps"])
             words = (spaced(row[name]) for name in ("axis", "left_value", "right_value"))
             yield f"| {' | '.join(words)} | {effect} | {row['witness']} |"
-    for sequence in never:
-        message = chosen[chosen["sequence"] == sequence]["message"].max()
-        yield f"\n**Not compared**: {sequence}: {message}."
+    why = chosen[chosen["sequence"].isin(never) & (chosen["message"] != "")]
+    for message, part in why.groupby("message"):
+        yield f"\n**Not compared**, {message}: {', '.join(part['sequence'])}."
 
 
 def spaced(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from reports import equivalence, plots
+from reports import equivalence, export, plots
 from reports import performance as speed
 from reports.tables import COLUMNS, TableError, read
 
@@ -74,10 +74,8 @@ def load(folder: Path) -> Tables:
     return Tables(folder, found, missing)
 
 
-def build(tables: Tables) -> str:
+def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
     """The page as text."""
-    pairs = equivalence.pairs_of(tables.get("sequences"))
-    axes = equivalence.axes_of(*(tables.get(n) for n in ("dialects", "effects", "sequences", "pins")))
     return TEMPLATES.get_template("page.html.j2").render(
         t=tables,
         optional=OPTIONAL,
@@ -213,8 +211,7 @@ def counts(tables: Tables) -> dict[str, Any]:
     verdicts = tables.get("verdicts")
     documented = verdicts[verdicts["against"] == "documented"]
     diverging = documented[documented["verdict"].isin(["diverges", "dies", "hangs"])]
-    known = set(tables.get("pins")["pin"])
-    accounted = diverging["witness"].map(lambda w: bool(w) and set(w.split("; ")) <= known)
+    accounted = export.is_known(diverging, tables.get("pins"))
     return {
         "backends": documented[documented["verdict"] != "not run"]["backend"].nunique(),
         "clauses": documented["clause"].nunique(),

@@ -1,0 +1,105 @@
+"""Reports from the tables of a run.
+
+python -m reports --help
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from reports import comparison, equivalence, export, migration, page
+from reports.tables import OUT, TableError, read, write, write_text
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser("python -m reports", description="Reports from the tables of a run.")
+    commands = p.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, does: Callable[[argparse.Namespace], int], said: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=said, description=said)
+        sub.set_defaults(does=does)
+        return sub
+
+    def tables(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument("--tables", type=Path, default=OUT, metavar="DIR", help="default: reports/out")
+        return sub
+
+    tables(
+        command(
+            "page",
+            make_page,
+            "write index.html, migration.md, equivalence.csv and pairs.csv",
+        )
+    )
+    pair = tables(command("pair", tell_pair, "say in Markdown how two backends compare"))
+    pair.add_argument("left", metavar="LEFT")
+    pair.add_argument("right", metavar="RIGHT")
+    compare = command("compare", compare_runs, "say in Markdown what changed from one run to another")
+    compare.add_argument("before", type=Path, metavar="DIR")
+    compare.add_argument("after", type=Path, metavar="DIR")
+    tables(command("junit", write_junit, "write junit.xml beside the tables"))
+    tables(command("summary", tell_summary, "say the verdicts in Markdown, for the summary of a CI job"))
+    return p
+
+
+def make_page(options: argparse.Namespace) -> int:
+    folder = options.tables
+    tables = page.load(folder)
+    pairs = equivalence.pairs_of(tables.get("sequences"))
+    axes = equivalence.axes_of(*(tables.get(n) for n in ("dialects", "effects", "sequences", "pins")))
+    write_text(page.build(tables, pairs, axes), folder / "index.html")
+    write_text(migration.text(tables, pairs, axes), folder / "migration.md")
+    write(axes, folder / "equivalence.csv")
+    write(pairs, folder / "pairs.csv")
+    for message in tables.missing.values():
+        print(message, file=sys.stderr)
+    print(f"index.html, migration.md, equivalence.csv, pairs.csv in {folder}")
+    return int(bool(tables.missing))
+
+
+def tell_pair(options: argparse.Namespace) -> int:
+    sequences, dialects, effects, pins = (
+        read(name, options.tables) for name in ("sequences", "dialects", "effects", "pins")
+    )
+    axes = equivalence.axes_of(dialects, effects, sequences, pins)
+    try:
+        print("\n".join(equivalence.told(options.left, options.right, axes, equivalence.pairs_of(sequences))))
+    except KeyError as error:
+        raise TableError(str(error.args[0])) from None
+    return 0
+
+
+def compare_runs(options: argparse.Namespace) -> int:
+    folders = (options.before, options.after)
+    rows = [
+        row
+        for name in comparison.COMPARED
+        for row in comparison.changes(name, *(read(name, folder) for folder in folders))
+    ]
+    print("\n".join(comparison.told(rows, *(read("run", folder) for folder in folders))))
+    return 0
+
+
+def write_junit(options: argparse.Namespace) -> int:
+    text = export.junit(read("verdicts", options.tables), read("pins", options.tables))
+    write_text(text, options.tables / "junit.xml")
+    return 0
+
+
+def tell_summary(options: argparse.Namespace) -> int:
+    print("\n".join(export.summary(read("verdicts", options.tables), read("pins", options.tables))))
+    return 0
+
+
+def main() -> int:
+    options = parser().parse_args()
+    try:
+        return int(options.does(options))
+    except TableError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Two runs side by side: what changed between versions or machines."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+# The columns that name a row, and those that say what came of it.
+COMPARED: dict[str, tuple[list[str], list[str]]] = {
+    "verdicts": (["backend", "dtype", "clause", "against"], ["verdict", "explained_by"]),
+    "dialects": (["backend", "axis"], ["observed", "agrees"]),
+    "bad_input": (["backend", "input"], ["outcome", "state"]),
+    "claims": (["claim"], ["verdict"]),
+}
+
+
+def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table that changed, came or went."""
+    keys, values = COMPARED[name]
+    left, right = (table.set_index(keys)[values] for table in (before, after))
+    rows = []
+    for key in left.index.union(right.index, sort=False):
+        cells = [_said(table, key) for table in (left, right)]
+        if cells[0] != cells[1]:
+            named = ", ".join(map(str, key if isinstance(key, tuple) else (key,)))
+            rows.append({"table": name, "row": named, "before": cells[0], "after": cells[1]})
+    return rows
+
+
+def _said(table: pd.DataFrame, key: Any) -> str:
+    return "; ".join(x for x in table.loc[key] if x) if key in table.index else "not there"
+
+
+def told(rows: list[dict[str, Any]], before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:
+    """The changes in Markdown, with what differs in the settings of the two runs."""
+    settings = [dict(zip(table["item"], table["value"], strict=True)) for table in (before, after)]
+    yield "| | before | after |"
+    yield "|---|---|---|"
+    for item in dict.fromkeys((*settings[0], *settings[1])):
+        cells = [s.get(item, "") for s in settings]
+        if cells[0] != cells[1]:
+            yield f"| {item} | {cells[0]} | {cells[1]} |"
+    for row in rows:
+        yield f"| {row['table']}: {row['row']} | {row['before']} | {row['after']} |"
+    yield ""
+    yield f"{len(rows)} rows changed." if rows else "No verdict, dialect, outcome or claim changed."

@@ -1,0 +1,98 @@
+"""migration.md: from SparseAdam to LazyAdam and back, as the tables have it."""
+
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from reports.equivalence import percent, spaced, told
+from reports.page import TEMPLATES, Tables, records
+
+MARKDOWN: jinja2.Environment = TEMPLATES.overlay(autoescape=False)
+LEFT = "torch.SparseAdam"
+RIGHT = "mindspore.LazyAdam."
+# SparseAdam's argument, LazyAdam's, and the claim of MindSpore's page that speaks of them.
+ARGUMENTS = (
+    ("params", "params", "C5"),
+    ("lr", "learning_rate", "C6"),
+    ("betas", "beta1, beta2", "C7"),
+    ("eps", "eps", "C8"),
+    ("", "use_locking", "C9"),
+    ("", "use_nesterov", "C10"),
+    ("", "weight_decay", "C11"),
+    ("", "loss_scale", "C12"),
+)
+# How a form is asked for, by the parts of its name.
+HOW = {
+    "default": "leave `optimizer.target` alone",
+    "target_cpu": '`optimizer.target = "CPU"`',
+    "graph": "`mindspore.set_context(mode=mindspore.GRAPH_MODE)`",
+    "pynative": "PyNative mode, the whole training step under `mindspore.jit`",
+}
+
+
+def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
+    """The page in Markdown; parts whose tables are missing say so."""
+    claims = {row["claim"]: row for row in tables.rows("claims")}
+    dialects = tables.get("dialects")
+    forms = [b for b in dict.fromkeys(dialects["backend"]) if b.startswith(RIGHT)]
+    compared = [b for b in forms if ((pairs["left"] == b) & (pairs["right"] == LEFT)).any()]
+    samples = tables.folder / "samples"
+    ran = [form for form in compared if _ran(pairs, form)]
+    return MARKDOWN.get_template("migration.md.j2").render(
+        t=tables,
+        run={row["item"]: row["value"] for row in tables.rows("run")},
+        versions=tables.get("verdicts").groupby("backend")["version"].first().to_dict(),
+        left=LEFT,
+        arguments=[(a, b, claims[c]) for a, b, c in ARGUMENTS if c in claims],
+        told={form: "\n".join(told(LEFT, form, axes, pairs)) for form in ran},
+        equal=[form for form in ran if not _apart(pairs, form)],
+        apart={form: _apart(pairs, form) for form in ran if _apart(pairs, form)},
+        ways=lambda form: "; ".join(HOW[part] for part in form.removeprefix(RIGHT).split(".") if part in HOW),
+        pins={form: list(_pins(tables, form)) for form in (LEFT, *forms)},
+        carried=_carried(tables.get("carried")),
+        training=_training(tables.get("training")),
+        samples={path.stem: path.read_text() for path in sorted(samples.glob("*.py"))},
+        percent=percent,
+        spaced=spaced,
+    )
+
+
+def _ran(pairs: pd.DataFrame, form: str) -> bool:
+    of_form = pairs[(pairs["left"] == form) & (pairs["right"] == LEFT)]
+    return bool((of_form["equal"] != "not compared").any())
+
+
+def _apart(pairs: pd.DataFrame, form: str) -> list[str]:
+    """The trainings in which a form comes apart from SparseAdam."""
+    of_form = pairs[(pairs["left"] == form) & (pairs["right"] == LEFT)]
+    return list(of_form[of_form["equal"] == "no"]["sequence"].unique())
+
+
+def _pins(tables: Tables, backend: str) -> Any:
+    return (row for row in tables.rows("pins") if backend in row["backends"].split("; "))
+
+
+def _carried(carried: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each lazy optimizer whether every part of a carried training is as its source says."""
+    spoken = carried[carried["against"] == "explained"]
+    spoken = spoken[spoken["backend"].str.startswith(RIGHT)]
+    return [
+        {
+            "backend": key[0],
+            "clause": key[1],
+            "conforms": (part["verdict"] == "conforms").all(),
+            "distance": part["distance"].max(),
+        }
+        for key, part in spoken.groupby(["backend", "clause"])
+    ]
+
+
+def _training(training: pd.DataFrame) -> list[dict[str, Any]]:
+    """Ways to train through autograd that do not go as the optimizer's source says, or not at all."""
+    rows = records(training[training["backend"].str.startswith((RIGHT, LEFT))])
+    order = {"documented": 0, "reference": 1, "explained": 2}
+    last: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda r: order[r["against"]]):
+        last[row["backend"], row["layer"], row["way"], row["ids"]] = row
+    return list(last.values())
