@@ -92,8 +92,8 @@ def tell_summary(options: argparse.Namespace) -> int:
     return 0
 
 
-def main() -> int:
-    options = parser().parse_args()
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
     try:
         return int(options.does(options))
     except TableError as error:

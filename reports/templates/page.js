@@ -94,7 +94,8 @@ if (grid) {
     const next = column > 0 && lines[row]?.cells[column];
     if (next) { focusable(next); next.focus(); }
   });
-  for (const control of [against, search, verdict]) control.addEventListener("input", filter);
+  search.addEventListener("input", filter);
+  for (const control of [against, verdict]) control.addEventListener("change", filter);
   byId("close").addEventListener("click", () => byId("cell").close());
   byId("cell").addEventListener("close", () => { if (current && !location.hash.startsWith("#pin-")) current.focus(); });
   filter();
@@ -120,7 +121,7 @@ if (left) {
       element("p", axes.length ? "They differ on these axes; the effect is of that axis alone, in the training of these that shows it most:" : "They were seen to differ on no axis."));
     if (axes.length) out.append(table(["axis", a, b, "effect after 1,000 steps", "witness"], axes.map((row) => row.map((i) => [word(i)]))));
   }
-  for (const control of [left, right]) control.addEventListener("input", compare);
+  for (const control of [left, right]) control.addEventListener("change", compare);
   compare();
 }
 

@@ -1,0 +1,243 @@
+"""Reports: what the tables say is what is told, what is missing is said, and nothing in them is run."""
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from reports.__main__ import main
+from reports.equivalence import axes_of, pairs_of, told
+from reports.tables import OUT, TableError, frame, read, write
+
+RUN = OUT.parent / "published" / "cpu"
+LEFT, RIGHT = "mindspore.LazyAdam.default.graph", "torch.SparseAdam"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The tables of a published run, to be spoilt."""
+    for file in RUN.glob("*.csv"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+@dataclass
+class Ran:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def reports(*arguments: object) -> Ran:
+    """python -m reports, in this process."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([*map(str, arguments)])
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def change(folder: Path, name: str, **cells: Any) -> None:
+    """Set cells of the first row of a table."""
+    table = read(name, folder)
+    for column, value in cells.items():
+        table.loc[0, column] = value
+    write(table, folder / f"{name}.csv")
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in RUN.glob("*.csv")))
+def test_a_table_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
+    table = read(name, RUN)
+    write(table, tmp_path / f"{name}.csv")
+    pd.testing.assert_frame_equal(read(name, tmp_path), table)
+
+
+SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda path: path.unlink(), "not there"),
+    "cut off": (lambda path: path.write_text(path.read_text()[:-20]), "cut off in line"),
+    "cut off after a line": (lambda path: path.write_text(path.read_text()[:-20] + "\n"), "cells, not"),
+    "another table": (lambda path: path.write_text("a,b\n1,2\n"), "another table"),
+    "empty": (lambda path: path.write_text(""), "cut off in line 1"),
+    "no number": (
+        lambda path: path.write_text(path.read_text().replace(",1,", ",one,", 1)),
+        "something that is no number",
+    ),
+    "no text": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "can't decode"),
+}
+
+
+@pytest.mark.parametrize("what", SPOILED)
+def test_a_spoilt_table_is_one_line_and_the_rest_is_built(what: str, folder: Path) -> None:
+    spoil, expected = SPOILED[what]
+    spoil(folder / "coverage.csv")
+    ran = reports("page", "--tables", folder)
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    assert str(folder / "coverage.csv") in line
+    assert expected in line
+    page = (folder / "index.html").read_text()
+    assert "Missing:" in page
+    assert 'id="matrix"' in page
+    assert "Claims of MindSpore" in page
+
+
+def test_no_tables_at_all_is_a_page_that_says_so(tmp_path: Path) -> None:
+    ran = reports("page", "--tables", tmp_path)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert (tmp_path / "index.html").read_text().count("Missing:") > 5
+
+
+@pytest.mark.parametrize("command", ["pair a b", "junit", "summary", "compare {} {}"])
+def test_other_commands_say_in_one_line_what_is_missing(command: str, tmp_path: Path) -> None:
+    where = [] if "compare" in command else ["--tables", tmp_path]
+    ran = reports(*command.format(tmp_path, tmp_path).split(), *where)
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert "not there" in line
+
+
+HOSTILE = "<script>document.title = 'run'</script>"
+
+
+def test_what_comes_from_a_table_is_shown_and_not_run(folder: Path) -> None:
+    change(folder, "verdicts", verdict="diverges", explained_by=HOSTILE, backend=f"torch{HOSTILE}")
+    change(folder, "bad_input", outcome="accepts", message=HOSTILE)
+    change(folder, "claims", evidence=HOSTILE)
+    reports("page", "--tables", folder)
+    page = (folder / "index.html").read_text()
+    assert HOSTILE not in page
+    assert page.count("&lt;script&gt;document") >= 2
+    assert page.count("\\u003cscript\\u003edocument") >= 1
+
+
+def test_a_pair_is_told_in_either_order() -> None:
+    said = reports("pair", LEFT, RIGHT, "--tables", RUN).stdout
+    assert said == reports("pair", RIGHT, LEFT, "--tables", RUN).stdout
+    assert "| duplicates | scattered | sum |" in said
+    assert "lazy-adam-duplicates" in said
+
+
+def test_a_pair_that_is_not_there_is_named() -> None:
+    ran = reports("pair", LEFT, "torch.SparseAdan", "--tables", RUN)
+    assert ran.returncode == 2
+    assert "torch.SparseAdan" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+ABOUT = {"version": "1", "mode": "eager", "device": "cpu"}
+
+
+def sequences(*rows: tuple[str, int, list[float], float]) -> pd.DataFrame:
+    """Of one training: backend, steps, w, and the bound on each weight."""
+    made = [
+        {
+            **ABOUT,
+            "backend": backend,
+            "dtype": "float32",
+            "sequence": "rows",
+            "steps": steps,
+            "w": json.dumps(w),
+            "bound": json.dumps([bound] * len(w)),
+            "message": "",
+        }
+        for backend, steps, w, bound in rows
+    ]
+    return frame("sequences", made)
+
+
+@pytest.mark.parametrize(("apart", "equal"), [(0.029, "yes"), (0.031, "no")])
+def test_a_pair_is_equal_where_both_bounds_together_allow_it(apart: float, equal: str) -> None:
+    table = sequences(
+        ("a", 0, [0.0, 1.0], 0.0),
+        ("b", 0, [0.0, 1.0], 0.0),
+        ("a", 10, [0.5, 1.0], 0.01),
+        ("b", 10, [0.5 + apart, 1.0], 0.02),
+    )
+    (row,) = pairs_of(table).to_dict("records")
+    assert row["equal"] == equal
+    assert row["difference"] == pytest.approx(apart / (0.5 + apart))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "differ"),
+    [
+        ("sum", "scattered", True),
+        ("sum", "sum", False),
+        ("sum|mean", "sum", False),
+        ("sum|mean", "last|first", True),
+        ("sum", "refuses", True),
+        ("sum", "not asked: does not take: sparse", False),
+        ("sum", "not run", False),
+    ],
+)
+def test_axes_differ_where_values_exclude_each_other(left: str, right: str, differ: bool) -> None:
+    dialects = frame(
+        "dialects",
+        [
+            {**ABOUT, "backend": backend, "axis": "duplicates", "observed": value}
+            for backend, value in (("a", left), ("b", right))
+        ],
+    )
+    nothing = [frame(name, []) for name in ("effects", "sequences", "pins")]
+    assert len(axes_of(dialects, *nothing)) == differ
+
+
+def test_the_effect_of_an_axis_is_the_largest_of_the_trainings_that_both_took() -> None:
+    dialects = frame(
+        "dialects",
+        [
+            {**ABOUT, "backend": backend, "axis": "duplicates", "observed": value}
+            for backend, value in (("a", "sum"), ("b", "last"))
+        ],
+    )
+    effects = frame(
+        "effects",
+        [
+            {"axis": "duplicates", "left_value": "last", "right_value": "sum", "sequence": name, "steps": k}
+            | {"effect": effect}
+            for name, k, effect in (("rows", 1000, 0.25), ("rows", 10, 0.5), ("dense", 1000, 0.75))
+        ],
+    )
+    both = sequences(("a", 1000, [0.0], 0.0), ("b", 1000, [0.0], 0.0))
+    (row,) = axes_of(dialects, effects, both, frame("pins", [])).to_dict("records")
+    assert row["effect_after_1000_steps"] == 0.25
+
+
+def test_a_difference_is_told_with_its_size() -> None:
+    table = sequences(
+        ("a", 0, [0.0], 0.0), ("b", 0, [0.0], 0.0), ("a", 1000, [1.0], 0.0), ("b", 1000, [0.75], 0.0)
+    )
+    said = "\n".join(told("a", "b", frame("equivalence", []), pairs_of(table)))
+    assert "| rows | 25% |" in said
+
+
+def test_runs_that_are_equal_are_said_to_be_and_a_change_is_named(folder: Path) -> None:
+    assert "No verdict, dialect, outcome or claim changed." in reports("compare", RUN, folder).stdout
+    change(folder, "claims", verdict="refuted twice")
+    ran = reports("compare", RUN, folder)
+    assert ran.returncode == 0
+    assert "| claims: C1 | refuted | refuted twice |" in ran.stdout
+    assert "1 rows changed." in ran.stdout
+
+
+def test_junit_has_a_failure_where_a_divergence_is_not_known(folder: Path) -> None:
+    assert reports("junit", "--tables", folder).returncode == 0
+    assert not ElementTree.parse(folder / "junit.xml").findall(".//failure")
+    change(folder, "verdicts", verdict="diverges", against="documented", witness="traces/new.json")
+    reports("junit", "--tables", folder)
+    (failure,) = ElementTree.parse(folder / "junit.xml").findall(".//failure")
+    assert "traces/new.json" in failure.attrib["message"]
+    assert "**1**" in reports("summary", "--tables", folder).stdout
+
+
+def test_read_refuses_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="not there"):
+        read("verdicts", tmp_path)
