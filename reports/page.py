@@ -81,7 +81,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         optional=OPTIONAL,
         run={row["item"]: row["value"] for row in tables.rows("run")},
         beside=beside(tables, pairs),
-        matrix=matrix(tables),
+        matrix=matrix(tables) | {"new": {(row["clause"], row["backend"]) for row in counts(tables)["new"]}},
         signs=SIGNS,
         data=data(tables, pairs, axes),
         counts=counts(tables),
