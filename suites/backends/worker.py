@@ -6,12 +6,12 @@ import sys
 from typing import Any
 
 from suites.backends.base import NotRun
-from suites.backends.registry import BACKENDS, BESIDE
+from suites.backends.registry import find
 from suites.performance.stopwatch import Stopwatch
 
 
-def serve(channel: Any, name: str, device: str, log: str) -> None:
-    """Answer messages until the channel closes.
+def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
+    """Answer messages until the channel closes. file: that declares the backend, if it is not the suite's own.
 
     The first message sent is ('ready', (version, process id)) or ('not run', reason). A message
     received is pickled, and one of: ('run', cases), answered with a trajectory for each case; ('stream',
@@ -25,7 +25,7 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
     def send(message: Any) -> None:
         channel.send(pickle.dumps(message, protocol=5))
 
-    backend = (BACKENDS | BESIDE)[name](device)
+    backend = find(name, file)(device)
     stopwatch = Stopwatch(backend)
     try:
         send(("ready", (backend.prepare(), os.getpid())))

@@ -17,6 +17,7 @@ from rich.progress import track
 from reports import performance as report
 from reports.tables import OUT, frame, write, write_text
 from suites.backends.base import DEVICES, Backend
+from suites.backends.declaration import BrokenDeclaration
 from suites.backends.registry import BESIDE, UnknownBackend, select
 from suites.performance.arms import Arm, Arms, all_threads, measure
 from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
@@ -29,6 +30,9 @@ SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there i
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python -m suites.performance", description=__doc__.partition("\n")[0])
     p.add_argument("--backend", action="append", default=[], metavar="NAME", help="as of pytest; repeatable")
+    p.add_argument(
+        "--backend-file", action="append", default=[], type=Path, metavar="FILE", help="as of pytest"
+    )
     p.add_argument("--device", default="cpu", choices=DEVICES)
     p.add_argument("--threads", type=int, action="append", metavar="N", help="repeatable; default: 1 and all")
     p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where the tables go")
@@ -79,7 +83,7 @@ def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
 
 
 def run(options: argparse.Namespace, console: Console) -> list[Row]:
-    backends = select(options.backend)
+    backends = select(options.backend, options.backend_file)
     chosen = configurations(options)
     rng = np.random.default_rng(0)
     table: list[Row] = []
@@ -107,7 +111,7 @@ def main() -> None:
     console = Console(width=180)
     try:
         table = frame("performance", run(options, console))
-    except UnknownBackend as error:
+    except (UnknownBackend, BrokenDeclaration) as error:
         sys.exit(str(error))
     write(table, options.out / "performance.csv")
     write_text(machine(), options.out / "machine.txt")

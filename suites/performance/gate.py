@@ -18,6 +18,7 @@ from rich.progress import track
 
 from reports.tables import OUT, frame, show_rows, write
 from suites.backends.base import DEVICES, Backend
+from suites.backends.declaration import BrokenDeclaration
 from suites.backends.registry import UnknownBackend, select
 from suites.performance.arms import Arm, Arms, measure
 from suites.performance.configuration import STANDARD, Configuration
@@ -72,6 +73,9 @@ def with_verdicts(rows: list[Row]) -> list[Row]:
 def main() -> None:
     p = argparse.ArgumentParser("python -m suites.performance.gate", description=__doc__.partition("\n")[0])
     p.add_argument("--backend", action="append", default=[], metavar="NAME", help="as of pytest; repeatable")
+    p.add_argument(
+        "--backend-file", action="append", default=[], type=Path, metavar="FILE", help="as of pytest"
+    )
     p.add_argument("--device", default="cpu", choices=DEVICES)
     p.add_argument("--candidate", default="", metavar="PYTHON", help="the interpreter that has the candidate")
     p.add_argument("--slowdown", type=float, default=0.0, metavar="SHARE", help="waste time in the candidate")
@@ -79,8 +83,10 @@ def main() -> None:
     options = p.parse_args()
     console, rng, rows = Console(width=180), np.random.default_rng(0), []
     try:
-        backends = [b for b in select(options.backend) if options.backend or not b.repeats]
-    except UnknownBackend as error:
+        backends = [
+            b for b in select(options.backend, options.backend_file) if options.backend or not b.repeats
+        ]
+    except (UnknownBackend, BrokenDeclaration) as error:
         sys.exit(str(error))
     for backend in track(backends, "gate", console=console):
         with Arms() as context:
