@@ -11,7 +11,7 @@ from suites.performance.stopwatch import Stopwatch
 
 
 def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
-    """Answer messages until the channel closes. file: that declares the backend, if it is not the suite's own.
+    """Answer messages until the channel closes. file: the one that declares the backend, or ''.
 
     The first message sent is ('ready', (version, process id)) or ('not run', reason). A message
     received is pickled, and one of: ('run', cases), answered with a trajectory for each case; ('stream',
@@ -23,7 +23,8 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
     sys.stdout = sys.stderr
 
     def send(message: Any) -> None:
-        channel.send(pickle.dumps(message, protocol=5))
+        # Not protocol 5, in which NumPy 2 names a module that NumPy 1 does not have.
+        channel.send(pickle.dumps(message, protocol=4))
 
     backend = find(name, file)(device)
     stopwatch = Stopwatch(backend)
