@@ -5,6 +5,7 @@ run in the backend's own process. Only they import the framework.
 """
 
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -169,7 +170,7 @@ class Backend(ABC):
                 steps.append(Step((gradient,)))
                 losses.append(loss)
         except Exception as error:
-            failure = refusal(error, len(seen) + 1)
+            failure = refusal(error, len(seen) + 1, self.file)
         case = replace(training.start, steps=tuple(steps), observed=tuple(range(1, len(steps) + 1)))
         path = self.path() if seen else {}
         return Trained(case, stack(case, seen, 0.0, failure, path, 1), losses)
@@ -200,7 +201,7 @@ class Backend(ABC):
                     if report is not None:
                         report(done, seen[-1])
         except Exception as error:
-            failure = refusal(error, done)
+            failure = refusal(error, done, self.file)
             if done:
                 with suppress(Exception):
                     left = checked(self.state(), case)
@@ -223,10 +224,12 @@ def checked(state: State, case: Case) -> State:
     return state
 
 
-def refusal(error: Exception, step: int) -> Failure:
-    """The failure of a backend that raised."""
+def refusal(error: Exception, step: int, file: str = "") -> Failure:
+    """The failure of a backend that raised. file: of one's own; its line is named if the error came from it."""
     message = " ".join(str(error).split())[:300]
-    return Failure("refuses", step, f"{type(error).__name__}: {message}")
+    lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
+    where = f" ({file}:{lines[-1]})" if lines else ""
+    return Failure("refuses", step, f"{type(error).__name__}: {message}{where}")
 
 
 def stack(

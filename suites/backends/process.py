@@ -5,6 +5,7 @@ import pickle
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 STEP_SECONDS = 0.02
 BATCH = 32
+WORDS_SECONDS = 0.2
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
 # bytes in every run (glibc fills what it allocates).
@@ -99,6 +101,11 @@ class Process:
         self.log.unlink(missing_ok=True)
 
     @property
+    def local(self) -> bool:
+        """Whether its process id is one of this machine."""
+        return self.spec.startswith("popen")
+
+    @property
     def about(self) -> dict[str, str]:
         """What was run: the first columns of every table."""
         return about(self.backend, self.version, self.device)
@@ -143,7 +150,7 @@ class Process:
         try:
             return pickle.loads(self.channel.receive(timeout=seconds))
         except self.channel.TimeoutError:
-            raise Lost("hangs", f"no answer for {seconds:g} s") from None
+            raise Lost("hangs", f"no answer for {seconds:g} s{self._where()}") from None
         except (EOFError, OSError):
             raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
         except self.channel.RemoteError as error:
@@ -151,8 +158,19 @@ class Process:
             raise Lost("dies", f"the worker failed: {last}") from None
 
     def _last_words(self) -> str:
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        return lines[-1][:200] if lines else "none"
+        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        named = [line for line in lines if self.backend.file and self.backend.file in line]
+        return [*lines, *named[:1]][-1][:200] if lines else "none"
+
+    def _where(self) -> str:
+        """The line of its file in which a backend of one's own is, where it says so."""
+        if not (self.backend.file and self.pid and self.local):
+            return ""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGUSR1)
+        time.sleep(WORDS_SECONDS)
+        words = self._last_words()
+        return f": {words}" if self.backend.file in words else ""
 
     def run(self, cases: list[Case]) -> list[Trajectory]:
         """The trajectories of the cases, in order; a worker that is lost is replaced.
@@ -263,7 +281,7 @@ class Process:
 
     def restart(self) -> None:
         """Replace the worker by a fresh one."""
-        if self.pid and self.spec.startswith("popen"):  # elsewhere the number is another process
+        if self.pid and self.local:
             with suppress(
                 ProcessLookupError
             ):  # first, or the farewell of `_stop` might block like any message

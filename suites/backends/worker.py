@@ -1,7 +1,9 @@
 """The worker's side: one backend in a process of its own, answering cases with trajectories."""
 
+import faulthandler
 import os
 import pickle
+import signal
 import sys
 from typing import Any
 
@@ -21,6 +23,9 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
     sys.stdout = sys.stderr
+    if file:  # its last words, and on demand where it is, say the line of the file
+        faulthandler.enable()
+        faulthandler.register(signal.SIGUSR1)
 
     def send(message: Any) -> None:
         # Not protocol 5, in which NumPy 2 names a module that NumPy 1 does not have.
