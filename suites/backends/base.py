@@ -225,7 +225,7 @@ def checked(state: State, case: Case) -> State:
 
 
 def refusal(error: Exception, step: int, file: str = "") -> Failure:
-    """The failure of a backend that raised. file: of one's own; its line is named if the error came from it."""
+    """The failure of a backend that raised. file: its line is named where the error came from it."""
     message = " ".join(str(error).split())[:300]
     lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
     where = f" ({file}:{lines[-1]})" if lines else ""
