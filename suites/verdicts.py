@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
+from reports.tables import write_text
 from suites.backends.base import Backend
 from suites.backends.process import Process, Runs
 from suites.case import Case, Failure, Trajectory
@@ -17,7 +18,8 @@ from suites.cases import trace
 from suites.cases.strategies import Menu, collect, seed_of, shrink, size
 from suites.cases.strategies import cases as case_strategy
 from suites.clauses.clause import Clause
-from suites.divergences.pin import known, known_axes, pins_of, ready_to_pin
+from suites.divergences.pin import Pin, axes_of, known, known_axes, pins_of, ready_to_pin
+from suites.divergences.reproducer import has_script, script
 from suites.divergences.witness import cut
 from suites.judge.fitting import fitting
 from suites.judge.free_running import free_running
@@ -297,6 +299,8 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         j.row["witness"] = j.accounted or str(file)
         why = f" ({axes})" if (axes := j.row["explained_by"]) else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
+        if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
+            told += f"; script {_write_script(small, out, process, j.row, text)}"
         result.divergences.append(told)
         if j.accounted is None:
             result.new.append(told)
@@ -308,6 +312,16 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         if failure in seen.unknown:
             result.new.append(told)
     return result
+
+
+def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:
+    """The reproducer of a divergence of a backend of one's own; ours have theirs from their pins."""
+    clause, backend = row["clause"], process.backend
+    axes, versions = axes_of(row["explained_by"]), f"=={process.version}"
+    pin = Pin(clause, case, sentence, "diverges", axes, (clause,), (), "backend", (backend.name,), versions)
+    file = Path("reproducers") / f"{clause}.{backend.name}.{row['dtype']}.py"
+    write_text(script(pin, backend), out / file)
+    return file
 
 
 def verdict_row(
