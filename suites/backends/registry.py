@@ -29,7 +29,7 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
         UnknownBackend: no backend has one of the names.
         BrokenDeclaration: a file or a package declares no proper backend.
     """
-    own = [backend for file in files for backend in declared(file)]
+    own = [backend for file in dict.fromkeys(files) for backend in declared(file)]
     known = dict(BACKENDS)
     for backend in (*installed(), *own):
         if known.setdefault(backend.name, backend) is not backend or backend.name in BESIDE:

@@ -152,6 +152,30 @@ WRONG = (
 )
 
 
+# Right as well, but computed in other ways. Each but the last is no other's rounding.
+ROUNDED = "{x: float(np.float32(getattr(h, x))) for x in ('lr', 'beta1', 'beta2', 'epsilon')}"
+OTHERWISE = {
+    "float32-scalars": (
+        ("import math\n", "import math\nfrom dataclasses import replace\n"),
+        (G, f"{G}        h = replace(h, **{ROUNDED})\n"),
+    ),
+    "old-plus-share-of-difference": (
+        (M, "        m[rows] += (1 - h.beta1) * (g - m[rows])\n"),
+        (V, "        v[rows] += (1 - h.beta2) * (g * g - v[rows])\n"),
+    ),
+    "float64-inside": (
+        (M, M.replace("m[rows] +", "m[rows].astype(float) +")),
+        (V, V.replace("v[rows] +", "v[rows].astype(float) +")),
+        (
+            W,
+            W.replace("m[rows]", "m[rows].astype(float)").replace(
+                "np.sqrt(v[rows])", "np.sqrt(v[rows] * 1.0)"
+            ),
+        ),
+    ),
+}
+
+
 def given(text: str, folder: Path) -> type[Backend]:
     """The backend that a file with this text declares."""
     path = folder / "my_optimizer.py"
@@ -179,6 +203,22 @@ def test_a_faulty_optimizer_is_red_with_its_axis(
     assert seen.new
     explained = "unexplained" if wrong.value == NONE_FITS else f"{wrong.axis}: {wrong.value}"
     assert seen.judged[0].row["explained_by"] == explained
+
+
+@pytest.mark.parametrize("edits", OTHERWISE.values(), ids=list(OTHERWISE))
+def test_any_usual_arithmetic_is_right_where_none_is_declared(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    here = Here(given(changed(NUMPY, edits), tmp_path)("cpu"))
+    for clause in ("update-rule", "slow-averages", "late-steps", "tiny-gradients", "subnormal-gradients"):
+        assert not examine(CLAUSES[clause], here, "float32", 0, BUDGET).new
+    assert NONE_FITS not in fingerprint(here.backend, here.run).axes.values()
+
+
+def test_a_declared_arithmetic_is_held_to(tmp_path: Path) -> None:
+    text = changed(NUMPY, (*OTHERWISE["float32-scalars"], (NAME, f"{NAME}    source_read = True\n")))
+    here = Here(given(text, tmp_path)("cpu"))
+    assert examine(CLAUSES["update-rule"], here, "float32", 0, BUDGET).new
 
 
 @pytest.mark.parametrize("text", [NUMPY, TORCH], ids=["numpy", "torch"])
