@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reference.dialect import Arithmetic, Power
-from suites.backends.own import Own
+from suites.backends.own import TorchOptimizer as Own
 from suites.backends.torch_optim import SparseAdam
 from suites.judge.fitting import ARITHMETICS, arithmetics, fitting
 from suites.judge.judgement import Judgement
