@@ -2,6 +2,8 @@
 
 import hashlib
 import importlib.util
+import signal
+import subprocess
 import sys
 import traceback
 from functools import lru_cache
@@ -13,6 +15,7 @@ from reference.rounding import PRECISIONS
 from suites.backends.base import DEVICES, Backend
 from suites.case import Manner
 
+ROOT = Path(__file__).resolve().parents[2]
 HYPERPARAMETERS = ("weight_decay", "loss_scale", "maximize", "nesterov", "betas of 0")
 GROUPED = ("lr", "beta1", "beta2", "epsilon", "weight_decay", "maximize")
 LAYOUTS = ("sparse", "dense", "none")
@@ -38,6 +41,33 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
 
 class BrokenDeclaration(Exception):
     """A file or a package declares no proper backend; the message is one line that says where."""
+
+
+LOAD_SECONDS = 60
+TRIAL = (
+    "import faulthandler, sys; from pathlib import Path; from suites.backends.declaration import declared\n"
+    "faulthandler.enable(); faulthandler.dump_traceback_later(float(sys.argv[2]), exit=True)\n"
+    "declared(Path(sys.argv[1]))"
+)
+
+
+@lru_cache
+def tried(path: Path) -> tuple[type[Backend], ...]:
+    """As `declared`, of a file that nobody has loaded yet: it may hang or die, and is loaded elsewhere first.
+
+    Raises:
+        BrokenDeclaration: as `declared` does, and where loading takes LOAD_SECONDS or ends the process.
+    """
+    path = path.resolve()
+    command = [sys.executable, "-c", TRIAL, str(path), str(LOAD_SECONDS)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+    lines = [line.strip() for line in ran.stderr.splitlines() if f'File "{path}"' in line]
+    if "Timeout (" in ran.stderr:
+        raise BrokenDeclaration(f"{path}: hangs when loaded, for {LOAD_SECONDS} s: {''.join(lines[:1])}")
+    if ran.returncode < 0:
+        name = signal.Signals(-ran.returncode).name
+        raise BrokenDeclaration(f"{path}: dies when loaded, of {name}: {''.join(lines[:1])}")
+    return declared(path)
 
 
 @lru_cache
@@ -77,7 +107,7 @@ def _loaded(path: Path) -> Any:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise BrokenDeclaration(f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
         text = " ".join(str(error).split())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from suites.backends import by_hand, floor, mindspore_nn, torch_optim
 from suites.backends.base import Backend
-from suites.backends.declaration import BrokenDeclaration, check, declared
+from suites.backends.declaration import BrokenDeclaration, check, declared, tried
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)
@@ -29,7 +29,7 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
         UnknownBackend: no backend has one of the names.
         BrokenDeclaration: a file or a package declares no proper backend.
     """
-    own = [backend for file in dict.fromkeys(files) for backend in declared(file)]
+    own = [backend for file in dict.fromkeys(files) for backend in tried(file)]
     known = dict(BACKENDS)
     for backend in (*installed(), *own):
         if known.setdefault(backend.name, backend) is not backend or backend.name in BESIDE:

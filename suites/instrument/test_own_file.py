@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from reports.tables import COLUMNS
+from suites.backends import declaration
 from suites.backends.declaration import BrokenDeclaration, declared
 from suites.backends.process import HOPELESS, Process
 from suites.backends.registry import select
@@ -159,6 +160,25 @@ def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, t
     assert told in line
     assert line.startswith(str(tmp_path))
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("os.abort()", "dies when loaded, of SIGABRT"),
+        ("time.sleep(1e6)", "hangs when loaded, for 3 s"),
+        ("sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_file_that_ends_or_holds_up_who_loads_it_is_one_line(
+    call: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declaration, "LOAD_SECONDS", 3)
+    with pytest.raises(BrokenDeclaration) as caught:
+        select([], [written(f"import os, sys, time\n\n{call}\n{NUMPY}", tmp_path)])
+    line = str(caught.value)
+    assert told in line
+    assert "my_optimizer.py:3: " in line or line.endswith('my_optimizer.py", line 3 in <module>')
 
 
 def test_commands_say_so_in_one_line_too(tmp_path: Path) -> None:
