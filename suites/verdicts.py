@@ -271,8 +271,8 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         about = {**process.about, "dtype": dtype}
         row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
         told = f"{backend.name} on {process.device}: not run ({process.not_run})"
-        # Somebody's own is there to be run; a framework of ours need not be.
-        return Outcome([row], [], [told], [told] if backend.file else [])
+        # Somebody's own is there to be run; a framework of ours need not be, but may not be given up unseen.
+        return Outcome([row], [], [told], [told] if backend.file or process.given_up else [])
     seen = examine(clause, process, dtype, seed, budget)
     result = Outcome([j.row for j in seen.judged], [], [])
     explained = any(
