@@ -13,6 +13,7 @@ from rich.console import Console
 from reports import plots, tables
 from suites import about
 from suites.backends.base import DEVICES, Backend
+from suites.backends.declaration import BrokenDeclaration
 from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
@@ -32,6 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME",
         help="a backend, or a leading part of names (torch, mindspore.LazyAdam); repeatable; default: all",
+    )
+    group.addoption(
+        "--backend-file",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="a Python file that declares backends of your own, which are then the default; repeatable",
     )
     group.addoption("--device", default="cpu", choices=DEVICES, help="the device of the backends")
     group.addoption("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
@@ -55,8 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        config.stash[BACKENDS] = select(config.getoption("--backend"))
-    except UnknownBackend as error:
+        config.stash[BACKENDS] = select(config.getoption("--backend"), config.getoption("--backend-file"))
+    except (UnknownBackend, BrokenDeclaration) as error:
         raise pytest.UsageError(str(error)) from None
     seed = config.getoption("--seed")
     if seed is None:
@@ -88,12 +97,13 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if file is None:
         return None
     try:
-        backends = select(config.getoption("--backend"))
-        if not config.getoption("--backend") or len(backends) != 1:
+        names, files = config.getoption("--backend"), config.getoption("--backend-file")
+        backends = select(names, files)
+        if not (names or files) or len(backends) != 1:
             raise UnknownBackend("--replay needs --backend with the full name of one backend")
         with Process(backends[0], config.getoption("--device")) as process:
             code, lines = replay(file, process, config.getoption("--against"))
-    except (TraceError, UnknownBackend) as error:
+    except (TraceError, UnknownBackend, BrokenDeclaration) as error:
         code, lines = 125, [str(error)]
     print("\n".join(lines))
     return code

@@ -15,15 +15,12 @@ import numpy as np
 
 from reference.dialect import (
     Arithmetic,
-    Average,
     BiasCorrection,
     Dialect,
     Duplicates,
     EmptyGradient,
     Epsilon,
-    Power,
     StepCount,
-    Storage,
     Subnormals,
     Untouched,
     WeightDecay,
@@ -33,6 +30,7 @@ from suites.backends.base import Backend
 from suites.case import Case, Trajectory
 from suites.cases.strategies import Menu, collect, seed_of, size
 from suites.clauses.clause import SETTINGS, H, layouts, missing
+from suites.judge.fitting import ARITHMETICS, arithmetics
 from suites.judge.step_by_step import step_by_step
 
 CASES, STEPS = 8, 4
@@ -129,12 +127,6 @@ PROBES = (
 )
 
 CHAIN = ("storage", "power", "first_average", "second_average")
-ARITHMETICS = tuple(
-    Arithmetic(storage, power, first, second)
-    for storage, power, first, second in product(
-        Storage, (Power.FLOAT64, Power.FLOAT32_PRODUCT), Average, Average
-    )
-)
 
 
 @dataclass
@@ -170,7 +162,8 @@ class Evidence:
 
 def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "float32") -> Fingerprint:
     """Find the dialect of an implementation. run: gives the trajectories of cases."""
-    speeches: list[Speech] = [(Dialect(), arithmetic) for arithmetic in ARITHMETICS]
+    chains = ARITHMETICS if backend.source_read else arithmetics(backend)
+    speeches: list[Speech] = [(Dialect(), arithmetic) for arithmetic in chains]
     result = Fingerprint({})
     for probe in PROBES:
         if reason := missing(probe.needs, backend):

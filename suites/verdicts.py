@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reference.dialect import Dialect
+from reference.dialect import Arithmetic, Dialect
+from reports.tables import write_text
 from suites.backends.base import Backend
 from suites.backends.process import Process, Runs
 from suites.case import Case, Failure, Trajectory
@@ -16,8 +18,10 @@ from suites.cases import trace
 from suites.cases.strategies import Menu, collect, seed_of, shrink, size
 from suites.cases.strategies import cases as case_strategy
 from suites.clauses.clause import Clause
-from suites.divergences.pin import known, known_axes, pins_of, ready_to_pin
+from suites.divergences.pin import Pin, axes_of, known, known_axes, pins_of, ready_to_pin
+from suites.divergences.reproducer import has_script, script
 from suites.divergences.witness import cut
+from suites.judge.fitting import fitting
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
 from suites.judge.step_by_step import step_by_step
@@ -113,16 +117,20 @@ def judge(
     drift: bool = False,
 ) -> Judgement:
     """drift: a free run is judged to its end, not only as far as decides."""
-    if clause.free:
-        return free_running(cases, trajectories, dialect, backend.arithmetic, None if drift else 100)
-    return step_by_step(
-        cases,
-        trajectories,
-        dialect,
-        backend.arithmetic,
-        sizes=clause.id == "update-rule",
-        strict_epsilon=clause.strict_epsilon,
-    )
+
+    def by(arithmetic: Arithmetic) -> Judgement:
+        if clause.free:
+            return free_running(cases, trajectories, dialect, arithmetic, None if drift else 100)
+        return step_by_step(
+            cases,
+            trajectories,
+            dialect,
+            arithmetic,
+            sizes=clause.id == "update-rule",
+            strict_epsilon=clause.strict_epsilon,
+        )
+
+    return fitting(backend, by)
 
 
 def explanation(
@@ -136,10 +144,10 @@ def explanation(
 ) -> str:
     """The fewest axes that, turned to what the backend speaks, explain a divergence; or 'unexplained'.
 
-    beyond: cases and quantities that they need not explain.
+    Where its source was not read, a single axis turned to any of its values. beyond: cases and quantities
+    that they need not explain.
     """
     worst = int(np.argmax(judgement.worst))
-    axes = [f.name for f in fields(Dialect) if getattr(dialect, f.name) != getattr(backend.spoken, f.name)]
 
     def explains(turned: Dialect, only: slice) -> bool:
         judged = judge(clause, cases[only], trajectories[only], backend, turned)
@@ -148,12 +156,26 @@ def explanation(
             return {(first + f.case, f.quantity) for f in judged.findings} <= beyond
         return float(judged.worst.max()) <= 1
 
+    for turned in turnings(dialect, backend):
+        if explains(turned, slice(worst, worst + 1)) and explains(turned, slice(None)):
+            axes = [f.name for f in fields(Dialect) if getattr(dialect, f.name) != getattr(turned, f.name)]
+            return "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
+    return "unexplained"
+
+
+def turnings(dialect: Dialect, backend: type[Backend]) -> Iterator[Dialect]:
+    """The dialect with axes turned to what may explain a backend, fewest first."""
+    if not backend.source_read:
+        for f in fields(Dialect):
+            for value in type(getattr(dialect, f.name)):
+                if value is not getattr(dialect, f.name):
+                    yield replace(dialect, **{f.name: value})
+        return
+    spoken = backend.spoken
+    axes = [f.name for f in fields(Dialect) if getattr(dialect, f.name) != getattr(spoken, f.name)]
     for count in range(1, len(axes) + 1):
         for chosen in combinations(axes, count):
-            turned = replace(dialect, **{axis: getattr(backend.spoken, axis) for axis in chosen})
-            if explains(turned, slice(worst, worst + 1)) and explains(turned, slice(None)):
-                return "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in chosen)
-    return "unexplained"
+            yield replace(dialect, **{axis: getattr(spoken, axis) for axis in chosen})
 
 
 def verdict(judgement: Judgement, trajectories: list[Trajectory], path: str | None) -> str:
@@ -248,7 +270,9 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
     if process.not_run:
         about = {**process.about, "dtype": dtype}
         row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
-        return Outcome([row], [], [f"{backend.name} on {process.device}: not run ({process.not_run})"])
+        told = f"{backend.name} on {process.device}: not run ({process.not_run})"
+        # Somebody's own is there to be run; a framework of ours need not be, but may not be given up unseen.
+        return Outcome([row], [], [told], [told] if backend.file or process.given_up else [])
     seen = examine(clause, process, dtype, seed, budget)
     result = Outcome([j.row for j in seen.judged], [], [])
     explained = any(
@@ -273,7 +297,10 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         quantities = sorted({f.quantity for f in j.judgement.findings})
         ready_to_pin(small, out / file, process, j.row, text, [clause.id], quantities)
         j.row["witness"] = j.accounted or str(file)
-        told = f"{clause.id}, {backend.name}, {dtype}, against {against}: {text or word}; trace {file}"
+        why = f" ({axes})" if (axes := j.row["explained_by"]) else ""
+        told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
+        if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
+            told += f"; script {_write_script(small, out, process, j.row, text)}"
         result.divergences.append(told)
         if j.accounted is None:
             result.new.append(told)
@@ -285,6 +312,16 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         if failure in seen.unknown:
             result.new.append(told)
     return result
+
+
+def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:
+    """The reproducer of a divergence of a backend of one's own; ours have theirs from their pins."""
+    clause, backend = row["clause"], process.backend
+    axes, versions = axes_of(row["explained_by"]), f"=={process.version}"
+    pin = Pin(clause, case, sentence, "diverges", axes, (clause,), (), "backend", (backend.name,), versions)
+    file = Path("reproducers") / f"{clause}.{backend.name}.{row['dtype']}.py"
+    write_text(script(pin, backend), out / file)
+    return file
 
 
 def verdict_row(
@@ -377,7 +414,7 @@ def replay(file: Path, process: Process, against: str) -> tuple[int, list[str]]:
         return 125, [f"{process.backend.name} {failure.kind} at step {failure.step}: {failure.message}"]
     judged = dict(dialects(process.backend))
     dialect = judged.get(against, process.backend.spoken)
-    judgement = step_by_step([case], trajectories, dialect, process.backend.arithmetic)
+    judgement = fitting(process.backend, partial(step_by_step, [case], trajectories, dialect))
     worst = float(np.max(judgement.worst))
     lines = [f"{process.backend.name} against {against}: worst ratio {worst:.3g}"]
     lines += [f"  {finding.message()}" for finding in judgement.findings]

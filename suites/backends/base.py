@@ -5,6 +5,7 @@ run in the backend's own process. Only they import the framework.
 """
 
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -53,6 +54,10 @@ class Backend(ABC):
     promise has the reference dialect's value.
     spoken: the dialect that its source code speaks, where that differs from the documented one.
     arithmetic: how it computes, read from its source code.
+    source_read: whether those two are known. Where not, any usual arithmetic that fits will do.
+    spec: where it runs, as execnet says it: 'popen//python=…', 'ssh=…//python=…'.
+    case_seconds: how long a case may take.
+    file: the file that declares it, where it is no part of the suite.
     """
 
     name: ClassVar[str]
@@ -72,6 +77,10 @@ class Backend(ABC):
     promises: ClassVar[tuple[Promise, ...]]
     spoken: ClassVar[Dialect]
     arithmetic: ClassVar[Arithmetic]
+    source_read: ClassVar[bool] = True
+    spec: ClassVar[str] = "popen"
+    case_seconds: ClassVar[float] = 60.0
+    file: ClassVar[str] = ""
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -161,7 +170,7 @@ class Backend(ABC):
                 steps.append(Step((gradient,)))
                 losses.append(loss)
         except Exception as error:
-            failure = refusal(error, len(seen) + 1)
+            failure = refusal(error, len(seen) + 1, self.file)
         case = replace(training.start, steps=tuple(steps), observed=tuple(range(1, len(steps) + 1)))
         path = self.path() if seen else {}
         return Trained(case, stack(case, seen, 0.0, failure, path, 1), losses)
@@ -188,24 +197,39 @@ class Backend(ABC):
                 if Manner.WATCHED in case.manner and not self.kept(step):
                     raise ValueError("the step changed the gradient that it was given, or moved a parameter")
                 if done in observed:
-                    seen.append(self.state())
+                    seen.append(checked(self.state(), case))
                     if report is not None:
                         report(done, seen[-1])
         except Exception as error:
-            failure = refusal(error, done)
+            failure = refusal(error, done, self.file)
             if done:
                 with suppress(Exception):
-                    left = self.state()
+                    left = checked(self.state(), case)
         path = self.path() if done else {}
         if failure is not None:
             self.discard()
         return replace(stack(case, seen, seconds, failure, path, count), left=left)
 
 
-def refusal(error: Exception, step: int) -> Failure:
-    """The failure of a backend that raised."""
+def checked(state: State, case: Case) -> State:
+    """The state, where its arrays have the shapes of the parameters.
+
+    Raises:
+        ValueError: one has another shape.
+    """
+    for name, arrays in zip("wmv", state[:3], strict=True):
+        for i, (x, p) in enumerate(zip(arrays, case.parameters, strict=True)):
+            if x.shape != p.w.shape:
+                raise ValueError(f"{name} of parameter {i} has shape {x.shape}, but should have {p.w.shape}")
+    return state
+
+
+def refusal(error: Exception, step: int, file: str = "") -> Failure:
+    """The failure of a backend that raised. file: its line is named where the error came from it."""
     message = " ".join(str(error).split())[:300]
-    return Failure("refuses", step, f"{type(error).__name__}: {message}")
+    lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
+    where = f" ({file}:{lines[-1]})" if lines else ""
+    return Failure("refuses", step, f"{type(error).__name__}: {message}{where}")
 
 
 def stack(

@@ -5,6 +5,7 @@ import pickle
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +20,10 @@ from suites.cases.training import Layer, Trained, Training
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
-CASE_SECONDS = 60.0
 STEP_SECONDS = 0.02
 BATCH = 32
+WORDS_SECONDS = 0.2
+HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
 # bytes in every run (glibc fills what it allocates).
 ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4", "MALLOC_PERTURB_=165")
@@ -59,21 +61,26 @@ class Process:
 
     Use as a context manager. `not_run` says why the backend can't run, or is None. `case_seconds`
     is how long a case may take, with `step_seconds` more for each step; or a step of a case run alone.
-    `python` is the interpreter of the process, where that is not this one.
+    `python` is the interpreter of the process, where that is not the one the backend asks for. A backend
+    that is lost in every case of several runs is given up, and not run from there on.
     """
 
     def __init__(
         self,
         backend: type[Backend],
         device: str = "cpu",
-        case_seconds: float = CASE_SECONDS,
+        case_seconds: float | None = None,
         step_seconds: float = STEP_SECONDS,
         environment: Sequence[str] = ENVIRONMENT,
         python: str = "",
     ) -> None:
         self.backend, self.device = backend, device
-        self.environment, self.python = environment, python
-        self.case_seconds, self.step_seconds = case_seconds, step_seconds
+        self.environment = environment
+        self.spec = f"popen//python={python}" if python else backend.spec
+        self.case_seconds = backend.case_seconds if case_seconds is None else case_seconds
+        self.step_seconds = step_seconds
+        self.hopeless = 0
+        self.given_up: Failure | None = None
         self.version, self.pid = "", 0
         self.not_run: str | None = None
         self.group: execnet.Group | None = None
@@ -94,6 +101,11 @@ class Process:
         self.log.unlink(missing_ok=True)
 
     @property
+    def local(self) -> bool:
+        """Whether its process id is one of this machine."""
+        return self.spec.startswith("popen")
+
+    @property
     def about(self) -> dict[str, str]:
         """What was run: the first columns of every table."""
         return about(self.backend, self.version, self.device)
@@ -103,18 +115,22 @@ class Process:
             self.not_run = f"{self.backend.framework} has no device {self.device} here"
             return
         self.group = execnet.Group()
-        popen = f"popen//python={self.python}" if self.python else "popen"
-        gateway = self.group.makegateway(
-            "//".join([popen, f"chdir={ROOT}", *(f"env:{x}" for x in self.environment)])
-        )
+        try:
+            gateway = self.group.makegateway(
+                "//".join([self.spec, f"chdir={ROOT}", *(f"env:{x}" for x in self.environment)])
+            )
+        except (OSError, EOFError, AttributeError, ValueError, execnet.HostNotFound) as error:
+            self.not_run = f"no worker starts with {self.spec}: {type(error).__name__}: {error}"
+            self._stop()
+            return
         self.channel = gateway.remote_exec(
             "import sys\n"
-            "root, name, device, log = channel.receive()\n"
+            "root, name, file, device, log = channel.receive()\n"
             "sys.path.insert(0, root)\n"
             "from suites.backends.worker import serve\n"
-            "serve(channel, name, device, log)\n"
+            "serve(channel, name, file, device, log)\n"
         )
-        self.channel.send((str(ROOT), self.backend.name, self.device, str(self.log)))
+        self.channel.send((str(ROOT), self.backend.name, self.backend.file, self.device, str(self.log)))
         try:
             kind, text = self._receive(START_SECONDS)
         except Lost as lost:
@@ -134,7 +150,7 @@ class Process:
         try:
             return pickle.loads(self.channel.receive(timeout=seconds))
         except self.channel.TimeoutError:
-            raise Lost("hangs", f"no answer for {seconds:g} s") from None
+            raise Lost("hangs", f"no answer for {seconds:g} s{self._where()}") from None
         except (EOFError, OSError):
             raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
         except self.channel.RemoteError as error:
@@ -142,8 +158,19 @@ class Process:
             raise Lost("dies", f"the worker failed: {last}") from None
 
     def _last_words(self) -> str:
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        return lines[-1][:200] if lines else "none"
+        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        named = [line for line in lines if self.backend.file and self.backend.file in line]
+        return [*lines, *named[:1]][-1][:200] if lines else "none"
+
+    def _where(self) -> str:
+        """The line of its file in which a backend of one's own is, where it says so."""
+        if not (self.backend.file and self.pid and self.local):
+            return ""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGUSR1)
+        time.sleep(WORDS_SECONDS)
+        words = self._last_words()
+        return f": {words}" if self.backend.file in words else ""
 
     def run(self, cases: list[Case]) -> list[Trajectory]:
         """The trajectories of the cases, in order; a worker that is lost is replaced.
@@ -152,7 +179,7 @@ class Process:
         which a worker is lost is run again step by step, so that only the step that caused it is missing.
         """
         trajectories: list[Trajectory] = []
-        while len(trajectories) < len(cases):
+        while len(trajectories) < len(cases) and self.given_up is None:
             batch = cases[len(trajectories) : len(trajectories) + BATCH]
             try:
                 self._send(("run", batch))
@@ -163,7 +190,24 @@ class Process:
             except Lost as lost:
                 self.restart()
                 trajectories.append(self._again(cases[len(trajectories)], lost))
-        return trajectories
+        self._give_up_where_hopeless(trajectories)
+        missing = cases[len(trajectories) :]
+        return trajectories + [
+            stack(case, [], 0.0, self.given_up, {}, len(case.parameters)) for case in missing
+        ]
+
+    def _give_up_where_hopeless(self, trajectories: list[Trajectory]) -> None:
+        """A backend that hangs in whatever it is given would hold up a run for hours."""
+        failures = [t.failure for t in trajectories if t.failure and t.failure.kind in ("dies", "hangs")]
+        if not failures or len(failures) < len(trajectories):
+            self.hopeless = 0
+            return
+        self.hopeless += 1
+        if self.hopeless == HOPELESS:
+            kind, why = failures[-1].kind, failures[-1].message
+            self.not_run = f"given up: it {kind} in whatever it is given ({why})"
+            self.given_up = Failure(kind, 0, self.not_run)
+            self._stop()
 
     def _again(self, case: Case, lost: Lost) -> Trajectory:
         """The case that was running when the worker was lost, once more."""
@@ -237,7 +281,7 @@ class Process:
 
     def restart(self) -> None:
         """Replace the worker by a fresh one."""
-        if self.pid:
+        if self.pid and self.local:
             with suppress(
                 ProcessLookupError
             ):  # first, or the farewell of `_stop` might block like any message

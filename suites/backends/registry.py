@@ -1,25 +1,65 @@
-"""Every backend, by name."""
+"""Every backend, by name: the suite's own, those of installed packages, and those of files."""
+
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from pathlib import Path
 
 from suites.backends import by_hand, floor, mindspore_nn, torch_optim
 from suites.backends.base import Backend
+from suites.backends.declaration import BrokenDeclaration, check, declared, tried
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)
 }
 # What is measured beside them, and not under test.
 BESIDE: dict[str, type[Backend]] = {backend.name: backend for backend in (*by_hand.BACKENDS, *floor.BACKENDS)}
+ENTRY_POINTS = "lazyadam.backends"  # each a subclass of Backend
 
 
 class UnknownBackend(Exception):
     """No backend has this name; the message is one line."""
 
 
-def select(names: list[str]) -> list[type[Backend]]:
-    """The backends of these names or dotted leading parts of names; all where there are none."""
+def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
+    """The backends of these names or dotted leading parts of names.
+
+    Where there are none: those that the files declare, or all where there are no files either.
+
+    Raises:
+        UnknownBackend: no backend has one of the names.
+        BrokenDeclaration: a file or a package declares no proper backend.
+    """
+    own = [backend for file in dict.fromkeys(files) for backend in tried(file)]
+    known = dict(BACKENDS)
+    for backend in (*installed(), *own):
+        if known.setdefault(backend.name, backend) is not backend or backend.name in BESIDE:
+            where = backend.file or backend.__module__
+            raise BrokenDeclaration(f"{where}: {backend.__name__}: there is another backend {backend.name}")
     chosen: list[type[Backend]] = []
     for name in names:
-        found = [b for n, b in BACKENDS.items() if n == name or n.startswith(f"{name}.")]
+        found = [b for n, b in known.items() if n == name or n.startswith(f"{name}.")]
         if not found:
-            raise UnknownBackend(f"unknown backend {name!r}; known: {', '.join(BACKENDS)}")
+            raise UnknownBackend(f"unknown backend {name!r}; known: {', '.join(known)}")
         chosen += [b for b in found if b not in chosen]
-    return chosen if names else list(BACKENDS.values())
+    return chosen if names else own or list(known.values())
+
+
+def installed() -> list[type[Backend]]:
+    """The backends of installed packages."""
+    found = []
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            backend = point.load()
+        except Exception as error:
+            raise BrokenDeclaration(f"entry point {point.value}: {type(error).__name__}: {error}") from None
+        check(backend, f"entry point {point.value}")
+        found.append(backend)
+    return found
+
+
+def find(name: str, file: str = "") -> type[Backend]:
+    """The backend of a name, where it is that of a file, a package, or the suite's own."""
+    if file:
+        return next(backend for backend in declared(Path(file)) if backend.name == name)
+    known = BACKENDS | BESIDE
+    return known[name] if name in known else next(b for b in installed() if b.name == name)

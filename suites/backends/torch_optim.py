@@ -1,7 +1,7 @@
 """torch.optim.SparseAdam, and torch.optim.Adam in its loop, foreach and fused forms."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -78,8 +78,9 @@ class TorchOptimizer(Backend):
             Manner.FLOAT_ROWS,
         }
     )
-    optimizer_class: str
-    options: dict[str, Any] = {}
+    optimizer_class: ClassVar[str]
+    state_names: ClassVar[tuple[str, str, str]] = ("step", "exp_avg", "exp_avg_sq")
+    options: ClassVar[dict[str, Any]] = {}
 
     def prepare(self) -> str:
         try:
@@ -104,11 +105,8 @@ class TorchOptimizer(Backend):
         self.optimizer = self._optimizer(case)
         if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
             for tensor, p in zip(self.parameters, case.parameters, strict=True):
-                self.optimizer.state[tensor] = {
-                    "step": self._count(case.t),
-                    "exp_avg": self._tensor(p.m),
-                    "exp_avg_sq": self._tensor(p.v),
-                }
+                kept = (self._count(case.t), self._tensor(p.m), self._tensor(p.v))
+                self.optimizer.state[tensor] = dict(zip(self.state_names, kept, strict=True))
 
     def _count(self, t: int) -> Any:
         return self.torch.tensor(float(t))
@@ -120,15 +118,23 @@ class TorchOptimizer(Backend):
         groups = [
             {
                 "params": [self.parameters[i] for i in group.parameters],
-                **arguments(group, case, self._float64),
+                **self.arguments_of(group, case),
             }
             for group in case.groups
         ]
-        new = getattr(self.torch.optim, self.optimizer_class)
+        new = self.optimizer_type()
         if Manner.ARGUMENTS in case.manner:
             (group,) = groups
             return new(**group, **self.options)
         return new(groups, **self.options)
+
+    def optimizer_type(self) -> Any:
+        """The optimizer's class."""
+        return getattr(self.torch.optim, self.optimizer_class)
+
+    def arguments_of(self, group: Group, case: Case) -> dict[str, Any]:
+        """The hyperparameters of a group, by the names that the optimizer gives them."""
+        return arguments(group, case, self._float64)
 
     def _float64(self, x: float) -> Any:
         # So that the tensor holds the value of the number it stands for.
@@ -243,16 +249,17 @@ class TorchOptimizer(Backend):
         m: list[np.ndarray] = []
         v: list[np.ndarray] = []
         t: list[int] = []
+        count, first, second = self.state_names
         for tensor in self.parameters:
             state = self.optimizer.state.get(tensor) or {}
             zero = torch.zeros_like(tensor)
             for to, x in (
                 (w, tensor.detach()),
-                (m, state.get("exp_avg", zero)),
-                (v, state.get("exp_avg_sq", zero)),
+                (m, state.get(first, zero)),
+                (v, state.get(second, zero)),
             ):
                 to.append(x.detach().to("cpu", torch.float64, copy=True).numpy())
-            t.append(int(state.get("step", 0)))
+            t.append(int(state.get(count, 0)))
         return w, m, v, t
 
     def path(self) -> dict[str, str]:

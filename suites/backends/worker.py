@@ -1,17 +1,19 @@
 """The worker's side: one backend in a process of its own, answering cases with trajectories."""
 
+import faulthandler
 import os
 import pickle
+import signal
 import sys
 from typing import Any
 
 from suites.backends.base import NotRun
-from suites.backends.registry import BACKENDS, BESIDE
+from suites.backends.registry import find
 from suites.performance.stopwatch import Stopwatch
 
 
-def serve(channel: Any, name: str, device: str, log: str) -> None:
-    """Answer messages until the channel closes.
+def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
+    """Answer messages until the channel closes. file: the one that declares the backend, or ''.
 
     The first message sent is ('ready', (version, process id)) or ('not run', reason). A message
     received is pickled, and one of: ('run', cases), answered with a trajectory for each case; ('stream',
@@ -21,11 +23,15 @@ def serve(channel: Any, name: str, device: str, log: str) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
     sys.stdout = sys.stderr
+    if file:  # its last words, and on demand where it is, say the line of the file
+        faulthandler.enable()
+        faulthandler.register(signal.SIGUSR1)
 
     def send(message: Any) -> None:
-        channel.send(pickle.dumps(message, protocol=5))
+        # Not protocol 5, in which NumPy 2 names a module that NumPy 1 does not have.
+        channel.send(pickle.dumps(message, protocol=4))
 
-    backend = (BACKENDS | BESIDE)[name](device)
+    backend = find(name, file)(device)
     stopwatch = Stopwatch(backend)
     try:
         send(("ready", (backend.prepare(), os.getpid())))

@@ -1,11 +1,12 @@
 """Standalone scripts: what a pin shows, with NumPy and one framework only."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
 import numpy as np
 
-from reference.dialect import Untouched
+from reference.dialect import Dialect, Epsilon, Untouched
 from reference.lazy_adam import Rules, State, step
 from reference.rounding import PRECISIONS
 from suites.backends.base import Backend
@@ -36,7 +37,8 @@ def script(pin: Pin, backend: type[Backend]) -> str:
         raise ValueError(f"{pin.name}: a script is made from one step of one parameter")
     (gradient,) = case.steps[0].gradients
     assert gradient is not None
-    return TEMPLATES.get_template(f"{backend.framework}.py.j2").render(
+    template = "own" if backend.file else backend.framework
+    return TEMPLATES.get_template(f"{template}.py.j2").render(
         pin=pin,
         backend=backend,
         case=case,
@@ -45,6 +47,7 @@ def script(pin: Pin, backend: type[Backend]) -> str:
         gradient=gradient,
         dense=gradient.rows is None or backend.documented.untouched is Untouched.DENSE,
         bounds=bounds(case, backend),
+        epsilon=backend.documented.epsilon.name,
         manner={m.name for m in case.manner},
         has_state=bool(case.t),
         numbers=numbers,
@@ -77,6 +80,13 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
         output=output,
         script=script(pin, backend),
     )
+
+
+def has_script(case: Case, backend: type[Backend]) -> bool:
+    """Whether a script can be made: of one step of one parameter, in a dialect that its formula knows."""
+    (first, *more) = case.steps
+    plain = replace(backend.documented, epsilon=Epsilon.BESIDE_ROOT, untouched=Untouched.FROZEN) == Dialect()
+    return plain and not more and len(case.parameters) == 1 and first.gradients[0] is not None
 
 
 def bounds(case: Case, backend: type[Backend]) -> dict[str, float]:

@@ -74,7 +74,7 @@ class Lab:
             NotRun: no backend of the framework is selected, or the framework isn't there.
         """
         framework = name.rpartition("_")[2]
-        if not any(self.backend(b).framework == framework for b in self.selected):
+        if not any(self.backend(b).framework == framework for b in self.selected if b in BACKENDS):
             raise NotRun(f"no backend of {framework} is selected")
         if name in self.scripts:
             return self.scripts[name]

@@ -4,10 +4,8 @@ python -m suites.performance --help
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +13,10 @@ from rich.console import Console
 from rich.progress import track
 
 from reports import performance as report
-from reports.tables import OUT, frame, write, write_text
-from suites.backends.base import DEVICES, Backend
-from suites.backends.registry import BESIDE, UnknownBackend, select
+from reports.tables import frame, write, write_text
+from suites import command_line
+from suites.backends.base import Backend
+from suites.backends.registry import BESIDE
 from suites.machine import all_threads, machine
 from suites.performance.arms import ALLOCATOR, Arm, Arms, measure
 from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
@@ -27,11 +26,8 @@ SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there i
 
 
 def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser("python -m suites.performance", description=__doc__.partition("\n")[0])
-    p.add_argument("--backend", action="append", default=[], metavar="NAME", help="as of pytest; repeatable")
-    p.add_argument("--device", default="cpu", choices=DEVICES)
+    p = command_line.parser("suites.performance", __doc__)
     p.add_argument("--threads", type=int, action="append", metavar="N", help="repeatable; default: 1 and all")
-    p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where the tables go")
     sizes = p.add_argument_group("sizes", "some, the usual ones, or all; or every combination of those given")
     some = sizes.add_mutually_exclusive_group()
     some.add_argument("--quick", action="store_true")
@@ -79,7 +75,7 @@ def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
 
 
 def run(options: argparse.Namespace, console: Console) -> list[Row]:
-    backends = select(options.backend)
+    backends = command_line.backends(options)
     chosen = configurations(options)
     rng = np.random.default_rng(0)
     table: list[Row] = []
@@ -105,10 +101,7 @@ def run(options: argparse.Namespace, console: Console) -> list[Row]:
 def main() -> None:
     options = parser().parse_args()
     console = Console(width=180)
-    try:
-        table = frame("performance", run(options, console))
-    except UnknownBackend as error:
-        sys.exit(str(error))
+    table = frame("performance", run(options, console))
     write(table, options.out / "performance.csv")
     facts = machine() | {"allocator": ", ".join(ALLOCATOR)}
     write_text("".join(f"{name}: {fact}\n" for name, fact in facts.items()), options.out / "machine.txt")

@@ -1,9 +1,11 @@
 """Right before fast: whether an arm is right in the configuration that it was timed in."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from suites.backends.base import Backend
 from suites.clauses import CLAUSES
+from suites.judge.fitting import fitting
 from suites.judge.step_by_step import step_by_step
 from suites.performance.stopwatch import Opened
 from suites.verdicts import explanation, wrong_path
@@ -24,7 +26,7 @@ def correctness(backend: type[Backend], device: str, dtype: str, opened: Opened)
     assert opened.case is not None
     assert opened.trajectory is not None
     case, trajectory = [opened.case], [opened.trajectory]
-    judgement = step_by_step(case, trajectory, backend.documented, backend.arithmetic)
+    judgement = fitting(backend, partial(step_by_step, case, trajectory, backend.documented))
     worst = float(judgement.worst.max())
     divergence = wrong_path(backend, device, dtype, trajectory) or ""
     if worst > 1:

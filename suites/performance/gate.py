@@ -6,19 +6,17 @@ Flagged is what is slower by more than 10 % and more than two equal processes se
 significantly so. Exit status: 1 where something is flagged.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from reports.tables import OUT, frame, show_rows, write
-from suites.backends.base import DEVICES, Backend
-from suites.backends.registry import UnknownBackend, select
+from reports.tables import frame, show_rows, write
+from suites import command_line
+from suites.backends.base import Backend
 from suites.performance.arms import Arm, Arms, measure
 from suites.performance.configuration import STANDARD, Configuration
 from suites.performance.statistics import claim, compare, corrected, spread
@@ -70,18 +68,12 @@ def with_verdicts(rows: list[Row]) -> list[Row]:
 
 
 def main() -> None:
-    p = argparse.ArgumentParser("python -m suites.performance.gate", description=__doc__.partition("\n")[0])
-    p.add_argument("--backend", action="append", default=[], metavar="NAME", help="as of pytest; repeatable")
-    p.add_argument("--device", default="cpu", choices=DEVICES)
+    p = command_line.parser("suites.performance.gate", __doc__)
     p.add_argument("--candidate", default="", metavar="PYTHON", help="the interpreter that has the candidate")
     p.add_argument("--slowdown", type=float, default=0.0, metavar="SHARE", help="waste time in the candidate")
-    p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where the table goes")
     options = p.parse_args()
     console, rng, rows = Console(width=180), np.random.default_rng(0), []
-    try:
-        backends = [b for b in select(options.backend) if options.backend or not b.repeats]
-    except UnknownBackend as error:
-        sys.exit(str(error))
+    backends = [b for b in command_line.backends(options) if options.backend or not b.repeats]
     for backend in track(backends, "gate", console=console):
         with Arms() as context:
             arms = start(context, backend, options.device, options.candidate, options.slowdown)

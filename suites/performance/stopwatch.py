@@ -48,7 +48,7 @@ class Stopwatch:
         try:
             return getattr(self, request)(*arguments)
         except Exception as error:
-            failure = refusal(error, self.taken)
+            failure = refusal(error, self.taken, self.backend.file)
             self.close()
             return Opened(failure)
 

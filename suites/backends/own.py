@@ -1,0 +1,181 @@
+"""Bases for an optimizer of your own, declared in a file: see the README.
+
+What a subclass does not declare is taken to be little: the two usual types, no hyperparameters beyond lr,
+β1, β2 and ε, and LazyAdam as it is in the formulas. It is then held to no more than that.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pkgutil import resolve_name
+from typing import Any, ClassVar
+
+import numpy as np
+
+from reference.dialect import Arithmetic, Dialect, Power
+from reference.scalars import Hyperparameters
+from suites.backends import torch_optim
+from suites.backends.base import Backend, stack
+from suites.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
+
+
+class Own(Backend):
+    """What is not declared, and the refusal of what is not declared."""
+
+    mode = "eager"
+    dtypes = ("float32", "float64")
+    layouts = frozenset({"sparse", "none"})
+    grouped = frozenset({"lr", "beta1", "beta2", "epsilon"})
+    documented = spoken = Dialect()
+    promises = ()
+    arithmetic = Arithmetic(power=Power.FLOAT64)
+    source_read = False
+    case_seconds = 20.0
+
+    def __init_subclass__(cls) -> None:
+        if "documented" in vars(cls) and "spoken" not in vars(cls):
+            cls.spoken = cls.documented
+
+    def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
+        if undeclared := self._undeclared(case):
+            failure = Failure("refuses", 0, f"{self.name} declares no {undeclared}")
+            return stack(case, [], 0.0, failure, {}, len(case.parameters))
+        return super().run(case, report)
+
+    def _undeclared(self, case: Case) -> str:
+        if case.dtype not in self.dtypes:
+            return f"dtype {case.dtype}"
+        given = {"dense" if g.rows is None else "sparse" for s in case.steps for g in s.gradients if g}
+        return "".join(f"layout {x}" for x in sorted(given - self.layouts)[:1])
+
+
+class NumpyOptimizer(Own):
+    """An update written by hand, on NumPy arrays.
+
+    A subclass has a `name` and an `update`. Where 'dense' is among its layouts, rows is None for a dense
+    gradient.
+    """
+
+    framework = "numpy"
+    devices = ("cpu",)
+    manners = frozenset({Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.WATCHED})
+
+    @abstractmethod
+    def update(
+        self,
+        w: np.ndarray,
+        m: np.ndarray,
+        v: np.ndarray,
+        rows: np.ndarray,
+        values: np.ndarray,
+        t: int,
+        h: Hyperparameters,
+    ) -> None:
+        """One step of one parameter, in place.
+
+        w, m, v: (n, …), of the type. rows: (k,), in any order, repeated at will. values: (k, …), the
+        gradient of each. t: the number of the step, from 1. h: lr, beta1, beta2, epsilon and what else is
+        declared, as Python floats.
+        """
+
+    def prepare(self) -> str:
+        return np.__version__
+
+    def build(self, case: Case) -> None:
+        self.w, self.m, self.v = (
+            [getattr(p, q).astype(case.dtype) for p in case.parameters] for q in ("w", "m", "v")
+        )
+        self.t = [case.t] * len(case.parameters)
+        self.hyperparameters_of = {i: g.hyperparameters for g in case.groups for i in g.parameters}
+        self.group_of = {i: n for n, g in enumerate(case.groups) for i in g.parameters}
+
+    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        given = [None if g is None else _handed_over(g, case) for g in step.gradients]
+        self.given = given
+
+        def take() -> None:
+            with np.errstate(all="ignore"):
+                for i, gradient in enumerate(given):
+                    if gradient is not None:
+                        self._take(i, *gradient)
+
+        return take
+
+    def _take(self, i: int, rows: Any, values: np.ndarray) -> None:
+        self.t[i] += 1
+        tables = self.w[i], self.m[i], self.v[i]
+        returned = self.update(*tables, rows, values, self.t[i], self.hyperparameters_of[i])
+        if returned is not None:
+            raise TypeError(f"update returned a {type(returned).__name__}, but has to work in place")
+
+    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
+        for i, h in self.hyperparameters_of.items():
+            self.hyperparameters_of[i] = replace(h, lr=lr[self.group_of[i]])
+
+    def reload(self, case: Case) -> None:
+        self.m, self.v = [x.copy() for x in self.m], [x.copy() for x in self.v]
+
+    def state(self) -> State:
+        w, m, v = ([np.array(x, np.float64) for x in xs] for xs in (self.w, self.m, self.v))
+        return w, m, v, list(self.t)
+
+    def path(self) -> dict[str, str]:
+        return {"mode": self.mode, "device": self.device, "dtype": str(self.w[0].dtype)}
+
+    def kept(self, step: Step) -> bool:
+        pairs = zip(self.given, step.gradients, strict=True)
+        return all(
+            np.array_equal(given[1], g.values) and (g.rows is None or np.array_equal(given[0], g.rows))
+            for given, g in pairs
+            if given is not None and g is not None
+        )
+
+
+def _handed_over(gradient: Gradient, case: Case) -> tuple[Any, np.ndarray]:
+    rows = None if gradient.rows is None else gradient.rows.astype(case.rows_dtype("int64"))
+    return rows, gradient.values.astype(case.dtype)
+
+
+class TorchOptimizer(Own, torch_optim.TorchOptimizer):
+    """A subclass of torch.optim.Optimizer.
+
+    A subclass has a `name` and an `optimizer_class`: the class, or 'package.module.Class', which is imported
+    where it runs. It is made with groups of params, lr, betas and eps (`arguments_of` says otherwise).
+    state_names: of the step count and the two moments in `optimizer.state[parameter]`.
+    """
+
+    manners = torch_optim.TorchOptimizer.manners - {Manner.LR_TENSOR}
+    optimizer_class: ClassVar[Any]
+
+    def build(self, case: Case) -> None:
+        assert self._example
+        super().build(case)
+
+    def optimizer_type(self) -> Any:
+        named = isinstance(self.optimizer_class, str)
+        return resolve_name(self.optimizer_class) if named else self.optimizer_class
+
+    def arguments_of(self, group: Group, case: Case) -> dict[str, Any]:
+        h = group.hyperparameters
+        usual = {"lr": h.lr, "betas": (h.beta1, h.beta2), "eps": h.epsilon}
+        return usual | super().arguments_of(group, case)
+
+    def _count(self, t: int) -> Any:
+        example = self._example[self.state_names[0]]
+        return example * 0 + t if self.torch.is_tensor(example) else type(example)(t)
+
+    @cached_property
+    def _example(self) -> dict[str, Any]:
+        """The state that the optimizer itself makes in its first step."""
+        torch = self.torch
+        parameter = torch.nn.Parameter(torch.zeros(2, 1, device=self.device))
+        gradient = torch.zeros_like(parameter)
+        parameter.grad = gradient.to_sparse(1) if "sparse" in self.layouts else gradient
+        optimizer = self.optimizer_type()([parameter], lr=1e-3, **self.options)
+        optimizer.step()
+        state: dict[str, Any] = optimizer.state[parameter]
+        if lacking := [name for name in self.state_names if name not in state]:
+            has = ", ".join(map(str, state)) or "nothing"
+            raise KeyError(f"the optimizer's state lacks {', '.join(lacking)}; it has {has}: see state_names")
+        return state

@@ -1,0 +1,108 @@
+"""Base against candidate: what differs is listed bit for bit, the worst first; what doesn't is not."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.tables import COLUMNS
+from suites.backends.declaration import declared
+from suites.case import Failure, Trajectory
+from suites.cases import trace
+from suites.clauses import CLAUSES
+from suites.detection.kill import Here
+from suites.equivalence import builds
+from suites.equivalence.builds import parting
+from suites.instrument.readme import OWN, examples
+from suites.instrument.samples import sample
+
+ORDERED = "alpha * m[rows] / (np.sqrt(v[rows]) + h.epsilon)"
+OTHERWISE = "alpha * (m[rows] / (np.sqrt(v[rows]) + h.epsilon))"
+# One file, of which the interpreter decides what it is, as where two builds of a package are installed.
+TEXT = (
+    examples(OWN)[0]
+    .replace(ORDERED, f'{OTHERWISE} if "CHANGED" in os.environ else {ORDERED}')
+    .replace("import math\n", "import math\nimport os\n")
+)
+
+
+@pytest.fixture
+def trajectory(tmp_path: Path) -> Trajectory:
+    path = tmp_path / "my_optimizer.py"
+    path.write_text(TEXT)
+    (backend,) = declared(path)
+    return Here(backend("cpu")).run([sample()])[0]
+
+
+def test_builds_part_where_the_first_bit_differs(trajectory: Trajectory) -> None:
+    case = sample()
+    assert parting(case, trajectory, trajectory) is None
+    w = trajectory.w[0].copy()
+    w[3, 2, 1] += 2 * np.spacing(np.float32(w[3, 2, 1]))
+    w[5] += 1
+    found = parting(case, trajectory, replace(trajectory, w=[w]))
+    assert found is not None
+    assert (found.step, found.ulps) == (4, {"w": 2.0})
+
+
+def test_any_two_nan_are_the_same_and_the_sign_of_zero_is_not(trajectory: Trajectory) -> None:
+    case = sample()
+    for ours, theirs, expected in (
+        (np.nan, -np.nan, None),
+        (0.0, -0.0, {"m": 0.0}),
+        (1.0, np.inf, {"m": np.inf}),
+        (1.0, np.nan, {"m": np.inf}),
+    ):
+        one, other = (replace(trajectory, m=[np.full_like(trajectory.m[0], x)]) for x in (ours, theirs))
+        found = parting(case, one, other)
+        assert (found and found.ulps) == expected
+
+
+def test_step_counts_and_failures_count(trajectory: Trajectory) -> None:
+    case = sample()
+    found = parting(case, trajectory, replace(trajectory, t=trajectory.t + 1))
+    assert found is not None
+    assert (found.step, found.ulps) == (1, {"t": np.inf})
+    failed = replace(trajectory, failure=Failure("refuses", 8, "why"))
+    found = parting(case, trajectory, failed)
+    assert found is not None
+    assert (found.step, found.ulps) == (8, {"taken": np.inf})
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_two_interpreters_are_compared(
+    changed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, candidate = tmp_path / "my_optimizer.py", tmp_path / "python"
+    file.write_text(TEXT)
+    candidate.write_text(f'#!/bin/sh\n{"CHANGED=1 " if changed else ""}exec {sys.executable} "$@"\n')
+    candidate.chmod(0o755)
+    monkeypatch.setattr(builds, "CLAUSES", {name: CLAUSES[name] for name in ("update-rule", "duplicates")})
+    arguments = ["builds", f"--backend-file={file}", f"--candidate={candidate}", f"--out={tmp_path}"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        builds.main()
+    assert ended.value.code == int(changed)
+    table = pd.read_csv(tmp_path / "builds.csv")
+    assert tuple(table.columns) == COLUMNS["builds"]
+    assert set(table["clause"]) == ({"update-rule", "duplicates"} if changed else set())
+    assert list(table["max_ulp"]) == sorted(table["max_ulp"], reverse=True)
+    assert (table[["base_ratio", "candidate_ratio"]] <= 1).all(axis=None)
+    for witness in table["trace"]:  # the step in which they part, alone
+        assert len(trace.load(tmp_path / witness).steps) == 1
+
+
+def test_an_interpreter_that_is_not_there_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my_optimizer.py"
+    file.write_text(TEXT)
+    monkeypatch.setattr(sys, "argv", ["builds", f"--backend-file={file}", "--candidate=/no/such/python"])
+    with pytest.raises(SystemExit) as ended:
+        builds.main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("mine.LazyAdam, popen//python=/no/such/python: not run (no worker starts with")

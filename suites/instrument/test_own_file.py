@@ -1,0 +1,273 @@
+"""A file of one's own: what the README gives runs as it stands, and whatever is broken is one clear line."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports.tables import COLUMNS
+from suites.backends import declaration
+from suites.backends.declaration import BrokenDeclaration, declared
+from suites.backends.process import HOPELESS, Process
+from suites.backends.registry import select
+from suites.backends.template import TEMPLATE
+from suites.instrument.readme import OWN, examples
+from suites.instrument.samples import sample
+from suites.instrument.test_command_line import pytest_run
+
+NUMPY, TORCH = examples(OWN)
+HEAD = NUMPY.partition("    def update")[0]
+
+# Each is broken in its own way, but for the first.
+BROKEN = NUMPY.replace("import math\n", "import math\nimport os\nimport time\n")
+BROKEN = (
+    BROKEN.replace("mine.LazyAdam", "broken.not")
+    + """
+
+class Returns(LazyAdam):
+    name = "broken.returns"
+
+    def update(self, w, m, v, *others):
+        return w, m, v
+
+
+class Shape(LazyAdam):
+    name = "broken.shape"
+
+    def state(self):
+        w, m, v, t = super().state()
+        return w, [x[:1] for x in m], v, t
+
+
+class Dtype(LazyAdam):
+    name = "broken.dtype"
+
+    def build(self, case):
+        super().build(case)
+        self.w = [x.astype(np.float64) for x in self.w]
+
+
+class Raises(LazyAdam):
+    name = "broken.raises"
+
+    def update(self, w, m, v, rows, values, t, h):
+        if t % 3 == 0:
+            raise RuntimeError("no third step")
+        super().update(w, m, v, rows, values, t, h)
+
+
+class Mutates(LazyAdam):
+    name = "broken.mutates"
+
+    def update(self, w, m, v, rows, values, t, h):
+        super().update(w, m, v, rows, values, t, h)
+        values[:] = 0
+
+
+class Sleeps(LazyAdam):
+    name = "broken.sleeps"
+    case_seconds = 1
+
+    def update(self, *given):
+        time.sleep(1e6)  # here
+
+
+class Aborts(LazyAdam):
+    name = "broken.aborts"
+
+    def update(self, *given):
+        os.abort()  # here
+
+
+class Elsewhere(LazyAdam):
+    name = "broken.elsewhere"
+    spec = "popen//python=/no/such/python"
+"""
+)
+
+
+def written(text: str, folder: Path) -> Path:
+    path = folder / "my_optimizer.py"
+    path.write_text(text)
+    return path
+
+
+def lines_of(result: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
+
+
+def test_the_template_is_the_example_of_the_readme() -> None:
+    command = [sys.executable, "-m", "suites.backends.template"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed == TEMPLATE == NUMPY
+    assert max(len(NUMPY.splitlines()), len(TORCH.splitlines())) <= 30
+
+
+def test_the_examples_of_the_readme_are_green(tmp_path: Path) -> None:
+    files = [tmp_path / "numpy_one.py", tmp_path / "torch_one.py"]
+    files[0].write_text(NUMPY)
+    files[1].write_text(TORCH)
+    given = [x for file in files for x in ("--backend-file", file)]
+    chosen = "float32 and (update-rule or save-and-load)"
+    result = pytest_run("suites/conformance/test_conformance.py", *given, "-k", chosen, "--out", tmp_path)
+    table = pd.read_csv(tmp_path / "verdicts.csv")
+    if (table["verdict"] == "not run").any():
+        pytest.skip("torch is not there")
+    assert result.returncode == 0, result.stdout
+    assert set(table["backend"]) == {"mine.LazyAdam", "mine.DecayedSparseAdam"}
+    assert set(table["verdict"]) == {"conforms"}
+
+
+def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -> None:
+    file = written(NUMPY.replace("np.add.at(g, index, values)", "g[index] = values"), tmp_path)
+    chosen = ("suites/conformance/test_conformance.py", "-k", "float32 and duplicates")
+    result = pytest_run(*chosen, f"--backend-file={file}", "--out", tmp_path)
+    assert result.returncode == 1
+    told = "not pinned: duplicates, mine.LazyAdam, float32, against documented (duplicates: last): "
+    assert sum(line.startswith(told) for line in lines_of(result)) == 1
+    replayed = pytest_run(
+        f"--backend-file={file}",
+        f"--replay={tmp_path}/traces/duplicates.mine.LazyAdam.float32.documented.json",
+    )
+    assert replayed.returncode == 1
+    assert replayed.stdout.startswith("mine.LazyAdam against documented: worst ratio")
+    script = tmp_path / "reproducers" / "duplicates.mine.LazyAdam.float32.py"
+    for text, code in ((file.read_text(), 1), (NUMPY, 0)):
+        file.write_text(text)
+        ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stdout.count("expected")) == (code, 3), ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (HEAD + "    def update(self:\n", "my_optimizer.py:13: SyntaxError: "),
+        (NUMPY.replace("import math", "import no_such_module"), "my_optimizer.py:3: ModuleNotFoundError: No"),
+        (NUMPY.replace('name = "mine.LazyAdam"', "pass"), "my_optimizer.py: declares no backend"),
+        (HEAD, "my_optimizer.py: LazyAdam: lacks update"),
+        (
+            HEAD + "    dtypes = ('float8',)\n    update = 0\n",
+            "dtypes has 'float8'; known: float16, bfloat16",
+        ),
+        (HEAD + "    layouts = 'sparse'\n    update = 0\n", "layouts is 'sparse', but should be a frozenset"),
+        (NUMPY.replace("mine.LazyAdam", "torch.SparseAdam"), "there is another backend torch.SparseAdam"),
+        (NUMPY.replace("mine.LazyAdam", "mine/../x"), "name is 'mine/../x', but should be letters"),
+    ],
+    ids=("syntax", "import", "no name", "no update", "dtype", "layouts", "clash", "letters"),
+)
+def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(BrokenDeclaration) as caught:
+        select([], [written(text, tmp_path)])
+    line = str(caught.value)
+    assert told in line
+    assert line.startswith(str(tmp_path))
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("os.abort()", "dies when loaded, of SIGABRT"),
+        ("time.sleep(1e6)", "hangs when loaded, for 3 s"),
+        ("sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_file_that_ends_or_holds_up_who_loads_it_is_one_line(
+    call: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declaration, "LOAD_SECONDS", 3)
+    with pytest.raises(BrokenDeclaration) as caught:
+        select([], [written(f"import os, sys, time\n\n{call}\n{NUMPY}", tmp_path)])
+    line = str(caught.value)
+    assert told in line
+    assert "my_optimizer.py:3: " in line or line.endswith('my_optimizer.py", line 3 in <module>')
+
+
+def test_commands_say_so_in_one_line_too(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.py"
+    result = pytest_run("suites/conformance", "--backend-file", missing)
+    assert result.returncode != 0
+    (line,) = lines_of(result)
+    assert "missing.py: no such Python file" in line
+    command = [sys.executable, "-m", "suites.performance", "--backend-file", str(missing)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, lines_of(ran)) == (2, [f"{missing}: no such Python file"])
+
+
+def test_a_broken_optimizer_is_one_line_and_the_run_ends_properly(tmp_path: Path) -> None:
+    file = written(BROKEN, tmp_path)
+
+    def line_of(text: str) -> int:
+        return BROKEN.splitlines().index(text) + 1
+
+    chosen = "float32 and (update-rule or (gradient-kept and mutates))"
+    result = pytest_run(
+        "suites/conformance/test_conformance.py", "--backend-file", file, "-k", chosen, "--out", tmp_path
+    )
+    assert result.returncode == 1
+    raised = line_of('            raise RuntimeError("no third step")')
+    lines = lines_of(result)
+    for name, told in {
+        "returns": "refuses at step 1: TypeError: update returned a tuple, but has to work in place",
+        "shape": "refuses at step 1: ValueError: m of parameter 0 has shape (1, 4), but should have (6, 4)",
+        "dtype": "asked for dtype float32, but float64 ran",
+        "raises": f"refuses at step 3: RuntimeError: no third step ({file}:{raised})",
+        "mutates": "refuses at step 1: ValueError: the step changed the gradient that it was given",
+        "sleeps": f'hangs at step 1: no answer for 1 s: File "{file}", line '
+        f"{line_of('        time.sleep(1e6)  # here')}",
+        "aborts": f'dies at step 1: the process ended; its last words: File "{file}", line '
+        f"{line_of('        os.abort()  # here')}",
+        "elsewhere": "not run (no worker starts with popen//python=/no/such/python: FileNotFoundError",
+    }.items():
+        assert any(f"broken.{name}" in line and told in line for line in lines), name
+    table = pd.read_csv(tmp_path / "verdicts.csv")
+    assert tuple(table.columns) == COLUMNS["verdicts"]
+    words = table[table["clause"] == "update-rule"].groupby("backend")["verdict"].agg("first").to_dict()
+    assert words == {
+        "broken.not": "conforms",
+        "broken.returns": "refuses",
+        "broken.shape": "refuses",
+        "broken.dtype": "diverges",
+        "broken.raises": "refuses",
+        "broken.mutates": "conforms",
+        "broken.sleeps": "hangs",
+        "broken.aborts": "dies",
+        "broken.elsewhere": "not run",
+    }
+
+
+def test_what_hangs_in_everything_is_given_up(tmp_path: Path) -> None:
+    sleeps = next(b for b in declared(written(BROKEN, tmp_path)) if b.name == "broken.sleeps")
+    start = time.monotonic()
+    with Process(sleeps, case_seconds=0.5, step_seconds=0) as process:
+        for _ in range(HOPELESS):
+            assert process.not_run is None
+            (trajectory,) = process.run([sample()])
+            assert trajectory.failure
+            assert trajectory.failure.kind == "hangs"
+        assert process.not_run is not None
+        assert process.not_run.startswith("given up: it hangs in whatever it is given")
+        later = process.run([sample()] * 100)
+    assert {t.failure.kind for t in later if t.failure} == {"hangs"}
+    assert len(later) == 100
+    assert time.monotonic() - start < 30
+
+
+def test_a_package_may_name_its_backends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "package_of_mine.py").write_text(NUMPY.replace("mine.LazyAdam", "package.LazyAdam"))
+    about = tmp_path / "package_of_mine-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: package-of-mine\nVersion: 1\n")
+    points = about / "entry_points.txt"
+    points.write_text("[lazyadam.backends]\nlazy = package_of_mine:LazyAdam\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (backend,) = select(["package"])
+    with Process(backend) as process:
+        assert process.run([sample()])[0].failure is None
+    points.write_text("[lazyadam.backends]\nlazy = package_of_mine:Lost\n")
+    with pytest.raises(BrokenDeclaration, match="entry point package_of_mine:Lost: AttributeError"):
+        select(["package"])
