@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from reports import comparison, equivalence, export, migration, page
+from reports import comparison, equivalence, export, gate, migration, page
 from reports.tables import OUT, TableError, read, write, write_text
 
 
@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     compare = command("compare", compare_runs, "say in Markdown what changed from one run to another")
     compare.add_argument("before", type=Path, metavar="DIR")
     compare.add_argument("after", type=Path, metavar="DIR")
+    gated = tables(command("gate", run_gate, "compare a run with an accepted one; exit 1 where it got worse"))
+    accepted = tables(command("accept", accept_run, "make a run the accepted one"))
+    for sub in (gated, accepted):
+        sub.add_argument("--baseline", type=Path, required=True, metavar="DIR", help="of the accepted run")
     tables(command("junit", write_junit, "write junit.xml beside the tables"))
     tables(command("summary", tell_summary, "say the verdicts in Markdown, for the summary of a CI job"))
     return p
@@ -78,6 +82,18 @@ def compare_runs(options: argparse.Namespace) -> int:
         for row in comparison.changes(name, *(read(name, folder) for folder in folders))
     ]
     print("\n".join(comparison.told(rows, *(read("run", folder) for folder in folders))))
+    return 0
+
+
+def run_gate(options: argparse.Namespace) -> int:
+    found = list(gate.changes(options.baseline, options.tables))
+    print("\n".join(gate.told(found)))
+    return int(bool(found))
+
+
+def accept_run(options: argparse.Namespace) -> int:
+    gate.accept(options.tables, options.baseline)
+    print(f"accepted: {options.baseline}")
     return 0
 
 

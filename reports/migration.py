@@ -6,7 +6,8 @@ import jinja2
 import pandas as pd
 
 from reports.equivalence import percent, spaced, told
-from reports.page import TEMPLATES, Tables, records
+from reports.page import TEMPLATES, Tables
+from reports.tables import records
 
 MARKDOWN: jinja2.Environment = TEMPLATES.overlay(autoescape=False)
 LEFT = "torch.SparseAdam"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports import equivalence, export, plots
 from reports import performance as speed
-from reports.tables import COLUMNS, TableError, read
+from reports.tables import COLUMNS, TableError, read, records
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -54,10 +54,6 @@ class Tables:
 
     def rows(self, name: str) -> list[Row]:
         return records(self.get(name))
-
-
-def records(table: pd.DataFrame) -> list[Row]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def load(folder: Path) -> Tables:

@@ -246,6 +246,11 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     return table
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV, whole or not at all."""
     write_text(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), path)

@@ -17,9 +17,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from reports import equivalence, page
-from reports.tables import OUT, frame, write_text
+from reports.tables import frame, write_text
+from suites.instrument.published import RUN
 
-RUN = OUT.parent / "published" / "cpu"
 OPTIONS = (
     *(
         "--window-size=1400,1000",

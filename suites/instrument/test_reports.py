@@ -1,11 +1,7 @@
 """Reports: what the tables say is what is told, what is missing is said, and nothing in them is run."""
 
 import json
-import shutil
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,35 +9,11 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from reports.__main__ import main
 from reports.equivalence import axes_of, pairs_of, told
-from reports.tables import OUT, TableError, frame, read, write
+from reports.tables import TableError, frame, read, write
+from suites.instrument.published import RUN, reports
 
-RUN = OUT.parent / "published" / "cpu"
 LEFT, RIGHT = "mindspore.LazyAdam.default.graph", "torch.SparseAdam"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The tables of a published run, to be spoilt."""
-    for file in RUN.glob("*.csv"):
-        shutil.copy(file, tmp_path)
-    return tmp_path
-
-
-@dataclass
-class Ran:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def reports(*arguments: object) -> Ran:
-    """python -m reports, in this process."""
-    out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = main([*map(str, arguments)])
-    return Ran(code, out.getvalue(), err.getvalue())
 
 
 def change(folder: Path, name: str, **cells: Any) -> None:

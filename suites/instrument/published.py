@@ -1,0 +1,25 @@
+"""A published run, and the reports made from one."""
+
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+
+from reports.__main__ import main
+from reports.tables import OUT
+
+RUN = OUT.parent / "published" / "cpu"
+
+
+@dataclass
+class Ran:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def reports(*arguments: object) -> Ran:
+    """python -m reports, in this process."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([*map(str, arguments)])
+    return Ran(code, out.getvalue(), err.getvalue())

@@ -1,0 +1,144 @@
+"""The gate: each kind of change is told with the right words, and a run passes against itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from reports.tables import COLUMNS, frame, read, write
+from suites.instrument.published import RUN, reports
+
+
+def rows_where(table: pd.DataFrame, **cells: Any) -> pd.Series:
+    return pd.concat([table[column] == value for column, value in cells.items()], axis=1).all(axis=1)
+
+
+def edit(name: str, where: dict[str, Any], **cells: Any) -> Callable[[Path], None]:
+    """Set cells of the first row that has the given cells."""
+
+    def change(folder: Path) -> None:
+        table = read(name, folder)
+        at = table.index[rows_where(table, **where)][0]
+        for column, value in cells.items():
+            table.loc[at, column] = value
+        write(table, folder / f"{name}.csv")
+
+    return change
+
+
+def drop(name: str, **where: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        table = read(name, folder)
+        write(table[~rows_where(table, **where)], folder / f"{name}.csv")
+
+    return change
+
+
+def slower(folder: Path) -> None:
+    row: dict[str, Any] = dict.fromkeys(COLUMNS["performance_gate"], 1)
+    row |= {
+        "backend": "torch.SparseAdam",
+        "verdict": "slower",
+        "ratio": 1.2,
+        "duplicates": "none",
+        "note": "",
+    }
+    write(frame("performance_gate", [row]), folder / "performance_gate.csv")
+
+
+FUSED = {"backend": "torch.Adam.fused", "against": "documented", "dtype": "float32"}
+RULE, STRIDED = FUSED | {"clause": "update-rule"}, FUSED | {"clause": "strided-parameters"}
+NEW = {"verdict": "diverges", "explained_by": "duplicates: last", "witness": "traces/new.json"}
+FREE = {"backend": "torch.Adam.fused", "way": "free", "quantity": "w", "dtype": "float32", "steps": 1000}
+STEP = {"backend": "torch.Adam.fused", "way": "step", "quantity": "w", "dtype": "float32"}
+REGRESSIONS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "new divergence": (edit("verdicts", RULE, **NEW), "| new divergence | torch.Adam.fused, float32, update"),
+    "vanished divergence": (
+        edit("verdicts", STRIDED, verdict="conforms", explained_by="", witness=""),
+        "| vanished divergence | torch.Adam.fused, float32, strided-parameters",
+    ),
+    "verdict class": (edit("verdicts", RULE, verdict="hangs"), "| verdict changed | torch.Adam.fused"),
+    "explanation": (
+        edit("verdicts", STRIDED, explained_by="duplicates: last"),
+        "| explanation changed | torch.Adam.fused",
+    ),
+    "ratio above 1": (edit("tolerance", STEP, max_ratio=1.01), "| ratio above 1 | torch.Adam.fused"),
+    "drift": (edit("tolerance", FREE, max_abs=1.0), "| drift grew | torch.Adam.fused, float32, w, free"),
+    "dialect": (
+        edit("dialects", {"backend": "torch.SparseAdam", "axis": "duplicates"}, observed="last"),
+        "| dialect drift | torch.SparseAdam, duplicates | sum | last |",
+    ),
+    "a backend disappeared": (drop("verdicts", backend="torch.Adam.loop"), "| disappeared | torch.Adam.loop"),
+    "a clause disappeared": (drop("verdicts", clause="update-rule"), "| disappeared | torch.Adam.fused"),
+    "a backend was not run": (edit("verdicts", RULE, verdict="not run"), "| disappeared | torch.Adam.fused"),
+    "slower": (slower, "| slower | torch.SparseAdam, 1 × 1, 1 rows, none | 1 | 1.200 |"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REGRESSIONS)
+def test_a_regression_is_told_with_the_right_words(kind: str, folder: Path) -> None:
+    seed, words = REGRESSIONS[kind]
+    seed(folder)
+    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    assert ran.returncode == 1
+    assert words in ran.stdout
+    assert "changes fail the gate" in ran.stdout
+
+
+def test_a_run_passes_against_itself(folder: Path) -> None:
+    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    assert (ran.returncode, ran.stdout) == (0, "Nothing that was accepted has changed.\n")
+
+
+def test_a_drift_within_the_margin_passes(folder: Path) -> None:
+    was = read("tolerance", RUN)
+    value = float(was[rows_where(was, **FREE)]["max_abs"].iloc[0])
+    edit("tolerance", FREE, max_abs=1.09 * value)(folder)
+    assert reports("gate", "--baseline", RUN, "--tables", folder).returncode == 0
+
+
+def test_a_new_backend_that_diverges_in_a_known_way_passes(folder: Path, tmp_path: Path) -> None:
+    baseline = tmp_path / "baseline"
+    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    for name in ("verdicts", "dialects", "tolerance"):
+        drop(name, backend="torch.SparseAdam")(baseline)
+    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+
+
+def test_a_run_is_accepted_and_then_passes(folder: Path, tmp_path: Path) -> None:
+    baseline = tmp_path / "baseline"
+    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert not list(baseline.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (edit("verdicts", RULE, **NEW), "divergences that no pin explains can't be accepted: update-rule"),
+        (edit("tolerance", STEP, max_ratio=1.01), "a ratio of 1.01 can't be accepted: torch.Adam.fused"),
+        (lambda folder: (folder / "dialects.csv").unlink(), "dialects.csv: not there"),
+    ],
+    ids=["a divergence", "a ratio", "a table missing"],
+)
+def test_what_can_not_be_accepted_leaves_the_baseline_alone(
+    spoil: Callable[[Path], None],
+    words: str,
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    spoil(folder)
+    ran = reports("accept", "--baseline", tmp_path / "baseline", "--tables", folder)
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert words in line
+    assert not (tmp_path / "baseline").exists()
+
+
+def test_runs_that_tried_other_things_are_not_compared(folder: Path) -> None:
+    edit("run", {"item": "seed"}, value="7")(folder)
+    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    assert ran.returncode == 2
+    assert "seed 7, but the accepted run had 0" in ran.stderr
