@@ -159,7 +159,7 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
     if differing:
         steps = sorted(chosen["steps"].unique())
         yield "\n**Apart**, the largest difference of a weight as a share of how far any weight moved:\n"
-        yield f"| training | {' | '.join(f'after {k:,} steps' for k in steps)} |"
+        yield f"| training | {' | '.join(f'after {k:,} step' + 's' * (k > 1) for k in steps)} |"
         yield f"|---|{'---|' * len(steps)}"
         for sequence in differing:
             part = chosen[chosen["sequence"] == sequence].set_index("steps")
@@ -175,7 +175,22 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
             yield f"| {' | '.join(words)} | {effect} | {row['witness']} |"
     why = chosen[chosen["sequence"].isin(never) & (chosen["message"] != "")]
     for message, part in why.groupby("message"):
-        yield f"\n**Not compared**, {message}: {', '.join(part['sequence'])}."
+        yield f"\n**Not compared**: {'; '.join(part['sequence'])}. {str(message).partition(' ---')[0]}."
+
+
+# How a form of a MindSpore optimizer is asked for, by the parts of its name.
+WAYS = {
+    "use_lazy": "`use_lazy=True`",
+    "default": "`optimizer.target` as it is",
+    "target_cpu": '`optimizer.target = "CPU"`',
+    "graph": "`mindspore.set_context(mode=mindspore.GRAPH_MODE)`",
+    "pynative": "PyNative mode, its default, with the whole training step under `mindspore.jit`",
+}
+
+
+def ways(form: str) -> str:
+    """How a form is asked for; '' where its name says nothing."""
+    return ", ".join(WAYS[part] for part in form.split(".") if part in WAYS)
 
 
 def spaced(name: str) -> str:

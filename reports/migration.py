@@ -5,7 +5,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from reports.equivalence import percent, spaced, told
+from reports.equivalence import percent, spaced, told, ways
 from reports.page import TEMPLATES, Tables
 from reports.tables import records
 
@@ -23,13 +23,6 @@ ARGUMENTS = (
     ("", "weight_decay", "C11"),
     ("", "loss_scale", "C12"),
 )
-# How a form is asked for, by the parts of its name.
-HOW = {
-    "default": "leave `optimizer.target` alone",
-    "target_cpu": '`optimizer.target = "CPU"`',
-    "graph": "`mindspore.set_context(mode=mindspore.GRAPH_MODE)`",
-    "pynative": "PyNative mode, the whole training step under `mindspore.jit`",
-}
 
 
 def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
@@ -49,7 +42,10 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         told={form: "\n".join(told(LEFT, form, axes, pairs)) for form in ran},
         equal=[form for form in ran if not _apart(pairs, form)],
         apart={form: _apart(pairs, form) for form in ran if _apart(pairs, form)},
-        ways=lambda form: "; ".join(HOW[part] for part in form.removeprefix(RIGHT).split(".") if part in HOW),
+        ways=ways,
+        refused=_refused(tables.get("bad_input"), [LEFT, *ran]),
+        dialects={(r["axis"], r["backend"]): r for r in records(dialects)},
+        forms=[LEFT, *ran],
         pins={form: list(_pins(tables, form)) for form in (LEFT, *forms)},
         carried=_carried(tables.get("carried")),
         training=_training(tables.get("training")),
@@ -57,6 +53,18 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         percent=percent,
         spaced=spaced,
     )
+
+
+def _refused(bad_input: pd.DataFrame, forms: list[str]) -> dict[str, list[str]]:
+    """Rows out of range and values of wrong shape that are taken all the same, by form."""
+    wrong = bad_input[bad_input["input"].str.contains("row|values") & (bad_input["outcome"] != "refuses")]
+    wrong = wrong[wrong["outcome"] != "not run"]
+    return {
+        form: [
+            f"{r['input']} ({r['outcome']}, {r['state']})" for r in records(wrong[wrong["backend"] == form])
+        ]
+        for form in forms
+    }
 
 
 def _ran(pairs: pd.DataFrame, form: str) -> bool:

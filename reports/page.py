@@ -90,6 +90,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         if "sensitivity_curve" in tables.by_name
         else "",
         detected=detected(tables.get("detection")),
+        ways=equivalence.ways,
         fastest=[(title, records(part)) for title, part in fastest(tables.get("performance"))],
         curves=speed_plots(tables.get("performance")),
         bad_input=bad_input(tables.get("bad_input")),
@@ -122,8 +123,9 @@ def beside(tables: Tables, pairs: pd.DataFrame) -> dict[str, Any] | None:
         other = row["left"] if row["right"] == base else row["right"]
         cell = cells.setdefault((row["sequence"], other), {"kind": "equal", "share": 0.0, "message": ""})
         if row["equal"] == "not compared":
-            cell |= {"kind": "not compared", "message": row["message"]}
-        elif cell["kind"] != "not compared" and row["equal"] == "no":
+            refuses = row["message"].startswith(f"{other}: ") and " at step " in row["message"]
+            cell |= {"kind": "refuses" if refuses else "not compared", "message": row["message"]}
+        elif cell["kind"] in ("equal", "apart") and row["equal"] == "no":
             cell |= {"kind": "apart", "share": row["difference"]}
     compared = {other for (_, other), cell in cells.items() if cell["kind"] != "not compared"}
     # A training that nobody can be compared in says nothing here.
@@ -197,6 +199,10 @@ def data(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> dict[str, A
         "axes": differ,
         "clauses": {row["clause"]: [row["sentence"], row["source"]] for row in tables.rows("clauses")},
         "pins": {row["pin"]: row["sentence"] for row in tables.rows("pins")},
+        "known": {
+            backend: [row["pin"] for row in tables.rows("pins") if backend in row["backends"].split("; ")]
+            for backend in dict.fromkeys(tables.get("dialects")["backend"])
+        },
         "signs": SIGNS,
         "strings": list(strings),
     }

@@ -16,7 +16,8 @@ from matplotlib import pyplot  # noqa: E402
 
 def _svg(figure: pyplot.Figure) -> str:
     """The figure as an SVG element in the colours of the text around it, without a background."""
-    figure.tight_layout()
+    if figure.get_layout_engine() is None:
+        figure.tight_layout()
     text = StringIO()
     figure.savefig(
         text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True
@@ -31,17 +32,25 @@ def _svg(figure: pyplot.Figure) -> str:
 def drift(tolerance: pd.DataFrame) -> str:
     """How far w is from the reference as steps go on, a plot for each type, a line for each backend."""
     free = tolerance[(tolerance["way"] == "free") & (tolerance["quantity"] == "w")]
-    dtypes = list(free["dtype"].unique())
+    dtypes, backends = list(free["dtype"].unique()), list(free["backend"].unique())
     if not dtypes:
         return ""
-    figure, axes = pyplot.subplots(1, len(dtypes), figsize=(5 * len(dtypes), 4), squeeze=False)
+    size = (5 * len(dtypes), 5)
+    figure, axes = pyplot.subplots(1, len(dtypes), figsize=size, squeeze=False, layout="constrained")
     for plot, dtype in zip(axes[0], dtypes, strict=True):
         for backend, points in free[free["dtype"] == dtype].groupby("backend"):
-            plot.plot(points["steps"], points["max_abs"], marker=".", label=_plain(backend))
+            colour = f"C{backends.index(backend) % 10}"
+            style = "-" if backends.index(backend) < 10 else "--"
+            plot.plot(
+                points["steps"], points["max_abs"], style, color=colour, marker=".", label=_plain(backend)
+            )
         plot.set(title=dtype, xlabel="steps", xscale="log", yscale="log")
         plot.grid(alpha=0.3)
     axes[0, 0].set_ylabel("largest distance of w from the reference")
-    axes[0, -1].legend(fontsize="xx-small")
+    named = {
+        name: line for plot in axes[0] for line, name in zip(*plot.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(named.values(), named.keys(), fontsize="xx-small", loc="outside lower center", ncols=4)
     return _svg(figure)
 
 
