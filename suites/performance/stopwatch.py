@@ -15,7 +15,7 @@ from suites.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajec
 from suites.performance import configuration as sizes
 from suites.performance.configuration import INSTANCES, Configuration
 
-SAMPLE_SECONDS = 0.003
+SAMPLE_SECONDS = 0.006
 JUDGED_STEPS, JUDGED_NUMBERS = 2, 2**17
 
 
