@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -26,7 +27,7 @@ WORDS_SECONDS = 0.2
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
 # bytes in every run (glibc fills what it allocates).
-ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4", "MALLOC_PERTURB_=165")
+ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4")
 
 
 def about(backend: type[Backend], version: str, device: str) -> dict[str, str]:
@@ -54,6 +55,17 @@ class Runs(Protocol):
     def about(self) -> dict[str, str]: ...
 
     def run(self, cases: list[Case]) -> list[Trajectory]: ...
+
+
+def started_with(spec: str, environment: Sequence[str]) -> str:
+    """The specification of a worker that starts with an environment.
+
+    What execnet sets itself (env:) comes when Python runs, and the allocator has read its settings.
+    """
+    parsed = execnet.XSpec(spec)
+    python = parsed.python or (sys.executable if parsed.popen else "python")
+    kept = [part for part in spec.split("//") if not part.startswith("python=")]
+    return "//".join([*kept, f"python=env {' '.join(environment)} {python}"])
 
 
 class Process:
@@ -116,9 +128,7 @@ class Process:
             return
         self.group = execnet.Group()
         try:
-            gateway = self.group.makegateway(
-                "//".join([self.spec, f"chdir={ROOT}", *(f"env:{x}" for x in self.environment)])
-            )
+            gateway = self.group.makegateway(f"{started_with(self.spec, self.environment)}//chdir={ROOT}")
         except (OSError, EOFError, AttributeError, ValueError, execnet.HostNotFound) as error:
             self.not_run = f"no worker starts with {self.spec}: {type(error).__name__}: {error}"
             self._stop()
