@@ -159,7 +159,7 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
     if differing:
         steps = sorted(chosen["steps"].unique())
         yield "\n**Apart**, the largest difference of a weight as a share of how far any weight moved:\n"
-        yield f"| training | {' | '.join(f'after {k:,} step' + 's' * (k > 1) for k in steps)} |"
+        yield f"| training | {' | '.join(f'after {k:,} step' + 's' * int(k > 1) for k in steps)} |"
         yield f"|---|{'---|' * len(steps)}"
         for sequence in differing:
             part = chosen[chosen["sequence"] == sequence].set_index("steps")

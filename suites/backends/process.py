@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -125,6 +127,10 @@ class Process:
     def _start(self) -> None:
         if self.device not in self.backend.devices:
             self.not_run = f"{self.backend.framework} has no device {self.device} here"
+            return
+        python = execnet.XSpec(self.spec).python or sys.executable
+        if self.local and shutil.which(shlex.split(python)[0]) is None:
+            self.not_run = f"no worker starts with {self.spec}: there is no {python}"
             return
         self.group = execnet.Group()
         try:
