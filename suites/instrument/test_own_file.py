@@ -220,7 +220,7 @@ def test_a_broken_optimizer_is_one_line_and_the_run_ends_properly(tmp_path: Path
         f"{line_of('        time.sleep(1e6)  # here')}",
         "aborts": f'dies at step 1: the process ended; its last words: File "{file}", line '
         f"{line_of('        os.abort()  # here')}",
-        "elsewhere": "not run (no worker starts with popen//python=/no/such/python: there is no /no/such/python)",
+        "elsewhere": "no worker starts with popen//python=/no/such/python: there is no /no/such/python",
     }.items():
         assert any(f"broken.{name}" in line and told in line for line in lines), name
     table = pd.read_csv(tmp_path / "verdicts.csv")
