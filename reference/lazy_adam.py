@@ -281,12 +281,14 @@ def _prepare(
     if plain:
         magnitude = None
     else:
-        once = decay
         w = np.where(decay == 0, 0.0, w)  # λ = 0 takes nothing of w, not even a NaN
         if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
             decay = decay * gradient.occurrences[:, None]
         if squares is not None:
-            squares = squares / s.scale**2 + 2 * once * w * (g / s.scale) + once * decay * w * w
+            # Σ (g_j + λ_j·w)²; a decay that joins once is shared by the occurrences.
+            assert gradient.occurrences is not None
+            each = decay / np.maximum(gradient.occurrences, 1)[:, None]
+            squares = squares / s.scale**2 + 2 * each * w * (g / s.scale) + each * decay * w * w
         magnitude = np.abs(g) / s.scale + decay * np.abs(w)
         g = g / s.scale + decay * w
         unscaled = (k.unscale * p.u * (1 + 8 * p.u)) * magnitude

@@ -20,6 +20,8 @@ from reference.dialect import (
     Power,
     Storage,
 )
+from reference.gradient import coalesce
+from reference.lazy_adam import Rules, State, step
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters, exact, replayed
 from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
@@ -469,3 +471,15 @@ def test_no_gap_where_nothing_tells_it(g: float) -> None:
     case = replace(case, parameters=(Parameter(zeros, zeros, zeros),), steps=steps)
     sizes = step_by_step([case], [faithful(case)], REFERENCE, Arithmetic(Storage.FLOAT32), sizes=True).sizes
     assert [size.gap for size in sizes.values()] == [0.0, 0.0, 0.0]
+
+
+def test_squares_apart_are_never_negative() -> None:
+    """Decay that joins once is shared by the occurrences: Σ (g_j + λ·w/n)²."""
+    rows, values = np.array([0, 0]), np.array([[1.0], [-3.0]])
+    dialect = Dialect(duplicates=Duplicates.SQUARES_APART)
+    p = PRECISIONS["float64"]
+    gradient = coalesce(rows, values, dialect.duplicates, p)
+    h = Hyperparameters(weight_decay=1.0, beta2=0.5)
+    start = State(np.array([[100.0]]), np.zeros((1, 1)), np.zeros((1, 1)))
+    v = step(start, gradient, exact(h, 1), Rules(p, dialect)).state.v
+    assert v[0, 0] == 0.5 * ((1.0 + 50.0) ** 2 + (-3.0 + 50.0) ** 2)

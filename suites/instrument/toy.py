@@ -81,9 +81,10 @@ class Toy(Backend):
                     w[row] *= F(1 - h.lr * h.weight_decay)
                 else:
                     times = many if decays == "per_occurrence" else 1
-                    decay = F(h.weight_decay) * w[row]
-                    square = square + 2 * decay * total + decay * decay * F(times)
-                    total = total + decay * F(times)
+                    decay = F(h.weight_decay) * w[row] * F(times)
+                    each = decay / F(max(many, 1))  # of each occurrence
+                    square = square + 2 * each * total + each * decay
+                    total = total + decay
                     if self.speaks.get("duplicates") != "squares_apart":
                         square = total * total
             if self.speaks.get("duplicates") == "scattered" and parts is not None:
