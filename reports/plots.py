@@ -9,19 +9,21 @@ import pandas as pd
 
 matplotlib.use("svg")
 matplotlib.rcParams["svg.fonttype"] = "none"
-matplotlib.rcParams["svg.hashsalt"] = "lazyadam"  # the same file for the same table
 
 from matplotlib import pyplot  # noqa: E402
 
 
-def _svg(figure: pyplot.Figure) -> str:
-    """The figure as an SVG element in the colours of the text around it, without a background."""
+def _svg(figure: pyplot.Figure, name: str) -> str:
+    """The figure as an SVG element in the colours of the text around it, without a background.
+
+    name: of this plot alone, that its parts may be named apart, and the same from the same table.
+    """
     if figure.get_layout_engine() is None:
         figure.tight_layout()
     text = StringIO()
-    figure.savefig(
-        text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True
-    )
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        figure.savefig(text, format="svg", metadata=nothing, transparent=True)
     pyplot.close(figure)
     svg = text.getvalue()
     # Names that nothing refers to: several plots stand in one page, where names are unique.
@@ -51,7 +53,7 @@ def drift(tolerance: pd.DataFrame) -> str:
         name: line for plot in axes[0] for line, name in zip(*plot.get_legend_handles_labels(), strict=True)
     }
     figure.legend(named.values(), named.keys(), fontsize="xx-small", loc="outside lower center", ncols=4)
-    return _svg(figure)
+    return _svg(figure, "drift")
 
 
 def sensitivity(curve: pd.DataFrame) -> str:
@@ -69,7 +71,7 @@ def sensitivity(curve: pd.DataFrame) -> str:
             plot.grid(alpha=0.3)
         row[0].set_ylabel("found, share of seeds")
     axes[0, -1].legend(loc="lower right", fontsize="x-small")
-    return _svg(figure)
+    return _svg(figure, "sensitivity")
 
 
 def performance(curves: pd.DataFrame) -> dict[str, str]:
@@ -93,7 +95,7 @@ def performance(curves: pd.DataFrame) -> dict[str, str]:
             plot.grid(alpha=0.3)
             plot.legend(fontsize="xx-small")
         axes[0, 0].set_ylabel("seconds a step")
-        drawn[str(against)] = _svg(figure)
+        drawn[str(against)] = _svg(figure, f"performance {against}")
     return drawn
 
 

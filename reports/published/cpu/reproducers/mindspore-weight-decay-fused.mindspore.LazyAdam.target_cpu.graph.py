@@ -1,0 +1,40 @@
+"""mindspore.LazyAdam.target_cpu.graph: With target CPU weight decay joins a sparse gradient once for each occurrence of a row, not once a row.
+
+mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor
+from mindspore.common.sparse_tensor import RowTensorInner
+
+ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
+lr, beta1, beta2, eps, t = 0.125, 0.9, 0.999, 1e-30, 1
+w, m, v = np.full((3, 2), 1.0), np.zeros((3, 2)), np.zeros((3, 2))
+rows, values = np.array([1, 1, 2], int), np.array([[1.0, 2.0], [3.0, -1.0], [1.0, 1.0]])
+p = ms.Parameter(Tensor(w.astype("float32")), name="p")
+optimizer = ms.nn.LazyAdam([p], lr, beta1, beta2, eps, weight_decay=0.25)
+optimizer.target = "CPU"
+
+
+@ms.jit
+def step(rows, values):
+    return optimizer((RowTensorInner(rows, values, (3, 2)),))
+
+
+step(Tensor(rows.astype("int32")), Tensor(values.astype("float32")))
+tensors = (("w", p), ("m", optimizer.moment1[0]), ("v", optimizer.moment2[0]))
+got = {name: x.asnumpy().astype(float) for name, x in tensors}
+
+# As documented, in float64.
+g, at = np.zeros_like(w), np.unique(rows)
+np.add.at(g, rows, values)  # repeated rows are summed
+g = g + 0.25 * w
+m[at] = beta1 * m[at] + (1 - beta1) * g[at]
+v[at] = beta2 * v[at] + (1 - beta2) * g[at] ** 2
+w[at] -= lr * m[at] / (1 - beta1**t) / (np.sqrt(v[at] / (1 - beta2**t)) + eps)
+wrong = False
+for name, x, bound in (("w", w, 2.7e-07), ("m", m, 3.3e-07), ("v", v, 2.5e-07)):
+    error = np.nan_to_num(np.abs(got[name] - x), nan=np.inf)
+    i = tuple(map(int, np.unravel_index(error.argmax(), x.shape)))
+    print(f"{name}{i}: expected {x[i]:.9g}, got {got[name][i]:.9g}; a correct one is at most {bound} off")
+    wrong |= bool(error[i] > bound)
+raise SystemExit(wrong)
