@@ -119,6 +119,7 @@ if (left) {
       element("p", "The largest difference of a weight after so many steps, as a share of how far the weight that moved most has moved; equal: to rounding."),
       table(["training", ...steps.map(String)], [...trainings].map(([name, cells]) => [[word(name)], ...steps.map((k) => cells.get(k) || [""])])),
       element("p", axes.length ? "They differ on these axes; the effect is of that axis alone, in the training of these that shows it most:" : "They were seen to differ on no axis."));
+    if (axes.length) out.append(table(["axis", a, b, "effect after 1,000 steps", "witness"], axes.map((row) => row.map((i) => [word(i)]))));
     for (const name of [left.value, right.value]) {
       if (!(data.known[name] || []).length) continue;
       const said = element("p", `Known divergences of ${name} from its documentation: `);
@@ -129,7 +130,6 @@ if (left) {
       });
       out.append(said);
     }
-    if (axes.length) out.append(table(["axis", a, b, "effect after 1,000 steps", "witness"], axes.map((row) => row.map((i) => [word(i)]))));
   }
   for (const control of [left, right]) control.addEventListener("change", compare);
   compare();
