@@ -43,7 +43,7 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         equal=[form for form in ran if not _apart(pairs, form)],
         apart={form: _apart(pairs, form) for form in ran if _apart(pairs, form)},
         ways=ways,
-        refused=_refused(tables.get("bad_input"), [LEFT, *ran]),
+        accepted=_accepted(tables.get("bad_input"), [LEFT, *ran]),
         dialects={(r["axis"], r["backend"]): r for r in records(dialects)},
         forms=[LEFT, *ran],
         pins={form: list(_pins(tables, form)) for form in (LEFT, *forms)},
@@ -55,7 +55,7 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
     )
 
 
-def _refused(bad_input: pd.DataFrame, forms: list[str]) -> dict[str, list[str]]:
+def _accepted(bad_input: pd.DataFrame, forms: list[str]) -> dict[str, list[str]]:
     """Rows out of range and values of wrong shape that are taken all the same, by form."""
     wrong = bad_input[bad_input["input"].str.contains("row|values") & (bad_input["outcome"] != "refuses")]
     wrong = wrong[wrong["outcome"] != "not run"]
@@ -98,7 +98,7 @@ def _carried(carried: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _training(training: pd.DataFrame) -> list[dict[str, Any]]:
-    """Ways to train through autograd that do not go as the optimizer's source says, or not at all."""
+    """Every way to train through autograd, judged against what the optimizer's source says."""
     rows = records(training[training["backend"].str.startswith((RIGHT, LEFT))])
     order = {"documented": 0, "reference": 1, "explained": 2}
     last: dict[tuple[str, ...], dict[str, Any]] = {}

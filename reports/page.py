@@ -72,15 +72,16 @@ def load(folder: Path) -> Tables:
 
 def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
     """The page as text."""
+    seen = counts(tables)
     return TEMPLATES.get_template("page.html.j2").render(
         t=tables,
         optional=OPTIONAL,
         run={row["item"]: row["value"] for row in tables.rows("run")},
         beside=beside(tables, pairs),
-        matrix=matrix(tables) | {"new": {(row["clause"], row["backend"]) for row in counts(tables)["new"]}},
+        matrix=matrix(tables) | {"new": {(row["clause"], row["backend"]) for row in seen["new"]}},
         signs=SIGNS,
         data=data(tables, pairs, axes),
-        counts=counts(tables),
+        counts=seen,
         pins=list(pins(tables)),
         dialects=side_by_side(tables.get("dialects")),
         axis_meaning={(r["axis"], r["value"]): r["meaning"] for r in tables.rows("axes")},
@@ -158,7 +159,6 @@ def matrix(tables: Tables) -> dict[str, Any]:
             for key, cell in cells.items()
         },
         "reasons": reasons,
-        "sentences": {r["clause"]: r for r in tables.rows("clauses")},
     }
 
 
@@ -191,8 +191,6 @@ def data(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> dict[str, A
         differ.setdefault(f"{at(row['left'])},{at(row['right'])}", []).append(
             [*words, at(effect), at(row["witness"])]
         )
-    for row in tables.rows("clauses"):
-        at(row["clause"])
     return {
         "cells": cells,
         "pairs": apart,

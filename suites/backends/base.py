@@ -228,7 +228,7 @@ def checked(state: State, case: Case) -> State:
 def refusal(error: Exception, step: int, file: str = "") -> Failure:
     """The failure of a backend that raised. file: its line is named where the error came from it."""
     # Without the folders of this machine, so that tables and scripts are the same on any.
-    message = re.sub(r"(?:/[\w.+-]+)+/(?=[\w.+-])", "", " ".join(str(error).split()))[:300]
+    message = re.sub(r"(?<![\w.:/-])(?:/[\w.+-]+)+/(?=[\w.+-])", "", " ".join(str(error).split()))[:300]
     lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
     where = f" ({file}:{lines[-1]})" if lines else ""
     return Failure("refuses", step, f"{type(error).__name__}: {message}{where}")

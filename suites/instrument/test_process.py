@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reference.dialect import Dialect
+from suites.backends.base import refusal
 from suites.backends.process import Process
 from suites.backends.registry import BACKENDS, select
 from suites.case import Trajectory
@@ -134,3 +135,16 @@ def test_names_are_unique_and_say_their_framework() -> None:
     for name, backend in BACKENDS.items():
         assert name.split(".")[0] == backend.framework
         assert backend.promises
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("see '/home/me/run/graph.ir' for it", "see 'graph.ir' for it"),
+        ("mindspore/ops/kernel.h:176 failed", "mindspore/ops/kernel.h:176 failed"),
+        ("read https://example.org/docs/page", "read https://example.org/docs/page"),
+        ("shape (2/3) or 1 / 2", "shape (2/3) or 1 / 2"),
+    ],
+)
+def test_messages_do_not_name_folders_of_the_machine(text: str, told: str) -> None:
+    assert refusal(ValueError(text), 1).message == f"ValueError: {told}"
