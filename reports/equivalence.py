@@ -158,7 +158,7 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
         yield f"\n**Equal**, to rounding, for up to {LAST:,} steps: {', '.join(equal)}."
     if differing:
         steps = sorted(chosen["steps"].unique())
-        yield "\n**Apart**, the largest difference of a weight, as a share of how far the one that moved most moved:\n"
+        yield "\n**Apart**, the largest difference, as a share of how far the weight that moved most moved:\n"
         yield f"| training | {' | '.join(f'after {k:,} step' + 's' * int(k > 1) for k in steps)} |"
         yield f"|---|{'---|' * len(steps)}"
         for sequence in differing:
