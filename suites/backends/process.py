@@ -59,15 +59,16 @@ class Runs(Protocol):
     def run(self, cases: list[Case]) -> list[Trajectory]: ...
 
 
-def started_with(spec: str, environment: Sequence[str]) -> str:
-    """The specification of a worker that starts with an environment.
+def started_with(spec: str, environment: Sequence[str], core: int | None = None) -> str:
+    """The specification of a worker that starts with an environment, and keeps to a core.
 
     What execnet sets itself (env:) comes when Python runs, and the allocator has read its settings.
     """
     parsed = execnet.XSpec(spec)
     python = parsed.python or (sys.executable if parsed.popen else "python")
     kept = [part for part in spec.split("//") if not part.startswith("python=")]
-    return "//".join([*kept, f"python=env {' '.join(environment)} {python}"])
+    pinned = "" if core is None else f"taskset -c {core} "
+    return "//".join([*kept, f"python={pinned}env {' '.join(environment)} {python}"])
 
 
 class Process:
@@ -75,8 +76,9 @@ class Process:
 
     Use as a context manager. `not_run` says why the backend can't run, or is None. `case_seconds`
     is how long a case may take, with `step_seconds` more for each step; or a step of a case run alone.
-    `python` is the interpreter of the process, where that is not the one the backend asks for. A backend
-    that is lost in every case of several runs is given up, and not run from there on.
+    `python` is the interpreter of the process, where that is not the one the backend asks for, and `core`
+    the one it keeps to. A backend that is lost in every case of several runs is given up, and not run from
+    there on.
     """
 
     def __init__(
@@ -87,9 +89,10 @@ class Process:
         step_seconds: float = STEP_SECONDS,
         environment: Sequence[str] = ENVIRONMENT,
         python: str = "",
+        core: int | None = None,
     ) -> None:
         self.backend, self.device = backend, device
-        self.environment = environment
+        self.environment, self.core = environment, core
         self.spec = f"popen//python={python}" if python else backend.spec
         self.case_seconds = backend.case_seconds if case_seconds is None else case_seconds
         self.step_seconds = step_seconds
@@ -134,7 +137,8 @@ class Process:
             return
         self.group = execnet.Group()
         try:
-            gateway = self.group.makegateway(f"{started_with(self.spec, self.environment)}//chdir={ROOT}")
+            spec = started_with(self.spec, self.environment, self.core)
+            gateway = self.group.makegateway(f"{spec}//chdir={ROOT}")
         except (OSError, EOFError, AttributeError, ValueError, execnet.HostNotFound) as error:
             self.not_run = f"no worker starts with {self.spec}: {type(error).__name__}: {error}"
             self._stop()

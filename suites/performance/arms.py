@@ -1,5 +1,6 @@
 """Arms: what is measured side by side. Rounds in random order, one worker at a time."""
 
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -91,8 +92,13 @@ class Arms(ExitStack):
     def start(
         self, wanted: Iterable[tuple[type[Backend], dict[str, Any]]], device: str, threads: int
     ) -> list[Arm]:
-        """An arm for each backend, with settings of `Arm` and, as 'python', its interpreter."""
+        """An arm for each backend, with settings of `Arm` and, as 'python', its interpreter.
+
+        On one thread all keep to the same core: cores differ, and a process stays where it started, so that
+        equal processes seemed to differ by up to 10 %.
+        """
         environment = (f"OMP_NUM_THREADS={threads}", "GLOG_v=4", *ALLOCATOR)
+        core = max(os.sched_getaffinity(0)) if threads == 1 else None
         arms = []
         for backend, settings in wanted:
             process = Process(
@@ -101,6 +107,7 @@ class Arms(ExitStack):
                 ANSWER_SECONDS,
                 environment=environment,
                 python=settings.pop("python", ""),
+                core=core,
             )
             arms.append(Arm(process, threads, **settings))
         with ThreadPoolExecutor(all_threads()) as pool:

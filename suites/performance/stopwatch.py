@@ -15,7 +15,8 @@ from suites.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajec
 from suites.performance import configuration as sizes
 from suites.performance.configuration import INSTANCES, Configuration
 
-SAMPLE_SECONDS = 0.006
+SAMPLE_SECONDS = 0.008
+SHARED_SAMPLE_SECONDS = 0.032  # of several threads: when the others wake is chance
 JUDGED_STEPS, JUDGED_NUMBERS = 2, 2**17
 
 
@@ -42,6 +43,7 @@ class Stopwatch:
         self.instances: list[Backend] = []
         self.steps: list[Callable[[int], Callable[[], object]]] = []
         self.taken = 0
+        self.threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
 
     def answer(self, request: str, *arguments: Any) -> Any:
         """'open' a configuration, take a 'sample', 'close' it; an error of the backend is an answer too."""
@@ -55,6 +57,7 @@ class Stopwatch:
     def open(self, configuration: Configuration, judged: bool = True, slowdown: float = 0.0) -> Opened:
         """Make the instances; compile, warm up, and take the steps that are judged."""
         self.slowdown, self.gradients = slowdown, configuration.gradients
+        gc.freeze()  # what was imported stays: to look through it for what can go takes longer than the rest
         memory = self.backend.device_memory()
         own = None if type(memory) is Memory else memory.free()
         if why := sizes.refusal(configuration, Memory().free(), own):
@@ -74,7 +77,6 @@ class Stopwatch:
         self.steps = [instance.steps_ahead(case) for instance in self.instances]
         del case
         give_back()
-        gc.freeze()
         gc.disable()
         for number in range(INSTANCES):  # to warm up
             self.sample(number)
@@ -84,7 +86,7 @@ class Stopwatch:
         """One more instance; seconds of its first step, from the gradient on."""
         instance = type(self.backend)(self.backend.device)
         instance.prepare()
-        instance.use_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+        instance.use_threads(self.threads)
         instance.build(case)
         self.instances.append(instance)
         self.taken = 1
@@ -93,8 +95,9 @@ class Stopwatch:
     def sample(self, number: int) -> tuple[float, float]:
         """Seconds a step, and in all: steps one after another until the sample is long enough."""
         instance, step = self.instances[number], self.steps[number]
+        enough = SAMPLE_SECONDS if self.threads == 1 else SHARED_SAMPLE_SECONDS
         spent, count = 0.0, 0
-        while spent < SAMPLE_SECONDS:
+        while spent < enough:
             self.taken += 1
             call = step(self.taken % self.gradients)
             spent += instance.seconds(self._slowed(call) if self.slowdown else call)
@@ -116,7 +119,6 @@ class Stopwatch:
         """Drop the instances."""
         self.instances, self.steps, self.taken = [], [], 0
         gc.enable()
-        gc.unfreeze()
         gc.collect()
         give_back()
 
