@@ -2,7 +2,9 @@
 
 import json
 import secrets
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,10 +61,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("documented", "reference", "explained"),
         help="with --replay: the dialect that decides",
     )
+    group.addoption(
+        "--examples",
+        type=Path,
+        default=tables.OUT.parent / "examples",
+        metavar="DIR",
+        help="where nightly and deep keep cases that failed, to try them again",
+    )
     group.addoption("--out", type=Path, default=tables.OUT, metavar="DIR", help="where the tables go")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "quick: known divergences, the fingerprint, and the update rule")
+    if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
     try:
         config.stash[BACKENDS] = select(config.getoption("--backend"), config.getoption("--backend-file"))
     except (UnknownBackend, BrokenDeclaration) as error:
@@ -109,6 +121,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     return code
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Known divergences first."""
+    items.sort(key=lambda item: item.path.name != "test_pins.py")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What is asked of each backend; the tests of a backend stay together, so that they share its process."""
     config = metafunc.config
@@ -144,12 +161,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ("script_item", scripts),
     ):
         if name in metafunc.fixturenames:
-            marks = [pytest.mark.xdist_group(f"{backend.name}-{device}") for backend, _, _ in items]
             metafunc.parametrize(
                 name,
                 [
-                    pytest.param(item, id=id, marks=mark)
-                    for (_, item, id), mark in zip(items, marks, strict=True)
+                    pytest.param(
+                        item,
+                        id=id,
+                        marks=[
+                            pytest.mark.xdist_group(f"{backend.name}-{device}"),
+                            *([pytest.mark.quick] if CLAUSES["update-rule"] in item else []),
+                        ],
+                    )
+                    for backend, item, id in items
                 ],
             )
 
@@ -197,22 +220,34 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_report_header(config: pytest.Config) -> str:
-    return f"lazyadam: profile {config.getoption('--profile')}, seed {config.stash[SEED]}"
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    header = [f"lazyadam: profile {config.getoption('--profile')}, seed {config.stash[SEED]}"]
+    out = config.getoption("--out")
+    with suppress(OSError, tables.TableError):
+        ended = {row["item"]: row["value"] for row in tables.records(tables.read("run", out))}.get(
+            "ended", ""
+        )
+        if ended.startswith("interrupted"):
+            header.append(f"lazyadam: the last run into {out} was {ended}; its tables lack the rest")
+    return header
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Results travel with the reports, so that a run spread over processes collects them too."""
     if report.when == "call":
+        _ended.append(report.nodeid)
         for name, value in report.user_properties:
             if name == RESULT:
                 _collected.append(json.loads(str(value)))
 
 
 _collected: list[dict[str, Any]] = []
+_ended: list[str] = []
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
+) -> None:
     if not _collected:
         return
     out = config.getoption("--out")
@@ -255,6 +290,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
                     "profile": config.getoption("--profile"),
                     "seed": config.stash[SEED],
                     "device": config.getoption("--device"),
+                    "ended": f"interrupted after {len(_ended)} tests"
+                    if exitstatus == pytest.ExitCode.INTERRUPTED
+                    else "whole",
                 }
             ),
         }

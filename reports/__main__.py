@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from reports import comparison, equivalence, export, gate, migration, page
+from reports import comparison, equivalence, export, gate, migration, page, versions
 from reports.tables import OUT, TableError, read, write, write_text
 
 
@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     compare = command("compare", compare_runs, "say in Markdown what changed from one run to another")
     compare.add_argument("before", type=Path, metavar="DIR")
     compare.add_argument("after", type=Path, metavar="DIR")
+    matrix = tables(command("versions", tell_versions, "say in Markdown what changed across versions"))
+    matrix.add_argument(
+        "runs", type=Path, nargs="+", metavar="DIR", help="a run on each; versions.csv goes to --tables"
+    )
     gated = tables(command("gate", run_gate, "compare a run with an accepted one; exit 1 where it got worse"))
     accepted = tables(command("accept", accept_run, "make a run the accepted one"))
     for sub in (gated, accepted):
@@ -82,6 +86,13 @@ def compare_runs(options: argparse.Namespace) -> int:
         for row in comparison.changes(name, *(read(name, folder) for folder in folders))
     ]
     print("\n".join(comparison.told(rows, *(read("run", folder) for folder in folders))))
+    return 0
+
+
+def tell_versions(options: argparse.Namespace) -> int:
+    table = versions.across(options.runs)
+    write(table[table["changed"] == "yes"], options.tables / "versions.csv")
+    print("\n".join(versions.told(table)))
     return 0
 
 

@@ -32,15 +32,22 @@ def changes(accepted: Path, run: Path) -> Iterator[Change]:
     """What of a run fails against an accepted one.
 
     Raises:
-        TableError: a table can't be read, or the two runs did not try the same.
+        TableError: a table can't be read or lacks something, or the two runs did not try the same.
     """
     before, after = ({name: read(name, folder) for name in TABLES} for folder in (accepted, run))
+    _whole(after["run"], run)
     _comparable(before["run"], after["run"], run)
     yield from _verdicts(before["verdicts"], after["verdicts"], after["pins"])
     yield from _dialects(before["dialects"], after["dialects"])
     yield from _tolerance(before["tolerance"], after["tolerance"])
     if (run / f"{SPEED}.csv").exists() or (accepted / f"{SPEED}.csv").exists():
         yield from _speed(read(SPEED, run))
+
+
+def _whole(table: pd.DataFrame, run: Path) -> None:
+    ended = str(dict(zip(table["item"], table["value"], strict=True)).get("ended", ""))
+    if ended.startswith("interrupted"):
+        raise TableError(f"{run}: the run was {ended}, and its tables lack the rest")
 
 
 def _comparable(before: pd.DataFrame, after: pd.DataFrame, run: Path) -> None:
@@ -127,9 +134,11 @@ def accept(run: Path, baseline: Path) -> None:
     """Make a run the accepted one.
 
     Raises:
-        TableError: a table can't be read, or has a divergence that no pin explains, or a ratio above 1.
+        TableError: a table can't be read or lacks something, has a divergence that no pin explains, or a
+            ratio above 1.
     """
     tables = {name: read(name, run) for name in TABLES}
+    _whole(tables["run"], run)
     verdicts = tables["verdicts"]
     unknown = verdicts[verdicts["verdict"].isin(FAILING) & ~is_known(verdicts, tables["pins"])]
     unknown = unknown[unknown["against"] != "reference"]

@@ -166,6 +166,7 @@ COLUMNS = {
         "witness",
     ),
     "pairs": ("left", "right", "device", "dtype", "sequence", "steps", "difference", "equal", "message"),
+    "versions": ("framework", "table", "row", "version", "said", "changed"),
     "policies": ("policy", "compared", "host", "faults", "found", "clean_cases", "false_alarms"),
 }
 NUMBERS = (

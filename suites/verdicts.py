@@ -1,6 +1,6 @@
 """From a backend and a check to rows of the tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import combinations
@@ -201,12 +201,15 @@ def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: li
     return None
 
 
-def examine(clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget) -> Examination:
-    """Try a clause on a backend that runs, in a type, and judge it every way."""
+def examine(
+    clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget, kept: Sequence[Case] = ()
+) -> Examination:
+    """Try a clause on a backend that runs, in a type, and judge it every way. kept: cases tried beside."""
     backend = process.backend
     about = {**process.about, "dtype": dtype}
     menu = menu_of(clause, backend, dtype)
     cases = collect(menu, dtype, budget.cases_of(clause, menu, backend), seed_of(seed, clause.id, dtype))
+    cases += kept
     trajectories = process.run(cases[:1])
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])
@@ -264,8 +267,19 @@ def menu_of(clause: Clause, backend: type[Backend], dtype: str) -> Menu:
     return menu
 
 
-def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget, out: Path) -> Outcome:
-    """Examine a clause on a backend in a type; a trace is written of every divergence."""
+def run(
+    clause: Clause,
+    process: Process,
+    dtype: str,
+    seed: int,
+    budget: Budget,
+    out: Path,
+    examples: Path | None = None,
+) -> Outcome:
+    """Examine a clause on a backend in a type; a trace is written of every divergence.
+
+    examples: a folder that keeps the traces of those not pinned; a later run tries them again.
+    """
     backend = process.backend
     if process.not_run:
         about = {**process.about, "dtype": dtype}
@@ -273,7 +287,9 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         told = f"{backend.name} on {process.device}: not run ({process.not_run})"
         # Somebody's own is there to be run; a framework of ours need not be, but may not be given up unseen.
         return Outcome([row], [], [told], [told] if backend.file or process.given_up else [])
-    seen = examine(clause, process, dtype, seed, budget)
+    kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
+    again = [trace.load(kept)] if kept and kept.exists() else []
+    seen = examine(clause, process, dtype, seed, budget, again)
     result = Outcome([j.row for j in seen.judged], [], [])
     explained = any(
         j.dialect == backend.spoken and j.judgement.worst.max(initial=0.0) <= 1 for j in seen.judged
@@ -296,6 +312,8 @@ def run(clause: Clause, process: Process, dtype: str, seed: int, budget: Budget,
         file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{against}.json"
         quantities = sorted({f.quantity for f in j.judgement.findings})
         ready_to_pin(small, out / file, process, j.row, text, [clause.id], quantities)
+        if kept and j.accounted is None:
+            write_text((out / file).read_text(), kept)
         j.row["witness"] = j.accounted or str(file)
         why = f" ({axes})" if (axes := j.row["explained_by"]) else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"

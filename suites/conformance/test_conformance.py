@@ -20,9 +20,10 @@ def test_conformance(
     record_property: Callable[[str, object], None],
 ) -> None:
     backend, device, dtype, clause = conformance_item
-    budget = BUDGETS[pytestconfig.getoption("--profile")]
+    profile, out = pytestconfig.getoption("--profile"), pytestconfig.getoption("--out")
+    examples = None if profile == "ci" else pytestconfig.getoption("--examples")
     process = processes.get(backend, device)
-    outcome = run(clause, process, dtype, seed, budget, pytestconfig.getoption("--out"))
+    outcome = run(clause, process, dtype, seed, BUDGETS[profile], out, examples)
     record_property("lazyadam-result", json.dumps(asdict(outcome)))
     assert outcome.verdicts
     if outcome.new:

@@ -14,6 +14,7 @@ from suites.divergences.pin import pins_of, ready_to_pin
 from suites.fingerprint import NONE_FITS, fingerprint
 
 
+@pytest.mark.quick
 def test_dialects(
     processes: Any,
     dialect_item: tuple[type[Backend], str],

@@ -32,6 +32,7 @@ def sound(processes: Any, item: PinItem) -> Any:
     return process
 
 
+@pytest.mark.quick
 def test_witness_shows_what_is_pinned_and_hides_nothing(processes: Any, pin_item: PinItem) -> None:
     backend, _, pin = pin_item
     (seen,) = sound(processes, pin_item).run([pin.case])

@@ -4,6 +4,8 @@ python -m suites.performance --help
 """
 
 import argparse
+import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -74,11 +76,11 @@ def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
     return named or configuration in STANDARD or not arm.backend.repeats
 
 
-def run(options: argparse.Namespace, console: Console) -> list[Row]:
+def run(options: argparse.Namespace, console: Console, table: list[Row]) -> None:
+    """Measure what was asked for; rows are added as they are done."""
     backends = command_line.backends(options)
     chosen = configurations(options)
     rng = np.random.default_rng(0)
-    table: list[Row] = []
     start, measured = time.perf_counter(), 0.0
     for threads in options.threads or sorted({1, all_threads()}):
         part = [c for c in chosen if threads == 1 or options.threads or c.step_bytes >= SHARED_BYTES]
@@ -95,18 +97,28 @@ def run(options: argparse.Namespace, console: Console) -> list[Row]:
     console.print(
         f"{wall:.0f} s, of which {measured:.0f} s in measured steps: harness {1 - measured / wall:.0%}"
     )
-    return with_claims(table)
 
 
-def main() -> None:
+def main() -> int:
     options = parser().parse_args()
     console = Console(width=180)
-    table = frame("performance", run(options, console))
+    done: list[Row] = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run(options, console, done)
+        status = 0
+    except KeyboardInterrupt:
+        console.print(f"interrupted: {len(done)} rows were measured, and the tables lack the rest")
+        status = 130
+    if not done:
+        return status
+    table = frame("performance", with_claims(done))
     write(table, options.out / "performance.csv")
     facts = machine() | {"allocator": ", ".join(ALLOCATOR)}
     write_text("".join(f"{name}: {fact}\n" for name, fact in facts.items()), options.out / "machine.txt")
     report.publish(table, options.out, console)
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

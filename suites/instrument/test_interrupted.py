@@ -1,0 +1,69 @@
+"""A run that is interrupted leaves whole tables, and the next one says what they lack."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reports.gate import accept
+from reports.tables import COLUMNS, TableError, read
+from suites.backends.template import TEMPLATE
+from suites.instrument.test_command_line import pytest_run
+
+TRIALS = int(os.environ.get("INTERRUPTIONS", "1"))
+
+
+def arguments(file: Path, out: Path) -> list[str]:
+    return ["suites/conformance", f"--backend-file={file}", f"--out={out}", "-q"]
+
+
+@pytest.mark.parametrize("number", range(TRIALS))
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: Path) -> None:
+    file, out = tmp_path / "my_optimizer.py", tmp_path / "out"
+    file.write_text(TEMPLATE)
+    command = [sys.executable, "-m", "pytest", *arguments(file, out)]
+    log = tmp_path / "log"
+    with log.open("w") as words:
+        run = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True)
+        while "%]" not in log.read_text() and "." not in log.read_text().partition("seed")[2]:
+            assert run.poll() is None, log.read_text()
+            time.sleep(0.05)
+        time.sleep(float(np.random.default_rng([number, len(name)]).uniform(0, 6)))
+        # A terminal's Ctrl-C reaches the workers too.
+        os.killpg(run.pid, signal.SIGINT) if name == "SIGINT" else run.terminate()
+        assert run.wait(60) in (0, 2), log.read_text()
+    for path in out.glob("*.csv"):
+        assert list(read(path.stem, out)) == list(COLUMNS[path.stem])
+    assert not list(out.rglob("*.part"))
+    if run.returncode == 0:
+        return  # it was done before
+    with pytest.raises(TableError, match=r"the run was interrupted after \d+ tests"):
+        accept(out, tmp_path / "baseline")
+    after = pytest_run(*arguments(file, out), "-k", "no-such-test")
+    assert "was interrupted after" in after.stdout
+
+
+def test_nightly_keeps_what_failed_and_tries_it_again(tmp_path: Path) -> None:
+    file, out, examples = tmp_path / "my_optimizer.py", tmp_path / "out", tmp_path / "examples"
+    file.write_text(TEMPLATE.replace("np.add.at(g, index, values)", "g[index] = values"))
+    given = [
+        *arguments(file, out),
+        "--profile=nightly",
+        f"--examples={examples}",
+        "-k",
+        "duplicates and float32",
+    ]
+    assert pytest_run(*given).returncode == 1
+    kept = {path.name for path in examples.iterdir()}
+    assert kept
+    counted = read("verdicts", out).set_index("clause")["cases"]
+    file.write_text(TEMPLATE)
+    assert pytest_run(*given).returncode == 0
+    again = read("verdicts", out).set_index("clause")["cases"]
+    assert {f"{clause}.mine.LazyAdam.float32.json" for clause in again.index[again > counted]} == kept
