@@ -4,7 +4,7 @@ import json
 import secrets
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -245,6 +245,18 @@ _collected: list[dict[str, Any]] = []
 _ended: list[str] = []
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Whoever interrupts waits: the tables of a folder belong together."""
+    kept = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+@undisturbed()
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
 ) -> None:

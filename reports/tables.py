@@ -149,6 +149,17 @@ COLUMNS = {
         "verdict",
         "note",
     ),
+    "performance_trials": (
+        "backend",
+        "configuration",
+        "slowdown",
+        "trials",
+        "slower",
+        "faster",
+        "least_ratio",
+        "largest_ratio",
+        "largest_control",
+    ),
     "clauses": ("clause", "sentence", "source"),
     "axes": ("axis", "value", "meaning"),
     "promises": ("backend", "axis", "value", "source"),
@@ -195,6 +206,7 @@ NUMBERS = (
     ),
     *("bytes", "floor_multiple", "ratio", "p_value", "smallest", "largest", "exponent", "share", "control"),
     *("difference", "effect_after_1000_steps", "faults", "clean_cases", "false_alarms"),
+    *("slowdown", "trials", "slower", "faster", "least_ratio", "largest_ratio", "largest_control"),
 )
 
 

@@ -4,11 +4,10 @@ python -m suites.performance.trials
 """
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from reports.tables import OUT, show_rows, write
+from reports.tables import OUT, frame, show_rows, write
 from suites.backends.registry import select
 from suites.performance.arms import Arms
 from suites.performance.gate import GATED, row, start, with_verdicts
@@ -41,7 +40,7 @@ def main() -> None:
                     "largest_control": max((r["control"] for r in rows if "control" in r), default=None),
                 }
             )
-    table = pd.DataFrame(counts)
+    table = frame("performance_trials", counts)
     write(table, OUT / "performance_trials.csv")
     show_rows("trials of the gate")(table, console)
 
