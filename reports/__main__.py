@@ -91,7 +91,7 @@ def compare_runs(options: argparse.Namespace) -> int:
 
 def tell_versions(options: argparse.Namespace) -> int:
     table = versions.across(options.runs)
-    write(table[table["changed"] == "yes"], options.tables / "versions.csv")
+    write(table, options.tables / "versions.csv")
     print("\n".join(versions.told(table)))
     return 0
 

@@ -177,7 +177,7 @@ COLUMNS = {
         "witness",
     ),
     "pairs": ("left", "right", "device", "dtype", "sequence", "steps", "difference", "equal", "message"),
-    "versions": ("framework", "table", "row", "version", "said", "changed"),
+    "versions": ("framework", "table", "row", "said", "versions"),
     "policies": ("policy", "compared", "host", "faults", "found", "clean_cases", "false_alarms"),
 }
 NUMBERS = (

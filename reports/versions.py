@@ -1,4 +1,4 @@
-"""Runs on several versions of a framework: the verdicts, dialects and outcomes that changed between them."""
+"""Runs on several versions of a framework: what its backends said in each, and what changed between them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,54 +13,56 @@ TABLES = ("verdicts", "dialects", "bad_input")
 
 
 def across(folders: Sequence[Path]) -> pd.DataFrame:
-    """What each version of each framework said, row by row; `changed` where not all said the same.
+    """Each row of the runs' tables, with what it said and in which versions: one line where it never changed.
+
+    Where two runs on one version differ it says both.
 
     Raises:
         TableError: a table can't be read.
     """
-    rows = []
+    lines = []
     for name in TABLES:
         keys, values = COMPARED[name]
         seen = pd.concat([read(name, folder) for folder in folders])
-        seen = seen[seen["version"] != ""]
+        seen = seen[(seen["version"] != "") & ~(seen[values] == "not run").any(axis=1)]
         seen = seen.assign(
             framework=seen["backend"].str.partition(".")[0],
-            table=name,
             row=seen[keys].agg(", ".join, axis=1),
             said=seen[values].apply(lambda cells: "; ".join(filter(None, cells)), axis=1),
         )
         for framework, part in seen.groupby("framework"):
-            grid = part.pivot_table(index="row", columns="version", values="said", aggfunc="first")
-            for row, cells in grid.fillna("not there").iterrows():
-                changed = "yes" if cells.nunique() > 1 else "no"
-                rows += [
+            cells = part.groupby(["row", "version"], sort=False)["said"].agg(
+                lambda said: " / ".join(said.unique())
+            )
+            grid = cells.unstack("version").fillna("not run")
+            for row, cells in grid.iterrows():
+                lines += [
                     {
                         "framework": framework,
                         "table": name,
                         "row": row,
-                        "version": v,
-                        "said": s,
-                        "changed": changed,
+                        "said": said,
+                        "versions": ", ".join(sorted(same.index, key=Version)),
                     }
-                    for v, s in cells.items()
+                    for said, same in cells.groupby(cells, sort=False)
                 ]
-    return frame("versions", rows)
+    return frame("versions", lines)
 
 
 def told(table: pd.DataFrame) -> Iterator[str]:
-    """What changed, in Markdown: for each framework a row, with a column for each version."""
+    """What changed, in Markdown: for each framework a row for each change, with a column for each version."""
+    table = table.assign(version=table["versions"].str.split(", ")).explode("version")
     for framework, part in table.groupby("framework"):
         versions = sorted(part["version"].unique(), key=Version)
-        grid = part[part["changed"] == "yes"].pivot(index=["table", "row"], columns="version", values="said")
-        rows = part.groupby(["table", "row"]).ngroups
+        grid = part.pivot(index=["table", "row"], columns="version", values="said")[versions]
+        changed = grid[grid.nunique(axis=1) > 1]
         yield f"## {framework} {', '.join(versions)}"
         yield ""
-        yield f"{len(grid)} of {rows} rows changed."
+        yield f"{len(changed)} of {len(grid)} rows changed."
         yield ""
-        if len(grid):
+        if len(changed):
             yield f"| | {' | '.join(versions)} |"
             yield f"|---|{'---|' * len(versions)}"
-            for row in grid.reset_index().to_dict("records"):
-                cells = [row[version] for version in versions]
-                yield f"| {row['table']}: {row['row']} | {' | '.join(cells)} |"
+            for row in changed.reset_index().to_dict("records"):
+                yield f"| {row['table']}: {row['row']} | {' | '.join(row[v] for v in versions)} |"
             yield ""

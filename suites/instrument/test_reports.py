@@ -1,6 +1,7 @@
 """Reports: what the tables say is what is told, what is missing is said, and nothing in them is run."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,26 @@ def test_runs_that_are_equal_are_said_to_be_and_a_change_is_named(folder: Path) 
     assert ran.returncode == 0
     assert "| claims: C1 | refuted | refuted twice |" in ran.stdout
     assert "1 rows changed." in ran.stdout
+
+
+def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(folder: Path) -> None:
+    for name in ("verdicts", "dialects", "bad_input"):
+        table = read(name, folder)
+        write(table.replace({"version": {"2.10.0": "2.9.1"}}), folder / f"{name}.csv")
+    before = read("dialects", RUN).query("backend == 'mindspore.LazyAdam.default.graph'").iloc[0]
+    table = read("dialects", folder)
+    table.loc[(table["backend"] == before["backend"]) & (table["axis"] == before["axis"]), "observed"] = "odd"
+    write(table, folder / "dialects.csv")
+    said = reports("versions", RUN, folder, "--tables", folder).stdout
+    row = f"{before['backend']}, {before['axis']}"
+    assert re.search(r"## mindspore 2.9.1, 2.10.0\n\n1 of \d+ rows changed.", said)
+    assert re.search(r"## torch 2.13.0\S*\n\n0 of \d+ rows changed.", said)
+    assert f"| dialects: {row} | odd; {before['agrees']} | {before['observed']}; {before['agrees']} |" in said
+    lines = read("versions", folder)
+    assert set(lines[lines["row"] == row]["versions"]) == {"2.9.1", "2.10.0"}
+    assert set(lines[(lines["framework"] == "mindspore") & (lines["row"] != row)]["versions"]) == {
+        "2.9.1, 2.10.0"
+    }
 
 
 def test_junit_has_a_failure_where_a_divergence_is_not_known(folder: Path) -> None:
