@@ -13,6 +13,8 @@ import pytest
 from rich.console import Console
 
 from reports import plots, tables
+from reports.columns import COLUMNS
+from reports.terminal import SHOWN
 from suites import about
 from suites.backends.base import DEVICES, Backend
 from suites.backends.declaration import BrokenDeclaration
@@ -264,23 +266,7 @@ def pytest_terminal_summary(
         return
     out = config.getoption("--out")
     console = Console(width=None if terminalreporter.hasmarkup else 160)
-    show = {
-        "verdicts": tables.show_verdicts,
-        "tolerance": tables.show_tolerance,
-        "dialects": tables.show_dialects,
-        "bad_input": tables.show_bad_input,
-        "coverage": tables.show_coverage,
-        "training": tables.show_training,
-        "carried": tables.show_carried,
-        "claims": tables.show_claims,
-        "detection": tables.show_detection,
-        "races": tables.show_rows("races: of runs, those in which a fault that shows at times was found"),
-        "sensitivity": tables.show_rows(
-            "sensitivity: the relative error that every seed found, and the median"
-        ),
-        "policies": tables.show_rows("policies: what other tolerances find of the same faults"),
-    }
-    rows_of = {name: [r for result in _collected for r in result.get(name, ())] for name in tables.COLUMNS}
+    rows_of = {name: [r for result in _collected for r in result.get(name, ())] for name in COLUMNS}
     reasons = {
         (backend.name, clause.id): clause.missing(backend)
         for backend in config.stash[BACKENDS]
@@ -313,8 +299,8 @@ def pytest_terminal_summary(
         if rows:
             table = tables.frame(name, rows)
             tables.write(table, out / f"{name}.csv")
-            if name in show:
-                show[name](table, console)
+            if name in SHOWN:
+                SHOWN[name](table, console)
             if name == "sensitivity_curve":
                 tables.write_text(plots.sensitivity(table), out / "sensitivity.svg")
     if rows_of["verdicts"]:

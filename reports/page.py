@@ -10,7 +10,8 @@ import pandas as pd
 
 from reports import equivalence, export, plots
 from reports import performance as speed
-from reports.tables import COLUMNS, TableError, read, records
+from reports.columns import COLUMNS
+from reports.tables import TableError, read, records
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),

@@ -16,7 +16,8 @@ import numpy as np
 from rich.console import Console
 
 from reference.rounding import PRECISIONS, Precision
-from reports.tables import frame, show_rows, write
+from reports.tables import frame, write
+from reports.terminal import show_rows
 from suites import command_line
 from suites.backends.process import Process
 from suites.case import Case, Trajectory

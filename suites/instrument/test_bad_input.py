@@ -13,7 +13,9 @@ import pytest
 from rich.console import Console
 
 from reference.dialect import Dialect, Untouched
-from reports.tables import COLUMNS, frame, show_bad_input
+from reports.columns import COLUMNS
+from reports.tables import frame
+from reports.terminal import show_bad_input
 from suites.backends.base import Backend
 from suites.backends.process import Process
 from suites.backends.registry import BACKENDS, select

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.tables import COLUMNS
+from reports.columns import COLUMNS
 from suites.backends.declaration import declared
 from suites.case import Failure, Trajectory
 from suites.cases import trace

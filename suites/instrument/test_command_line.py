@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.tables import COLUMNS
+from reports.columns import COLUMNS
 from suites.backends.process import ROOT
 from suites.backends.registry import select
 from suites.cases import trace

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.tables import COLUMNS, frame, read, write
+from reports.columns import COLUMNS
+from reports.tables import frame, read, write
 from suites.instrument.published import RUN, reports
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reports.columns import COLUMNS
 from reports.gate import accept
-from reports.tables import COLUMNS, TableError, read
+from reports.tables import TableError, read
 from suites.backends.template import TEMPLATE
 from suites.instrument.test_command_line import pytest_run
 

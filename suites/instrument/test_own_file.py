@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.tables import COLUMNS
+from reports.columns import COLUMNS
 from suites.backends import declaration
 from suites.backends.declaration import BrokenDeclaration, declared
 from suites.backends.process import HOPELESS, Process

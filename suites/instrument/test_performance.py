@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from reports import plots
+from reports.columns import COLUMNS
 from reports.performance import break_even, curves, growth, ranking
-from reports.tables import COLUMNS, frame
+from reports.tables import frame
 from suites.backends.by_hand import NumPyByHand
 from suites.backends.floor import NumPyFloor
 from suites.backends.process import Lost

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from reports.tables import COLUMNS, coverage, frame
+from reports.columns import COLUMNS
+from reports.tables import coverage, frame
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
 REASONS = {("b", "rule"): "", ("b", "decay"): "does not take: weight_decay", ("other", "rule"): ""}

@@ -14,7 +14,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from reports.tables import frame, show_rows, write
+from reports.tables import frame, write
+from reports.terminal import show_rows
 from suites import command_line
 from suites.backends.base import Backend
 from suites.performance.arms import Arm, Arms, measure

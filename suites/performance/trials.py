@@ -7,7 +7,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from reports.tables import OUT, frame, show_rows, write
+from reports.tables import OUT, frame, write
+from reports.terminal import show_rows
 from suites.backends.registry import select
 from suites.performance.arms import Arms
 from suites.performance.gate import GATED, row, start, with_verdicts
