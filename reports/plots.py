@@ -32,8 +32,10 @@ def _svg(figure: pyplot.Figure, name: str) -> str:
 
 
 def drift(tolerance: pd.DataFrame) -> str:
-    """How far w is from the reference as steps go on, a plot for each type, a line for each backend."""
-    free = tolerance[(tolerance["way"] == "free") & (tolerance["quantity"] == "w")]
+    """How far from the reference w drifts, where it does: a plot for each type, a line for each backend."""
+    free = tolerance[
+        (tolerance["way"] == "free") & (tolerance["quantity"] == "w") & (tolerance["max_abs"] > 0)
+    ]
     dtypes, backends = list(free["dtype"].unique()), list(free["backend"].unique())
     if not dtypes:
         return ""
