@@ -118,6 +118,13 @@ class Average(Enum):
     OMEGA = "x + ω·(y − x), with ω rounded to the working precision, so that its β is 1 − ω"
 
 
+class Hat(Enum):
+    """Where √(1 − β2^t) goes, if ε stands beside √v̂."""
+
+    DIVIDES = "√v is divided by it"
+    FOLDED = "into α and ε, as in the last lines of the paper's section 2, with ε̂ = ε·√(1 − β2^t)"
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """How a backend computes: its scalar chain, and the error of its root and its division.
@@ -129,5 +136,6 @@ class Arithmetic:
     power: Power = Power.EXACT
     first_average: Average = Average.BOTH
     second_average: Average = Average.BOTH
+    hat: Hat = Hat.DIVIDES
     root_error: float = 1.0
     division_error: float = 1.0

@@ -22,6 +22,7 @@ from reference.dialect import (
     Dialect,
     Duplicates,
     Epsilon,
+    Hat,
     Subnormals,
     Untouched,
     WeightDecay,
@@ -160,11 +161,22 @@ class Rules:
     constants: Constants = CONSTANTS
 
     @cached_property
+    def epsilon(self) -> Epsilon:
+        """Where ε stands in the arithmetic: beside √v where √(1 − β2^t) is folded into it."""
+        folded = folds(self.dialect, self.arithmetic)
+        return Epsilon.BESIDE_ROOT if folded else self.dialect.epsilon
+
+    @cached_property
     def precision(self) -> Precision:
         """The type, with the underflow that the dialect allows."""
         if self.dialect.subnormals is Subnormals.KEPT:
             return self.type
         return replace(self.type, eta=max(self.type.eta, self.type.flushing))
+
+
+def folds(dialect: Dialect, arithmetic: Arithmetic) -> bool:
+    """Whether the scalars of a step have `folded_epsilon` for ε."""
+    return dialect.epsilon is Epsilon.BESIDE_HAT and arithmetic.hat is Hat.FOLDED
 
 
 class Bounded(NamedTuple):
@@ -239,7 +251,7 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
         decoupled = rules.dialect.weight_decay is WeightDecay.DECOUPLED and not _all(s.decay, 0.0)
         if decoupled:
             w *= 1 - s.lr * s.decay
-        inner = update(w, m, v, g, square, s, rules.dialect.epsilon, rules.nesterov)
+        inner = update(w, m, v, g, square, s, rules.epsilon, rules.nesterov)
         en = em
         if rules.nesterov:
             en = average_error(np.abs(m), em.copy(), np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
@@ -255,9 +267,7 @@ def _step(state: State, before: Errors | None, gradient: Gradient, s: Scalars, r
         size *= k.store * p.u
         ew += size
         if decoupled:  # λ·lr, 1 − λ·lr, and the product with w
-            ew += (
-                3 * k.store * p.u * (np.abs(w) + np.abs(inner.quotient) * step_size(s, rules.dialect.epsilon))
-            )
+            ew += 3 * k.store * p.u * (np.abs(w) + np.abs(inner.quotient) * step_size(s, rules.epsilon))
             ew += k.underflow * p.eta
         if idle is not None:
             w[idle], ew[idle] = start[idle], 0.0 if before is None else before.w[idle]
@@ -328,7 +338,7 @@ def _movement_error(
     p, k = rules.precision, rules.constants
     # η is only ever added: a product with a subnormal costs a hundred times one without.
     eta = k.underflow * p.eta
-    alpha = step_size(s, rules.dialect.epsilon)
+    alpha = step_size(s, rules.epsilon)
     underflow = np.divide(eta, alpha, out=np.zeros_like(alpha, np.float64), where=np.asarray(alpha) > 0)
     underflow = np.maximum(underflow, eta)  # of α·m, or of m/(1 − β1^t)
     q = np.abs(inner.quotient)
@@ -355,8 +365,8 @@ def _quotient_error(
 ) -> tuple[np.ndarray, float | np.ndarray, float | np.ndarray]:
     """Eq = (Em + |q|·Ed) / (d − Ed), q = m'/d, as (E, gain, own) with Eq ≤ gain·E + own·|q|."""
     p, k = rules.precision, rules.constants
-    inside = rules.dialect.epsilon is Epsilon.INSIDE_ROOT
-    if rules.dialect.epsilon is Epsilon.BESIDE_HAT:
+    inside = rules.epsilon is Epsilon.INSIDE_ROOT
+    if rules.epsilon is Epsilon.BESIDE_HAT:
         ev = ev + k.underflow * p.eta * s.root_correction**2  # v̂ = v'/(1 − β2^t) may underflow
     if exact_state and not inside and (relative := _relative_denominator_error(s, rules)) is not None:
         error = en + underflow
@@ -365,7 +375,7 @@ def _quotient_error(
     error = ev / v
     if not inside and p.name == p.scalar and error.max(initial=0.0) <= SMALL:
         # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
-        beside_root = rules.dialect.epsilon is Epsilon.BESIDE_ROOT
+        beside_root = rules.epsilon is Epsilon.BESIDE_ROOT
         root = k.root * rules.arithmetic.root_error * p.u
         rounded = k.denominator * p.u + root + (0.0 if beside_root else k.hat * p.u)
         relative = rounded + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
@@ -400,13 +410,13 @@ def _denominator_error(
     p, k = rules.precision, rules.constants
     own = k.root * rules.arithmetic.root_error * p.u
     lost = _epsilon_lost(s.epsilon, rules)
-    if rules.dialect.epsilon is Epsilon.INSIDE_ROOT:
+    if rules.epsilon is Epsilon.INSIDE_ROOT:
         inside = v + s.epsilon
         ed = inherited_root_error(inside, ev + lost + k.denominator * p.u * inside, inner.root)
         ed += own * inner.root
         return ed
     ed = inherited_root_error(v, ev, inner.root)
-    if rules.dialect.epsilon is Epsilon.BESIDE_ROOT:
+    if rules.epsilon is Epsilon.BESIDE_ROOT:
         ed += own * inner.root
     else:
         ed += (own + k.hat * p.u) * inner.root
@@ -430,7 +440,7 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     own = k.root * rules.arithmetic.root_error * p.u
     root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) + own
     tiny = 4 * np.sqrt(k.underflow * p.eta) / s.epsilon
-    if rules.dialect.epsilon is not Epsilon.BESIDE_ROOT:
+    if rules.epsilon is not Epsilon.BESIDE_ROOT:
         root = root + k.hat * p.u
         tiny = tiny / s.root_correction
     if np.any(tiny > 0.01 * p.u) or np.any(_epsilon_lost(s.epsilon, rules)):
@@ -466,7 +476,7 @@ def _scatter(
     unique, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
     last = np.empty(len(unique), np.int64)
     last[inverse] = np.arange(len(rows))  # of repeated indices, the last assignment stands
-    moved = step_size(s, rules.dialect.epsilon) * inner.quotient
+    moved = step_size(s, rules.epsilon) * inner.quotient
     total, size, error = (np.zeros((len(unique), moved.shape[1])) for _ in range(3))
     np.add.at(total, inverse, moved)
     np.add.at(size, inverse, np.abs(moved))

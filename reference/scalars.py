@@ -34,8 +34,8 @@ class Scalars(NamedTuple):
     """The scalars of one step: floats, or columns with one entry for each row of a block.
 
     lr is the learning rate, alpha lr·√(1 − β2^t) / (1 − β1^t), rate lr / (1 − β1^t), root_correction
-    √(1 − β2^t); omega is 1 − β as the implementation computes it. decay is λ, scale the loss scale, sign −1
-    where the objective is maximized.
+    √(1 − β2^t), folded_epsilon ε·√(1 − β2^t); omega is 1 − β as the implementation computes it. decay is λ,
+    scale the loss scale, sign −1 where the objective is maximized.
     """
 
     lr: float | np.ndarray
@@ -46,6 +46,7 @@ class Scalars(NamedTuple):
     beta2: float | np.ndarray
     omega2: float | np.ndarray
     epsilon: float | np.ndarray
+    folded_epsilon: float | np.ndarray
     root_correction: float | np.ndarray
     decay: float | np.ndarray
     scale: float | np.ndarray
@@ -53,7 +54,7 @@ class Scalars(NamedTuple):
 
     def uncorrected(self) -> "Scalars":
         """The scalars without bias correction."""
-        return self._replace(alpha=self.lr, rate=self.lr, root_correction=1.0)
+        return self._replace(alpha=self.lr, rate=self.lr, folded_epsilon=self.epsilon, root_correction=1.0)
 
     def part(self, at: slice | np.ndarray | list[int]) -> "Scalars":
         """The scalars of some rows of the block."""
@@ -77,6 +78,7 @@ def exact(h: Hyperparameters, t: int) -> Scalars:
         beta2=h.beta2,
         omega2=1.0 - h.beta2,
         epsilon=h.epsilon,
+        folded_epsilon=h.epsilon * root,
         root_correction=root,
         decay=h.weight_decay,
         scale=h.loss_scale,
@@ -113,12 +115,13 @@ def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Prec
         root = math.sqrt(correction2)
         alpha, rate = h.lr * root / correction1, h.lr / correction1
         omega1, omega2 = 1 - h.beta1, 1 - h.beta2
+        folded = h.epsilon * root
     else:
         one, lr = np.float32(1), np.float32(h.lr)
         below = one - float32_power(h.beta1, t)
         root32 = np.sqrt(one - float32_power(h.beta2, t))
         alpha, rate = float(lr * root32 / below), float(lr / below)
-        root = float(root32)
+        root, folded = float(root32), float(np.float32(h.epsilon) * root32)
         omega1, omega2 = float(one - np.float32(h.beta1)), float(one - np.float32(h.beta2))
 
     def meet(x: float) -> float:
@@ -134,6 +137,7 @@ def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Prec
         beta2=1 - omega2 if arithmetic.second_average is Average.OMEGA else meet(h.beta2),
         omega2=omega2,
         epsilon=meet(h.epsilon),
+        folded_epsilon=meet(folded),
         root_correction=meet(root),
         decay=h.weight_decay if arithmetic.storage is Storage.FLOAT32 else meet(h.weight_decay),
         scale=h.loss_scale,

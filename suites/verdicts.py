@@ -130,7 +130,7 @@ def judge(
             strict_epsilon=clause.strict_epsilon,
         )
 
-    return fitting(backend, by)
+    return fitting(backend, dialect, by)
 
 
 def explanation(
@@ -376,7 +376,15 @@ def _smaller(
 ) -> tuple[Case, Finding]:
     """A small case that diverges, with its worst finding; shrunk, where there are seconds for it."""
     cases, findings = seen.cases, judged.judgement.findings
-    smallest = min({f.case for f in findings}, key=lambda i: size(cases[i]))
+    wrong = sorted({f.case for f in findings}, key=lambda i: size(cases[i]))
+    # Each alone may fit an arithmetic that the others don't: one that doesn't is shown, if there is one.
+    diverging = (
+        i
+        for i in wrong
+        if clause.free
+        or judge(clause, [cases[i]], [seen.trajectories[i]], process.backend, judged.dialect).findings
+    )
+    smallest = next(diverging, wrong[0])
     small = cases[smallest]
     finding = max((f for f in findings if f.case == smallest), key=lambda f: f.ratio)
     if clause.free:
@@ -432,7 +440,7 @@ def replay(file: Path, process: Process, against: str) -> tuple[int, list[str]]:
         return 125, [f"{process.backend.name} {failure.kind} at step {failure.step}: {failure.message}"]
     judged = dict(dialects(process.backend))
     dialect = judged.get(against, process.backend.spoken)
-    judgement = fitting(process.backend, partial(step_by_step, [case], trajectories, dialect))
+    judgement = fitting(process.backend, dialect, partial(step_by_step, [case], trajectories, dialect))
     worst = float(np.max(judgement.worst))
     lines = [f"{process.backend.name} against {against}: worst ratio {worst:.3g}"]
     lines += [f"  {finding.message()}" for finding in judgement.findings]

@@ -21,6 +21,7 @@ from suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
 from suites.cases.training import Layer, Trained, Training
 
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
+NOT_KEPT = "the step changed the gradient that it was given, or moved a parameter"
 
 
 class NotRun(Exception):
@@ -196,7 +197,7 @@ class Backend(ABC):
                 call()
                 seconds += time.perf_counter() - start
                 if Manner.WATCHED in case.manner and not self.kept(step):
-                    raise ValueError("the step changed the gradient that it was given, or moved a parameter")
+                    raise ValueError(NOT_KEPT)
                 if done in observed:
                     seen.append(checked(self.state(), case))
                     if report is not None:

@@ -193,8 +193,10 @@ class TorchOptimizer(Backend):
         for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
             if gradient is None:
                 continue
-            if gradient.rows is not None and (tensor.grad._indices()[0].cpu().numpy() != gradient.rows).any():
-                return False
+            if gradient.rows is not None:
+                rows = tensor.grad._indices()[0].cpu().numpy()
+                if not np.array_equal(rows, gradient.rows):
+                    return False
             values = tensor.grad if gradient.rows is None else tensor.grad._values()
             if not self.torch.equal(values, self._tensor(gradient.values)):
                 return False

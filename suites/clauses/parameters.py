@@ -110,6 +110,7 @@ def _save_and_load(backend: type[Backend]) -> Menu:
         layouts=(*layouts(backend), *none),
         shapes=(((6, 4), (6, 4)),),
         starts=(0, 0, 1, 7, 5001),
+        lr_changes=(0.5, 1e-5),
         reloads=True,
     )
     # Where a fresh optimizer is a compilation, a few.
@@ -157,8 +158,8 @@ CLAUSES = (
     ),
     Clause(
         "save-and-load",
-        "saving and loading the state changes nothing",
-        "torch.optim.Optimizer.load_state_dict documentation, 2.13",
+        "saving and loading the state changes nothing, nor the learning rate that was set",
+        "torch.optim.Optimizer.state_dict (state and param_groups) and load_state_dict documentation, 2.13",
         _save_and_load,
     ),
 )

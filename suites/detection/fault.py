@@ -11,7 +11,8 @@ class Fault:
 
     numpy, torch: the edits that make it, in the source of each host; none where the host has nothing of the
     kind. stands_for: the real bugs of its kind, where there are some. dtype: the type in which it is sought.
-    allowed: why no requirement forbids it; it is not found.
+    allowed: why no requirement forbids it; it is not found. raises: it is found by an error that it raises,
+    which is else taken for a slip in the edit.
     """
 
     id: str
@@ -21,3 +22,4 @@ class Fault:
     stands_for: str = ""
     dtype: str = "float32"
     allowed: str = ""
+    raises: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from suites.backends.base import Backend
+from suites.backends.base import NOT_KEPT, Backend
 from suites.backends.process import about
 from suites.case import Case, Trajectory
 from suites.clauses import CLAUSES
@@ -74,11 +74,15 @@ def broken_pins(host: Here, dtype: str) -> Iterator[tuple[Pin, str]]:
 
 @dataclass(frozen=True)
 class Kill:
-    """The clause that failed, the cases judged up to the one that failed, and the seconds it took."""
+    """The clause that failed, the cases judged up to the one that failed, and the seconds it took.
+
+    raised: the error by which it failed, where it was one.
+    """
 
     clause: str
     cases: int
     seconds: float
+    raised: str = ""
 
 
 def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
@@ -88,7 +92,9 @@ def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
     for clause in applicable(host, dtype):
         seen = examine(clause, host, dtype, seed, BUDGET)
         if seen.new:
-            return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start)
+            errors = [f.message for f in seen.unknown if not f.message.endswith(NOT_KEPT)]
+            raised = errors[0] if errors else ""
+            return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start, raised)
         before += len(seen.cases)
     # A change for the better fails a run too: the witness of a known divergence no longer shows it.
     for pin, message in broken_pins(host, dtype):

@@ -37,6 +37,7 @@ def test_fault_is_found(
     else:
         record({"killed": "allowed" if fault.allowed else "no"})
     assert (kill is None) == bool(fault.allowed), fault.sentence
+    assert bool(kill and kill.raised) == fault.raises, kill
 
 
 def test_saved_state_of_torch_is_live() -> None:

@@ -153,6 +153,10 @@ WRONG = (
 )
 
 
+CORRECTED = "first, second = m[rows] / (1 - h.beta1**t), v[rows] / (1 - h.beta2**t)\n        "
+HAT = (NAME, f"{NAME}    documented = Dialect(epsilon=Epsilon.BESIDE_HAT)\n")
+KNOWS = ("import math\n", "import math\nfrom reference.dialect import Dialect, Epsilon\n")
+
 # Right as well, but computed in other ways.
 ROUNDED = "{x: float(np.float32(getattr(h, x))) for x in ('lr', 'beta1', 'beta2', 'epsilon')}"
 OTHERWISE = {
@@ -163,6 +167,16 @@ OTHERWISE = {
     "old-plus-share-of-difference": (
         (M, "        m[rows] += (1 - h.beta1) * (g - m[rows])\n"),
         (V, "        v[rows] += (1 - h.beta2) * (g * g - v[rows])\n"),
+    ),
+    "moments-corrected": (
+        KNOWS,
+        HAT,
+        (W, f"{CORRECTED}w[rows] -= h.lr * first / (np.sqrt(second) + h.epsilon)"),
+    ),
+    "correction-folded-into-epsilon": (
+        KNOWS,
+        HAT,
+        (W, W.replace("h.epsilon", "h.epsilon * math.sqrt(1 - h.beta2**t)")),
     ),
     "float64-inside": (
         (M, M.replace("m[rows] +", "m[rows].astype(float) +")),
@@ -208,7 +222,9 @@ def test_any_usual_arithmetic_is_right_where_none_is_declared(
     here = Here(given(changed(NUMPY, edits), tmp_path)("cpu"))
     for clause in ("update-rule", "slow-averages", "late-steps", "tiny-gradients", "subnormal-gradients"):
         assert not examine(CLAUSES[clause], here, "float32", 0, BUDGET).new
-    assert NONE_FITS not in fingerprint(here.backend, here.run).axes.values()
+    seen = fingerprint(here.backend, here.run).axes
+    assert NONE_FITS not in seen.values()
+    assert seen["subnormals"] == "kept"
 
 
 def test_a_declared_arithmetic_is_held_to(tmp_path: Path) -> None:

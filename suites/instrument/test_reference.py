@@ -8,7 +8,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from reference.dialect import Arithmetic, Average, Dialect, Duplicates, Power, Storage
+from reference.dialect import Arithmetic, Average, Dialect, Duplicates, Hat, Power, Storage
 from reference.gradient import coalesce
 from reference.lazy_adam import Gradient, Rules, State, step
 from reference.rounding import PRECISIONS
@@ -129,5 +129,5 @@ def test_reference_dialect_is_the_formula_of_the_design() -> None:
 
 def test_arithmetic_is_exact_and_operations_are_those_of_ieee_unless_said_otherwise() -> None:
     both = Average.BOTH
-    assert Arithmetic() == Arithmetic(Storage.FLOAT64, Power.EXACT, both, both, 1.0, 1.0)
+    assert Arithmetic() == Arithmetic(Storage.FLOAT64, Power.EXACT, both, both, Hat.DIVIDES, 1.0, 1.0)
     assert Hyperparameters() == Hyperparameters(1e-3, 0.9, 0.999, 1e-8, 0.0, 1.0, False, False)

@@ -37,6 +37,7 @@ def truth(h: Hyperparameters, t: int) -> dict[str, mpf]:
         "beta2": mpf(h.beta2),
         "omega2": 1 - mpf(h.beta2),
         "epsilon": mpf(h.epsilon),
+        "folded_epsilon": h.epsilon * sqrt(c2),
         "root_correction": sqrt(c2),
         "decay": mpf(h.weight_decay),
         "scale": mpf(h.loss_scale),
@@ -55,7 +56,7 @@ def test_exact_scalars_within_3_ulps(h: Hyperparameters, t: int) -> None:
 def test_without_bias_correction_only_the_learning_rate_remains() -> None:
     s, plain = exact(H, 5), exact(H, 5).uncorrected()
     assert (plain.alpha, plain.rate, plain.root_correction) == (H.lr, H.lr, 1.0)
-    assert plain == s._replace(alpha=H.lr, rate=H.lr, root_correction=1.0)
+    assert plain == s._replace(alpha=H.lr, rate=H.lr, folded_epsilon=H.epsilon, root_correction=1.0)
 
 
 def test_storage_in_float64_changes_nothing() -> None:
@@ -125,6 +126,7 @@ def test_float32_chain_is_float32_at_every_operation(t: int, maximize: bool) -> 
         "lr": F(h.lr),
         "alpha": F(F(h.lr) * root) / below,
         "rate": F(h.lr) / below,
+        "folded_epsilon": F(h.epsilon) * root,
         "beta1": F(h.beta1),
         "omega1": F(1) - F(h.beta1),
         "beta2": F(h.beta2),

@@ -16,7 +16,7 @@ from reference.dialect import (
     ZeroRows,
 )
 from reference.gradient import coalesce
-from reference.lazy_adam import Gradient, Index
+from reference.lazy_adam import Gradient, Index, folds
 from reference.rounding import Precision
 from reference.scalars import Hyperparameters, Scalars, exact, replayed
 from suites.case import Case
@@ -59,6 +59,7 @@ class Builder:
 
     def __init__(self, dialect: Dialect, arithmetic: Arithmetic, p: Precision, gap: bool) -> None:
         self.dialect, self.arithmetic, self.p, self.gap = dialect, arithmetic, p, gap
+        self.folds = folds(dialect, arithmetic)
         self.segments: list[Segment] = []
         self.rows: list[np.ndarray] = []
         self.values: list[np.ndarray] = []
@@ -70,15 +71,11 @@ class Builder:
     def add(self, segment: Segment, case: Case, h: Hyperparameters, t: int) -> None:
         gradient = case.steps[segment.step - 1].gradients[segment.parameter]
         self.segments.append(segment)
-        correction = self.dialect.bias_correction
-        if correction is BiasCorrection.NEXT:
+        if self.dialect.bias_correction is BiasCorrection.NEXT:
             t += 1
-        uncorrected = correction is BiasCorrection.NONE
-        scalars = _replayed(h, t, self.arithmetic, self.p)
-        self.scalars.append(scalars.uncorrected() if uncorrected else scalars)
+        self.scalars.append(self._spoken(_replayed(h, t, self.arithmetic, self.p)))
         if self.gap:
-            scalars = _exact(h, t)
-            self.exact.append(scalars.uncorrected() if uncorrected else scalars)
+            self.exact.append(self._spoken(_exact(h, t)))
         if gradient is None:
             return
         if gradient.rows is None:
@@ -89,6 +86,12 @@ class Builder:
             shape = case.parameters[segment.parameter].w.shape
             self._extend(np.arange(segment.count), np.zeros(shape), segment, False)
             self.filled = True
+
+    def _spoken(self, s: Scalars) -> Scalars:
+        """The scalars as the dialect has them."""
+        if self.dialect.bias_correction is BiasCorrection.NONE:
+            s = s.uncorrected()
+        return s._replace(epsilon=s.folded_epsilon) if self.folds else s
 
     def _extend(self, rows: np.ndarray, values: np.ndarray, segment: Segment, present: bool) -> None:
         self.rows.append(rows + segment.base)

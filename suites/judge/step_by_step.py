@@ -151,7 +151,7 @@ def _finding(
             "√v": float(inner.root[-1, column]),
             "denominator": float(inner.denominator[-1, column]),
             "quotient": float(inner.quotient[-1, column]),
-            "step size": float(np.squeeze(step_size(scalars, rules.dialect.epsilon))),
+            "step size": float(np.squeeze(step_size(scalars, rules.epsilon))),
         },
     )
 
@@ -251,7 +251,7 @@ def _gaps(before: State, stack: Stack, rules: Rules) -> tuple[float, float, floa
     def formula(s: Scalars) -> State:
         g_in = s.sign * g / s.scale + s.decay * w
         new = State(np.zeros_like(w), m.copy(), v.copy())
-        update(*new, g_in, g_in * g_in, s, rules.dialect.epsilon, rules.nesterov)
+        update(*new, g_in, g_in * g_in, s, rules.epsilon, rules.nesterov)
         return new
 
     with np.errstate(all="ignore"):

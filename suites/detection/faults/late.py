@@ -57,14 +57,15 @@ FAULTS = (
         numpy=(
             (
                 "w[rows] -= update",
-                "update[rows % 10_000 == 1_234, ..., -1:] *= to(1 + 2**-10)\n    w[rows] -= update",
+                "update.reshape(len(rows), math.prod(w.shape[1:]))[rows % 10_000 == 1_234, -1:] *= to(1 + 2**-10)\n    w[rows] -= update",
             ),
         ),
         torch=(
             (
                 "param.add_(make_sparse(-step_size * numer.div_(denom)))",
-                "update = numer.div_(denom)\n"
-                "        update[grad_indices[0] % 10_000 == 1_234, ..., -1:] *= 1 + 2**-10\n"
+                "update = numer.div_(denom).contiguous()\n"
+                "        elements = update.view(len(update), update[0].numel())\n"
+                "        elements[grad_indices[0] % 10_000 == 1_234, -1:] *= 1 + 2**-10\n"
                 "        param.add_(make_sparse(-step_size * update))",
             ),
         ),

@@ -121,6 +121,21 @@ FAULTS = (
         stands_for="pytorch#78807",
     ),
     Fault(
+        "load-forgets-learning-rate",
+        "a loaded optimizer has the learning rate that it was made with",
+        numpy=(('group["lr"] = lr', "pass"),),
+        torch=(
+            (
+                _STEP,
+                "    def load_state_dict(self, saved):\n"
+                '        made = [group["lr"] for group in self.param_groups]\n'
+                "        super().load_state_dict(saved)\n"
+                "        for group, lr in zip(self.param_groups, made, strict=True):\n"
+                '            group["lr"] = lr\n\n' + _STEP,
+            ),
+        ),
+    ),
+    Fault(
         "load-in-float16",
         "a loaded state has been rounded to float16",
         numpy=(

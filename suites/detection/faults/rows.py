@@ -54,7 +54,7 @@ def _lost_columns(id: str, sentence: str, lost: str, stands_for: str = "") -> Fa
         (
             (
                 _ADD,
-                "update = numer.div_(denom)\n"
+                "update = numer.div_(denom).contiguous()\n"
                 "        width = update[0].numel()\n"
                 f"        update.view(len(update), width)[:, {lost}] = 0\n"
                 "        param.add_(make_sparse(-step_size * update))",
@@ -216,5 +216,6 @@ FAULTS = (
             ("            # Skip update for empty grad\n", "            raise RuntimeError('no rows')\n"),
         ),
         stands_for="pytorch#82486, #86459",
+        raises=True,
     ),
 )

@@ -5,6 +5,7 @@ from suites.detection.fault import Fault
 _POWERS1, _POWERS2 = "1 - beta1**t", "1 - beta2**t"
 _TORCH1, _TORCH2 = "bias_correction1 = 1 - beta1**step", "bias_correction2 = 1 - beta2**step"
 _COUNT = 'state["step"] += 1'
+_GIVEN = "if p.grad is None:"
 _NUMPY32, _TORCH32 = "np.float32", '__import__("numpy").float32'
 _HANDED = 'state["step"], group)'
 _LR = 'lr=_to_scalar(group["lr"]),'
@@ -126,7 +127,7 @@ FAULTS = (
     Fault(
         "step-skipped-when-empty",
         "a gradient without rows does not count as a step",
-        numpy=((_COUNT, 'state["step"] += not isinstance(p.grad, tuple) or len(p.grad[0]) > 0'),),
+        numpy=((_GIVEN, "if p.grad is None or (isinstance(p.grad, tuple) and not len(p.grad[0])):"),),
         torch=((_COUNT, 'state["step"] += int(p.grad._nnz() > 0)'),),
     ),
     Fault(

@@ -61,6 +61,11 @@ class LazyAdam:
             if state:
                 self.state[p] = {"step": int(state["step"]), "m": state["m"].copy(), "v": state["v"].copy()}
 
+    def load_learning_rates(self, rates: list[Any]) -> None:
+        """Take over the learning rate of every group."""
+        for group, lr in zip(self.groups, rates, strict=True):
+            group["lr"] = lr
+
 
 def coalesce(rows: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Every row once, in ascending order, with the sum of its values."""

@@ -87,7 +87,7 @@ class NumpyLazyAdam(Backend):
             if gradient is None:
                 continue
             rows, values = param.grad if isinstance(param.grad, tuple) else (None, param.grad)
-            if gradient.rows is not None and (rows != gradient.rows).any():
+            if gradient.rows is not None and not np.array_equal(rows, gradient.rows):
                 return False
             if not np.array_equal(values, gradient.values):
                 return False
@@ -101,9 +101,10 @@ class NumpyLazyAdam(Backend):
                 group["lr"] = value
 
     def reload(self, case: Case) -> None:
-        saved = self.optimizer.state_dict()
+        saved, rates = self.optimizer.state_dict(), [group["lr"] for group in self.optimizer.groups]
         self.optimizer = self._optimizer(case)
         self.optimizer.load_state_dict(saved)
+        self.optimizer.load_learning_rates(rates)
 
     def state(self) -> State:
         states = [self.optimizer.state.get(param, {}) for param in self.params]
