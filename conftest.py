@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from reports import plots, tables
+from reports import export, plots, tables
 from reports.columns import COLUMNS
 from reports.terminal import SHOWN
 from suites import about
@@ -258,10 +258,18 @@ def undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _selection(config: pytest.Config) -> str:
+    """What -m and -k left of the tests."""
+    chosen = [(name, config.getoption(name)) for name in ("-m", "-k")]
+    return " ".join(f"{name} '{expression}'" for name, expression in chosen if expression) or "everything"
+
+
 @undisturbed()
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
 ) -> None:
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.getoption("-k"):
+        terminalreporter.line(f"nothing is selected by {_selection(config)}; clauses: {', '.join(CLAUSES)}")
     if not _collected:
         return
     out = config.getoption("--out")
@@ -288,6 +296,7 @@ def pytest_terminal_summary(
                     "profile": config.getoption("--profile"),
                     "seed": config.stash[SEED],
                     "device": config.getoption("--device"),
+                    "selection": _selection(config),
                     "ended": f"interrupted after {len(_ended)} tests"
                     if exitstatus == pytest.ExitCode.INTERRUPTED
                     else "whole",
@@ -306,5 +315,8 @@ def pytest_terminal_summary(
     if rows_of["verdicts"]:
         divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
         tables.write_text("".join(f"{line}\n" for line in divergences), out / "divergences.txt")
+    if rows_of["verdicts"]:
+        verdicts, known = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
+        console.print("\n".join(export.in_a_line(verdicts, known)), soft_wrap=True)
     written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
     console.print(f"tables: {', '.join(written)} in {out}")

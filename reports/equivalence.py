@@ -174,8 +174,10 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
             words = (spaced(row[name]) for name in ("axis", "left_value", "right_value"))
             yield f"| {' | '.join(words)} | {effect} | {row['witness']} |"
     why = chosen[chosen["sequence"].isin(never) & (chosen["message"] != "")]
+    if len(why):
+        yield "\n**Not compared**:\n"
     for message, part in why.groupby("message"):
-        yield f"\n**Not compared**: {'; '.join(part['sequence'])}. {str(message).partition(' ---')[0]}."
+        yield f"- {'; '.join(part['sequence'])}: {str(message).partition(' ---')[0]}."
 
 
 # How a form of a MindSpore optimizer is asked for, by the parts of its name.

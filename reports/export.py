@@ -14,6 +14,17 @@ def is_known(verdicts: pd.DataFrame, pins: pd.DataFrame) -> pd.Series:
     return verdicts["witness"].map(lambda witness: witness == "" or set(witness.split("; ")) <= names)
 
 
+def in_a_line(verdicts: pd.DataFrame, pins: pd.DataFrame) -> Iterator[str]:
+    """For each backend how many of its verdicts are not known divergences, and what explains them."""
+    documented = verdicts[verdicts["against"] == "documented"]
+    for (backend, version), part in documented.groupby(["backend", "version"], sort=False):
+        failing = part["verdict"].isin(FAILING)
+        new = part[failing & ~is_known(part, pins)]
+        words = new["explained_by"].where(new["verdict"] == "diverges", new["verdict"]).value_counts()
+        why = "".join(f"; {count} × {word or 'unexplained'}" for word, count in words.items())
+        yield f"{backend} {version}: {len(part)} verdicts, {failing.sum()} fail, {len(new)} not known{why}"
+
+
 def junit(verdicts: pd.DataFrame, pins: pd.DataFrame) -> str:
     """One test case for each clause, backend and type; a divergence that is not known is a failure."""
     documented = verdicts[verdicts["against"] == "documented"].assign(

@@ -11,10 +11,10 @@ import pandas as pd
 from reports.export import FAILING, is_known
 from reports.tables import TableError, read, records
 
-MARGIN = 0.10  # of a drift figure, beyond the accepted one: other machines order sums otherwise
+MARGIN, ULPS = 0.10, 2.0  # a drift figure grew where it is beyond both: other orders of sums round otherwise
 TABLES = ("verdicts", "tolerance", "dialects", "pins", "run")
 SPEED = "performance_gate"  # where somebody measured it
-SAME = ("profile", "seed", "device")  # settings without which runs can't be compared
+SAME = ("profile", "seed", "device", "selection")  # settings without which runs can't be compared
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,10 @@ def _tolerance(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Change]:
         if row["max_ratio"] > 1:
             yield Change("ratio above 1", where, "at most 1", f"{row['max_ratio']:.3g}")
         was = accepted.get((*(row[k] for k in keys), row["steps"]))
-        if was is not None and row["max_abs"] > (1 + MARGIN) * was["max_abs"]:
+        if was is not None and all(
+            row[name] > (1 + MARGIN) * was[name] + more
+            for name, more in (("max_abs", 0.0), ("max_ulp", ULPS))
+        ):
             said = (f"{r['max_abs']:.3g} after {r['steps']} steps" for r in (was, row))
             yield Change("drift grew", where, *said)
 
@@ -135,7 +138,7 @@ def accept(run: Path, baseline: Path) -> None:
 
     Raises:
         TableError: a table can't be read or lacks something, has a divergence that no pin explains, or a
-            ratio above 1.
+            ratio above 1; or there is an accepted run that tried something else.
     """
     tables = {name: read(name, run) for name in TABLES}
     _whole(tables["run"], run)
@@ -151,6 +154,8 @@ def accept(run: Path, baseline: Path) -> None:
         first = above.iloc[0]
         where = f"{first['backend']}, {first['dtype']}, {first['quantity']}, {first['way']}"
         raise TableError(f"{run}: a ratio of {first['max_ratio']:.3g} can't be accepted: {where}")
+    if (baseline / "run.csv").exists():
+        _comparable(read("run", baseline), tables["run"], run)
     baseline.mkdir(parents=True, exist_ok=True)
     for name in (*TABLES, SPEED):
         if (run / f"{name}.csv").exists():

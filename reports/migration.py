@@ -38,6 +38,7 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         run={row["item"]: row["value"] for row in tables.rows("run")},
         versions=tables.get("verdicts").groupby("backend")["version"].first().to_dict(),
         left=LEFT,
+        right=next(iter(forms), ""),
         arguments=[(a, b, claims[c]) for a, b, c in ARGUMENTS if c in claims],
         told={form: "\n".join(told(LEFT, form, axes, pairs)) for form in ran},
         equal=[form for form in ran if not _apart(pairs, form)],

@@ -35,6 +35,7 @@ NEEDED = (
     *("verdicts", "tolerance", "dialects", "coverage", "bad_input", "training", "carried", "claims"),
     *("sequences", "effects", "clauses", "axes", "promises", "pins", "run"),
 )
+EQUIVALENCE = ("training", "carried", "claims", "sequences", "effects")
 Row = dict[str, Any]
 AGAINST = ("documented", "reference", "explained")
 WORST = ("dies", "hangs", "diverges", "refuses", "conforms", "not run")
@@ -67,7 +68,8 @@ def load(folder: Path) -> Tables:
         try:
             found[name] = read(name, folder)
         except TableError as error:
-            missing[name] = str(error)
+            where = " (suites/equivalence writes it)" if name in EQUIVALENCE else ""
+            missing[name] = f"{error}{where}"
     return Tables(folder, found, missing)
 
 

@@ -29,6 +29,8 @@ def show_coverage(table: pd.DataFrame, console: Console) -> None:
     for name in ("clause", "backends", "cases", "not on"):
         grid.add_column(name)
     for clause, part in table.groupby("clause"):
+        if (part["reason"] == "not selected").all():
+            continue
         judged = part[part["cases"] > 0]
         why = part[part["cases"] == 0]["reason"].value_counts()
         without = "; ".join(f"{count}: {reason}" for reason, count in why.items())

@@ -315,7 +315,8 @@ def run(
         if kept and j.accounted is None:
             write_text((out / file).read_text(), kept)
         j.row["witness"] = j.accounted or str(file)
-        why = f" ({axes})" if (axes := j.row["explained_by"]) else ""
+        axes = j.row["explained_by"]
+        why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
         if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
             told += f"; script {_write_script(small, out, process, j.row, text)}"
@@ -444,4 +445,5 @@ def replay(file: Path, process: Process, against: str) -> tuple[int, list[str]]:
     worst = float(np.max(judgement.worst))
     lines = [f"{process.backend.name} against {against}: worst ratio {worst:.3g}"]
     lines += [f"  {finding.message()}" for finding in judgement.findings]
+    lines += [f"  printed: {line}" for line in process.printed()]
     return int(worst > 1), lines

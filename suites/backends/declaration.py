@@ -86,11 +86,20 @@ def declared(path: Path) -> tuple[type[Backend], ...]:
         if hasattr(x, "name")
     )
     if not backends:
-        raise BrokenDeclaration(f"{path}: declares no backend (a subclass of a Backend, with a name)")
+        raise BrokenDeclaration(f"{path}: declares no backend ({_why_none(module)})")
     for backend in backends:
         check(backend, f"{path}: {backend.__name__}")
         backend.file = str(path)
     return backends
+
+
+def _why_none(module: Any) -> str:
+    own = [x for x in vars(module).values() if isinstance(x, type) and x.__module__ == module.__name__]
+    nameless = [x.__name__ for x in own if issubclass(x, Backend)]
+    if nameless:
+        return f"{', '.join(nameless)} has no name: name = 'mine.{nameless[0]}'"
+    others = f"; {', '.join(x.__name__ for x in own)} is none" if own else ""
+    return f"a subclass of NumpyOptimizer, TorchOptimizer or Backend, with a name{others}"
 
 
 def _loaded(path: Path) -> Any:
@@ -127,7 +136,9 @@ def check(backend: Any, where: str) -> None:
             raise BrokenDeclaration(f"{where}: {message}")
 
     need(isinstance(backend, type) and issubclass(backend, Backend), "not a subclass of Backend")
-    lacking = sorted(backend.__abstractmethods__) + [x for x in ATTRIBUTES if not hasattr(backend, x)]
+    lacking = sorted(backend.__abstractmethods__) + [
+        x for x in (*ATTRIBUTES, *getattr(backend, "lacking", ())) if not hasattr(backend, x)
+    ]
     need(not lacking, f"lacks {', '.join(lacking)}")
     for name, (kind, allowed) in ATTRIBUTES.items():
         value = getattr(backend, name)
@@ -137,6 +148,10 @@ def check(backend: Any, where: str) -> None:
     plain = backend.name.replace(".", "").replace("_", "").replace("-", "")
     need(plain.isalnum(), f"name is {backend.name!r}, but should be letters, digits, '.', '_' and '-'")
     need(bool(backend.layouts - {"none"}), "layouts has neither 'sparse' nor 'dense'")
+    for promise in backend.promises:
+        need(
+            hasattr(backend.documented, promise.axis), f"promises an axis {promise.axis!r} that there is not"
+        )
     need(bool(backend.dtypes) and bool(backend.devices), "dtypes or devices is empty")
 
 

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from inspect import signature
 from pkgutil import resolve_name
 from typing import Any, ClassVar
 
@@ -31,6 +32,7 @@ class Own(Backend):
     promises = ()
     arithmetic = Arithmetic(power=Power.FLOAT64)
     source_read = False
+    lacking: ClassVar[tuple[str, ...]] = ()  # what a subclass has to have, beside its methods
     case_seconds = 20.0
 
     def __init_subclass__(cls) -> None:
@@ -50,6 +52,9 @@ class Own(Backend):
         return "".join(f"layout {x}" for x in sorted(given - self.layouts)[:1])
 
 
+GIVEN = ("w", "m", "v", "rows", "values", "t", "h")
+
+
 class NumpyOptimizer(Own):
     """An update written by hand, on NumPy arrays.
 
@@ -60,6 +65,15 @@ class NumpyOptimizer(Own):
     framework = "numpy"
     devices = ("cpu",)
     manners = frozenset({Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.WATCHED})
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        update = vars(cls).get("update")
+        if update is not None:
+            try:
+                signature(update).bind("self", *GIVEN)
+            except TypeError as error:
+                raise TypeError(f"{cls.__name__}.update is given {', '.join(GIVEN)}: {error}") from None
 
     @abstractmethod
     def update(
@@ -147,6 +161,7 @@ class TorchOptimizer(Own, torch_optim.TorchOptimizer):
 
     manners = torch_optim.TorchOptimizer.manners - {Manner.LR_TENSOR}
     optimizer_class: ClassVar[Any]
+    lacking = ("optimizer_class",)
 
     def build(self, case: Case) -> None:
         assert self._example
@@ -159,7 +174,8 @@ class TorchOptimizer(Own, torch_optim.TorchOptimizer):
     def arguments_of(self, group: Group, case: Case) -> dict[str, Any]:
         h = group.hyperparameters
         usual = {"lr": h.lr, "betas": (h.beta1, h.beta2), "eps": h.epsilon}
-        return usual | super().arguments_of(group, case)
+        further = {x: getattr(h, x) for x in self.hyperparameters - {"betas of 0"}}
+        return usual | further | super().arguments_of(group, case)
 
     def _count(self, t: int) -> Any:
         example = self._example[self.state_names[0]]

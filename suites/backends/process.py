@@ -177,6 +177,10 @@ class Process:
             last = str(error).strip().splitlines()[-1]
             raise Lost("dies", f"the worker failed: {last}") from None
 
+    def printed(self) -> list[str]:
+        """What a backend of one's own has printed since its process started."""
+        return self.log.read_text(errors="replace").splitlines() if self.backend.file and self.local else []
+
     def _last_words(self) -> str:
         lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         named = [line for line in lines if self.backend.file and self.backend.file in line]

@@ -125,7 +125,7 @@ class TorchOptimizer(Backend):
         new = self.optimizer_type()
         if Manner.ARGUMENTS in case.manner:
             (group,) = groups
-            return new(**group, **self.options)
+            return new(**(self.options | group))
         return new(groups, **self.options)
 
     def optimizer_type(self) -> Any:

@@ -27,4 +27,4 @@ def test_conformance(
     record_property("lazyadam-result", json.dumps(asdict(outcome)))
     assert outcome.verdicts
     if outcome.new:
-        pytest.fail("not pinned: " + "\n".join(outcome.new), pytrace=False)
+        pytest.fail("not known: " + "\n".join(outcome.new), pytrace=False)

@@ -76,7 +76,7 @@ def judge_legs(
                 explained.append(f"{backend.name}: {why}")
                 accounted = known_axes(why, pins_of(leg.process)) if against == "documented" else ""
                 if accounted is None:
-                    rows.new.append(f"{clause.id}, {backend.name}, not pinned: {why}")
+                    rows.new.append(f"{clause.id}, {backend.name}, not known: {why}")
                 witnesses += [accounted] if accounted else []
             if dialect == backend.spoken and words[-1] != "conforms":
                 rows.new.append(f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on: {words[-1]}")

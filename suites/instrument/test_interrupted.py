@@ -13,7 +13,7 @@ import pytest
 from reports.columns import COLUMNS
 from reports.gate import accept
 from reports.tables import TableError, read
-from suites.backends.template import TEMPLATE
+from suites.backends.template import TEMPLATES
 from suites.instrument.test_command_line import pytest_run
 
 TRIALS = int(os.environ.get("INTERRUPTIONS", "1"))
@@ -27,7 +27,7 @@ def arguments(file: Path, out: Path) -> list[str]:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: Path) -> None:
     file, out = tmp_path / "my_optimizer.py", tmp_path / "out"
-    file.write_text(TEMPLATE)
+    file.write_text(TEMPLATES["numpy"])
     command = [sys.executable, "-m", "pytest", *arguments(file, out)]
     log = tmp_path / "log"
     with log.open("w") as words:
@@ -53,7 +53,7 @@ def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: P
 
 def test_nightly_keeps_what_failed_and_tries_it_again(tmp_path: Path) -> None:
     file, out, examples = tmp_path / "my_optimizer.py", tmp_path / "out", tmp_path / "examples"
-    file.write_text(TEMPLATE.replace("np.add.at(g, index, values)", "g[index] = values"))
+    file.write_text(TEMPLATES["numpy"].replace("np.add.at(g, index, values)", "g[index] = values"))
     given = [
         *arguments(file, out),
         "--profile=nightly",
@@ -65,7 +65,7 @@ def test_nightly_keeps_what_failed_and_tries_it_again(tmp_path: Path) -> None:
     kept = {path.name for path in examples.iterdir()}
     assert kept
     counted = read("verdicts", out).set_index("clause")["cases"]
-    file.write_text(TEMPLATE)
+    file.write_text(TEMPLATES["numpy"])
     assert pytest_run(*given).returncode == 0
     again = read("verdicts", out).set_index("clause")["cases"]
     assert {f"{clause}.mine.LazyAdam.float32.json" for clause in again.index[again > counted]} == kept

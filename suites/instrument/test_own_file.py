@@ -13,7 +13,8 @@ from suites.backends import declaration
 from suites.backends.declaration import BrokenDeclaration, declared
 from suites.backends.process import HOPELESS, Process
 from suites.backends.registry import select
-from suites.backends.template import TEMPLATE
+from suites.backends.template import TEMPLATES
+from suites.cases import trace
 from suites.instrument.readme import OWN, examples
 from suites.instrument.samples import sample
 from suites.instrument.test_command_line import pytest_run
@@ -102,7 +103,9 @@ def lines_of(result: subprocess.CompletedProcess[str]) -> list[str]:
 def test_the_template_is_the_example_of_the_readme() -> None:
     command = [sys.executable, "-m", "suites.backends.template"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed == TEMPLATE == NUMPY
+    assert printed == TEMPLATES["numpy"] == NUMPY
+    printed = subprocess.run([*command, "torch"], capture_output=True, text=True, check=True).stdout
+    assert printed == TEMPLATES["torch"]
     assert max(len(NUMPY.splitlines()), len(TORCH.splitlines())) <= 30
 
 
@@ -126,7 +129,9 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
     chosen = ("suites/conformance/test_conformance.py", "-k", "float32 and duplicates")
     result = pytest_run(*chosen, f"--backend-file={file}", "--out", tmp_path)
     assert result.returncode == 1
-    told = "not pinned: duplicates, mine.LazyAdam, float32, against documented (duplicates: last): "
+    told = (
+        "not known: duplicates, mine.LazyAdam, float32, against documented (explained by duplicates: last): "
+    )
     assert sum(line.startswith(told) for line in lines_of(result)) == 1
     replayed = pytest_run(
         f"--backend-file={file}",
@@ -146,17 +151,44 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
     [
         (HEAD + "    def update(self:\n", "my_optimizer.py:13: SyntaxError: "),
         (NUMPY.replace("import math", "import no_such_module"), "my_optimizer.py:3: ModuleNotFoundError: No"),
-        (NUMPY.replace('name = "mine.LazyAdam"', "pass"), "my_optimizer.py: declares no backend"),
+        (NUMPY.replace('name = "mine.LazyAdam"', "pass"), "declares no backend (LazyAdam has no name"),
+        ("class Plain:\n    pass\n", "with a name; Plain is none)"),
+        (
+            NUMPY.replace(", t, h):", ", t):"),
+            "update is given w, m, v, rows, values, t, h: too many positional",
+        ),
+        (
+            TEMPLATES["torch"].replace("    optimizer_class = torch.optim.SparseAdam\n", ""),
+            "lacks optimizer_class",
+        ),
+        (
+            NUMPY.replace("import math\n", "import math\nfrom suites.backends.base import Promise\n")
+            + '    promises = (Promise("epsilonn", "a page"),)\n',
+            "promises an axis 'epsilonn' that there is not",
+        ),
         (HEAD, "my_optimizer.py: LazyAdam: lacks update"),
         (
-            HEAD + "    dtypes = ('float8',)\n    update = 0\n",
+            HEAD + "    dtypes = ('float8',)\n    update = print\n",
             "dtypes has 'float8'; known: float16, bfloat16",
         ),
-        (HEAD + "    layouts = 'sparse'\n    update = 0\n", "layouts is 'sparse', but should be a frozenset"),
+        (HEAD + "    layouts = 'sparse'\n    update = print\n", "layouts is 'sparse', but should be a frozenset"),
         (NUMPY.replace("mine.LazyAdam", "torch.SparseAdam"), "there is another backend torch.SparseAdam"),
         (NUMPY.replace("mine.LazyAdam", "mine/../x"), "name is 'mine/../x', but should be letters"),
     ],
-    ids=("syntax", "import", "no name", "no update", "dtype", "layouts", "clash", "letters"),
+    ids=(
+        "syntax",
+        "import",
+        "no name",
+        "no backend",
+        "arity",
+        "no class",
+        "promise",
+        "no update",
+        "dtype",
+        "layouts",
+        "clash",
+        "letters",
+    ),
 )
 def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(BrokenDeclaration) as caught:
@@ -237,6 +269,52 @@ def test_a_broken_optimizer_is_one_line_and_the_run_ends_properly(tmp_path: Path
         "broken.aborts": "dies",
         "broken.elsewhere": "not run",
     }
+
+
+def test_what_an_optimizer_prints_is_shown_with_a_replay(tmp_path: Path) -> None:
+    file = written(NUMPY.replace("        alpha =", "        print('step', t)\n        alpha ="), tmp_path)
+    trace.save(sample(steps=2), tmp_path / "case.json")
+    result = pytest_run(f"--backend-file={file}", f"--replay={tmp_path}/case.json")
+    assert [line for line in lines_of(result) if "printed" in line] == [
+        "  printed: step 1",
+        "  printed: step 2",
+    ]
+
+
+def test_an_axis_that_is_meant_is_said_to_be_declared(tmp_path: Path) -> None:
+    file = written(NUMPY.replace("np.sqrt(v[rows]) + h.epsilon", "np.sqrt(v[rows] + h.epsilon)"), tmp_path)
+    result = pytest_run("suites/conformance/test_dialects.py", f"--backend-file={file}", "--out", tmp_path)
+    assert "If it is meant: documented = Dialect(epsilon=Epsilon.INSIDE_ROOT)" in result.stdout
+
+
+def test_an_optimizer_with_other_defaults_is_given_the_values_of_the_case(tmp_path: Path) -> None:
+    """AdamW decays by 0.01 where nothing is said."""
+    text = TEMPLATES["torch"].replace("torch.optim.SparseAdam", "torch.optim.AdamW")
+    text += (
+        "    layouts = frozenset({'dense'})\n    documented = Dialect(epsilon=Epsilon.BESIDE_HAT, **MORE)\n"
+    )
+    text = text.replace(
+        "import torch\n", "import torch\nfrom reference.dialect import Dialect, Epsilon, WeightDecay\n"
+    )
+    taken = "    hyperparameters = frozenset({'weight_decay'})\n"
+    for more, given in (
+        ("weight_decay=WeightDecay.DECOUPLED", taken),
+        ("", "    options = {'weight_decay': 0.0}\n"),
+        ("weight_decay=WeightDecay.DECOUPLED", taken + "    options = {'weight_decay': 0.0}\n"),
+    ):
+        file = written(text.replace("**MORE", more) + given, tmp_path)
+        chosen = "float32 and (update-rule or weight-decay) and not (maximize or nesterov or scale)"
+        result = pytest_run(
+            "suites/conformance/test_conformance.py",
+            f"--backend-file={file}",
+            "-k",
+            chosen,
+            "--out",
+            tmp_path,
+        )
+        if "not run" in result.stdout:
+            pytest.skip("torch is not there")
+        assert result.returncode == 0, result.stdout
 
 
 def test_what_hangs_in_everything_is_given_up(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_a_divergence_that_is_not_pinned_fails_the_run_with_a_file_ready_to_pin(
     if "not run" in result.stdout:
         pytest.skip("torch is not there")
     assert result.returncode == 1, result.stdout
-    assert "not pinned: tiny-gradients, torch.SparseAdam, float32, against documented" in result.stdout
+    assert "not known: tiny-gradients, torch.SparseAdam, float32, against documented" in result.stdout
     assert (tmp_path / "verdicts.csv").exists()
     (file,) = (tmp_path / "traces").glob("*.json")
     document = json.loads(file.read_text())
