@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from reference.dialect import Dialect, Epsilon, Untouched
+from reference.dialect import Dialect, Epsilon, StepCount, Untouched
 from reference.lazy_adam import Rules, State, step
 from reference.rounding import PRECISIONS
 from suites.backends.base import Backend
@@ -30,11 +30,12 @@ def script(pin: Pin, backend: type[Backend]) -> str:
     It exits with 1 where they differ and with 0 where they don't.
 
     Raises:
-        ValueError: the witness has more than one step or parameter (`witness.cut` leaves one step).
+        ValueError: the witness has more than one step or parameter (`witness.cut` leaves one step), or the
+            documentation speaks a dialect that the script's formula doesn't know.
     """
     case = pin.case
-    if len(case.steps) != 1 or len(case.parameters) != 1:
-        raise ValueError(f"{pin.name}: a script is made from one step of one parameter")
+    if not has_script(case, backend):
+        raise ValueError(f"{pin.name}: a script is made from one step of one parameter in a plain dialect")
     (gradient,) = case.steps[0].gradients
     assert gradient is not None
     template = "own" if backend.file else backend.framework
@@ -85,8 +86,14 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
 def has_script(case: Case, backend: type[Backend]) -> bool:
     """Whether a script can be made: of one step of one parameter, in a dialect that its formula knows."""
     (first, *more) = case.steps
-    plain = replace(backend.documented, epsilon=Epsilon.BESIDE_ROOT, untouched=Untouched.FROZEN) == Dialect()
-    return plain and not more and len(case.parameters) == 1 and first.gradients[0] is not None
+    plain = replace(
+        backend.documented,
+        epsilon=Epsilon.BESIDE_ROOT,
+        untouched=Untouched.FROZEN,
+        step_count=StepCount.PARAMETER,  # of one step
+    )
+    known = plain == Dialect()
+    return known and not more and len(case.parameters) == 1 and first.gradients[0] is not None
 
 
 def bounds(case: Case, backend: type[Backend]) -> dict[str, float]:

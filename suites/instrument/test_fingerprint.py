@@ -1,5 +1,7 @@
 """The fingerprint finds every dialect of a toy optimizer, and says so where none fits."""
 
+from dataclasses import fields
+
 import pytest
 
 from reference.dialect import Dialect
@@ -32,6 +34,15 @@ INDISTINCT = {
     ("step_count", "optimizer"): ("empty_gradient", "counted|skipped"),
     ("untouched", "dense"): ("zero_rows", "ignored|touched"),
 }
+
+
+def test_every_value_of_every_axis_is_asked_for() -> None:
+    """But for what a process in another state does: subnormals that are kept at times."""
+    others = {
+        f.name: {value.name.lower() for value in type(getattr(Dialect(), f.name))} for f in fields(Dialect)
+    }
+    turned = {axis: {*values, getattr(Dialect(), axis).name.lower()} for axis, values in TURNED.items()}
+    assert turned | {"subnormals": {"kept", "varies"}} == others
 
 
 @pytest.mark.parametrize("speaks", SPOKEN, ids=lambda s: "-".join(f"{k}.{v}" for k, v in s.items()) or "lazy")

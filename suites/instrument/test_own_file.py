@@ -171,7 +171,10 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
             HEAD + "    dtypes = ('float8',)\n    update = print\n",
             "dtypes has 'float8'; known: float16, bfloat16",
         ),
-        (HEAD + "    layouts = 'sparse'\n    update = print\n", "layouts is 'sparse', but should be a frozenset"),
+        (
+            HEAD + "    layouts = 'sparse'\n    update = print\n",
+            "layouts is 'sparse', but should be a frozenset",
+        ),
         (NUMPY.replace("mine.LazyAdam", "torch.SparseAdam"), "there is another backend torch.SparseAdam"),
         (NUMPY.replace("mine.LazyAdam", "mine/../x"), "name is 'mine/../x', but should be letters"),
     ],
