@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from reports.equivalence import axes_of, pairs_of, told
+from reports.export import in_a_line
 from reports.tables import TableError, frame, read, write
 from suites.instrument.published import RUN, reports
 
@@ -220,6 +221,24 @@ def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(
     assert set(lines[(lines["framework"] == "mindspore") & (lines["row"] != row)]["versions"]) == {
         "2.9.1, 2.10.0"
     }
+
+
+def test_each_backend_is_a_line_that_says_what_is_not_known(folder: Path) -> None:
+    change(
+        folder,
+        "verdicts",
+        backend="mine.A",
+        against="documented",
+        verdict="diverges",
+        witness="traces/x.json",
+    )
+    change(folder, "verdicts", explained_by="duplicates: last")
+    verdicts, known = (read(name, folder) for name in ("verdicts", "pins"))
+    lines = dict(line.split(" ", 1) for line in in_a_line(verdicts, known))
+    assert lines["mine.A"].endswith(": 1 verdicts, 1 fail, 1 not known; 1 × duplicates: last")
+    others = [line for name, line in lines.items() if name != "mine.A"]
+    assert all(line.endswith(", 0 not known") for line in others)
+    assert len(others) == verdicts["backend"].nunique() - 1
 
 
 def test_junit_has_a_failure_where_a_divergence_is_not_known(folder: Path) -> None:
