@@ -268,6 +268,8 @@ def _selection(config: pytest.Config) -> str:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
 ) -> None:
+    if hasattr(config, "workerinput"):
+        return  # xdist's workers end one after another: what they saw, whoever started them writes
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.getoption("-k"):
         terminalreporter.line(f"nothing is selected by {_selection(config)}; clauses: {', '.join(CLAUSES)}")
     if not _collected:

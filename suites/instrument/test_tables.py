@@ -1,9 +1,14 @@
 """The tables: every clause is counted on every backend, and what was not tried says why."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from reports.columns import COLUMNS
 from reports.tables import coverage, frame
+from suites.backends.process import ROOT
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
 REASONS = {("b", "rule"): "", ("b", "decay"): "does not take: weight_decay", ("other", "rule"): ""}
@@ -26,6 +31,17 @@ def test_coverage_counts_the_cases_of_all_types_once() -> None:
 def test_coverage_says_why_there_are_none() -> None:
     assert counts(verdict("decay", 1))["rule"] == (0, 0, "not selected")
     assert counts(verdict("rule", 0, explained_by="no torch"))["rule"] == (0, 0, "not run: no torch")
+
+
+def test_a_worker_of_a_spread_run_writes_no_tables(
+    pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would write a part of them, and might do so after the whole."""
+    root: Any = pytestconfig.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
+    monkeypatch.setattr(root, "_collected", [{"verdicts": [verdict("rule", 4)]}])
+    worker = SimpleNamespace(workerinput={}, getoption=lambda name: tmp_path)
+    root.pytest_terminal_summary(None, pytest.ExitCode.OK, worker)
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_row_of_coverage_fits_the_table() -> None:
