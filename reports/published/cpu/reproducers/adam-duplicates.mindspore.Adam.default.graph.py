@@ -1,6 +1,6 @@
 """mindspore.Adam.default.graph: On its default target Adam sums the gradients of a repeated row for m, and their squares apart for v.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor

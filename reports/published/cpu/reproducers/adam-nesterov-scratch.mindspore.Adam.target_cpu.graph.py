@@ -1,6 +1,6 @@
 """mindspore.Adam.target_cpu.graph: Adam(use_nesterov=True) with target CPU moves rows that a sparse gradient doesn't name by what its scratch memory holds.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor

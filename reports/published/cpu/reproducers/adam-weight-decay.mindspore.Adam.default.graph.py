@@ -1,6 +1,6 @@
 """mindspore.Adam.default.graph: On its default target Adam adds weight decay to each occurrence of a row, and none to rows that a sparse gradient doesn't name.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor

@@ -1,6 +1,6 @@
 """mindspore.LazyAdam.default.graph: On its default target LazyAdam does not sum the gradients of a repeated row: each moves w from the old state, and m and v keep the last.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor

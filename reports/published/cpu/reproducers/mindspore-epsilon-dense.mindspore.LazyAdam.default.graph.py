@@ -1,6 +1,6 @@
 """mindspore.LazyAdam.default.graph: The formulas of the pages of LazyAdam and Adam add epsilon to √v̂; with a dense gradient the optimizers add it to √v.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor

@@ -1,6 +1,6 @@
 """mindspore.LazyAdam.default.pynative: In PyNative mode, the default, a sparse gradient made from rows and values is refused; the pages name no mode.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor

@@ -1,6 +1,6 @@
 """mindspore.LazyAdam.default.graph: On the default target the first launch of a graph makes subnormal numbers zero; the four launches after it keep them.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor

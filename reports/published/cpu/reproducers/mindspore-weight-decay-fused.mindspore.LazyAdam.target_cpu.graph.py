@@ -1,6 +1,6 @@
 """mindspore.LazyAdam.target_cpu.graph: With target CPU weight decay joins a sparse gradient once for each occurrence of a row, not once a row.
 
-mindspore >=2.10,<2.11. Exits with 1 where expected and got differ."""
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor
