@@ -124,8 +124,15 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Known divergences first."""
-    items.sort(key=lambda item: item.path.name != "test_pins.py")
+    """Known divergences first, then backend by backend: each starts its process once."""
+    first: dict[str, int] = {}
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        group = item.get_closest_marker("xdist_group")
+        name = str(group.args[0]) if group else ""
+        return item.path.name != "test_pins.py", first.setdefault(name, len(first))
+
+    items.sort(key=place)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
