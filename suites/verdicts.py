@@ -195,6 +195,8 @@ def wrong_path(backend: type[Backend], device: str, dtype: str, trajectories: li
     if backend.branch:
         wanted["branch"] = backend.branch
     for t in trajectories:
+        if lacking := t.path.get("lacking"):
+            return f"asked for {lacking}, which did not take place"
         for name, value in wanted.items():
             if t.path and t.path[name] != value:
                 return f"asked for {name} {value}, but {t.path[name]} ran"

@@ -47,7 +47,7 @@ class Backend(ABC):
     layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
     hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
     grouped: those that may differ between parameter groups.
-    manners: the ways a case may be handed over beyond the ordinary.
+    manners: the ways a case may be handed over beyond the ordinary. possible: those that this class has.
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
     repeats: it runs the operators of another backend; long runs are shorter, and in ci cases fewer.
     compiles: whether every new shape and hyperparameter set costs a compilation.
@@ -71,6 +71,7 @@ class Backend(ABC):
     hyperparameters: ClassVar[frozenset[str]] = frozenset()
     grouped: ClassVar[frozenset[str]] = frozenset()
     manners: ClassVar[frozenset[Manner]] = frozenset()
+    possible: ClassVar[frozenset[Manner]] = frozenset(Manner)
     branch: ClassVar[str] = ""
     repeats: ClassVar[bool] = False
     compiles: ClassVar[bool] = False
@@ -118,6 +119,10 @@ class Backend(ABC):
     @abstractmethod
     def path(self) -> dict[str, str]:
         """What really ran, read from the framework's own objects: mode, device, dtype, layout or branch."""
+
+    def took_place(self, manner: Manner) -> bool:
+        """Whether a manner that was asked for did, where the framework's own objects show it."""
+        return True
 
     @abstractmethod
     def kept(self, step: Step) -> bool:
@@ -208,6 +213,8 @@ class Backend(ABC):
                 with suppress(Exception):
                     left = checked(self.state(), case)
         path = self.path() if done else {}
+        if lacking := [x.value for x in case.manner if done and not self.took_place(x)]:
+            path["lacking"] = ", ".join(sorted(lacking))
         if failure is not None:
             self.discard()
         return replace(stack(case, seen, seconds, failure, path, count), left=left)

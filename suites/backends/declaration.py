@@ -1,21 +1,33 @@
-"""Backends that a file of somebody's own declares: loaded by its path, and checked."""
+"""Backends that a file of somebody's own or an installed package declares: loaded, and checked.
 
+`python -m suites.backends.declaration FILE` says them as data, to suites/backends/reader.py.
+"""
+
+import faulthandler
 import hashlib
 import importlib.util
+import os
 import signal
-import subprocess
 import sys
 import traceback
+from abc import ABC
+from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import lru_cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+
+import execnet
 
 from reference.dialect import Arithmetic, Dialect
 from reference.rounding import PRECISIONS
 from suites.backends.base import DEVICES, Backend
+from suites.backends.message import dumps
 from suites.case import Manner
+from suites.cases.training import Layer
 
-ROOT = Path(__file__).resolve().parents[2]
+ENTRY_POINTS = "lazyadam.backends"  # each a subclass of Backend
 HYPERPARAMETERS = ("weight_decay", "loss_scale", "maximize", "nesterov", "betas of 0")
 GROUPED = ("lr", "beta1", "beta2", "epsilon", "weight_decay", "maximize")
 LAYOUTS = ("sparse", "dense", "none")
@@ -34,6 +46,11 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
     "spoken": (Dialect, None),
     "promises": (tuple, None),
     "arithmetic": (Arithmetic, None),
+    "source_read": (bool, None),
+    "branch": (str, None),
+    "repeats": (bool, None),
+    "compiles": (bool, None),
+    "layers": (tuple, None),
     "spec": (str, None),
     "case_seconds": (int | float, None),
 }
@@ -43,31 +60,21 @@ class BrokenDeclaration(Exception):
     """A file or a package declares no proper backend; the message is one line that says where."""
 
 
-LOAD_SECONDS = 60
-TRIAL = (
-    "import faulthandler, sys; from pathlib import Path; from suites.backends.declaration import declared\n"
-    "faulthandler.enable(); faulthandler.dump_traceback_later(float(sys.argv[2]), exit=True)\n"
-    "declared(Path(sys.argv[1]))"
-)
-
-
-@lru_cache
-def tried(path: Path) -> tuple[type[Backend], ...]:
-    """As `declared`, of a file that nobody has loaded yet: it may hang or die, and is loaded elsewhere first.
+def installed() -> tuple[type[Backend], ...]:
+    """The backends of installed packages.
 
     Raises:
-        BrokenDeclaration: as `declared` does, and where loading takes LOAD_SECONDS or ends the process.
+        BrokenDeclaration: one can't be loaded, or is none.
     """
-    path = path.resolve()
-    command = [sys.executable, "-c", TRIAL, str(path), str(LOAD_SECONDS)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
-    lines = [line.strip() for line in ran.stderr.splitlines() if f'File "{path}"' in line]
-    if "Timeout (" in ran.stderr:
-        raise BrokenDeclaration(f"{path}: hangs when loaded, for {LOAD_SECONDS} s: {''.join(lines[:1])}")
-    if ran.returncode < 0:
-        name = signal.Signals(-ran.returncode).name
-        raise BrokenDeclaration(f"{path}: dies when loaded, of {name}: {''.join(lines[:1])}")
-    return declared(path)
+    found = []
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            backend = point.load()
+        except (Exception, SystemExit) as error:
+            raise BrokenDeclaration(f"entry point {point.value}: {type(error).__name__}: {error}") from None
+        check(backend, f"entry point {point.value}")
+        found.append(backend)
+    return tuple(found)
 
 
 @lru_cache
@@ -147,6 +154,16 @@ def check(backend: Any, where: str) -> None:
             need(x in (allowed or ()), f"{name} has {x!r}; known: {', '.join(map(str, allowed or ()))}")
     plain = backend.name.replace(".", "").replace("_", "").replace("-", "")
     need(plain.isalnum(), f"name is {backend.name!r}, but should be letters, digits, '.', '_' and '-'")
+    for name, meant in _misspelt(backend):
+        need(False, f"declares {name!r}, which nothing asks for; is {meant!r} meant?")
+    for cannot in sorted(x.value for x in backend.manners - backend.possible):
+        need(False, f"manners has {cannot!r}, which {backend.framework}'s base class does not do")
+    need(all(isinstance(x, Layer) for x in backend.layers), "layers has something else than a Layer")
+    need(0 < backend.case_seconds < float("inf"), f"case_seconds is {backend.case_seconds!r}, and no time")
+    try:
+        execnet.XSpec(backend.spec)
+    except (AttributeError, ValueError) as error:
+        need(False, f"spec is {backend.spec!r}, which execnet does not understand: {error}")
     need(bool(backend.layouts - {"none"}), "layouts has neither 'sparse' nor 'dense'")
     for promise in backend.promises:
         need(
@@ -155,5 +172,41 @@ def check(backend: Any, where: str) -> None:
     need(bool(backend.dtypes) and bool(backend.devices), "dtypes or devices is empty")
 
 
+def _misspelt(backend: type[Backend]) -> Iterator[tuple[str, str]]:
+    """Attributes that nearly have a name that is asked for. Those that begin with '_' are anybody's."""
+    ours = [kind for kind in backend.__mro__ if kind.__module__.startswith("suites.")]
+    known = {*ATTRIBUTES, *(x for kind in ours for x in vars(kind))}
+    own = {x for kind in backend.__mro__ if kind not in (*ours, ABC, object) for x in vars(kind)}
+    for name in sorted(x for x in own - known if not x.startswith("_")):
+        for meant in get_close_matches(name, known, 1, 0.8):
+            yield name, meant
+
+
 def _named(kind: Any) -> str:
     return "number" if kind == int | float else kind.__name__
+
+
+def described(backend: type[Backend]) -> tuple[str, dict[str, Any]]:
+    """A declaration as data: the name of the class, and its attributes."""
+    return backend.__name__, {x: getattr(backend, x) for x in (*ATTRIBUTES, "file")}
+
+
+def main() -> None:
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the file prints is no answer
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)
+    process, file = os.getpid(), sys.argv[1]
+    try:
+        backends = declared(Path(file)) if file else installed()
+        told: tuple[str, Any] = "declared", [described(backend) for backend in backends]
+    except BrokenDeclaration as error:
+        told = "broken", str(error)
+    if os.getpid() == process:  # and not a fork that the file has left behind
+        answer.write(dumps(told))
+        answer.flush()
+    os._exit(0)  # whatever threads it has started
+
+
+if __name__ == "__main__":
+    main()

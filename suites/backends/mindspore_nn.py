@@ -103,6 +103,7 @@ class MindSporeOptimizer(Backend):
             Manner.FLOAT_ROWS,
         }
     )
+    possible = manners
     # nn/optim/lazyadam.py and adam.py, 2.10: float32 tensors throughout, β^t by multiplication.
     arithmetic = Arithmetic(storage=Storage.FLOAT32, power=Power.FLOAT32_PRODUCT)
 

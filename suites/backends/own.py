@@ -64,7 +64,7 @@ class NumpyOptimizer(Own):
 
     framework = "numpy"
     devices = ("cpu",)
-    manners = frozenset({Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.WATCHED})
+    manners = possible = frozenset({Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.WATCHED})
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -186,7 +186,7 @@ class TorchOptimizer(Own, torch_optim.TorchOptimizer):
         """The state that the optimizer itself makes in its first step."""
         torch = self.torch
         parameter = torch.nn.Parameter(torch.zeros(2, 1, device=self.device))
-        gradient = torch.zeros_like(parameter)
+        gradient = torch.ones_like(parameter)  # of zeros a sparse one would have no rows
         parameter.grad = gradient.to_sparse(1) if "sparse" in self.layouts else gradient
         optimizer = self.optimizer_type()([parameter], lr=1e-3, **self.options)
         optimizer.step()

@@ -6,9 +6,7 @@ import shlex
 import shutil
 import signal
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,8 +14,13 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import execnet
+import numpy as np
 
+from suites.backends import guard
 from suites.backends.base import Backend, stack
+from suites.backends.log import Log
+from suites.backends.message import Unreadable, loads
+from suites.backends.patience import POLL_SECONDS, Patience
 from suites.case import Case, Failure, Trajectory
 from suites.cases.training import Layer, Trained, Training
 
@@ -25,7 +28,6 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 STEP_SECONDS = 0.02
 BATCH = 32
-WORDS_SECONDS = 0.2
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
 # bytes in every run (glibc fills what it allocates).
@@ -59,26 +61,43 @@ class Runs(Protocol):
     def run(self, cases: list[Case]) -> list[Trajectory]: ...
 
 
-def started_with(spec: str, environment: Sequence[str], core: int | None = None) -> str:
-    """The specification of a worker that starts with an environment, and keeps to a core.
+def started_with(spec: str, environment: Sequence[str]) -> str:
+    """The specification of a worker that starts with an environment.
 
     What execnet sets itself (env:) comes when Python runs, and the allocator has read its settings.
     """
     parsed = execnet.XSpec(spec)
     python = parsed.python or (sys.executable if parsed.popen else "python")
     kept = [part for part in spec.split("//") if not part.startswith("python=")]
-    pinned = "" if core is None else f"taskset -c {core} "
-    return "//".join([*kept, f"python={pinned}env {' '.join(environment)} {python}"])
+    return "//".join([*kept, f"python=env {' '.join(environment)} {python}"])
+
+
+BOOTSTRAP = """
+import os, sys
+root, core, *backend = channel.receive()
+if hasattr(os, "setsid"):
+    try:
+        os.setsid()  # a signal to its group is to reach nobody else
+    except PermissionError:
+        pass  # it leads one already
+if core is not None and hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, [core])
+channel.send(os.getpid())
+sys.path.insert(0, root)
+from suites.backends.worker import serve
+serve(channel, *backend)
+"""
 
 
 class Process:
     """A backend in a process of its own.
 
     Use as a context manager. `not_run` says why the backend can't run, or is None. `case_seconds`
-    is how long a case may take, with `step_seconds` more for each step; or a step of a case run alone.
-    `python` is the interpreter of the process, where that is not the one the backend asks for, and `core`
-    the one it keeps to. A backend that is lost in every case of several runs is given up, and not run from
-    there on.
+    is how long a case may take, with `step_seconds` more for each step; or a step of a case run alone: of the
+    processor time of the process, and of its standing still (suites/backends/patience.py).
+    `python` is the interpreter of the process, where that is not the one the backend asks for, and `core` the
+    one it keeps to. A backend that is lost in every case of several runs is given up, and not run from there
+    on.
     """
 
     def __init__(
@@ -102,7 +121,8 @@ class Process:
         self.not_run: str | None = None
         self.group: execnet.Group | None = None
         self.channel: Any = None
-        self.log = Path(tempfile.mkstemp(prefix=f"{backend.name}.", suffix=".log")[1])
+        self.mark = ""
+        self.log: Log | None = None
 
     def __enter__(self) -> "Process":
         self._start()
@@ -115,7 +135,6 @@ class Process:
         trace: TracebackType | None,
     ) -> None:
         self._stop()
-        self.log.unlink(missing_ok=True)
 
     @property
     def local(self) -> bool:
@@ -135,28 +154,25 @@ class Process:
         if self.local and shutil.which(shlex.split(python)[0]) is None:
             self.not_run = f"no worker starts with {self.spec}: there is no {python}"
             return
-        self.group = execnet.Group()
+        self.group, self.mark = execnet.Group(), guard.new_mark()
+        self.log = Log() if self.local else None
         try:
-            spec = started_with(self.spec, self.environment, self.core)
+            spec = started_with(self.spec, (*self.environment, f"{guard.MARK}={self.mark}"))
             gateway = self.group.makegateway(f"{spec}//chdir={ROOT}")
         except (OSError, EOFError, AttributeError, ValueError, execnet.HostNotFound) as error:
             self.not_run = f"no worker starts with {self.spec}: {type(error).__name__}: {error}"
             self._stop()
             return
-        self.channel = gateway.remote_exec(
-            "import sys\n"
-            "root, name, file, device, log = channel.receive()\n"
-            "sys.path.insert(0, root)\n"
-            "from suites.backends.worker import serve\n"
-            "serve(channel, name, file, device, log)\n"
-        )
-        self.channel.send((str(ROOT), self.backend.name, self.backend.file, self.device, str(self.log)))
+        self.channel, self.pid = gateway.remote_exec(BOOTSTRAP), 0
+        log = str(self.log.path) if self.log else ""
+        self.channel.send((str(ROOT), self.core, self.backend.name, self.backend.file, self.device, log))
         try:
-            kind, text = self._receive(START_SECONDS)
+            self.pid = self._received(START_SECONDS)
+            kind, text = self._answer(START_SECONDS)
         except Lost as lost:
             kind, text = "not run", f"the worker {lost.kind} at its start: {lost}"
         if kind == "ready":
-            (self.version, self.pid), self.not_run = text, None
+            self.version, self.not_run = text, None
         else:
             self.not_run = text
             self._stop()
@@ -165,36 +181,49 @@ class Process:
         if self.group is not None:
             self.group.terminate(timeout=0.5)
             self.group = None
+            if self.local:
+                guard.end(self.mark)
+        if self.log is not None:
+            self.log.close()
 
-    def _receive(self, seconds: float) -> Any:
+    def _received(self, seconds: float) -> Any:
+        """The next message as it came. seconds: how long to wait for it."""
+        patience = Patience(self.pid if self.local and self.pid else None, seconds)
+        while True:
+            try:
+                return self.channel.receive(timeout=POLL_SECONDS)
+            except self.channel.TimeoutError:
+                if why := patience.lost():
+                    raise Lost("hangs", f"{why}{self._where()}") from None
+            except (EOFError, OSError):
+                raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
+            except self.channel.RemoteError as error:
+                last = str(error).strip().splitlines()[-1]
+                raise Lost("dies", f"the worker failed: {last}") from None
+
+    def _answer(self, seconds: float, case: Case | None = None) -> Any:
+        """The next answer, if it is one of the worker to this case."""
         try:
-            return pickle.loads(self.channel.receive(timeout=seconds))
-        except self.channel.TimeoutError:
-            raise Lost("hangs", f"no answer for {seconds:g} s{self._where()}") from None
-        except (EOFError, OSError):
-            raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
-        except self.channel.RemoteError as error:
-            last = str(error).strip().splitlines()[-1]
-            raise Lost("dies", f"the worker failed: {last}") from None
+            pid, digest, answer = loads(self._received(seconds))
+        except (Unreadable, TypeError, ValueError) as error:
+            raise Lost("dies", f"its answer can't be read: {error}") from None
+        if pid != self.pid:
+            raise Lost("dies", f"process {pid} answered, and not {self.pid}, which was asked")
+        if case is not None and digest != case.digest:
+            raise Lost("dies", f"it answered case {digest}, but was asked {case.digest}")
+        return answer
 
     def printed(self) -> list[str]:
         """What a backend of one's own has printed since its process started."""
-        return self.log.read_text(errors="replace").splitlines() if self.backend.file and self.local else []
+        return self.log.lines() if self.backend.file and self.log else []
 
     def _last_words(self) -> str:
-        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        named = [line for line in lines if self.backend.file and self.backend.file in line]
-        return [*lines, *named[:1]][-1][:200] if lines else "none"
+        return self.log.last_words(self.backend.file) if self.log else "not known"
 
     def _where(self) -> str:
         """The line of its file in which a backend of one's own is, where it says so."""
-        if not (self.backend.file and self.pid and self.local):
-            return ""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGUSR1)
-        time.sleep(WORDS_SECONDS)
-        words = self._last_words()
-        return f": {words}" if self.backend.file in words else ""
+        asked = self.log if self.backend.file and self.pid else None
+        return asked.where(self.pid, self.backend.file) if asked else ""
 
     def run(self, cases: list[Case]) -> list[Trajectory]:
         """The trajectories of the cases, in order; a worker that is lost is replaced.
@@ -208,9 +237,8 @@ class Process:
             try:
                 self._send(("run", batch))
                 for case in batch:
-                    trajectories.append(
-                        self._receive(self.case_seconds + self.step_seconds * len(case.steps))
-                    )
+                    seconds = self.case_seconds + self.step_seconds * len(case.steps)
+                    trajectories.append(sound(case, self._answer(seconds, case)))
             except Lost as lost:
                 self.restart()
                 trajectories.append(self._again(cases[len(trajectories)], lost))
@@ -247,10 +275,9 @@ class Process:
         try:
             self._send(("stream", case))
             while True:
-                kind, *rest = self._receive(self.case_seconds)
+                kind, *rest = self._answer(self.case_seconds, case)
                 if kind == "done":
-                    trajectory: Trajectory = rest[0]
-                    return trajectory
+                    return sound(case, rest[0])
                 at, state = rest
                 if state is not None:
                     seen.append(state)
@@ -263,7 +290,7 @@ class Process:
         """What came of a training; nothing where the worker is lost during it."""
         try:
             self._send(("train", training, layer))
-            trained: Trained = self._receive(self.case_seconds + self.step_seconds * len(training.batches))
+            trained: Trained = self._answer(self.case_seconds + self.step_seconds * len(training.batches))
             return trained
         except Lost as lost:
             self.restart()
@@ -278,7 +305,7 @@ class Process:
         """
         try:
             self._send(("time", *request))
-            return self._receive(self.case_seconds)
+            return self._answer(self.case_seconds)
         except Lost:
             self.restart()
             raise
@@ -296,10 +323,12 @@ class Process:
 
         # A write to a process that does not read blocks once the pipe is full, and would for ever.
         sender = threading.Thread(target=send, daemon=True)
+        patience = Patience(self.pid if self.local else None, self.case_seconds)
         sender.start()
-        sender.join(self.case_seconds)
-        if sender.is_alive():
-            raise Lost("hangs", f"took no message for {self.case_seconds:g} s")
+        while sender.is_alive():
+            sender.join(POLL_SECONDS)
+            if sender.is_alive() and (why := patience.lost()):
+                raise Lost("hangs", f"took no message: {why}")
         if not sent.is_set():
             raise Lost("dies", f"the process ended; its last words: {self._last_words()}")
 
@@ -311,5 +340,25 @@ class Process:
             ):  # first, or the farewell of `_stop` might block like any message
                 os.kill(self.pid, signal.SIGKILL)
         self._stop()
-        self.log.write_text("")  # last words are the new worker's own
         self._start()
+
+
+def sound(case: Case, trajectory: Any) -> Trajectory:
+    """The trajectory that a worker answered, where it is one of this case.
+
+    Raises:
+        Lost: it is something else.
+    """
+    if not isinstance(trajectory, Trajectory):
+        raise Lost("dies", f"it answered with a {type(trajectory).__name__}, and no trajectory")
+    seen = len(trajectory.t)
+    for name in "wmv":
+        arrays = getattr(trajectory, name)
+        shapes = [(seen, *p.w.shape) for p in case.parameters]
+        if [x.shape for x in arrays] != shapes or any(x.dtype != np.float64 for x in arrays):
+            raise Lost("dies", f"it answered with {name} of another shape or type")
+    if trajectory.t.shape != (seen, len(case.parameters)) or seen > len(case.observed):
+        raise Lost("dies", "it answered with step counts of another shape")
+    if seen < len(case.observed) and trajectory.failure is None:
+        raise Lost("dies", f"it answered {seen} of {len(case.observed)} states that were asked")
+    return trajectory

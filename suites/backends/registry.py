@@ -1,19 +1,17 @@
 """Every backend, by name: the suite's own, those of installed packages, and those of files."""
 
 from collections.abc import Iterable
-from importlib.metadata import entry_points
 from pathlib import Path
 
-from suites.backends import by_hand, floor, mindspore_nn, torch_optim
+from suites.backends import by_hand, declaration, floor, mindspore_nn, reader, torch_optim
 from suites.backends.base import Backend
-from suites.backends.declaration import BrokenDeclaration, check, declared, tried
+from suites.backends.declaration import BrokenDeclaration
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)
 }
 # What is measured beside them, and not under test.
 BESIDE: dict[str, type[Backend]] = {backend.name: backend for backend in (*by_hand.BACKENDS, *floor.BACKENDS)}
-ENTRY_POINTS = "lazyadam.backends"  # each a subclass of Backend
 
 
 class UnknownBackend(Exception):
@@ -29,9 +27,9 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
         UnknownBackend: no backend has one of the names.
         BrokenDeclaration: a file or a package declares no proper backend.
     """
-    own = [backend for file in dict.fromkeys(files) for backend in tried(file)]
+    own = [backend for file in dict.fromkeys(files) for backend in reader.read(file)]
     known = dict(BACKENDS)
-    for backend in (*installed(), *own):
+    for backend in (*reader.installed(), *own):
         if known.setdefault(backend.name, backend) is not backend or backend.name in BESIDE:
             where = backend.file or backend.__module__
             raise BrokenDeclaration(f"{where}: {backend.__name__}: there is another backend {backend.name}")
@@ -44,22 +42,9 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
     return chosen if names else own or list(known.values())
 
 
-def installed() -> list[type[Backend]]:
-    """The backends of installed packages."""
-    found = []
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            backend = point.load()
-        except Exception as error:
-            raise BrokenDeclaration(f"entry point {point.value}: {type(error).__name__}: {error}") from None
-        check(backend, f"entry point {point.value}")
-        found.append(backend)
-    return found
-
-
 def find(name: str, file: str = "") -> type[Backend]:
-    """The backend of a name, where it is that of a file, a package, or the suite's own."""
+    """The backend of a name, to be run here: that of a file, of a package, or the suite's own."""
     if file:
-        return next(backend for backend in declared(Path(file)) if backend.name == name)
+        return next(backend for backend in declaration.declared(Path(file)) if backend.name == name)
     known = BACKENDS | BESIDE
-    return known[name] if name in known else next(b for b in installed() if b.name == name)
+    return known[name] if name in known else next(b for b in declaration.installed() if b.name == name)

@@ -78,6 +78,7 @@ class TorchOptimizer(Backend):
             Manner.FLOAT_ROWS,
         }
     )
+    possible = manners
     optimizer_class: ClassVar[str]
     state_names: ClassVar[tuple[str, str, str]] = ("step", "exp_avg", "exp_avg_sq")
     options: ClassVar[dict[str, Any]] = {}
@@ -99,7 +100,8 @@ class TorchOptimizer(Backend):
         self.dtype = getattr(torch, case.dtype)
         weights = [self._tensor(p.w) for p in case.parameters]
         if Manner.STRIDED in case.manner:
-            weights = [torch.stack((x, x), dim=-1)[..., 0] for x in weights]
+            weights = [self._strided(x) for x in weights]
+        self.strided_gradient = False
         self.parameters = [torch.nn.Parameter(x) for x in weights]
         self.memory = [x.data_ptr() for x in self.parameters]
         self.optimizer = self._optimizer(case)
@@ -107,6 +109,9 @@ class TorchOptimizer(Backend):
             for tensor, p in zip(self.parameters, case.parameters, strict=True):
                 kept = (self._count(case.t), self._tensor(p.m), self._tensor(p.v))
                 self.optimizer.state[tensor] = dict(zip(self.state_names, kept, strict=True))
+
+    def _strided(self, x: Any) -> Any:
+        return self.torch.stack((x, x), dim=-1)[..., 0]
 
     def _count(self, t: int) -> Any:
         return self.torch.tensor(float(t))
@@ -149,6 +154,9 @@ class TorchOptimizer(Backend):
             values = self._tensor(gradient.values, values_dtype)
             if Manner.STRIDED_GRADIENTS in case.manner:
                 values = values.transpose(0, -1).contiguous().transpose(0, -1)
+                if values.is_contiguous():  # of one dimension, or one row
+                    values = self._strided(values)
+                self.strided_gradient |= not values.is_contiguous() or values.numel() <= 1
             if gradient.rows is None:
                 tensor.grad = values
             else:
@@ -186,6 +194,15 @@ class TorchOptimizer(Backend):
 
     def device_memory(self) -> Memory:
         return Memory() if self.device == "cpu" else CudaMemory(self.torch.cuda)
+
+    def took_place(self, manner: Manner) -> bool:
+        if manner is Manner.STRIDED:
+            return any(not x.is_contiguous() or x.numel() <= 1 for x in self.parameters)
+        if manner is Manner.STRIDED_GRADIENTS:
+            return self.strided_gradient
+        if manner is Manner.LR_TENSOR:
+            return all(self.torch.is_tensor(group["lr"]) for group in self.optimizer.param_groups)
+        return True
 
     def kept(self, step: Step) -> bool:
         if [tensor.data_ptr() for tensor in self.parameters] != self.memory:

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from suites.backends.base import NotRun
+from suites.backends.message import dumps
 from suites.backends.registry import find
 from suites.performance.stopwatch import Stopwatch
 
@@ -15,26 +16,39 @@ from suites.performance.stopwatch import Stopwatch
 def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
     """Answer messages until the channel closes. file: the one that declares the backend, or ''.
 
-    The first message sent is ('ready', (version, process id)) or ('not run', reason). A message
-    received is pickled, and one of: ('run', cases), answered with a trajectory for each case; ('stream',
-    case), where every step is reported as it begins and as its state is read, then the trajectory;
-    ('train', training, layer), answered with what came of it; ('time', …), which the stopwatch answers.
+    An answer is pickled: (process id, digest of the case, answer). The first one sent is ('ready', version)
+    or ('not run', reason). A message received is pickled, and one of: ('run', cases), answered with a
+    trajectory for each case; ('stream', case), where every step is reported as it begins and as its state is
+    read, then the trajectory; ('train', training, layer), answered with what came of it; ('time', …), which
+    the stopwatch answers. log: the pipe to print to; empty: as it is.
     """
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(descriptor, 2)
+    if log:
+        descriptor = os.open(log, os.O_WRONLY)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
     sys.stdout = sys.stderr
     if file:  # its last words, and on demand where it is, say the line of the file
         faulthandler.enable()
         faulthandler.register(signal.SIGUSR1)
+    process = os.getpid()
 
-    def send(message: Any) -> None:
-        # Not protocol 5, in which NumPy 2 names a module that NumPy 1 does not have.
-        channel.send(pickle.dumps(message, protocol=4))
+    def send(answer: Any, digest: str = "") -> None:
+        if os.getpid() != process:  # a fork that an update has left behind
+            os._exit(0)
+        channel.send(dumps((process, digest, answer)))
 
+    try:
+        _answer(channel, name, file, device, send)
+    finally:
+        if os.getpid() != process:
+            os._exit(0)
+
+
+def _answer(channel: Any, name: str, file: str, device: str, send: Any) -> None:
     backend = find(name, file)(device)
     stopwatch = Stopwatch(backend)
     try:
-        send(("ready", (backend.prepare(), os.getpid())))
+        send(("ready", backend.prepare()))
     except NotRun as reason:
         send(("not run", " ".join(str(reason).split())))
         return
@@ -42,9 +56,12 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
         match pickle.loads(message):
             case "run", cases:
                 for case in cases:
-                    send(backend.run(case))
+                    digest = case.digest
+                    send(backend.run(case), digest)
             case "stream", case:
-                send(("done", backend.run(case, lambda step, state: send(("step", step, state)))))
+                digest = case.digest
+                trajectory = backend.run(case, lambda *seen, digest=digest: send(("step", *seen), digest))
+                send(("done", trajectory), digest)
             case "train", training, layer:
                 send(backend.train(training, layer))
             case "time", *request:

@@ -292,7 +292,7 @@ def test_a_hang_is_a_row_and_the_run_goes_on() -> None:
         process.run([CASE])  # what is imported late is there now
         process.case_seconds = 2
         os.kill(process.pid, signal.SIGSTOP)
-        assert attempt(NUMBERS, process) == ("hangs", "", "no answer for 2 s")
+        assert attempt(NUMBERS, process) == ("hangs", "", "no answer, and stood still for 2 s")
         process.case_seconds = 20
         assert attempt(NUMBERS, process)[0] == "refuses"
 
@@ -303,7 +303,9 @@ def test_a_restart_gives_a_working_process_without_a_past() -> None:
         if process.not_run:
             pytest.skip(process.not_run)
         first = process.pid
-        process.log.write_text("the last words of the first\n")
+        assert process.log
+        with process.log.path.open("w") as log:
+            log.write("the last words of the first\n")
         process.restart()
         assert process.pid != first
         with pytest.raises(ProcessLookupError):

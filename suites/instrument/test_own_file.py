@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from reports.columns import COLUMNS
-from suites.backends import declaration
-from suites.backends.declaration import BrokenDeclaration, declared
+from suites.backends import reader
+from suites.backends.declaration import BrokenDeclaration
 from suites.backends.process import HOPELESS, Process
+from suites.backends.reader import read
 from suites.backends.registry import select
 from suites.backends.template import TEMPLATES
 from suites.cases import trace
@@ -206,14 +207,14 @@ def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, t
     ("call", "told"),
     [
         ("os.abort()", "dies when loaded, of SIGABRT"),
-        ("time.sleep(1e6)", "hangs when loaded, for 3 s"),
+        ("time.sleep(1e6)", "hangs when loaded: no answer, and stood still for 3 s"),
         ("sys.exit(3)", "SystemExit: 3"),
     ],
 )
 def test_a_file_that_ends_or_holds_up_who_loads_it_is_one_line(
     call: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(declaration, "LOAD_SECONDS", 3)
+    monkeypatch.setattr(reader, "LOAD_SECONDS", 3)
     with pytest.raises(BrokenDeclaration) as caught:
         select([], [written(f"import os, sys, time\n\n{call}\n{NUMPY}", tmp_path)])
     line = str(caught.value)
@@ -251,7 +252,7 @@ def test_a_broken_optimizer_is_one_line_and_the_run_ends_properly(tmp_path: Path
         "dtype": "asked for dtype float32, but float64 ran",
         "raises": f"refuses at step 3: RuntimeError: no third step ({file}:{raised})",
         "mutates": "refuses at step 1: ValueError: the step changed the gradient that it was given",
-        "sleeps": f'hangs at step 1: no answer for 1 s: File "{file}", line '
+        "sleeps": f'hangs at step 1: no answer, and stood still for 1 s: File "{file}", line '
         f"{line_of('        time.sleep(1e6)  # here')}",
         "aborts": f'dies at step 1: the process ended; its last words: File "{file}", line '
         f"{line_of('        os.abort()  # here')}",
@@ -321,7 +322,7 @@ def test_an_optimizer_with_other_defaults_is_given_the_values_of_the_case(tmp_pa
 
 
 def test_what_hangs_in_everything_is_given_up(tmp_path: Path) -> None:
-    sleeps = next(b for b in declared(written(BROKEN, tmp_path)) if b.name == "broken.sleeps")
+    sleeps = next(b for b in read(written(BROKEN, tmp_path)) if b.name == "broken.sleeps")
     start = time.monotonic()
     with Process(sleeps, case_seconds=0.5, step_seconds=0) as process:
         for _ in range(HOPELESS):

@@ -1,0 +1,66 @@
+"""How long to wait for a process: its own time counts, and not that of others on the same machine.
+
+A limit is of processor time, and of standing still: neither running nor waiting for a processor, as a
+process does that sleeps, or waits for a lock. Linux says how long its threads have waited for a processor
+(/proc/PID/task/TID/schedstat: Documentation/scheduler/sched-stats.rst); elsewhere whoever has run at all
+does not stand still.
+"""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+POLL_SECONDS = 0.5
+RUNS = 0.01  # the share of its time that shows that a process runs, where nothing else is known
+
+
+class Times(NamedTuple):
+    """Seconds: of the clock, of processors, and of waiting for one (None: not known)."""
+
+    wall: float
+    busy: float
+    waited: float | None
+
+
+class Patience:
+    """Waits for a process, and what it has started, for so many seconds. pid: None where it is elsewhere."""
+
+    def __init__(self, pid: int | None, seconds: float) -> None:
+        self.pid, self.seconds = pid, seconds
+        self.busy = self.still = 0.0
+        self.last = self._times()
+
+    def lost(self) -> str:
+        """Why to wait no longer; '' while there is no reason. To be asked every POLL_SECONDS."""
+        now, last = self._times(), self.last
+        self.last = now
+        # Who asks may have stood still itself, and the process with it.
+        passed = min(now.wall - last.wall, 4 * POLL_SECONDS)
+        busy = min(passed, max(0.0, now.busy - last.busy))
+        if now.waited is None or last.waited is None:
+            waited = passed - busy if busy > RUNS * passed else 0.0
+        else:
+            waited = min(passed - busy, max(0.0, now.waited - last.waited))
+        self.busy += busy
+        self.still += passed - busy - waited
+        if self.busy >= self.seconds:
+            return f"no answer in {self.seconds:g} s of processor time"
+        if self.still >= self.seconds:
+            return f"no answer, and stood still for {self.seconds:g} s"
+        return ""
+
+    def _times(self) -> Times:
+        busy, waited = 0.0, None
+        if self.pid is not None:
+            with suppress(psutil.Error):
+                process = psutil.Process(self.pid)
+                for each in (process, *process.children(recursive=True)):
+                    with suppress(psutil.Error):
+                        busy += sum(each.cpu_times()[:4])  # of those that ended too
+                        for path in Path(f"/proc/{each.pid}/task").glob("*/schedstat"):
+                            with suppress(OSError, ValueError):
+                                waited = (waited or 0.0) + int(path.read_text().split()[1]) / 1e9
+        return Times(time.monotonic(), busy, waited)

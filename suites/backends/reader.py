@@ -1,0 +1,88 @@
+"""The suite's side of declarations: read in a process of its own, from which they come as data.
+
+The file of somebody's own runs there and in its worker, and nowhere else: whatever it patches, sets or starts
+stays there.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from signal import Signals
+from typing import Any
+
+from suites.backends import guard
+from suites.backends.base import Backend
+from suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
+from suites.backends.log import Log
+from suites.backends.message import Unreadable, loads
+from suites.backends.patience import POLL_SECONDS, Patience
+
+ROOT = Path(__file__).resolve().parents[2]
+LOAD_SECONDS = 60.0
+Attributes = dict[str, Any]
+
+
+@lru_cache
+def read(path: Path) -> tuple[type[Backend], ...]:
+    """The backends that a file declares.
+
+    Raises:
+        BrokenDeclaration: it can't be loaded, holds up or ends the process that loads it, or declares no
+            proper backend: one line that says where.
+    """
+    return _classes(_asked(str(path.resolve())))
+
+
+def installed() -> tuple[type[Backend], ...]:
+    """The backends of installed packages. Raises as `read` does."""
+    return _classes(_asked("")) if entry_points(group=ENTRY_POINTS) else ()
+
+
+def _classes(declarations: Iterable[tuple[str, Attributes]]) -> tuple[type[Backend], ...]:
+    return tuple(type(name, (Backend,), attributes) for name, attributes in declarations)
+
+
+def _asked(file: str) -> list[tuple[str, Attributes]]:
+    """What a process says that loads a file, or the installed packages."""
+    where, log, mark = file or "installed backends", Log(), guard.new_mark()
+    command = ["env", f"{guard.MARK}={mark}", sys.executable, "-m", "suites.backends.declaration", file]
+    with open(log.path, "wb") as errors:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+    patience = Patience(process.pid, LOAD_SECONDS)
+    try:
+        while True:
+            try:
+                answer, _ = process.communicate(timeout=POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                if why := patience.lost():
+                    line = log.where(process.pid, file)
+                    raise BrokenDeclaration(f"{where}: hangs when loaded: {why}{line}") from None
+    finally:
+        guard.end(mark)
+        process.wait()
+        log.close()
+    if process.returncode < 0:
+        name = Signals(-process.returncode).name
+        raise BrokenDeclaration(f"{where}: dies when loaded, of {name}: {log.last_words(file)}")
+    if not answer:
+        ended = f"ends the process that loads it, with {process.returncode}"
+        raise BrokenDeclaration(f"{where}: {ended}: {log.last_words(file)}")
+    try:
+        kind, told = loads(answer)
+    except (Unreadable, TypeError, ValueError) as error:
+        raise BrokenDeclaration(f"{where}: what it declares can't be read: {error}") from None
+    if kind == "broken":
+        raise BrokenDeclaration(told)
+    declarations: list[tuple[str, Attributes]] = told
+    return declarations

@@ -1,0 +1,252 @@
+"""Nothing of anybody's reaches the judge: what a file patches, sets, starts, forks or prints stays outside."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from suites.backends import guard
+from suites.backends.base import Backend
+from suites.backends.declaration import BrokenDeclaration
+from suites.backends.log import KEPT_BYTES
+from suites.backends.message import Unreadable, dumps, loads
+from suites.backends.process import Lost, Process, sound
+from suites.backends.reader import ROOT, read
+from suites.backends.template import TEMPLATES
+from suites.case import Trajectory
+from suites.instrument.samples import sample
+from suites.instrument.test_command_line import pytest_run
+
+NUMPY = TEMPLATES["numpy"]
+
+
+def file_with(folder: Path, top: str = "", step: str = "") -> Path:
+    """The template, with lines at the top of its module and at the start of its update."""
+    path = folder / "mine.py"
+    body = NUMPY.replace("        rows, index", f"        {step}\n        rows, index")
+    path.write_text(body.replace("import math\n", f"import math\nimport os\nimport sys\n\n{top}\n"))
+    return path
+
+
+def backend_with(folder: Path, top: str = "", step: str = "") -> type[Backend]:
+    (backend,) = read(file_with(folder, top, step))
+    return backend
+
+
+def alive(marker: str) -> list[int]:
+    """Processes that have this text among their arguments or in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if marker in " ".join((*process.cmdline(), *process.environ().values())):
+                found.append(process.pid)
+        except psutil.Error:
+            pass
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def test_a_root_patched_in_the_file_is_red(tmp_path: Path) -> None:
+    top = "import numpy\nroot = numpy.sqrt\nnumpy.sqrt = lambda x, *a, **k: 1.5 * root(x, *a, **k)"
+    chosen = ("suites/conformance", "-k", "update-rule and float32")
+    result = pytest_run(*chosen, f"--backend-file={file_with(tmp_path, top)}", "--out", tmp_path)
+    assert result.returncode == 1, result.stdout
+    assert "update-rule, mine.LazyAdam, float32, against documented (unexplained)" in result.stdout
+
+
+EVERYTHING = """
+import signal, threading, time, numpy
+numpy.seterr(all="raise")
+numpy.sqrt = numpy.float64 = None
+os.chdir("/")
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+sys.setrecursionlimit(77)
+sys.path.insert(0, "/no/such/folder")
+os.environ["LAZYADAM_TEST"] = "reached"
+sys.stdout = sys.stderr = None
+os.umask(0o777)
+"""
+
+
+def test_what_a_file_sets_does_not_reach_the_judge(tmp_path: Path) -> None:
+    def settings() -> tuple[object, ...]:
+        umask = os.umask(0o22)
+        os.umask(umask)
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+        return (
+            (np.sqrt, np.float64, np.geterr(), os.getcwd(), umask, list(sys.path), sys.getrecursionlimit()),
+            ([signal.getsignal(x) for x in numbers], threading.active_count(), sys.stdout, sys.stderr),
+            (os.environ.get("LAZYADAM_TEST"), [x for x in sys.modules if x.startswith("mine")]),
+        )
+
+    before = settings()
+    backend = backend_with(tmp_path, EVERYTHING)
+    with Process(backend) as process:
+        process.run([sample()])
+    assert settings() == before
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["os.killpg(0, 9)", "os.killpg(os.getpgrp(), 15)", "sys.exit(3)", "os._exit(0)"],
+    ids=["SIGKILL to its group", "SIGTERM to its group", "exit", "exit at once"],
+)
+def test_a_worker_that_ends_itself_ends_nobody_else(step: str, tmp_path: Path) -> None:
+    with Process(backend_with(tmp_path, step=step)) as process:
+        (trajectory,) = process.run([sample()])
+    assert trajectory.failure
+    assert trajectory.failure.kind == "dies"
+
+
+@pytest.mark.parametrize("child", ["stays", "returns", "raises", "exits"])
+def test_after_a_fork_every_case_has_its_own_answer_and_nobody_lives_on(child: str, tmp_path: Path) -> None:
+    does = {
+        "stays": "import time; time.sleep(1000)",
+        "returns": "pass",
+        "raises": "raise ValueError('in the child')",
+        "exits": "sys.exit(0)",
+    }[child]
+    backend = backend_with(tmp_path, "child = 1", f"if os.fork() == 0: {does}")
+    cases = [sample(number=n) for n in range(4)]
+    with Process(backend) as process:
+        forked = process.run(cases)
+        mark, version = process.mark, process.version
+    with Process(backend_with(tmp_path)) as process:
+        right = process.run(cases)
+    assert version
+    assert not alive(mark)
+    for seen, expected in zip(forked, right, strict=True):
+        assert seen.failure is None
+        np.testing.assert_array_equal(seen.w[0], expected.w[0])
+
+
+@pytest.mark.parametrize("session", [False, True], ids=["a child", "a child with a session of its own"])
+def test_what_a_worker_starts_ends_with_it(session: bool, tmp_path: Path) -> None:
+    start = f"subprocess.Popen(['sleep', '98765'], start_new_session={session})"
+    with Process(backend_with(tmp_path, "import subprocess", start)) as process:
+        assert process.run([sample(steps=2)])[0].failure is None
+        mark = process.mark
+        assert len(alive(mark)) > 2
+    assert not alive(mark)
+
+
+def test_what_a_file_starts_when_it_is_read_ends(tmp_path: Path) -> None:
+    top = f"import subprocess\nsubprocess.Popen(['sleep', '98764', {str(tmp_path)!r}])"
+    backend_with(tmp_path, top)
+    assert not alive(str(tmp_path))
+
+
+HANGING = """
+import sys
+from pathlib import Path
+from suites.backends.process import Process
+from suites.backends.reader import read
+from suites.instrument.samples import sample
+with Process(read(Path(sys.argv[1]))[0]) as process:
+    print(process.mark, process.log.path.parent, flush=True)
+    process.run([sample()])
+"""
+
+
+def test_after_a_kill_9_nothing_of_the_run_is_left(tmp_path: Path) -> None:
+    start = "subprocess.Popen(['sleep', '98763']); [None for _ in iter(int, 1)]"
+    file = file_with(tmp_path, "import subprocess", start)
+    command = [sys.executable, "-c", HANGING, str(file)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        mark, folder = run.stdout.readline().split()
+        end = time.monotonic() + 60
+        while len(alive(mark)) < 2 and time.monotonic() < end:  # the worker and what it has started
+            time.sleep(0.1)
+        run.kill()
+    while (alive(mark) or Path(folder).exists()) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not alive(mark)
+    assert not Path(folder).exists()
+
+
+def test_of_what_is_printed_the_end_is_kept_and_no_file(tmp_path: Path) -> None:
+    before = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
+    backend = backend_with(tmp_path, "text = 'x' * 99 + chr(10)", "print(text * 100_000); print('the last')")
+    with Process(backend) as process:
+        (trajectory,) = process.run([sample(steps=3)])
+        time.sleep(0.2)
+        lines = process.printed()
+        (new,) = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - before or {
+            guard.folder().name
+        }
+        assert new == guard.folder().name
+    assert trajectory.failure is None
+    assert lines[-1] == "the last"
+    assert lines[0].endswith("bytes before)")
+    assert sum(map(len, lines)) <= KEPT_BYTES
+    assert list(guard.folder().iterdir()) == []
+
+
+class Foreign(np.ndarray):
+    """An array that a judge would have to import."""
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(pickle_of, id=id)
+        for id, pickle_of in {
+            "a class": dumps(Foreign((1,))),
+            "a call": b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.",
+            "cut off": dumps(np.zeros(9))[:-9],
+            "no message": b"hello",
+            "empty": b"",
+        }.items()
+    ],
+)
+def test_a_message_of_unknown_classes_is_not_read(message: bytes) -> None:
+    with pytest.raises(Unreadable) as caught:
+        loads(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_declaration_of_unknown_classes_is_one_line(tmp_path: Path) -> None:
+    path = file_with(tmp_path, "class Word(str):\n    pass\n")
+    path.write_text(path.read_text().replace('"mine.LazyAdam"', 'Word("mine.LazyAdam")'))
+    with pytest.raises(BrokenDeclaration, match=r"what it declares can't be read: it holds a mine_\w+.Word"):
+        read(path)
+
+
+@pytest.mark.parametrize("wrong", ["shape", "type", "states", "counts", "kind"])
+def test_an_answer_that_is_no_trajectory_of_the_case_is_a_death(wrong: str, tmp_path: Path) -> None:
+    case = sample()
+    with Process(backend_with(tmp_path)) as process:
+        (right,) = process.run([case])
+    assert sound(case, right) is right
+    w, m, v, t = right.w, right.m, right.v, right.t
+    answer: object = {
+        "shape": Trajectory([x[:, :1] for x in w], m, v, t),
+        "type": Trajectory([x.astype(np.float32) for x in w], m, v, t),
+        "states": Trajectory(*([x[:3] for x in xs] for xs in (w, m, v)), t[:3]),
+        "counts": Trajectory(w, m, v, t[:, :0]),
+        "kind": None,
+    }[wrong]
+    with pytest.raises(Lost):
+        sound(case, answer)
+
+
+def test_an_answer_to_another_case_or_of_another_process_is_a_death(tmp_path: Path) -> None:
+    with Process(backend_with(tmp_path)) as process:
+        process._send(("run", [sample(number=1)]))
+        with pytest.raises(Lost, match="it answered case"):
+            process._answer(20, sample(number=2))
+        process.pid += 1
+        process._send(("run", [sample(number=1)]))
+        with pytest.raises(Lost, match="which was asked"):
+            process._answer(20, sample(number=1))
+        process.pid -= 1
