@@ -14,6 +14,7 @@ from reports.tables import TableError, read, records
 MARGIN, ULPS = 0.10, 2.0  # a drift figure grew where it is beyond both: other orders of sums round otherwise
 TABLES = ("verdicts", "tolerance", "dialects", "pins", "run")
 SPEED = "performance_gate"  # where somebody measured it
+FINE = ("faster", "not slower")
 SAME = ("profile", "seed", "device", "selection")  # settings without which runs can't be compared
 
 
@@ -115,9 +116,16 @@ def _tolerance(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Change]:
 
 
 def _speed(gate: pd.DataFrame) -> Iterator[Change]:
-    for row in gate[gate["verdict"] == "slower"].to_dict("records"):
+    """What is slower, and what was not told to be no slower: that its speed is not known is no pass."""
+    if gate.empty:
+        yield Change("speed not known", f"{SPEED}.csv", "measured", "nothing compared")
+    for row in gate[~gate["verdict"].isin(FINE)].to_dict("records"):
         size = f"{row['table_rows']} × {row['width']}, {row['touched_rows']} rows, {row['duplicates']}"
-        yield Change("slower", f"{row['backend']}, {size}", "1", f"{row['ratio']:.3f}")
+        where = f"{row['backend']}, {size}"
+        if row["verdict"] == "slower":
+            yield Change("slower", where, "1", f"{row['ratio']:.3f}")
+        else:
+            yield Change("speed not known", where, "known", f"{row['verdict']}: {row['note']}")
 
 
 def told(found: list[Change]) -> Iterator[str]:
