@@ -105,4 +105,4 @@ def test_an_interpreter_that_is_not_there_is_one_line(
         builds.main()
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("mine.LazyAdam, popen//python=/no/such/python: not run (no worker starts with")
+    assert line.startswith("--candidate /no/such/python: does not start: ")
