@@ -18,7 +18,7 @@ from suites.backends.base import Backend
 from suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
 from suites.backends.log import Log
 from suites.backends.message import Unreadable, loads
-from suites.backends.patience import POLL_SECONDS, Patience
+from suites.backends.patience import output
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
@@ -58,16 +58,11 @@ def _asked(file: str) -> list[tuple[str, Attributes]]:
             stderr=errors,
             start_new_session=True,
         )
-    patience = Patience(process.pid, LOAD_SECONDS)
     try:
-        while True:
-            try:
-                answer, _ = process.communicate(timeout=POLL_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                if why := patience.lost():
-                    line = log.where(process.pid, file)
-                    raise BrokenDeclaration(f"{where}: hangs when loaded: {why}{line}") from None
+        answer, _ = output(process, LOAD_SECONDS)
+    except TimeoutError as error:
+        line = log.where(process.pid, file)
+        raise BrokenDeclaration(f"{where}: hangs when loaded: {error}{line}") from None
     finally:
         guard.end(mark)
         process.wait()
