@@ -4,6 +4,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,10 @@ def _order(column: pd.Series) -> pd.Series:
 
 class TableError(Exception):
     """A table can't be read; the message is one line that says what and where."""
+
+
+class NotWritten(Exception):
+    """A file can't be written; the message is one line that says which and why."""
 
 
 def read(name: str, folder: Path) -> pd.DataFrame:
@@ -75,13 +80,34 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    """Write a text file, whole or not at all.
+
+    Raises:
+        NotWritten: it can't be.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise NotWritten(f"{path}: can't be written ({error.strerror})") from None
+
+
+def try_to_write(folder: Path) -> None:
+    """Whether files can be written to a folder, which is made where it isn't there.
+
+    Raises:
+        NotWritten: they can't.
+    """
+    probe = folder / f".{os.getpid()}"
+    write_text("written to see whether files can be" * 1000, probe)
+    probe.unlink()
 
 
 def coverage(

@@ -84,7 +84,7 @@ def output(process: "subprocess.Popen[Any]", seconds: float) -> tuple[Any, Any]:
 
 
 def run(command: list[Any], seconds: float, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """As subprocess.run with text captured, within so many seconds of the command's own. Raises as `output`."""
+    """As subprocess.run, its text captured, in so many seconds of the command's own. Raises as `output`."""
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     ) as process:

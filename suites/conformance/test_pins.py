@@ -1,6 +1,5 @@
 """Known divergences: every witness still shows what is pinned, hides nothing else, and proves it alone."""
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from reports.tables import write_text
+from suites.backends import patience
 from suites.backends.base import Backend
 from suites.case import Trajectory
 from suites.clauses import CLAUSES
@@ -71,9 +71,7 @@ def test_script_shows_it_alone(processes: Any, script_item: PinItem, pytestconfi
     text = script(pin, backend)
     assert len(text.splitlines()) <= 40, "it is to be pasted into an issue"
     write_text(text, file)
-    ran = subprocess.run(
-        [sys.executable, file.name], cwd=file.parent, capture_output=True, text=True, timeout=120, check=False
-    )
+    ran = patience.run([sys.executable, file.name], 120, cwd=file.parent)
     assert (ran.returncode, ran.stdout.count("expected") > 0) == (1, True), ran.stderr
     output = ran.stdout
     if pin.verdict == "refuses":
