@@ -225,6 +225,11 @@ def seed(pytestconfig: pytest.Config) -> int:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
+        try:
+            tables.try_to_write(session.config.getoption("--out"))
+        except tables.NotWritten as error:
+            raise pytest.UsageError(str(error)) from None
     session.config.stash[RESULTS] = []
 
 
@@ -271,6 +276,20 @@ def _selection(config: pytest.Config) -> str:
     return " ".join(f"{name} '{expression}'" for name, expression in chosen if expression) or "everything"
 
 
+def _write(out: Path, rows_of: dict[str, list[dict[str, Any]]], divergences: list[str]) -> Iterator[str]:
+    """Write what can be written of the tables and what belongs to them; the rest is yielded, a line each."""
+    texts = {f"{x}.csv": tables.csv_text(tables.frame(x, rows)) for x, rows in rows_of.items() if rows}
+    if rows_of["verdicts"]:
+        texts["divergences.txt"] = "".join(f"{line}\n" for line in divergences)
+    if curve := rows_of["sensitivity_curve"]:
+        texts["sensitivity.svg"] = plots.sensitivity(tables.frame("sensitivity_curve", curve))
+    for name, text in texts.items():
+        try:
+            tables.write_text(text, out / name)
+        except tables.NotWritten as error:
+            yield str(error)
+
+
 @undisturbed()
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
@@ -313,19 +332,18 @@ def pytest_terminal_summary(
             ),
         }
     rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
+    divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
+    not_written = list(_write(out, rows_of, divergences))
     for name, rows in rows_of.items():
-        if rows:
-            table = tables.frame(name, rows)
-            tables.write(table, out / f"{name}.csv")
-            if name in SHOWN:
-                SHOWN[name](table, console)
-            if name == "sensitivity_curve":
-                tables.write_text(plots.sensitivity(table), out / "sensitivity.svg")
-    if rows_of["verdicts"]:
-        divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
-        tables.write_text("".join(f"{line}\n" for line in divergences), out / "divergences.txt")
+        if rows and name in SHOWN:
+            SHOWN[name](tables.frame(name, rows), console)
     if rows_of["verdicts"]:
         verdicts, known = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
         console.print("\n".join(export.in_a_line(verdicts, known)), soft_wrap=True)
     written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
-    console.print(f"tables: {', '.join(written)} in {out}")
+    if not_written:
+        assert terminalreporter._session
+        terminalreporter._session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        console.print(f"{not_written[0]}, nor {len(not_written) - 1} other files", soft_wrap=True)
+    else:
+        console.print(f"tables: {', '.join(written)} in {out}")

@@ -36,7 +36,7 @@ class TableError(Exception):
     """A table can't be read; the message is one line that says what and where."""
 
 
-class NotWritten(Exception):
+class NotWritten(TableError):
     """A file can't be written; the message is one line that says which and why."""
 
 
@@ -74,9 +74,14 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as it is written."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, whole or not at all."""
-    write_text(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), path)
+    """Write a table as CSV. Raises as `write_text` does."""
+    write_text(csv_text(table), path)
 
 
 def write_text(text: str, path: Path) -> None:

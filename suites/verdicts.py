@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from reports.tables import write_text
+from reports.tables import NotWritten, write_text
 from suites.backends.base import Backend
 from suites.backends.process import Process, Runs
 from suites.case import Case, Failure, Trajectory
@@ -313,15 +313,18 @@ def run(
             small = next(failed, seen.cases[0])
         file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{against}.json"
         quantities = sorted({f.quantity for f in j.judgement.findings})
-        ready_to_pin(small, out / file, process, j.row, text, [clause.id], quantities)
-        if kept and j.accounted is None:
-            write_text((out / file).read_text(), kept)
         j.row["witness"] = j.accounted or str(file)
         axes = j.row["explained_by"]
         why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
-        if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
-            told += f"; script {_write_script(small, out, process, j.row, text)}"
+        try:
+            ready_to_pin(small, out / file, process, j.row, text, [clause.id], quantities)
+            if kept and j.accounted is None:
+                write_text((out / file).read_text(), kept)
+            if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
+                told += f"; script {_write_script(small, out, process, j.row, text)}"
+        except NotWritten as error:
+            result.new.append(str(error))
         result.divergences.append(told)
         if j.accounted is None:
             result.new.append(told)

@@ -4,6 +4,7 @@ The file of somebody's own runs there and in its worker, and nowhere else: whate
 stays there.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -48,11 +49,12 @@ def _classes(declarations: Iterable[tuple[str, Attributes]]) -> tuple[type[Backe
 def _asked(file: str) -> list[tuple[str, Attributes]]:
     """What a process says that loads a file, or the installed packages."""
     where, log, mark = file or "installed backends", Log(), guard.new_mark()
-    command = ["env", f"{guard.MARK}={mark}", sys.executable, "-m", "suites.backends.declaration", file]
+    command = [sys.executable, "-m", "suites.backends.declaration", file]
     with open(log.path, "wb") as errors:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
+            env=os.environ | {guard.MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -1,8 +1,6 @@
 """Trace files: a case as versioned JSON with exact, hexadecimal floats."""
 
 import json
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters
+from reports.tables import write_text
 from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 
 FORMAT = "lazyadam-trace"
@@ -22,7 +21,7 @@ class TraceError(Exception):
 
 
 def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
-    """Write the case whole or not at all. about: for the reader, ignored by `load`."""
+    """Write the case. about: for the reader, ignored by `load`. Raises as `write_text` does."""
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -59,11 +58,7 @@ def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
             for step in case.steps
         ],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w") as file:
-        json.dump(document, file, indent=1)
-    os.replace(temporary, path)
+    write_text(json.dumps(document, indent=1), path)
 
 
 def load(path: Path) -> Case:

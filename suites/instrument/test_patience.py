@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from suites.backends import patience
@@ -27,6 +28,8 @@ def running(*programs: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
         yield processes
     finally:
         for process in processes:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
             process.kill()
             process.wait()
 
