@@ -22,7 +22,8 @@ from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
-from suites.divergences.pin import pins
+from suites.divergences import pin
+from suites.divergences.reproducer import has_script
 from suites.equivalence import carried
 from suites.verdicts import BUDGETS, replay
 
@@ -70,6 +71,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where nightly and deep keep cases that failed, to try them again",
     )
+    group.addoption(
+        "--pins",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a folder of known divergences of your own, beside the suite's; repeatable",
+    )
     group.addoption("--out", type=Path, default=tables.OUT, metavar="DIR", help="where the tables go")
 
 
@@ -79,7 +88,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
     try:
         config.stash[BACKENDS] = select(config.getoption("--backend"), config.getoption("--backend-file"))
-    except (UnknownBackend, BrokenDeclaration) as error:
+        config.stash[PINS_TOLD] = take_pins(config)
+    except (UnknownBackend, BrokenDeclaration, TraceError) as error:
         raise pytest.UsageError(str(error)) from None
     seed = config.getoption("--seed")
     if seed is None:
@@ -95,7 +105,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEED] = seed
 
 
+def take_pins(config: pytest.Config) -> list[str]:
+    """Known divergences: the suite's, and those of `--pins`; lines about those that this run leaves out."""
+    own = config.getoption("--backend-file")
+    files: dict[str, set[str]] = {}
+    for backend in select([], own) if own else ():
+        files.setdefault(Path(backend.file).name, set()).add(backend.name)
+    return pin.use(config.getoption("--pins"), [backend.name for backend in select([])], files)
+
+
 BACKENDS = pytest.StashKey[list[Any]]()
+PINS_TOLD = pytest.StashKey[list[str]]()
 SEED = pytest.StashKey[int]()
 RESULTS = pytest.StashKey[list[dict[str, Any]]]()
 
@@ -148,16 +168,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if not clause.missing(backend)
     ]
     pinned = [
-        (backend, (backend, device, pin), f"{pin.name}-{backend.name}")
+        (backend, (backend, device, known.cast(dtype)), f"{known.name}-{backend.name}-{dtype}")
         for backend in backends
-        for pin in pins()
-        if backend.name in pin.backends
+        for known in pin.pins_of_name(backend)
+        for dtype in known.types_of(backend)
     ]
-    # A script takes seconds: in ci one for each pin.
+    # A script takes seconds: in ci one for each pin. Those of the suite have one; of one's own, where it can be.
+    selected = {backend.name for backend in backends}
     scripts = [
-        item
-        for item in pinned
-        if config.getoption("--profile") != "ci" or item[0].name == item[1][2].backends[0]
+        (backend, (backend, device, known), f"{known.name}-{backend.name}")
+        for backend in backends
+        for known in pin.pins_of_name(backend)
+        if config.getoption("--profile") != "ci"
+        or backend.name == next(name for name in known.backends if name in selected)
+        if not known.file or has_script(known.case, backend)
     ]
     for name, items in (
         ("dialect_item", once),
