@@ -1,6 +1,7 @@
 """pytest options, backend selection, and the tables written at the end of a run."""
 
 import json
+import re
 import secrets
 import signal
 from collections.abc import Iterator
@@ -117,6 +118,7 @@ def take_pins(config: pytest.Config) -> list[str]:
 BACKENDS = pytest.StashKey[list[Any]]()
 PINS_TOLD = pytest.StashKey[list[str]]()
 SEED = pytest.StashKey[int]()
+STOPPED = pytest.StashKey[bool]()
 RESULTS = pytest.StashKey[list[dict[str, Any]]]()
 
 
@@ -252,6 +254,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[RESULTS] = []
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[STOPPED] = bool(session.shouldfail)  # -x, --maxfail
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_report_header(config: pytest.Config) -> list[str]:
     header = [f"lazyadam: profile {config.getoption('--profile')}, seed {config.stash[SEED]}"]
@@ -267,14 +273,27 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Results travel with the reports, so that a run spread over processes collects them too."""
+    results = [json.loads(str(value)) for name, value in report.user_properties if name == RESULT]
+    if report.failed:
+        _failed.append(failure(report, results))
     if report.when == "call":
         _ended.append(report.nodeid)
-        for name, value in report.user_properties:
-            if name == RESULT:
-                _collected.append(json.loads(str(value)))
+        _collected.extend(results)
+
+
+def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[str, str]:
+    """A row of failures.csv: a divergence that no pin accounts for ('not known'), or another ('failed')."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    said = str(crash.message if crash else report.longrepr).strip()
+    return {
+        "test": re.sub(r"@[^@\]]*$", "", report.nodeid),  # xdist appends the group
+        "kind": "not known" if any(result.get("new") for result in results) else "failed",
+        "message": said.partition("\n")[0][:200],
+    }
 
 
 _collected: list[dict[str, Any]] = []
+_failed: list[dict[str, str]] = []
 _ended: list[str] = []
 
 
@@ -330,15 +349,18 @@ def pytest_terminal_summary(
                     "seed": config.stash[SEED],
                     "device": config.getoption("--device"),
                     "selection": _selection(config),
-                    "ended": f"interrupted after {len(_ended)} tests"
-                    if exitstatus == pytest.ExitCode.INTERRUPTED
-                    else "whole",
+                    "ended": "whole"
+                    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+                    and not config.stash[STOPPED]
+                    else f"interrupted after {len(_ended)} tests",
+                    "tables": ", ".join(name for name, rows in rows_of.items() if rows),
                 }
             ),
+            "failures": _failed,
         }
     rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
     for name, rows in rows_of.items():
-        if rows:
+        if rows or (name == "failures" and rows_of["verdicts"]):
             table = tables.frame(name, rows)
             tables.write(table, out / f"{name}.csv")
             if name in SHOWN:
@@ -351,5 +373,7 @@ def pytest_terminal_summary(
     if rows_of["verdicts"]:
         verdicts, known = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
         console.print("\n".join(export.in_a_line(verdicts, known)), soft_wrap=True)
+    if config.stash[PINS_TOLD]:
+        console.print("\n".join(config.stash[PINS_TOLD]), soft_wrap=True)
     written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
     console.print(f"tables: {', '.join(written)} in {out}")

@@ -86,6 +86,17 @@ class Pin:
             values[axis] = kind[value.upper()]
         return replace(backend.documented, **values) if values else None
 
+    def beside(self, backend: type[Backend], covering: Iterable["Pin"]) -> Dialect:
+        """The documented dialect with the axes turned that other pins state of this type and layout."""
+        found = backend.documented
+        for other in covering:
+            turned = other.explaining(backend)
+            same = self.case.dtype in other.dtypes and set(self.layouts) & set(other.layouts)
+            if turned is not None and same:
+                axes = other.explained_by.keys() - self.explained_by.keys()
+                found = replace(found, **{axis: getattr(turned, axis) for axis in axes})
+        return found
+
     def types_of(self, backend: type[Backend]) -> list[str]:
         """The types stated that the backend takes: of gradients in another than its usual layout, all."""
         usual = set(layouts(backend)) & set(self.layouts)
@@ -271,8 +282,12 @@ def axes_of(explained_by: str) -> dict[str, str]:
     return dict(part.split(": ") for part in explained_by.split("; "))
 
 
-def broken(pin: Pin, backend: type[Backend], seen: Trajectory) -> str:
-    """What of a pin its witness no longer shows; '' where it shows all of it."""
+def broken(pin: Pin, backend: type[Backend], seen: Trajectory, covering: Iterable[Pin] = ()) -> str:
+    """What of a pin its witness no longer shows; '' where it shows all of it.
+
+    covering: other pins, whose axes may explain a part. In float64 the scalars in float32 of some backends tell
+    where ε stands in whatever case; what an axis does shows beside that.
+    """
     if seen.failure is not None or pin.verdict != "diverges":
         verdict = seen.failure.kind if seen.failure else "accepted"
         return "" if verdict == pin.verdict else f"pinned as {pin.verdict}, but the witness is now: {verdict}"
@@ -283,7 +298,12 @@ def broken(pin: Pin, backend: type[Backend], seen: Trajectory) -> str:
 
     if worst(backend.documented) <= 1:
         return "the witness no longer diverges"
-    turned = pin.explaining(backend)
-    if turned is not None and worst(turned) > 1:
+    turned, beside = pin.explaining(backend), pin.beside(backend, covering)
+    if turned is None or worst(turned) <= 1:
+        return ""
+    if worst(beside) <= 1:
+        return "the witness no longer diverges but by what other pins state"
+    together = replace(beside, **{axis: getattr(turned, axis) for axis in pin.explained_by})
+    if worst(together) > 1:
         return f"no longer explained by {pin.explained_by}: worst ratio {worst(turned):.3g}"
     return ""
