@@ -109,9 +109,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def take_pins(config: pytest.Config) -> list[str]:
     """Known divergences: the suite's, and those of `--pins`; lines about those that this run leaves out."""
     own = config.getoption("--backend-file")
-    files: dict[str, set[str]] = {}
+    files: dict[str, list[str]] = {}
     for backend in select([], own) if own else ():
-        files.setdefault(Path(backend.file).name, set()).add(backend.name)
+        files.setdefault(Path(backend.file).name, []).append(backend.name)
     return pin.use(config.getoption("--pins"), [backend.name for backend in select([])], files)
 
 
@@ -175,7 +175,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for known in pin.pins_of_name(backend)
         for dtype in known.types_of(backend)
     ]
-    # A script takes seconds: in ci one for each pin. Those of the suite have one; of one's own, where it can be.
+    # A script takes seconds: in ci one for each pin. One's own may be of cases that have none.
     selected = {backend.name for backend in backends}
     scripts = [
         (backend, (backend, device, known), f"{known.name}-{backend.name}")
@@ -284,7 +284,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[str, str]:
     """A row of failures.csv: a divergence that no pin accounts for ('not known'), or another ('failed')."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    said = str(crash.message if crash else report.longrepr).strip()
+    said = str(crash.message if crash else report.longrepr).removeprefix("Failed: ").strip()
     return {
         "test": re.sub(r"@[^@\]]*$", "", report.nodeid),  # xdist appends the group
         "kind": "not known" if any(result.get("new") for result in results) else "failed",
@@ -371,9 +371,9 @@ def pytest_terminal_summary(
         divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
         tables.write_text("".join(f"{line}\n" for line in divergences), out / "divergences.txt")
     if rows_of["verdicts"]:
-        verdicts, known = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
-        console.print("\n".join(export.in_a_line(verdicts, known)), soft_wrap=True)
-    if config.stash[PINS_TOLD]:
-        console.print("\n".join(config.stash[PINS_TOLD]), soft_wrap=True)
+        verdicts, pinned = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
+        console.print("\n".join(export.in_a_line(verdicts, pinned)), soft_wrap=True)
+    for line in config.stash[PINS_TOLD]:
+        console.print(line, soft_wrap=True)
     written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
     console.print(f"tables: {', '.join(written)} in {out}")

@@ -174,10 +174,10 @@ def _verdicts(before: Run, after: Run) -> Iterator[Change]:
 def _verdicts_elsewhere(before: Run, after: Run) -> Iterator[Change]:
     for name in ("training", "carried", "claims"):
         for where, was, now in _both(name, before, after):
-            words = [" ".join(filter(None, (r["verdict"], r.get("explained_by")))) for r in (was, now)]
-            if words[0] != words[1]:
+            old, new = (" ".join(filter(None, (r["verdict"], r.get("explained_by")))) for r in (was, now))
+            if old != new:
                 kind = "claim changed" if name == "claims" else _kind(was["verdict"], now["verdict"])
-                yield Change(kind, where, *words)
+                yield Change(kind, where, old, new)
             elif name == "training":
                 yield from _fewer(where, was, now, ("steps",))
 
@@ -185,9 +185,8 @@ def _verdicts_elsewhere(before: Run, after: Run) -> Iterator[Change]:
 def _fewer(where: str, was: Row, now: Row, columns: tuple[str, ...]) -> Iterator[Change]:
     """The same verdict on less."""
     if any(now[column] < was[column] for column in columns):
-        yield Change(
-            "less was judged", where, *(", ".join(f"{r[c]:g} {c}" for c in columns) for r in (was, now))
-        )
+        old, new = (", ".join(f"{r[c]:g} {c}" for c in columns) for r in (was, now))
+        yield Change("less was judged", where, old, new)
 
 
 def _kind(before: str, after: str) -> str:
@@ -201,18 +200,18 @@ def _kind(before: str, after: str) -> str:
 def _bad_input(before: Run, after: Run) -> Iterator[Change]:
     """More harm fails, and less doesn't. Where the harm is the same, another answer fails.
 
-    Some of what is tried is a limit that is allowed: whether it is for the better that an input is refused from
-    now on, or taken, a table can't say.
+    Some of what is tried is a limit that is allowed: whether it is for the better that an input is refused
+    from now on, or taken, a table can't say.
     """
     for where, was, now in _both("bad_input", before, after):
-        said = [", ".join(filter(None, (r["outcome"], r["state"]))) for r in (was, now)]
+        old, new = (", ".join(filter(None, (r["outcome"], r["state"]))) for r in (was, now))
         more = _harm(now) - _harm(was)
         if more > 0:
-            yield Change("bad input does more harm", where, *said)
+            yield Change("bad input does more harm", where, old, new)
         elif more < 0:
-            yield Change("bad input does less harm", where, *said, fails=False)
-        elif said[0] != said[1]:
-            yield Change("bad input is answered otherwise", where, *said)
+            yield Change("bad input does less harm", where, old, new, fails=False)
+        elif old != new:
+            yield Change("bad input is answered otherwise", where, old, new)
 
 
 def _harm(row: Row) -> int:
@@ -224,18 +223,18 @@ def _harm(row: Row) -> int:
 
 def _tolerance(before: Run, after: Run) -> Iterator[Change]:
     seen = after.rows["tolerance"]
-    for (*key, _), row in seen.items():
+    for key, row in seen.items():
         if not row["max_ratio"] <= 1:
-            yield Change("ratio above 1", ", ".join(key), "at most 1", f"{row['max_ratio']:.3g}")
+            yield Change("ratio above 1", ", ".join(key[:-1]), "at most 1", f"{row['max_ratio']:.3g}")
     for key, was in before.rows["tolerance"].items():
         if was["way"] != "free" or "tolerance" not in after.there:
             continue
         where, now = ", ".join(key[:-1]), seen.get(key)
-        said = [f"{r['max_abs']:.3g} after {r['steps']} steps" for r in (was, now) if r]
+        old, new = (f"{r['max_abs']:.3g} after {r['steps']} steps" if r else "not there" for r in (was, now))
         if now is None:
-            yield Change("disappeared", where, said[0], "not there")
+            yield Change("disappeared", where, old, new)
         elif not _within(was, now):
-            yield Change("drift grew", where, *said)
+            yield Change("drift grew", where, old, new)
 
 
 def _within(was: Row, now: Row) -> bool:

@@ -259,7 +259,8 @@ def examine(
     unknown = [
         failure
         for failure in dict.fromkeys(t.failure for t in trajectories if t.failure)
-        if known({**alone, "verdict": failure.kind}, backend, failed(cases, trajectories, failure), covering) is None
+        if known({**alone, "verdict": failure.kind}, backend, failed(cases, trajectories, failure), covering)
+        is None
     ]
     return Examination(cases, trajectories, path or "", judged, unknown)
 

@@ -1,8 +1,8 @@
 """Which pins account for what was seen, and by which names.
 
-A pin has to cover backend and version, type, layout, and what was seen. Of several the one is named that states
-least beside it: for an axis first the one that states this axis alone, then one that states it beside others
-that were seen too. What is left is decided by name, so that a table is the same in every run.
+A pin has to cover backend and version, type, layout, and what was seen. Of several the one is named that
+states least beside it: for an axis first the one that states this axis alone, then one that states it beside
+others that were seen too. What is left is decided by name, so that a table is the same in every run.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,8 +19,8 @@ from suites.divergences.pin import Pin, axes_of
 class Seen:
     """What there is to account for, beside what a row says.
 
-    layouts: of the gradients at which it was seen; of an axis those in which it makes a difference, where that
-    is not all of them. quantities: in which it diverges.
+    layouts: of the gradients at which it was seen; of_axis: those in which an axis makes a difference, where
+    these are not all. quantities: in which it diverges.
     """
 
     layouts: frozenset[str]
@@ -49,10 +49,15 @@ def known(row: Mapping[str, Any], backend: type[Backend], seen: Seen, covering: 
         return None
     return _joined(
         _nearest(
-            [pin for pin in covering if pin.verdict == verdict and seen.quantities <= set(pin.quantities)],
+            [
+                pin
+                for pin in covering
+                if row["clause"] in pin.clauses
+                and pin.verdict == verdict
+                and seen.quantities <= set(pin.quantities)
+            ],
             dtype,
             seen.layouts,
-            lambda pin: row["clause"] in pin.clauses,
             lambda pin: (len(pin.quantities), len(pin.clauses), pin.name),
         )
     )
@@ -61,15 +66,14 @@ def known(row: Mapping[str, Any], backend: type[Backend], seen: Seen, covering: 
 def known_axes(explained_by: str, dtype: str, seen: Seen, covering: list[Pin]) -> str | None:
     """The pins that account for axes, such as `axes_of` takes, by name; None where one is not pinned."""
     axes = axes_of(explained_by)
+
+    def rank(pin: Pin) -> tuple[Any, ...]:
+        return len(pin.explained_by.items() - axes.items()), len(pin.explained_by), pin.name
+
     names: set[str] = set()
     for axis, value in axes.items():
-        found = _nearest(
-            covering,
-            dtype,
-            seen.of_axis.get(axis, seen.layouts),
-            lambda pin, axis=axis, value=value: pin.explained_by.get(axis) == value,
-            lambda pin: (len(pin.explained_by.items() - axes.items()), len(pin.explained_by), pin.name),
-        )
+        stating = [pin for pin in covering if pin.explained_by.get(axis) == value]
+        found = _nearest(stating, dtype, seen.of_axis.get(axis, seen.layouts), rank)
         if not found:
             return None
         names |= found
@@ -92,16 +96,12 @@ def known_observation(
 
 
 def _nearest(
-    covering: list[Pin],
-    dtype: str,
-    seen: frozenset[str],
-    fits: Callable[[Pin], bool],
-    rank: Callable[[Pin], tuple[Any, ...]],
+    fitting: list[Pin], dtype: str, seen: frozenset[str], rank: Callable[[Pin], tuple[Any, ...]]
 ) -> set[str]:
-    """For each layout the first by rank of those that fit; none where one layout has none."""
+    """For each layout the name of the first pin by rank; none at all where one layout has none."""
     names = set()
     for layout in seen:
-        found = [pin for pin in covering if dtype in pin.dtypes and layout in pin.layouts and fits(pin)]
+        found = [pin for pin in fitting if dtype in pin.dtypes and layout in pin.layouts]
         if not found:
             return set()
         names.add(min(found, key=rank).name)

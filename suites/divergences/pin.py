@@ -135,7 +135,10 @@ def load(path: Path) -> Pin:
         ("clause", pin.clauses, PINNABLE),
         ("quantity", pin.quantities, SEEN),
         ("axis", pin.explained_by, values),
-        *((f"value of {x}", (pin.explained_by[x],), (*values.get(x, ()), *OBSERVED)) for x in pin.explained_by),
+        *(
+            (f"value of {x}", (pin.explained_by[x],), (*values.get(x, ()), *OBSERVED))
+            for x in pin.explained_by
+        ),
         ("layout", pin.layouts, LAYOUTS),
         ("layout of this witness", pin.layouts, sorted(there)),
         ("dtype", pin.dtypes, tuple(PRECISIONS)),
@@ -182,7 +185,9 @@ def _of_the_suite() -> tuple[Pin, ...]:
 _own: list[Pin] = []
 
 
-def use(folders: Iterable[Path], backends: Collection[str], files: Mapping[str, Collection[str]]) -> list[str]:
+def use(
+    folders: Iterable[Path], backends: Collection[str], files: Mapping[str, Collection[str]]
+) -> list[str]:
     """Take the pins in folders of one's own beside those of the suite, from here on.
 
     backends: the names of those of the suite and of packages. files: of each file of one's own that was
@@ -285,8 +290,8 @@ def axes_of(explained_by: str) -> dict[str, str]:
 def broken(pin: Pin, backend: type[Backend], seen: Trajectory, covering: Iterable[Pin] = ()) -> str:
     """What of a pin its witness no longer shows; '' where it shows all of it.
 
-    covering: other pins, whose axes may explain a part. In float64 the scalars in float32 of some backends tell
-    where ε stands in whatever case; what an axis does shows beside that.
+    covering: other pins, whose axes may explain a part. Scalars in float32 tell in float64 where ε stands,
+    whatever the case; what another axis does shows beside that.
     """
     if seen.failure is not None or pin.verdict != "diverges":
         verdict = seen.failure.kind if seen.failure else "accepted"

@@ -59,7 +59,10 @@ SPOILED: dict[str, tuple[Any, str]] = {
     "no owner yet": (lambda d: d.update(owner="?"), "unknown owner '?'"),
     "an unknown verdict": (lambda d: d.update(verdict="conforms"), "unknown verdict 'conforms'"),
     "no sentence": (lambda d: d.pop("sentence"), "malformed pin (KeyError: 'sentence')"),
-    "a sentence that is a number": (lambda d: d.update(sentence=3), "malformed pin (TypeError: 3 is no text)"),
+    "a sentence that is a number": (
+        lambda d: d.update(sentence=3),
+        "malformed pin (TypeError: 3 is no text)",
+    ),
     "a list that is a text": (lambda d: d.update(clauses="duplicates"), "'duplicates' is no list"),
     "a backend that is a list": (lambda d: d.update(backends=[["x"]]), "['x'] is no text"),
     "axes that are a list": (lambda d: d.update(explained_by=["epsilon"]), "malformed pin (ValueError"),
