@@ -20,7 +20,7 @@ from suites.clauses import CLAUSES
 from suites.conformance.test_dialects import agreement
 from suites.divergences.accounting import Seen, known, known_observation
 from suites.divergences.layouts import of_failures
-from suites.divergences.pin import PINS, Pin, broken, load, pins, use
+from suites.divergences.pin import PINS, Pin, broken, load, pins
 from suites.divergences.reproducer import script
 from suites.divergences.witness import cast, cut
 from suites.instrument.samples import sample
