@@ -1,6 +1,7 @@
 """pytest options, backend selection, and the tables written at the end of a run."""
 
 import json
+import re
 import secrets
 import signal
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
-from suites.divergences.pin import pins
+from suites.divergences import pin
+from suites.divergences.reproducer import has_script
 from suites.equivalence import carried
 from suites.verdicts import BUDGETS, replay
 
@@ -70,6 +72,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where nightly and deep keep cases that failed, to try them again",
     )
+    group.addoption(
+        "--pins",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a folder of known divergences of your own, beside the suite's; repeatable",
+    )
     group.addoption("--out", type=Path, default=tables.OUT, metavar="DIR", help="where the tables go")
 
 
@@ -79,7 +89,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
     try:
         config.stash[BACKENDS] = select(config.getoption("--backend"), config.getoption("--backend-file"))
-    except (UnknownBackend, BrokenDeclaration) as error:
+        config.stash[PINS_TOLD] = take_pins(config)
+    except (UnknownBackend, BrokenDeclaration, TraceError) as error:
         raise pytest.UsageError(str(error)) from None
     seed = config.getoption("--seed")
     if seed is None:
@@ -95,8 +106,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEED] = seed
 
 
+def take_pins(config: pytest.Config) -> list[str]:
+    """Known divergences: the suite's, and those of `--pins`; lines about those that this run leaves out."""
+    own = config.getoption("--backend-file")
+    files: dict[str, list[str]] = {}
+    for backend in select([], own) if own else ():
+        files.setdefault(Path(backend.file).name, []).append(backend.name)
+    return pin.use(config.getoption("--pins"), [backend.name for backend in select([])], files)
+
+
 BACKENDS = pytest.StashKey[list[Any]]()
+PINS_TOLD = pytest.StashKey[list[str]]()
 SEED = pytest.StashKey[int]()
+STOPPED = pytest.StashKey[bool]()
 RESULTS = pytest.StashKey[list[dict[str, Any]]]()
 
 
@@ -148,16 +170,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if not clause.missing(backend)
     ]
     pinned = [
-        (backend, (backend, device, pin), f"{pin.name}-{backend.name}")
+        (backend, (backend, device, known.cast(dtype)), f"{known.name}-{backend.name}-{dtype}")
         for backend in backends
-        for pin in pins()
-        if backend.name in pin.backends
+        for known in pin.pins_of_name(backend)
+        for dtype in known.types_of(backend)
     ]
-    # A script takes seconds: in ci one for each pin.
+    # A script takes seconds: in ci one for each pin. One's own may be of cases that have none.
+    selected = {backend.name for backend in backends}
     scripts = [
-        item
-        for item in pinned
-        if config.getoption("--profile") != "ci" or item[0].name == item[1][2].backends[0]
+        (backend, (backend, device, known), f"{known.name}-{backend.name}")
+        for backend in backends
+        for known in pin.pins_of_name(backend)
+        if config.getoption("--profile") != "ci"
+        or backend.name == next(name for name in known.backends if name in selected)
+        if not known.file or has_script(known.case, backend)
     ]
     for name, items in (
         ("dialect_item", once),
@@ -233,6 +259,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[RESULTS] = []
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[STOPPED] = bool(session.shouldfail)  # -x, --maxfail
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_report_header(config: pytest.Config) -> list[str]:
     header = [f"lazyadam: profile {config.getoption('--profile')}, seed {config.stash[SEED]}"]
@@ -248,14 +278,27 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Results travel with the reports, so that a run spread over processes collects them too."""
+    results = [json.loads(str(value)) for name, value in report.user_properties if name == RESULT]
+    if report.failed:
+        _failed.append(failure(report, results))
     if report.when == "call":
         _ended.append(report.nodeid)
-        for name, value in report.user_properties:
-            if name == RESULT:
-                _collected.append(json.loads(str(value)))
+        _collected.extend(results)
+
+
+def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[str, str]:
+    """A row of failures.csv: a divergence that no pin accounts for ('not known'), or another ('failed')."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    said = str(crash.message if crash else report.longrepr).removeprefix("Failed: ").strip()
+    return {
+        "test": re.sub(r"@[^@\]]*$", "", report.nodeid),  # xdist appends the group
+        "kind": "not known" if any(result.get("new") for result in results) else "failed",
+        "message": said.partition("\n")[0][:200],
+    }
 
 
 _collected: list[dict[str, Any]] = []
+_failed: list[dict[str, str]] = []
 _ended: list[str] = []
 
 
@@ -278,7 +321,11 @@ def _selection(config: pytest.Config) -> str:
 
 def _write(out: Path, rows_of: dict[str, list[dict[str, Any]]], divergences: list[str]) -> Iterator[str]:
     """Write what can be written of the tables and what belongs to them; the rest is yielded, a line each."""
-    texts = {f"{x}.csv": tables.csv_text(tables.frame(x, rows)) for x, rows in rows_of.items() if rows}
+    texts = {
+        f"{name}.csv": tables.csv_text(tables.frame(name, rows))
+        for name, rows in rows_of.items()
+        if rows or (name == "failures" and rows_of["verdicts"])  # an empty one says that none failed
+    }
     if rows_of["verdicts"]:
         texts["divergences.txt"] = "".join(f"{line}\n" for line in divergences)
     if curve := rows_of["sensitivity_curve"]:
@@ -325,11 +372,14 @@ def pytest_terminal_summary(
                     "seed": config.stash[SEED],
                     "device": config.getoption("--device"),
                     "selection": _selection(config),
-                    "ended": f"interrupted after {len(_ended)} tests"
-                    if exitstatus == pytest.ExitCode.INTERRUPTED
-                    else "whole",
+                    "ended": "whole"
+                    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+                    and not config.stash[STOPPED]
+                    else f"interrupted after {len(_ended)} tests",
+                    "tables": ", ".join(name for name, rows in rows_of.items() if rows),
                 }
             ),
+            "failures": _failed,
         }
     rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
     divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
@@ -338,8 +388,10 @@ def pytest_terminal_summary(
         if rows and name in SHOWN:
             SHOWN[name](tables.frame(name, rows), console)
     if rows_of["verdicts"]:
-        verdicts, known = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
-        console.print("\n".join(export.in_a_line(verdicts, known)), soft_wrap=True)
+        verdicts, pinned = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
+        console.print("\n".join(export.in_a_line(verdicts, pinned)), soft_wrap=True)
+    for line in config.stash[PINS_TOLD]:
+        console.print(line, soft_wrap=True)
     written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
     if not_written:
         assert terminalreporter._session

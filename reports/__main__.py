@@ -98,13 +98,12 @@ def tell_versions(options: argparse.Namespace) -> int:
 
 def run_gate(options: argparse.Namespace) -> int:
     found = list(gate.changes(options.baseline, options.tables))
-    print("\n".join(gate.told(found)))
-    return int(bool(found))
+    print("\n".join(gate.told(found)).rstrip())
+    return int(any(change.fails for change in found))
 
 
 def accept_run(options: argparse.Namespace) -> int:
-    gate.accept(options.tables, options.baseline)
-    print(f"accepted: {options.baseline}")
+    print("\n".join([*gate.accept(options.tables, options.baseline), f"accepted: {options.baseline}"]))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.tables import frame
+from reports.tables import frame, records
 
 Row = dict[str, Any]
 LAST = 1000  # the steps whose effect is told
@@ -68,16 +68,25 @@ def _differ(x: str, y: str) -> bool:
 
 
 def _witnesses(pins: pd.DataFrame, axis: str, values: dict[str, str]) -> list[str]:
-    """The pins that show the value of either backend."""
-    return sorted(
-        {
-            pin["pin"]
-            for pin in pins.to_dict("records")
-            for backend, value in values.items()
+    """For each backend the pin that shows its value.
+
+    In float32, by a sparse gradient where there is one, as it was observed; and what states least beside.
+    """
+    found = set()
+    for backend, value in values.items():
+        showing = [
+            (
+                "sparse" not in pin["layouts"].split("; "),
+                pin["explained_by"].count("; "),
+                pin["pin"],
+            )
+            for pin in records(pins)
             if backend in pin["backends"].split("; ")
             and f"{axis}: {value}" in pin["explained_by"].split("; ")
-        }
-    )
+            and "float32" in pin["dtypes"].split("; ")
+        ]
+        found |= {min(showing)[-1]} if showing else set()
+    return sorted(found)
 
 
 def _taken(sequences: pd.DataFrame) -> dict[str, set[str]]:

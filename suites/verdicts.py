@@ -18,7 +18,9 @@ from suites.cases import trace
 from suites.cases.strategies import Menu, collect, seed_of, shrink, size
 from suites.cases.strategies import cases as case_strategy
 from suites.clauses.clause import Clause
-from suites.divergences.pin import Pin, axes_of, known, known_axes, pins_of, ready_to_pin
+from suites.divergences.accounting import Seen, known, known_axes
+from suites.divergences.layouts import layout_of, of_failures, of_findings
+from suites.divergences.pin import Pin, axes_of, pins_of, ready_to_pin
 from suites.divergences.reproducer import has_script, script
 from suites.divergences.witness import cut
 from suites.judge.fitting import fitting
@@ -238,27 +240,65 @@ def examine(
             if word == "diverges" and path is None
             else "",
         )
-        accounted = known(row, backend, judgement, covering)
+        seen = what_shows(clause, cases, trajectories, backend, dialect, judgement, row)
+        accounted = known(row, backend, seen, covering)
         row["witness"] = accounted or ""
         judged.append(Judged(dialect, judgement, row, accounted))
     documented, spoken = judged[0], next(j for j in judged if j.dialect == backend.spoken)
-    rest = known({**spoken.row, "against": "explained"}, backend, spoken.judgement, covering)
+    shown = what_shows(clause, cases, trajectories, backend, spoken.dialect, spoken.judgement, spoken.row)
+    rest = known({**spoken.row, "against": "explained"}, backend, shown, covering)
     if documented.accounted is None and spoken is not documented and rest:
         # More than one thing at once: what the axes leave is what is known of the dialect that is spoken.
         beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
         axes = explanation(
             clause, cases, trajectories, backend, documented.dialect, documented.judgement, beyond
         )
-        if names := known_axes(axes, covering):
+        more = [f for f in documented.judgement.findings if (f.case, f.quantity) not in beyond]
+        if names := known_axes(axes, dtype, Seen(of_findings(cases, more)), covering):
             documented.accounted = documented.row["witness"] = f"{names}; {rest}"
     # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
     alone = {**judged[0].row, "explained_by": ""}
     unknown = [
         failure
         for failure in dict.fromkeys(t.failure for t in trajectories if t.failure)
-        if known({**alone, "verdict": failure.kind}, backend, judged[0].judgement, covering) is None
+        if known({**alone, "verdict": failure.kind}, backend, failed(cases, trajectories, failure), covering)
+        is None
     ]
     return Examination(cases, trajectories, path or "", judged, unknown)
+
+
+def what_shows(
+    clause: Clause,
+    cases: list[Case],
+    trajectories: list[Trajectory],
+    backend: type[Backend],
+    dialect: Dialect,
+    judgement: Judgement,
+    row: Row,
+) -> Seen:
+    """What pins have to account for in a row against a dialect.
+
+    Where gradients of several layouts diverge, and several axes explain it, each axis is left out in turn:
+    what diverges without it is where it makes a difference.
+    """
+    if row["verdict"] != "diverges":
+        return Seen(of_failures(cases, trajectories, row["verdict"]))
+    layouts = of_findings(cases, judgement.findings)
+    axes = axes_of(row["explained_by"])
+    of_axis = {}
+    if min(len(layouts), len(axes)) > 1:
+        values: dict[str, Any] = {a: type(getattr(dialect, a))[value.upper()] for a, value in axes.items()}
+        for axis in axes:
+            without = replace(dialect, **{a: value for a, value in values.items() if a != axis})
+            found = judge(clause, cases, trajectories, backend, without).findings
+            of_axis[axis] = of_findings(cases, found)
+    return Seen(layouts, frozenset(f.quantity for f in judgement.findings), of_axis)
+
+
+def failed(cases: list[Case], trajectories: list[Trajectory], failure: Failure) -> Seen:
+    """What pins have to account for in one failure."""
+    same = [(c, t) for c, t in zip(cases, trajectories, strict=True) if t.failure == failure]
+    return Seen(of_failures([c for c, _ in same], [t for _, t in same], failure.kind))
 
 
 def menu_of(clause: Clause, backend: type[Backend], dtype: str) -> Menu:
@@ -308,17 +348,21 @@ def run(
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
             small, finding = _smaller(clause, process, dtype, seed, seen, j, seconds)
             text = finding.message()
+            layout = layout_of(small.steps[finding.step - 1].gradients[finding.parameter])
         else:
-            failed = (c for c, t in zip(seen.cases, seen.trajectories, strict=True) if t.failure)
-            small = next(failed, seen.cases[0])
+            failing = (i for i, t in enumerate(seen.trajectories) if t.failure)
+            first = next(failing, 0)
+            small = seen.cases[first]
+            layout = min(of_failures([small], seen.trajectories[first : first + 1], word), default="none")
         file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{against}.json"
         quantities = sorted({f.quantity for f in j.judgement.findings})
+        unexplained = ([clause.id], quantities) if not axes_of(j.row["explained_by"]) else ()
         j.row["witness"] = j.accounted or str(file)
         axes = j.row["explained_by"]
         why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
         try:
-            ready_to_pin(small, out / file, process, j.row, text, [clause.id], quantities)
+            ready_to_pin(small, out / file, process, j.row, text, layout, *unexplained)
             if kept and j.accounted is None:
                 write_text((out / file).read_text(), kept)
             if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
@@ -341,8 +385,20 @@ def run(
 def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:
     """The reproducer of a divergence of a backend of one's own; ours have theirs from their pins."""
     clause, backend = row["clause"], process.backend
-    axes, versions = axes_of(row["explained_by"]), f"=={process.version}"
-    pin = Pin(clause, case, sentence, "diverges", axes, (clause,), (), "backend", (backend.name,), versions)
+    pin = Pin(
+        name=clause,
+        case=case,
+        sentence=sentence,
+        verdict="diverges",
+        explained_by=axes_of(row["explained_by"]),
+        clauses=(clause,),
+        quantities=(),
+        layouts=(),
+        dtypes=(row["dtype"],),
+        owner="backend",
+        backends=(backend.name,),
+        versions=f"=={process.version}",
+    )
     file = Path("reproducers") / f"{clause}.{backend.name}.{row['dtype']}.py"
     write_text(script(pin, backend), out / file)
     return file

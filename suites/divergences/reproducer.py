@@ -74,6 +74,7 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
         backend=backend,
         version=version,
         case=pin.case,
+        dtypes=[dtype for dtype in pin.types_of(backend) if dtype != pin.case.dtype],
         others=[name for name in pin.backends if name != backend.name],
         sources=[promise.source for promise in backend.promises if promise.axis in documented],
         expected=expected,

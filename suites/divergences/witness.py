@@ -1,8 +1,9 @@
-"""Small witnesses: of a case that diverges, the step that does."""
+"""Small witnesses: of a case that diverges, the step that does; and the same case in another type."""
 
 from dataclasses import replace
 
-from suites.case import Case, Group, Parameter, Step, Trajectory
+from reference.rounding import round_to
+from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
 
 
 def cut(case: Case, trajectory: Trajectory, k: int) -> Case:
@@ -28,4 +29,20 @@ def cut(case: Case, trajectory: Trajectory, k: int) -> Case:
         steps=(Step(case.steps[k - 1].gradients),),
         observed=(1,),
         t=counts.pop(),
+    )
+
+
+def cast(case: Case, dtype: str) -> Case:
+    """The case in another type: its numbers, state included, rounded to it."""
+
+    def rounded(gradient: Gradient | None) -> Gradient | None:
+        return gradient and replace(gradient, values=round_to(gradient.values, dtype))
+
+    return replace(
+        case,
+        dtype=dtype,
+        parameters=tuple(Parameter(*(round_to(x, dtype) for x in (p.w, p.m, p.v))) for p in case.parameters),
+        steps=tuple(
+            replace(step, gradients=tuple(rounded(g) for g in step.gradients)) for step in case.steps
+        ),
     )
