@@ -101,7 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
     try:
         config.stash[BACKENDS] = select(config.getoption("--backend"), config.getoption("--backend-file"))
-    except (UnknownBackend, BrokenDeclaration) as error:
+        pins()
+    except (UnknownBackend, BrokenDeclaration, TraceError) as error:
         raise pytest.UsageError(str(error)) from None
     seed = config.getoption("--seed")
     if seed is None:

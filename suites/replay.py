@@ -4,6 +4,8 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from reference.scalars import Hyperparameters
 from suites.backends.base import Backend
 from suites.backends.process import Process
@@ -38,7 +40,8 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
     dialect = dict(dialects(backend)).get(against, backend.spoken)
     strict = isinstance(clauses, list) and any(c.strict_epsilon and c.id in clauses for c in CLAUSES.values())
     judge = partial(step_by_step, [case], trajectories, dialect, strict_epsilon=strict)
-    judgement = fitting(backend, dialect, judge)
+    with np.errstate(all="ignore"):  # a warning would be a second line
+        judgement = fitting(backend, dialect, judge)
     if not judgement.steps:
         told = "nothing was compared: of no observed step is the state before it observed too"
         return NOTHING_COMPARED, [f"{file}: {told}"]

@@ -286,9 +286,9 @@ def run(
         told = f"{backend.name} on {process.device}: not run ({process.not_run})"
         return Outcome([row], [], [told], [told] if process.given_up else [])
     kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
-    again = [trace.load(kept)] if kept and kept.exists() else []
+    again, broken = _kept(kept, dtype)
     seen = examine(clause, process, dtype, seed, budget, again)
-    result = Outcome([j.row for j in seen.judged], [], [])
+    result = Outcome([j.row for j in seen.judged], [], broken.copy(), broken)
     explained = any(
         j.dialect == backend.spoken and j.judgement.worst.max(initial=0.0) <= 1 for j in seen.judged
     )
@@ -329,6 +329,19 @@ def run(
         if failure in seen.unknown:
             result.new.append(told)
     return result
+
+
+def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
+    """The case that an earlier run kept, if it did; and a line where it can't be tried again."""
+    if path is None or not path.exists():
+        return [], []
+    try:
+        case = trace.load(path)
+    except trace.TraceError as error:
+        return [], [str(error)]
+    if case.dtype != dtype:
+        return [], [f"{path}: holds a case in {case.dtype}"]
+    return [case], []
 
 
 def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:
