@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -327,12 +326,11 @@ def run(
         about = {**process.about, "dtype": dtype}
         row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
         told = f"{backend.name} on {process.device}: not run ({process.not_run})"
-        # Somebody's own is there to be run; a framework of ours need not be, but may not be given up unseen.
-        return Outcome([row], [], [told], [told] if backend.file or process.given_up else [])
+        return Outcome([row], [], [told], [told] if process.given_up else [])
     kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
-    again = [trace.load(kept)] if kept and kept.exists() else []
+    again, broken = _kept(kept, dtype)
     seen = examine(clause, process, dtype, seed, budget, again)
-    result = Outcome([j.row for j in seen.judged], [], [])
+    result = Outcome([j.row for j in seen.judged], [], broken.copy(), broken)
     explained = any(
         j.dialect == backend.spoken and j.judgement.worst.max(initial=0.0) <= 1 for j in seen.judged
     )
@@ -380,6 +378,19 @@ def run(
         if failure in seen.unknown:
             result.new.append(told)
     return result
+
+
+def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
+    """The case that an earlier run kept, if it did; and a line where it can't be tried again."""
+    if path is None or not path.exists():
+        return [], []
+    try:
+        case = trace.load(path)
+    except trace.TraceError as error:
+        return [], [str(error)]
+    if case.dtype != dtype:
+        return [], [f"{path}: holds a case in {case.dtype}"]
+    return [case], []
 
 
 def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:
@@ -489,22 +500,3 @@ def _tolerance(about: Row, judgement: Judgement) -> list[Row]:
             judgement.sizes.items(), key=lambda item: (QUANTITIES.index(item[0][0]), item[0][1])
         )
     ]
-
-
-def replay(file: Path, process: Process, against: str) -> tuple[int, list[str]]:
-    """Judge a trace file again: 0 conforms to one dialect, 1 diverges from it, 125 can't run."""
-    case = trace.load(file)
-    if process.not_run:
-        return 125, [f"{process.backend.name}: not run ({process.not_run})"]
-    trajectories = process.run([case])
-    failure = trajectories[0].failure
-    if failure is not None:
-        return 125, [f"{process.backend.name} {failure.kind} at step {failure.step}: {failure.message}"]
-    judged = dict(dialects(process.backend))
-    dialect = judged.get(against, process.backend.spoken)
-    judgement = fitting(process.backend, dialect, partial(step_by_step, [case], trajectories, dialect))
-    worst = float(np.max(judgement.worst))
-    lines = [f"{process.backend.name} against {against}: worst ratio {worst:.3g}"]
-    lines += [f"  {finding.message()}" for finding in judgement.findings]
-    lines += [f"  printed: {line}" for line in process.printed()]
-    return int(worst > 1), lines

@@ -1,6 +1,8 @@
 """Known divergences: every witness still shows what is pinned, hides nothing else, and proves it alone."""
 
+import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from suites.backends.base import Backend
 from suites.case import Trajectory
 from suites.clauses import CLAUSES
 from suites.clauses.clause import Clause
+from suites.compared import other
 from suites.divergences.accounting import known
 from suites.divergences.layouts import of_failures, of_findings
 from suites.divergences.pin import Pin, broken, pins_of
@@ -22,24 +25,29 @@ from suites.judge.judgement import QUANTITIES
 from suites.verdicts import explanation, judge, verdict, what_shows
 
 PinItem = tuple[type[Backend], str, Pin]
+Record = Callable[[str, object], None]
 
 
-def sound(processes: Any, item: PinItem) -> Any:
+def sound(processes: Any, item: PinItem, record_property: Record) -> Any:
     """The process of a pin, where the pin speaks of what runs."""
     backend, device, pin = item
     process = processes.get(backend, device)
-    if process.not_run:
-        pytest.skip(process.not_run)
-    if not pin.covers(backend, process.version):
-        pytest.skip(f"{pin.name} speaks of {backend.framework} {pin.versions}, not of {process.version}")
+    not_run = process.not_run
+    if not not_run and not pin.covers(backend, process.version):
+        not_run = f"{pin.name} speaks of {backend.framework} {pin.versions}, not of {process.version}"
+    record_property("lazyadam-result", json.dumps(other(backend.name, not_run)))
+    if not_run:
+        pytest.skip(not_run)
     return process
 
 
 @pytest.mark.quick
-def test_witness_shows_what_is_pinned_and_hides_nothing(processes: Any, pin_item: PinItem) -> None:
+def test_witness_shows_what_is_pinned_and_hides_nothing(
+    processes: Any, pin_item: PinItem, record_property: Record
+) -> None:
     """In each type that is stated; and gradients of each layout that is stated show it."""
     backend, _, pin = pin_item
-    process = sound(processes, pin_item)
+    process = sound(processes, pin_item, record_property)
     (seen,), covering = process.run([pin.case]), pins_of(process)
     assert broken(pin, backend, seen, covering) == ""
     if seen.failure:
@@ -78,9 +86,11 @@ def accounted(
     return known(row, backend, what_shows(*args, judgement, row), covering)
 
 
-def test_script_shows_it_alone(processes: Any, script_item: PinItem, pytestconfig: pytest.Config) -> None:
+def test_script_shows_it_alone(
+    processes: Any, script_item: PinItem, pytestconfig: pytest.Config, record_property: Record
+) -> None:
     backend, _, pin = script_item
-    process = sound(processes, script_item)
+    process = sound(processes, script_item, record_property)
     out: Path = pytestconfig.getoption("--out")
     file = out / "reproducers" / f"{pin.name}.{backend.name}.py"
     text = script(pin, backend)

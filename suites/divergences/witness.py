@@ -4,12 +4,14 @@ from dataclasses import replace
 
 from reference.rounding import round_to
 from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from suites.cases.trace import check
 
 
 def cut(case: Case, trajectory: Trajectory, k: int) -> Case:
     """Step k alone, from the state that the backend had reached before it.
 
-    The case up to step k where that can't be said: parameters of several step counts, or no such state.
+    The case up to step k where that can't be said: parameters of several step counts, no such state, or one
+    that is no start.
     """
     schedule = case.schedule()[k - 1]
     upto = replace(case, steps=case.steps[:k], observed=tuple(i for i in case.observed if i <= k))
@@ -19,7 +21,7 @@ def cut(case: Case, trajectory: Trajectory, k: int) -> Case:
     counts = {int(t) for t in trajectory.t[at]}
     if len(counts) > 1:
         return upto
-    return replace(
+    alone = replace(
         case,
         parameters=tuple(
             Parameter(w[at], m[at], v[at])
@@ -30,6 +32,11 @@ def cut(case: Case, trajectory: Trajectory, k: int) -> Case:
         observed=(1,),
         t=counts.pop(),
     )
+    try:
+        check(alone)
+    except ValueError:  # a faulty backend may have reached a state that is no start
+        return upto
+    return alone
 
 
 def cast(case: Case, dtype: str) -> Case:
