@@ -35,6 +35,37 @@ pytestmark = [
     pytest.mark.xdist_group("migration"),
     *(pytest.mark.skipif(find_spec(x) is None, reason=f"{x} is not there") for x in BACKEND),
 ]
+# Rows that repeat, with the target assigned before the first step, after it, and never.
+LATE = """
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+ms.set_context(mode=ms.GRAPH_MODE)
+
+
+class Loss(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.EmbeddingLookup(3, 2, param_init="ones", target="CPU", sparse=True)
+
+    def construct(self, ids):
+        return self.layer(ids).sum()
+
+
+seen = {}
+for assigned in (0, 1, 9):
+    net = Loss()
+    optimizer = nn.LazyAdam(net.trainable_params(), learning_rate=0.1)
+    step = nn.TrainOneStepCell(net, optimizer)
+    for k in range(3):
+        if k == assigned:
+            assert optimizer.target == "CPU"
+            optimizer.target = "CPU"
+        step(Tensor([0, 1, 1], ms.int32))
+    seen[f"before_{assigned}"] = net.trainable_params()[0].asnumpy()
+np.savez("end.npz", **seen)
+"""
 # What a single LazyAdam does with a table that a batch does not look up: its rows before and after the batch.
 ONE_OPTIMIZER = """
 import mindspore as ms
@@ -191,3 +222,11 @@ def test_one_lazy_adam_moves_a_table_that_a_batch_does_not_look_up(tmp_path: Pat
     assert (moved[:2] < w[:2] - 0.05).all()
     assert (moved[2] == w[2]).all(), "a row that no batch has named has no moments"
     assert v[:2].all()
+
+
+def test_a_target_assigned_after_the_first_step_changes_nothing(tmp_path: Path) -> None:
+    end = ran(LATE, tmp_path)
+    assert end.returncode == 0, end.stderr
+    seen = np.load(tmp_path / "end.npz")
+    assert (seen["before_1"] == seen["before_9"]).all()
+    assert (np.abs(seen["before_0"] - seen["before_9"])[1] > 0.1).all(), "assigned in time it does"
