@@ -11,9 +11,10 @@ from suites.backends.registry import BACKENDS
 from suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
 from suites.clauses import CLAUSES
 from suites.divergences.pin import Pin, broken, known, pins
+from suites.instrument.toy import Toy
 from suites.judge.run_again import run_again
 from suites.judge.step_by_step import step_by_step
-from suites.verdicts import explanation, judge
+from suites.verdicts import BUDGETS, examine, explanation, judge
 
 DEFAULT = BACKENDS["mindspore.LazyAdam.default.graph"]
 CLAUSE = CLAUSES["attributes-assigned"]
@@ -65,9 +66,23 @@ def test_no_axis_explains_it() -> None:
     assert explanation(*args, judge(*args)) == "unexplained"
 
 
-def test_where_it_was_not_run_again_nothing_is_judged() -> None:
+class Once:
+    """Runs a backend's cases, and none of them again."""
+
+    backend, device, version, not_run = BACKENDS["mindspore.LazyAdam.target_cpu.graph"], "cpu", "2.10.0", None
+    about: dict[str, str] = {"backend": backend.name, "version": version, "mode": "graph", "device": device}
+
+    def run(self, cases: list[Case]) -> list[Trajectory]:
+        return [replace(Toy().run(case), path={}) for case in cases]
+
+
+def test_where_it_was_not_run_again_nothing_is_judged_and_that_is_not_green() -> None:
     seen = run_again([CASE], [ran()])
     assert (seen.steps, seen.findings) == (0, [])
+    examined = examine(CLAUSE, Once(), "float32", 0, BUDGETS["ci"])  # type: ignore[arg-type]
+    assert {j.row["verdict"] for j in examined.judged} == {"diverges"}
+    assert examined.path == "asked to be run again, but it was not"
+    assert examined.new
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,14 @@ def run_again(cases: Sequence[Case], trajectories: Sequence[Trajectory]) -> Judg
     return result
 
 
+def not_run_again(cases: Sequence[Case], trajectories: Sequence[Trajectory]) -> str | None:
+    """Why nothing can be judged where a case asks to be run again; None where it can, or is not asked."""
+    for case, trajectory in zip(cases, trajectories, strict=True):
+        if case.manner & RUN_AGAIN and trajectory.again is None and trajectory.failure is None:
+            return "asked to be run again, but it was not"
+    return None
+
+
 def _first_difference(i: int, case: Case, trajectory: Trajectory, name: str) -> Iterator[Finding]:
     """The largest difference of a quantity in the first step that has one."""
     assert trajectory.again is not None
