@@ -38,9 +38,8 @@ def script(pin: Pin, backend: type[Backend]) -> str:
         raise ValueError(f"{pin.name}: a script is made from one step of one parameter in a plain dialect")
     (gradient,) = case.steps[0].gradients
     assert gradient is not None
-    template = "own" if backend.file else backend.framework
-    if Manner.ASSIGNED in case.manner:
-        template += "_assigned"
+    assigned = "_assigned" if Manner.ASSIGNED in case.manner else ""
+    template = "own" if backend.file else f"{backend.framework}{assigned}"
     return TEMPLATES.get_template(f"{template}.py.j2").render(
         pin=pin,
         backend=backend,
