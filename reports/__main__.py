@@ -67,12 +67,13 @@ def make_page(options: argparse.Namespace) -> int:
 
 
 def tell_pair(options: argparse.Namespace) -> int:
-    sequences, dialects, effects, pins = (
-        read(name, options.tables) for name in ("sequences", "dialects", "effects", "pins")
+    sequences, dialects, effects, growth, pins = (
+        read(name, options.tables) for name in ("sequences", "dialects", "effects", "effects_growth", "pins")
     )
     axes = equivalence.axes_of(dialects, effects, sequences, pins)
+    pairs = equivalence.pairs_of(sequences)
     try:
-        print("\n".join(equivalence.told(options.left, options.right, axes, equivalence.pairs_of(sequences))))
+        print("\n".join(equivalence.told(options.left, options.right, axes, pairs, growth)))
     except KeyError as error:
         raise TableError(str(error.args[0])) from None
     return 0

@@ -19,6 +19,9 @@ COLUMNS = {
         "carried": f"{ABOUT} clause steps optimizer against verdict worst_ratio distance",
         "sequences": f"{ABOUT} dtype sequence steps w bound message",
         "effects": "axis left_value right_value sequence steps effect",
+        "effects_growth": (
+            "axis left_value right_value repeats steps trainings smallest median largest of_sum distance"
+        ),
         "builds": (
             "backend mode device base candidate dtype clause quantity step max_ulp base_ratio "
             "candidate_ratio note trace"
@@ -57,6 +60,6 @@ _NUMBERS = (
     "found table_rows width touched_rows threads seconds_median ci_low ci_high first_step_seconds "
     "peak_bytes rows_per_second bytes floor_multiple ratio p_value smallest largest exponent share "
     "control difference effect_after_1000_steps faults clean_cases false_alarms slowdown trials slower "
-    "faster least_ratio largest_ratio largest_control"
+    "faster least_ratio largest_ratio largest_control repeats trainings of_sum"
 )
 NUMBERS = frozenset(_NUMBERS.split())

@@ -25,6 +25,7 @@ from suites.divergences.witness import cut
 from suites.judge.fitting import fitting
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
+from suites.judge.run_again import not_run_again
 from suites.judge.step_by_step import step_by_step
 
 Row = dict[str, Any]
@@ -217,7 +218,7 @@ def examine(
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])
     cases = cases[: len(trajectories)]
-    path = wrong_path(backend, process.device, dtype, trajectories)
+    path = wrong_path(backend, process.device, dtype, trajectories) or not_run_again(cases, trajectories)
     covering = pins_of(process)
     judged = []
     judgements: dict[Dialect, Judgement] = {}  # the documentation may promise what LazyAdam does
