@@ -31,6 +31,7 @@ from suites.clauses import CLAUSES
 from suites.divergences import pin
 from suites.divergences.reproducer import has_script
 from suites.equivalence import carried
+from suites.machine import unsupported
 from suites.replay import NOTHING_COMPARED, replay
 from suites.verdicts import BUDGETS
 
@@ -105,6 +106,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "quick: known divergences, the fingerprint, and the update rule")
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
+    if why := unsupported():
+        raise pytest.UsageError(why)
     check_options(config)
     if asked_of_backends(config) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
@@ -498,5 +501,5 @@ def pytest_terminal_summary(
         assert terminalreporter._session
         terminalreporter._session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         console.print(f"{not_written[0]}, nor {len(not_written) - 1} other files", soft_wrap=True)
-    else:
+    elif written:
         console.print(f"tables: {', '.join(written)} in {out}")

@@ -40,7 +40,8 @@ COLUMNS = {
         "performance_break_even": "lazy dense table_rows width threads touched_rows share",
         "performance_gate": f"{ABOUT} {TIMED} candidate ratio ci_low ci_high control p_value verdict note",
         "performance_trials": (
-            "backend configuration slowdown trials slower faster least_ratio largest_ratio largest_control"
+            "backend configuration slowdown trials slower faster cant_tell least_ratio largest_ratio "
+            "largest_control"
         ),
         "clauses": "clause sentence source",
         "axes": "axis value meaning",
@@ -60,6 +61,6 @@ _NUMBERS = (
     "found table_rows width touched_rows threads seconds_median ci_low ci_high first_step_seconds "
     "peak_bytes rows_per_second bytes floor_multiple ratio p_value smallest largest exponent share "
     "control difference effect_after_1000_steps faults clean_cases false_alarms slowdown trials slower "
-    "faster least_ratio largest_ratio largest_control repeats trainings of_sum"
+    "faster cant_tell least_ratio largest_ratio largest_control repeats trainings of_sum"
 )
 NUMBERS = frozenset(_NUMBERS.split())

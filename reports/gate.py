@@ -32,6 +32,7 @@ WORDS = {
     "bad_input": "outcome",
 }
 SPEED = "performance_gate"  # where somebody measured it
+FINE = ("faster", "not slower")
 SAME = ("profile", "seed", "device", "selection")  # settings without which runs can't be compared
 HARM = ("none", "partly written", "non-finite", "hangs", "dies")  # that bad input does, from little to much
 Row = dict[str, Any]
@@ -253,9 +254,16 @@ def _failures(before: Run, after: Run) -> Iterator[Change]:
 
 
 def _speed(gate: pd.DataFrame) -> Iterator[Change]:
-    for row in gate[gate["verdict"] == "slower"].to_dict("records"):
+    """What is slower, and what was not told to be no slower: that its speed is not known is no pass."""
+    if gate.empty:
+        yield Change("speed not known", f"{SPEED}.csv", "measured", "nothing compared")
+    for row in gate[~gate["verdict"].isin(FINE)].to_dict("records"):
         size = f"{row['table_rows']} × {row['width']}, {row['touched_rows']} rows, {row['duplicates']}"
-        yield Change("slower", f"{row['backend']}, {size}", "1", f"{row['ratio']:.3f}")
+        where = f"{row['backend']}, {size}"
+        if row["verdict"] == "slower":
+            yield Change("slower", where, "1", f"{row['ratio']:.3f}")
+        else:
+            yield Change("speed not known", where, "known", f"{row['verdict']}: {row['note']}")
 
 
 def told(found: list[Change]) -> Iterator[str]:

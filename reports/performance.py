@@ -79,13 +79,16 @@ def _number(x: float, form: str) -> str:
 
 
 def show_control(table: pd.DataFrame, console: Console) -> None:
-    """How near to 1 the A/A pairs are."""
+    """How near to 1 the A/A pairs are, and how much they leave open."""
     off = (table[is_control(table)]["ratio"] - 1).abs()
     if len(off):
         console.print(
             f"A/A: {(off <= 0.05).sum()} of {len(off)} within 5 % of 1; median {off.median():.1%}, "
             f"largest {off.max():.1%}"
         )
+    compared = table["ratio"].notna() & ~is_control(table)
+    untold = compared & table["note"].str.startswith("can't tell")
+    console.print(f"can't tell: {untold.sum()} of {compared.sum()} comparisons; the notes say why")
 
 
 def curves(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,15 +3,28 @@
 import os
 import platform
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 
+def unsupported() -> str:
+    """Why nothing runs here, in a line; '' where it does."""
+    if sys.platform == "win32":
+        return "Windows is not supported: run this in WSL, in a container, or on Linux"
+    return ""
+
+
 def all_threads() -> int:
     """As many as this process may run on."""
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def shared_core() -> int | None:
+    """The core to which processes on one thread keep; None where the system holds nobody to one."""
+    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
 def machine() -> dict[str, str]:

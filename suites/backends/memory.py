@@ -23,13 +23,16 @@ class Memory:
     def start(self) -> None:
         """Count peaks from here on."""
         give_back()  # or it would be used again unseen
-        with suppress(OSError):
+        self.at_start: int | None = None
+        with suppress(OSError):  # of Linux, and not in every container
             Path("/proc/self/clear_refs").write_text("5")
-        self.before = psutil.Process().memory_info().rss
+            self.at_start = psutil.Process().memory_info().rss
 
-    def peak(self) -> int:
-        """The most bytes in use since `start`, above what was in use then."""
+    def peak(self) -> int | None:
+        """The most bytes in use since `start`, above what was in use then; None where that is not known."""
+        if self.at_start is None:
+            return None
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 - self.before
-        return 0
+                return int(line.split()[1]) * 1024 - self.at_start
+        return None

@@ -3,12 +3,15 @@
     python -m suites.equivalence.builds --backend torch.SparseAdam --candidate /path/to/other/bin/python
 
 Each difference is the first step in which the two builds part, from one and the same state. Exit status as
-of cmp: 0 where every bit is the same, 1 where some differ, 2 where a build can't run.
+of cmp: 0 where every bit is the same, 1 where some differ, 2 where a build can't run or something was not
+compared: both die or hang, or refuse for different reasons, or refuse all of a clause that is not about what
+is taken, and of which no pin knows that it is refused.
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from suites.cases import trace
 from suites.cases.strategies import collect, seed_of
 from suites.clauses import CLAUSES
 from suites.clauses.clause import Clause
+from suites.divergences.pin import pins_of
 from suites.divergences.witness import cut
 from suites.judge.judgement import QUANTITIES, measure
 from suites.verdicts import BUDGETS, Budget, judge, menu_of
@@ -41,6 +45,49 @@ class Parting:
 
     step: int
     ulps: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A case on both builds, and where they part."""
+
+    case: Case
+    base: Trajectory
+    candidate: Trajectory
+    parting: Parting | None
+
+
+@dataclass
+class Tally:
+    """What came of the clauses and types.
+
+    rows: a difference each. places: clauses and types by what came of them: 'same', in every bit; 'apart';
+    'refused', as is known, by both for the same reason; 'not compared'. words: why not. cases: how many were
+    given, and how many were compared.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    places: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    words: dict[str, None] = field(default_factory=dict)
+    cases: int = 0
+    compared: int = 0
+
+    def status(self) -> int:
+        """The exit status."""
+        if self.rows:
+            return 1
+        return 0 if self.compared and not self.places["not compared"] else 2
+
+    def told(self) -> str:
+        """All of it in a line."""
+        count = sum(map(len, self.places.values()))
+        said = [f"same bits in {len(self.places['same'])} of {count} clauses and types"]
+        if refused := self.places["refused"]:
+            said.append(f"refused by both, as is known: {', '.join(refused)}")
+        if left := self.places["not compared"]:
+            why = next(iter(self.words), "no case was made")
+            said.append(f"not compared in {len(left)}, the first of them {left[0]} ({why})")
+        return "; ".join([*said, f"{self.compared} of {self.cases} cases compared"])
 
 
 def parting(case: Case, base: Trajectory, candidate: Trajectory) -> Parting | None:
@@ -77,25 +124,70 @@ def _kind(trajectory: Trajectory) -> tuple[str, int]:
     return (failure.kind, failure.step) if failure else ("", 0)
 
 
+def not_compared(base: Trajectory, candidate: Trajectory) -> str:
+    """Why trajectories that don't part leave something open; '' where they don't.
+
+    Both may refuse for the same reason, told by the type of the error: the words may be another version's.
+    """
+    ours, theirs = base.failure, candidate.failure
+    if ours is None or theirs is None:
+        return ""
+    alike = ours.message.partition(":")[0] == theirs.message.partition(":")[0]
+    return "" if ours.kind == "refuses" and alike else _notes(base, candidate)
+
+
+def compare(
+    clause: Clause,
+    base: Process,
+    candidate: Process,
+    dtype: str,
+    seed: int,
+    budget: Budget,
+    out: Path,
+    tally: Tally,
+) -> None:
+    """Try a clause in a type on both builds, and add what came of it to the tally."""
+    menu = menu_of(clause, base.backend, dtype)
+    cases = collect(menu, dtype, budget.cases_of(clause, menu, base.backend), seed_of(seed, clause.id, dtype))
+    tried = [
+        Tried(case, ours, theirs, parting(case, ours, theirs))
+        for case, ours, theirs in zip(cases, base.run(cases), candidate.run(cases), strict=True)
+    ]
+    rows = list(differences(clause, base, candidate, dtype, tried, out))
+    compared = sum(t.parting is not None or len(t.base.t) > 0 for t in tried)
+    words = dict.fromkeys(why for t in tried if not t.parting and (why := not_compared(t.base, t.candidate)))
+    if not (compared or words or _refusal_is_known(clause, base)):
+        words = dict.fromkeys(_notes(t.base, t.candidate) for t in tried)
+    word = "apart" if rows else "not compared" if words or not tried else "same" if compared else "refused"
+    tally.rows += rows
+    tally.places[word].append(f"{clause.id} of {base.backend.name} in {dtype}")
+    tally.words |= words
+    tally.cases += len(tried)
+    tally.compared += compared
+
+
+def _refusal_is_known(clause: Clause, base: Process) -> bool:
+    """Whether that all cases of a clause are refused says nothing new."""
+    pins = (pin for pin in pins_of(base) if clause.id in pin.clauses)
+    return bool(clause.layout) or any(pin.verdict == "refuses" for pin in pins)
+
+
 def differences(
-    clause: Clause, base: Process, candidate: Process, dtype: str, seed: int, budget: Budget, out: Path
+    clause: Clause, base: Process, candidate: Process, dtype: str, tried: list[Tried], out: Path
 ) -> Iterator[Row]:
     """A row for each quantity in which the builds part on the cases of a clause: its worst, with a trace."""
     backend = base.backend
-    menu = menu_of(clause, backend, dtype)
-    cases = collect(menu, dtype, budget.cases_of(clause, menu, backend), seed_of(seed, clause.id, dtype))
-    ours, theirs = base.run(cases), candidate.run(cases)
-    worst: dict[str, tuple[int, Parting]] = {}
-    for i, case in enumerate(cases):
-        found = parting(case, ours[i], theirs[i])
+    worst: dict[str, tuple[Tried, Parting]] = {}
+    for each in tried:
+        found = each.parting
         for quantity, ulp in found.ulps.items() if found else ():
             assert found
             if quantity not in worst or ulp > worst[quantity][1].ulps[quantity]:
-                worst[quantity] = i, found
-    for quantity, (i, found) in worst.items():
+                worst[quantity] = each, found
+    for quantity, (each, found) in worst.items():
         ratios = [
-            float(judge(clause, cases[i : i + 1], run[i : i + 1], backend, backend.spoken).worst[0])
-            for run in (ours, theirs)
+            float(judge(clause, [each.case], [run], backend, backend.spoken).worst[0])
+            for run in (each.base, each.candidate)
         ]
         file = Path("builds") / f"{clause.id}.{backend.name}.{dtype}.{quantity}.json"
         row = {
@@ -109,16 +201,19 @@ def differences(
             "max_ulp": found.ulps[quantity],
             "base_ratio": ratios[0],
             "candidate_ratio": ratios[1],
-            "note": "; ".join(filter(None, (_failed("base", ours[i]), _failed("candidate", theirs[i])))),
+            "note": _notes(each.base, each.candidate),
             "trace": str(file),
         }
-        trace.save(cut(cases[i], ours[i], found.step), out / file, {x: str(y) for x, y in row.items()})
+        trace.save(cut(each.case, each.base, found.step), out / file, {x: str(y) for x, y in row.items()})
         yield row
 
 
-def _failed(name: str, trajectory: Trajectory) -> str:
-    failure = trajectory.failure
-    return f"{name} {failure.kind} at step {failure.step}: {failure.message}" if failure else ""
+def _notes(base: Trajectory, candidate: Trajectory) -> str:
+    return "; ".join(
+        f"{name} {failure.kind} at step {failure.step}: {failure.message}"
+        for name, failure in (("base", base.failure), ("candidate", candidate.failure))
+        if failure
+    )
 
 
 def main() -> None:
@@ -127,30 +222,30 @@ def main() -> None:
     p.add_argument("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the cases")
     options = p.parse_args()
-    console, rows, same = Console(width=180), [], 0
-    for backend in command_line.backends(options):
+    console, tally = Console(width=180), Tally()
+    backends = command_line.backends(options)
+    command_line.check_interpreter(options.candidate)
+    for backend in backends:
         with (
             Process(backend, options.device) as base,
             Process(backend, options.device, python=options.candidate) as candidate,
         ):
             for build in (base, candidate):
                 if build.not_run:
-                    print(f"{backend.name}, {build.spec}: not run ({build.not_run})", file=sys.stderr)
-                    sys.exit(2)
+                    command_line.ends(f"{backend.name}, {build.spec}: not run ({build.not_run})")
             budget = BUDGETS[options.profile]
             for clause in CLAUSES.values():
                 for dtype in () if clause.missing(backend) else clause.dtypes(backend):
-                    found = list(
-                        differences(clause, base, candidate, dtype, options.seed, budget, options.out)
-                    )
-                    rows += found
-                    same += not found
-    table = frame("builds", rows).sort_values("max_ulp", ascending=False, kind="stable", ignore_index=True)
+                    compare(clause, base, candidate, dtype, options.seed, budget, options.out, tally)
+    table = frame("builds", tally.rows).sort_values(
+        "max_ulp", ascending=False, kind="stable", ignore_index=True
+    )
     write(table, options.out / "builds.csv")
     show_rows("builds: where the candidate parts from the base, the worst first")(table, console)
-    apart = len({(r["backend"], r["dtype"], r["clause"]) for r in rows})
-    console.print(f"same bits in {same} of {same + apart} clauses and types; builds.csv in {options.out}")
-    sys.exit(int(bool(rows)))
+    console.print(f"{tally.told()}; builds.csv in {options.out}", soft_wrap=True)
+    if not tally.compared:
+        print("nothing was compared: no clause has a case that both builds took", file=sys.stderr)
+    sys.exit(tally.status())
 
 
 if __name__ == "__main__":

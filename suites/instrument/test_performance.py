@@ -19,8 +19,7 @@ from suites.backends.process import Lost
 from suites.case import Case, Gradient, Step
 from suites.performance.arms import ROUNDS, Arm, Arms, measure
 from suites.performance.configuration import FULL, INSTANCES, STANDARD, USUAL, Configuration, grid, refusal
-from suites.performance.gate import LEAST, with_verdicts
-from suites.performance.statistics import claim, compare, corrected, median, spread
+from suites.performance.statistics import corrected, median
 from suites.performance.stopwatch import Stopwatch
 from suites.performance.table import rows, with_claims
 
@@ -99,6 +98,7 @@ def test_bytes_of_a_step_are_counted() -> None:
 @pytest.mark.parametrize("configuration", STANDARD, ids=str)
 def test_predicted_bytes_cover_what_is_used(configuration: Configuration) -> None:
     used = Stopwatch(NumPyByHand("cpu")).open(configuration).peak_bytes
+    assert used is not None
     assert 0 < used <= configuration.table_bytes / INSTANCES + 2**20
 
 
@@ -144,31 +144,6 @@ def test_sizes_that_make_no_sense_are_refused_in_words() -> None:
 
 def noisy(shift: float, number: int) -> list[float]:
     return list((1 + shift) * np.random.default_rng(number).lognormal(0, 0.03, ROUNDS))
-
-
-def gated(shift: float) -> list[str]:
-    found = []
-    for i in range(20):
-        base, control, candidate = noisy(0, 3 * i), noisy(0, 3 * i + 1), noisy(shift, 3 * i + 2)
-        other = compare(base, candidate)
-        margin = spread(compare(base, control))
-        found.append({"ratio": other.ratio.value, "p_value": other.p, "control": margin})
-    return [row["verdict"] for row in with_verdicts(found)]
-
-
-def test_a_shift_of_15_percent_is_flagged_and_none_is_not() -> None:
-    assert gated(0.15) == ["slower"] * 20
-    assert gated(0.0) == ["no difference"] * 20
-    assert gated(0.05) == ["no difference"] * 20  # significant, but below 10 %
-    assert LEAST == 0.10
-
-
-def test_a_claim_needs_more_than_the_control_shows_and_significance() -> None:
-    assert claim(1.2, 1e-6, 0.1) == "slower"
-    assert claim(0.8, 1e-6, 0.1) == "faster"
-    assert claim(1.2, 1e-6, 0.3) == "no difference"
-    assert claim(1.2, 0.02, 0.1) == "no difference"
-    assert claim(5.0, 1e-9, spread(None)) == "no difference"
 
 
 def test_p_is_corrected_for_the_number_of_claims() -> None:
@@ -232,7 +207,7 @@ def test_a_device_that_is_not_there_is_a_row() -> None:
 
 
 def test_every_row_fits_the_columns(table: pd.DataFrame) -> None:
-    assert set(table.columns) - set(COLUMNS["performance"]) == {"margin"}
+    assert set(table.columns) <= set(COLUMNS["performance"])
     written = frame("performance", table.to_dict("records"))  # type: ignore[arg-type]
     assert tuple(written.columns) == COLUMNS["performance"]
     sizes = ["backend", "version", "mode", "device", "dtype", "table_rows", "width", "touched_rows", "bytes"]

@@ -19,7 +19,7 @@ from reports.tables import frame, write, write_text
 from suites import command_line
 from suites.backends.base import Backend
 from suites.backends.registry import BESIDE
-from suites.machine import all_threads, machine
+from suites.machine import all_threads, machine, shared_core
 from suites.performance.arms import ALLOCATOR, Arm, Arms, measure
 from suites.performance.configuration import DUPLICATES, FULL, QUICK, STANDARD, USUAL, Configuration, grid
 from suites.performance.table import Row, rows, with_claims
@@ -29,7 +29,9 @@ SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there i
 
 def parser() -> argparse.ArgumentParser:
     p = command_line.parser("suites.performance", __doc__)
-    p.add_argument("--threads", type=int, action="append", metavar="N", help="repeatable; default: 1 and all")
+    p.add_argument(
+        "--threads", type=_number, action="append", metavar="N", help="repeatable; default: 1 and all"
+    )
     sizes = p.add_argument_group("sizes", "some, the usual ones, or all; or every combination of those given")
     some = sizes.add_mutually_exclusive_group()
     some.add_argument("--quick", action="store_true")
@@ -42,16 +44,27 @@ def parser() -> argparse.ArgumentParser:
 
 def _number(text: str) -> int:
     """Also 1e6."""
-    return int(float(text))
+    number = float(text)
+    if not number.is_integer() or number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
+    return int(number)
 
 
 def configurations(options: argparse.Namespace) -> list[Configuration]:
+    """The sizes that were asked for; a line and exit status 2 where there are none."""
     given = (options.table_rows, options.width, options.touched_rows, options.duplicates)
     if any(given):
         usual, _ = STANDARD
         n, d, k, kinds = given
         n, d, k = n or [usual.table_rows], d or [usual.width], k or [usual.touched_rows]
-        return grid(n, d, k, kinds or [usual.duplicates])
+        try:
+            chosen = grid(n, d, k, kinds or [usual.duplicates])
+            moved = [c.step_bytes for c in chosen]
+        except (ValueError, MemoryError) as error:
+            command_line.ends(f"nothing was measured: {error}")
+        if not moved:
+            command_line.ends("nothing was measured: no table has so many rows as a gradient is to touch")
+        return chosen
     return FULL if options.full else QUICK if options.quick else USUAL
 
 
@@ -78,8 +91,8 @@ def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
 
 def run(options: argparse.Namespace, console: Console, table: list[Row]) -> None:
     """Measure what was asked for; rows are added as they are done."""
-    backends = command_line.backends(options)
     chosen = configurations(options)
+    backends = command_line.backends(options)
     rng = np.random.default_rng(0)
     start, measured = time.perf_counter(), 0.0
     for threads in options.threads or sorted({1, all_threads()}):
@@ -99,6 +112,14 @@ def run(options: argparse.Namespace, console: Console, table: list[Row]) -> None
     )
 
 
+def not_measured(table: Sequence[Row]) -> str:
+    """Why none of the backends under test was measured; '' where one was."""
+    under_test = [row for row in table if row["backend"] not in BESIDE]
+    if any("seconds_median" in row for row in under_test):
+        return ""
+    return "; ".join(dict.fromkeys(row["note"] for row in under_test)) or "no backend takes these gradients"
+
+
 def main() -> int:
     options = parser().parse_args()
     console = Console(width=180)
@@ -110,11 +131,18 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print(f"interrupted: {len(done)} rows were measured, and the tables lack the rest")
         status = 130
+    if why := not_measured(done):
+        print(f"nothing was measured: {why}", file=sys.stderr)
+        status = status or 2
     if not done:
         return status
     table = frame("performance", with_claims(done))
     write(table, options.out / "performance.csv")
-    facts = machine() | {"allocator": ", ".join(ALLOCATOR)}
+    core = shared_core()
+    facts = machine() | {
+        "allocator": ", ".join(ALLOCATOR),
+        "on one thread": "not held to a core here" if core is None else f"held to core {core}",
+    }
     write_text("".join(f"{name}: {fact}\n" for name, fact in facts.items()), options.out / "machine.txt")
     report.publish(table, options.out, console)
     return status

@@ -1,7 +1,6 @@
 """Arms: what is measured side by side. Rounds in random order, one worker at a time."""
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,11 +11,12 @@ import numpy as np
 from suites.backends.base import Backend
 from suites.backends.process import Lost, Process
 from suites.case import Failure
-from suites.machine import all_threads
+from suites.machine import all_threads, shared_core
 from suites.performance.configuration import INSTANCES, Configuration
 from suites.performance.stopwatch import Opened
 
 ROUNDS = 62
+LOOKS = 4  # so many times these rounds at most, where they are not enough
 ANSWER_SECONDS = 120.0
 TINY = {"sparse": Configuration(8, 4, 2), "dense": Configuration(8, 4, 8, "dense")}
 # The allocator keeps what is freed, or the system's page faults are measured; and asks for huge pages, or it
@@ -98,7 +98,7 @@ class Arms(ExitStack):
         equal processes seemed to differ by up to 10 %.
         """
         environment = (f"OMP_NUM_THREADS={threads}", "GLOG_v=4", *ALLOCATOR)
-        core = max(os.sched_getaffinity(0)) if threads == 1 else None
+        core = shared_core() if threads == 1 else None
         arms = []
         for backend, settings in wanted:
             process = Process(
@@ -123,13 +123,24 @@ class Arms(ExitStack):
         arm.measured = 0.0
 
 
-def measure(arms: Sequence[Arm], configuration: Configuration, rng: np.random.Generator) -> None:
-    """Time the arms in a configuration; one that fails is left out from there on."""
+def measure(
+    arms: Sequence[Arm],
+    configuration: Configuration,
+    rng: np.random.Generator,
+    enough: Callable[[], bool] = lambda: True,
+) -> None:
+    """Time the arms in a configuration; one that fails is left out from there on.
+
+    enough: asked after every `ROUNDS` whether they are; at most `LOOKS` times.
+    """
     for i in rng.permutation(len(arms)):  # the first to ask for memory does not always get the best
         arms[i].open(configuration)
-    for number in range(ROUNDS):
-        alive = [arm for arm in arms if arm.failure is None]
-        for i in rng.permutation(len(alive)):
-            alive[i].sample(number % INSTANCES)
+    for _ in range(LOOKS):
+        for number in range(ROUNDS):
+            alive = [arm for arm in arms if arm.failure is None]
+            for i in rng.permutation(len(alive)):
+                alive[i].sample(number % INSTANCES)
+        if enough():
+            break
     for arm in arms:
         arm.close()

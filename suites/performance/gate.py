@@ -2,10 +2,15 @@
 
     python -m suites.performance.gate --backend torch.SparseAdam --candidate /path/to/other/bin/python
 
-Flagged is what is slower by more than 10 % and more than two equal processes seem to differ, and
-significantly so. Exit status: 1 where something is flagged.
+Slower is what is slower by more than 10 % and more than two equal processes seem to differ, significantly;
+not slower is where a slowdown of 10 % can be excluded. Where neither can be said it can't tell, and says why.
+Exit status: 1 where something is slower; else 2 where it can't tell or something did not run; else 0.
 """
 
+import argparse
+import math
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -18,12 +23,22 @@ from reports.tables import frame, write
 from reports.terminal import show_rows
 from suites import command_line
 from suites.backends.base import Backend
+from suites.machine import all_threads
 from suites.performance.arms import Arm, Arms, measure
 from suites.performance.configuration import STANDARD, Configuration
-from suites.performance.statistics import claim, compare, corrected, spread
+from suites.performance.statistics import (
+    LEAST,
+    Median,
+    apart,
+    compare,
+    corrected,
+    percent,
+    slowdown,
+    spread,
+)
 from suites.performance.table import Row, about, failed
 
-LEAST = 0.10
+FINE = ("faster", "not slower")
 GATED = (
     *STANDARD,
     Configuration(1000, 16, 100),
@@ -41,48 +56,118 @@ def start(context: Arms, backend: type[Backend], device: str, candidate: str, sl
 
 
 def row(arms: Sequence[Arm], configuration: Configuration, rng: np.random.Generator) -> Row:
-    """Measure a configuration. `p_value` is not corrected yet: see `with_verdicts`."""
-    measure(arms, configuration, rng)
+    """Measure a configuration, longer where that may tell. `with_verdicts` corrects `p_value`."""
     base, control, candidate = arms
-    found = {**about(base, configuration), "candidate": candidate.process.version, "note": ""}
-    for arm in arms:
+    seen: Row = {}
+
+    def enough() -> bool:
+        seen.update(_compared(base, control, candidate))
+        return "control" not in seen or verdict(seen)[0] != "can't tell"
+
+    measure(arms, configuration, rng, enough)
+    return {**about(base, configuration), "candidate": candidate.process.version, "note": "", **seen}
+
+
+def _compared(base: Arm, control: Arm, candidate: Arm) -> Row:
+    """How the candidate compares with the base, and the base with itself; or why they don't."""
+    for name, arm in (("the base", base), ("the candidate", candidate)):
         if arm.failure is not None:
-            return {**found, "verdict": "not run", "note": failed(arm.failure)}
+            return {"verdict": "not run", "note": f"{name}: {failed(arm.failure)}"}
     other = compare(base.seconds, candidate.seconds)
-    return {
-        **found,
+    found = {
         "seconds_median": float(np.median(base.seconds)),
         "ratio": other.ratio.value,
         "ci_low": other.ratio.low,
         "ci_high": other.ratio.high,
-        "control": spread(compare(base.seconds, control.seconds)),
         "p_value": other.p,
     }
+    if control.failure is not None:
+        return {**found, "note": f"no A/A pair: {failed(control.failure)}"}
+    return {**found, "control": spread(compare(base.seconds, control.seconds))}
+
+
+def verdict(row: Row) -> tuple[str, str]:
+    """A word for a row that was compared, and what there is to say to it."""
+    if "control" not in row:
+        return "can't tell", row["note"]
+    ratio, control = Median(row["ratio"], row["ci_low"], row["ci_high"]), row["control"]
+    if found := apart(ratio, row["p_value"], max(LEAST, control)):
+        return found, ""
+    if not control <= LEAST:
+        return "can't tell", f"the A/A pair shows {percent(control)}, and {percent(LEAST)} has to be seen"
+    most = slowdown(ratio, control)
+    if not most <= LEAST:
+        return (
+            "can't tell",
+            f"a slowdown of {percent(most)} is possible: the A/A pair shows {percent(control)}",
+        )
+    return "not slower", f"no slowdown beyond {percent(max(0.0, most))}"
 
 
 def with_verdicts(rows: list[Row]) -> list[Row]:
     """The rows with p corrected for all of them, and what each comes to."""
     compared = [r for r in rows if "p_value" in r]
     for r, p in zip(compared, corrected([r["p_value"] for r in compared]), strict=True):
-        r |= {"p_value": float(p), "verdict": claim(r["ratio"], p, max(LEAST, r["control"]))}
+        r["p_value"] = float(p)
+        r["verdict"], r["note"] = verdict(r)
     return rows
+
+
+def status(rows: Sequence[Row]) -> int:
+    """The exit status that the rows come to."""
+    words = {row["verdict"] for row in rows}
+    return 1 if "slower" in words else 0 if words and words <= {*FINE} else 2
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many rows came to what, in a line."""
+    words = [row["verdict"] for row in rows]
+    counts = {word: words.count(word) for word in ("slower", "can't tell", "not run")}
+    said = [
+        *(f"{count} {word}" for word, count in counts.items()),
+        f"{len(words) - sum(counts.values())} fine",
+    ]
+    return ", ".join(said)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no share from 0 on")
+    return share
 
 
 def main() -> None:
     p = command_line.parser("suites.performance.gate", __doc__)
     p.add_argument("--candidate", default="", metavar="PYTHON", help="the interpreter that has the candidate")
-    p.add_argument("--slowdown", type=float, default=0.0, metavar="SHARE", help="waste time in the candidate")
+    p.add_argument(
+        "--slowdown", type=_share, default=0.0, metavar="SHARE", help="waste time in the candidate"
+    )
     options = p.parse_args()
     console, rng, rows = Console(width=180), np.random.default_rng(0), []
     backends = [b for b in command_line.backends(options) if options.backend or not b.repeats]
-    for backend in track(backends, "gate", console=console):
-        with Arms() as context:
-            arms = start(context, backend, options.device, options.candidate, options.slowdown)
-            rows += [row(arms, c, rng) for c in GATED if c.layout in backend.layouts]
+    if options.candidate:
+        command_line.check_interpreter(options.candidate)
+    before, interrupted = os.getloadavg()[0], False
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for backend in track(backends, "gate", console=console):
+            with Arms() as context:
+                arms = start(context, backend, options.device, options.candidate, options.slowdown)
+                for configuration in (c for c in GATED if c.layout in backend.layouts):
+                    rows.append(row(arms, configuration, rng))
+    except KeyboardInterrupt:
+        interrupted = True
+        print("interrupted: the table lacks the rest", file=sys.stderr)
     table = frame("performance_gate", with_verdicts(rows))
     write(table, options.out / "performance_gate.csv")
     show_rows("gate: the candidate beside the base")(table, console)
-    sys.exit(int((table["verdict"] == "slower").any()))
+    if not any("ratio" in r for r in rows):
+        why = "; ".join(dict.fromkeys(r["note"] for r in rows)) or "no backend here takes these gradients"
+        print(f"nothing was compared: {why}", file=sys.stderr)
+    load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, on {all_threads()} threads"
+    console.print(f"{summary(rows)}; {load}")
+    sys.exit(130 if interrupted else status(rows))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ thresholds have to be pinned, or the system's page faults are measured:
 MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000 OMP_NUM_THREADS=1.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from reference.lazy_adam import Rules, Running, State, advance, blocks
 from reference.lazy_adam import step as reference_step
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters, Scalars, replayed
-from reports.tables import OUT, write
-from suites.backends.base import Backend
+from reports.tables import write
+from suites import command_line
+from suites.backends.base import Backend, NotRun
 from suites.backends.process import Process
 from suites.backends.registry import select
 from suites.backends.torch_optim import SparseAdam
@@ -81,7 +83,11 @@ def judge_step(state: State, gradient: Coalesced, s: Scalars, rules: Rules) -> N
 
 
 def reference_beside_torch() -> list[Ratios]:
-    """float64, 1,000,000 × 64, 8,192 distinct rows, a fresh row set each step."""
+    """float64, 1,000,000 × 64, 8,192 distinct rows, a fresh row set each step.
+
+    Raises:
+        NotRun: torch is not there.
+    """
     rng = np.random.default_rng(0)
     w, m, v = rng.standard_normal((ROWS, WIDTH)), np.zeros((ROWS, WIDTH)), np.zeros((ROWS, WIDTH))
     h = Hyperparameters()
@@ -165,7 +171,11 @@ def dense(case: Case) -> Case:
 
 
 def verification_cost(backend: type[Backend]) -> list[Ratios]:
-    """Everything but generation and the bare steps, relative to the bare steps."""
+    """Everything but generation and the bare steps, relative to the bare steps.
+
+    Raises:
+        NotRun: the backend can't run, or does not take every step.
+    """
     cases = small_cases()
     if "sparse" not in backend.layouts:
         cases = [dense(case) for case in cases]
@@ -174,12 +184,13 @@ def verification_cost(backend: type[Backend]) -> list[Ratios]:
     bare: list[float] = []
     with Process(backend) as process:
         if process.not_run:
-            print(f"{backend.name}: not run ({process.not_run})")
-            return []
+            raise NotRun(process.not_run)
         for k in track(range(SMALL_ROUNDS + 2), f"verification on {backend.name}"):
             start = time.perf_counter()
             trajectories = process.run(cases)
             ran = time.perf_counter() - start
+            if failure := next((t.failure for t in trajectories if t.failure), None):
+                raise NotRun(f"{failure.kind} at step {failure.step}: {failure.message}")
             judge = (cases, trajectories, backend.spoken, backend.arithmetic)
             judged = seconds(partial(step_by_step, *judge))
             freed = seconds(partial(free_running, *judge))
@@ -195,14 +206,23 @@ def verification_cost(backend: type[Backend]) -> list[Ratios]:
     ]
 
 
-def main() -> None:
-    results = reference_beside_torch()
-    for backend in select(list(VERIFIED)):
-        results += verification_cost(backend)
+def main() -> int:
+    options = command_line.bare("suites.performance.reference", __doc__).parse_args()
+    parts = {"reference beside torch": reference_beside_torch}
+    parts |= {b.name: partial(verification_cost, b) for b in select(list(VERIFIED))}
+    results: list[Ratios] = []
+    for name, part in parts.items():
+        try:
+            results += part()
+        except NotRun as reason:
+            print(f"{name}: not run ({reason})", file=sys.stderr)
+    if not results:
+        command_line.ends("nothing was measured")
     table = pd.DataFrame([r.row() for r in results])
-    write(table, OUT / "reference_speed.csv")
+    write(table, options.out / "reference_speed.csv")
     Console(width=160).print(table.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

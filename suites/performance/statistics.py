@@ -1,5 +1,6 @@
 """Medians with their intervals, paired ratios, and what may be claimed of them, all by SciPy."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 SIGNIFICANT = 0.01
+LEAST = 0.10  # the difference that has to be seen, as a share
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,8 @@ def compare(base: Sequence[float], arm: Sequence[float]) -> Comparison:
     return Comparison(median(np.asarray(arm) / np.asarray(base)), float(p))
 
 
-def spread(control: Comparison | None) -> float:
-    """How far from 1 two equal arms may seem: the far end of the interval of an A/A pair, as a share.
-
-    Without such a pair nothing can be told apart.
-    """
-    if control is None:
-        return np.inf
+def spread(control: Comparison) -> float:
+    """How far from 1 two equal arms may seem: the far end of the interval of an A/A pair, as a share."""
     return max(control.ratio.high, 1 / control.ratio.low) - 1
 
 
@@ -53,8 +50,36 @@ def corrected(p_values: Sequence[float]) -> np.ndarray:
     return stats.false_discovery_control(p_values, method="by") if len(p_values) else np.empty(0)
 
 
-def claim(ratio: float, p: float, margin: float) -> str:
-    """'slower', 'faster' or 'no difference'. p: corrected. margin: as a share, such as the A/A spread."""
-    if p >= SIGNIFICANT or max(ratio, 1 / ratio) - 1 <= margin:
-        return "no difference"
-    return "slower" if ratio > 1 else "faster"
+def apart(ratio: Median, p: float, margin: float) -> str:
+    """'slower' or 'faster' where an arm is so, significantly and beyond a margin; else ''. p: corrected."""
+    if not (p < SIGNIFICANT and max(ratio.value, 1 / ratio.value) - 1 > margin):
+        return ""
+    return "slower" if ratio.value > 1 else "faster"
+
+
+def slowdown(ratio: Median, margin: float) -> float:
+    """The largest slowdown that the interval leaves possible, where equal arms may differ by the margin."""
+    return ratio.high * (1 + margin) - 1
+
+
+def claim(ratio: Median, p: float, margin: float | str) -> str:
+    """'slower', 'faster', 'no difference beyond …', or "can't tell: " and why.
+
+    There is no difference where one of `LEAST` either way can be excluded. p: corrected. margin: as `spread`
+    of the A/A pair has it; or why there is no such pair.
+    """
+    if isinstance(margin, str):
+        return f"can't tell: {margin}"
+    if found := apart(ratio, p, margin):
+        return found
+    most = max(
+        slowdown(ratio, margin), slowdown(Median(1 / ratio.value, 1 / ratio.high, 1 / ratio.low), margin)
+    )
+    if most <= LEAST:
+        return f"no difference beyond {percent(most)}"
+    return f"can't tell: {percent(most)} is possible, and the A/A pair shows {percent(margin)}"
+
+
+def percent(share: float) -> str:
+    """Rounded up: what is excluded beyond it is excluded."""
+    return f"{math.ceil(100 * share)} %" if math.isfinite(share) else "anything"

@@ -25,12 +25,13 @@ class Opened:
     """A configuration that is ready to be timed, or why it is not.
 
     first_steps: seconds of the first step of each instance, compilation included. peak_bytes: of one
-    instance, its first step included. case, trajectory: its first steps, cut down to rows that are judged.
+    instance, its first step included; None where the system does not say. case, trajectory: its first steps,
+    cut down to rows that are judged.
     """
 
     failure: Failure | None = None
     first_steps: tuple[float, ...] = ()
-    peak_bytes: int = 0
+    peak_bytes: int | None = None
     case: Case | None = None
     trajectory: Trajectory | None = None
 

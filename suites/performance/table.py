@@ -15,13 +15,12 @@ Row = dict[str, Any]
 
 
 def rows(arms: Sequence[Arm], configuration: Configuration) -> list[Row]:
-    """A row for each arm. `p_value` is not corrected yet, and `margin` still there: see `with_claims`."""
+    """A row for each arm. `p_value` is not corrected yet, and nothing claimed: see `with_claims`."""
     right = {id(arm): _correctness(arm, configuration) for arm in arms}
     done = [arm for arm in arms if arm.failure is None]
     ranked = [arm for arm in done if (c := right[id(arm)]) is not None and not c.divergence]
     base = next((arm for arm in ranked if not arm.twin), None)
-    twin = next((arm for arm in done if arm.twin and base and arm.backend is base.backend), None)
-    margin = spread(compare(base.seconds, twin.seconds) if base and twin else None)
+    twin = next((arm for arm in arms if arm.twin and base and arm.backend is base.backend), None)
     floors = [arm for arm in done if not arm.judged]
     floor = min(floors, key=lambda arm: float(np.median(arm.seconds)), default=None)
     table = []
@@ -36,7 +35,7 @@ def rows(arms: Sequence[Arm], configuration: Configuration) -> list[Row]:
             if floor is not None:
                 row["floor_multiple"] = compare(floor.seconds, arm.seconds).ratio.value
             if base is not None and arm is not base and arm in (*ranked, twin):
-                row |= _beside(base, arm, margin)
+                row |= _beside(base, arm, twin)
         table.append(row)
     return table
 
@@ -54,14 +53,21 @@ def _times(arm: Arm, configuration: Configuration) -> Row:
     }
 
 
-def _beside(base: Arm, arm: Arm, margin: float) -> Row:
-    """How an arm compares with the base."""
+def _beside(base: Arm, arm: Arm, twin: Arm | None) -> Row:
+    """How an arm compares with the base, of which the twin is the other half of the A/A pair."""
     found = compare(base.seconds, arm.seconds)
+    margin: float | str
+    if twin is None:
+        margin = f"{base.backend.name} has no A/A pair here"
+    elif twin.failure is not None:
+        margin = f"of the A/A pair one {failed(twin.failure)}"
+    else:
+        margin = spread(compare(base.seconds, twin.seconds))
     return {
         "relative_to": base.backend.name,
         "ratio": found.ratio.value,
         "p_value": found.p,
-        "margin": margin,
+        "claimed": (found.ratio, margin),
         "note": f"95 %: {found.ratio.low:.3f} to {found.ratio.high:.3f}",
     }
 
@@ -96,6 +102,7 @@ def with_claims(table: list[Row]) -> list[Row]:
     compared = [row for row in table if "p_value" in row]
     for row, p in zip(compared, corrected([row["p_value"] for row in compared]), strict=True):
         row["p_value"] = float(p)
-        said = "A/A" if row["backend"] == row["relative_to"] else claim(row["ratio"], p, row["margin"])
+        ratio, margin = row.pop("claimed")
+        said = "A/A" if row["backend"] == row["relative_to"] else claim(ratio, p, margin)
         row["note"] = f"{said}; {row['note']}"
     return table

@@ -1,0 +1,239 @@
+"""The commands about speed and builds: where nothing was measured or compared that is said, with exit 2."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.gate import _speed
+from reports.tables import frame
+from suites.backends.base import NotRun
+from suites.backends.by_hand import NumPyByHand
+from suites.case import Failure
+from suites.equivalence import builds
+from suites.performance import __main__ as speed
+from suites.performance import arms, gate, reference, trials
+from suites.performance.arms import Arm, measure
+from suites.performance.configuration import Configuration
+from suites.performance.stopwatch import Opened
+from suites.performance.table import rows, with_claims
+
+SMALL = Configuration(50, 4, 20, "zipf")
+REFUSING = """
+from suites.backends.own import NumpyOptimizer
+
+class Refusing(NumpyOptimizer):
+    name = "mine.Refusing"
+
+    def update(self, w, m, v, rows, values, t, h):
+        {raises}
+"""
+
+
+def declared(folder: Path, raises: str) -> Path:
+    path = folder / "my_optimizer.py"
+    path.write_text(f'"""Refuses."""\n{REFUSING.format(raises=raises)}')
+    return path
+
+
+class Other(NumPyByHand):
+    name = "other"
+
+
+class Fixed:
+    """A process that answers with the seconds it is given, or fails as it is given."""
+
+    not_run = None
+    device = "cpu"
+    version = "1"
+
+    def __init__(self, seconds: float, failure: Failure | None = None) -> None:
+        self.backend: type[NumPyByHand] = NumPyByHand
+        self.seconds, self.failure = seconds, failure
+        self.rng = np.random.default_rng(round(1e6 * seconds))
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"backend": self.backend.name, "version": "1", "mode": "eager", "device": "cpu"}
+
+    def time(self, request: str, *arguments: Any) -> Any:
+        if request == "open":
+            return Opened(self.failure, (self.seconds,))
+        return float(self.seconds * self.rng.lognormal(0, 0.01)), 0.0
+
+
+def fixed(seconds: float, why: str = "", **settings: Any) -> Arm:
+    failure = Failure("refuses", 0, why) if why else None
+    return Arm(Fixed(seconds, failure), 1, **settings)  # type: ignore[arg-type]
+
+
+MEMORY = "needs 9 GB of memory, 1 GB are free"
+ROWS = {
+    "slower": ([fixed(1.0), fixed(1.001), fixed(1.3)], "slower", ""),
+    "not slower": ([fixed(1.0), fixed(1.001), fixed(1.002)], "not slower", "no slowdown beyond"),
+    "no A/A pair": ([fixed(1.0), fixed(1.0, MEMORY), fixed(1.6)], "can't tell", "no A/A pair: refuses ("),
+    "no base": ([fixed(1.0, "why"), fixed(1.0), fixed(1.0)], "not run", "the base: refuses (why)"),
+    "no candidate": ([fixed(1.0), fixed(1.0), fixed(1.0, "why")], "not run", "the candidate: refuses (why)"),
+    "an A/A pair apart": ([fixed(1.0), fixed(1.2), fixed(1.05)], "can't tell", "the A/A pair shows"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_gate_row_says_which_arm_failed(kind: str) -> None:
+    these, word, note = ROWS[kind]
+    (found,) = gate.with_verdicts([gate.row(these, SMALL, np.random.default_rng(0))])
+    assert found["verdict"] == word
+    assert found["note"].startswith(note)
+
+
+def test_what_can_not_be_told_is_measured_longer() -> None:
+    near = [fixed(1.0), fixed(1.03), fixed(1.08)]
+    gate.row(near, SMALL, np.random.default_rng(0))
+    assert len(near[0].seconds) == arms.LOOKS * arms.ROUNDS
+    far = [fixed(1.0), fixed(1.01), fixed(1.5)]
+    gate.row(far, SMALL, np.random.default_rng(0))
+    assert len(far[0].seconds) == arms.ROUNDS
+
+
+def test_without_an_a_a_pair_the_table_can_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = SimpleNamespace(worst_ratio=0.5, divergence="")
+    monkeypatch.setattr("suites.performance.table._correctness", lambda arm, configuration: right)
+    for twin, why in (
+        ([fixed(1.0, MEMORY, twin="sparse")], "can't tell: of the A/A pair one refuses (needs 9 GB"),
+        ([], "can't tell: by_hand.numpy has no A/A pair here; 95 %: 1.6"),
+        ([fixed(1.01, twin="sparse")], "slower; 95 %: 1.6"),
+    ):  # fmt: skip
+        other = fixed(1.62)
+        other.process.backend = Other
+        these = [fixed(1.0), other, *twin]
+        measure(these, SMALL, np.random.default_rng(0))
+        assert with_claims(rows(these, SMALL))[1]["note"].startswith(why)
+
+
+def test_a_gate_of_which_no_row_ran_is_2_and_says_why(command: Any, tmp_path: Path) -> None:
+    code, out, err = command(gate, "--backend", "torch.SparseAdam", "--device", "ascend", f"--out={tmp_path}")
+    assert code == 2
+    assert err.splitlines()[-1].startswith("nothing was compared: the base: not run (")
+    assert "0 slower, 0 can't tell, 4 not run, 0 fine; load " in out.splitlines()[-1]
+
+
+def test_a_gate_without_rows_is_2(command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "GATED", ())
+    code, _, err = command(gate, "--backend", "torch.SparseAdam", f"--out={tmp_path}")
+    assert code == 2
+    assert err.splitlines()[-1] == "nothing was compared: no backend here takes these gradients"
+
+
+def test_no_arm_that_ran_is_2_and_says_why(command: Any, tmp_path: Path) -> None:
+    """What is measured beside the backends is none of them."""
+    file = declared(tmp_path, "raise ValueError('no')")
+    sizes = ("--table-rows=10", "--touched-rows=5", "--threads=1")
+    code, _, err = command(speed, f"--backend-file={file}", f"--out={tmp_path}", *sizes)
+    assert code == 2
+    assert err.splitlines()[-1] == f"nothing was measured: refuses (ValueError: no ({file}:9))"
+    table = pd.read_csv(tmp_path / "performance.csv")
+    assert table["seconds_median"].notna().any()
+
+
+def test_rows_that_were_measured_are_told_from_those_that_were_not() -> None:
+    ran = {"backend": "torch.SparseAdam", "seconds_median": 1.0, "note": ""}
+    failed = {"backend": "torch.SparseAdam", "note": "dies (why)"}
+    beside = {"backend": "floor.numpy", "seconds_median": 1.0, "note": ""}
+    assert speed.not_measured([ran, failed, beside]) == ""
+    assert speed.not_measured([failed, failed, beside]) == "dies (why)"
+    assert speed.not_measured([beside]) == speed.not_measured([]) == "no backend takes these gradients"
+
+
+BAD = {
+    "no rows": (speed, ["--table-rows=0"], "0 is no whole number from 1 on"),
+    "half a row": (speed, ["--table-rows=10.5"], "10.5 is no whole number from 1 on"),
+    "an infinity of rows": (speed, ["--table-rows=1e400"], "1e400 is no whole number from 1 on"),
+    "rows that are no number": (speed, ["--touched-rows=nan"], "nan is no whole number from 1 on"),
+    "no threads": (speed, ["--threads=0"], "0 is no whole number from 1 on"),
+    "more rows than the table has": (speed, ["--table-rows=1", "--touched-rows=2"], "no table has so many"),
+    "more rows than memory": (speed, ["--table-rows=1e15", "--touched-rows=1e15"], "nothing was measured: "),
+    "a slowdown below 0": (gate, ["--slowdown=-1"], "-1 is no share from 0 on"),
+    "a slowdown that is no number": (gate, ["--slowdown=nan"], "nan is no share from 0 on"),
+    "no such interpreter": (gate, ["--candidate=/no/such/python"], "/no/such/python: does not start"),
+    "a folder": (gate, ["--candidate=/tmp"], "--candidate /tmp: does not start"),
+    "no interpreter": (builds, ["--candidate=true"], "true: is no Python interpreter that has numpy"),
+    "an open quote": (builds, ["--candidate=a 'b"], "--candidate a 'b: does not start: No closing quotation"),
+    "an interpreter without NumPy": (
+        builds, [f"--candidate={sys.executable} -I -S"], "ModuleNotFoundError: No module named 'numpy'"
+    ),
+    "a folder that can't be": (gate, ["--out=/dev/null/x"], "/dev/null/x: Not a directory"),
+    "trials into a folder that can't be": (trials, ["--out=/dev/null/x"], "/dev/null/x: Not a directory"),
+    "the reference into one": (reference, ["--out=/dev/null/x"], "/dev/null/x: Not a directory"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_options_are_a_line_before_anything_runs(kind: str, command: Any, tmp_path: Path) -> None:
+    module, arguments, words = BAD[kind]
+    usual = [] if module in (trials, reference) else ["--backend=torch.SparseAdam"]
+    code, _, err = command(module, *usual, f"--out={tmp_path}", *arguments)
+    assert code == 2
+    assert words in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_reports_gate_takes_no_unknown_speed_for_a_pass() -> None:
+    size = {"table_rows": 9, "width": 4, "touched_rows": 3, "duplicates": "none"}
+    usual = {"backend": "b", "ratio": 1.2, **size}
+    table = frame(
+        "performance_gate",
+        [
+            {**usual, "verdict": "slower", "note": ""},
+            {**usual, "verdict": "faster", "note": ""},
+            {**usual, "verdict": "not slower", "note": "no slowdown beyond 4 %"},
+            {**usual, "verdict": "can't tell", "note": "the A/A pair shows 22 %"},
+            {**usual, "verdict": "not run", "note": "the candidate: dies (why)"},
+        ],
+    )
+    found = {(change.kind, change.after) for change in _speed(table)}
+    assert found == {
+        ("slower", "1.200"),
+        ("speed not known", "can't tell: the A/A pair shows 22 %"),
+        ("speed not known", "not run: the candidate: dies (why)"),
+    }
+    (change,) = _speed(table[:0])
+    assert (change.kind, change.after) == ("speed not known", "nothing compared")
+
+
+def test_trials_that_did_not_run_are_2_and_count_as_none(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "TRIALS", 2)
+    monkeypatch.setattr(trials, "GATED", (SMALL,))
+    nothing: Callable[..., list[Arm]] = partial(_gone)
+    monkeypatch.setattr(trials, "start", nothing)
+    code, _, err = command(trials, f"--out={tmp_path}")
+    assert code == 2
+    assert err.splitlines()[-1] == "trials that did not run: the base: refuses (why)"
+    assert set(pd.read_csv(tmp_path / "performance_trials.csv")["trials"]) == {0}
+
+
+def _gone(*arguments: object) -> list[Arm]:
+    return [fixed(1.0, "why"), fixed(1.0), fixed(1.0)]
+
+
+def test_the_reference_without_backends_is_2(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*arguments: object) -> None:
+        raise NotRun("no torch here")
+
+    monkeypatch.setattr(reference, "reference_beside_torch", missing)
+    monkeypatch.setattr(reference, "verification_cost", missing)
+    code, _, err = command(reference, f"--out={tmp_path}")
+    assert code == 2
+    assert "reference beside torch: not run (no torch here)" in err
+    assert err.splitlines()[-1] == "nothing was measured"
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,60 @@
+"""Systems: Linux, what stands in elsewhere for what only Linux has, and Windows, which is refused."""
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from suites import command_line, machine
+from suites.backends import memory
+from suites.backends.by_hand import NumPyByHand
+from suites.equivalence import builds
+from suites.performance import __main__ as speed
+from suites.performance import arms, gate, reference, trials
+from suites.performance.configuration import Configuration
+from suites.performance.stopwatch import Stopwatch
+
+SMALL = Configuration(50, 4, 20, "zipf")
+
+
+def test_a_system_without_affinity_has_threads_and_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.shared_core() in os.sched_getaffinity(0)
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert machine.shared_core() is None
+    assert machine.all_threads() == os.cpu_count()
+    assert machine.unsupported() == ""
+    with arms.Arms() as context:
+        (arm,) = context.start([(NumPyByHand, {})], "cpu", 1)
+        arm.open(SMALL)
+        arm.sample(0)
+        assert arm.failure is None
+
+
+def test_a_system_without_proc_has_no_peak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(memory, "Path", lambda name: tmp_path / "not" / name.lstrip("/"))
+    opened = Stopwatch(NumPyByHand("cpu")).open(SMALL)
+    assert opened.failure is None
+    assert opened.peak_bytes is None
+
+
+def test_facts_of_a_machine_without_proc_and_sys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine, "Path", lambda name: tmp_path / name.lstrip("/"))
+    monkeypatch.setenv("PATH", "")
+    assert {"threads at hand", "memory", "system", "python"} <= set(machine.machine())
+
+
+@pytest.mark.parametrize("module", [speed, gate, builds, trials, reference])
+def test_windows_is_one_line(module: ModuleType, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_line, "unsupported", lambda: "Windows is not supported: so and so")
+    assert command(module) == (2, "", "Windows is not supported: so and so\n")
+
+
+def test_windows_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.unsupported() == ""
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert machine.unsupported().startswith("Windows is not supported")
+    assert len(machine.unsupported().splitlines()) == 1
