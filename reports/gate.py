@@ -111,15 +111,19 @@ def changes(accepted: Path, run: Path) -> Iterator[Change]:
     _comparable(before, after)
     if lacking := sorted(after.there - before.there):
         raise TableError(f"{accepted}: has no {lacking[0]}.csv, which the run has: accept a run anew")
-    for name in (*WORDS, "tolerance"):
-        yield from _gone(name, before, after)
+    for name in sorted(before.there - after.there):
+        yield Change("disappeared", f"{name}.csv", f"{len(before.rows[name])} rows", "not there")
+    for name in WORDS:
+        if name in after.there:
+            yield from _gone(name, before, after)
     yield from _verdicts(before, after)
     yield from _verdicts_elsewhere(before, after)
     for where, was, now in _both("dialects", before, after):
         if was["observed"] != now["observed"]:
             yield Change("dialect drift", where, was["observed"], now["observed"])
     yield from _bad_input(before, after)
-    yield from _tolerance(before, after)
+    if "tolerance" in after.there:
+        yield from _tolerance(before, after)
     yield from _failures(before, after)
     if (run / f"{SPEED}.csv").exists() or (accepted / f"{SPEED}.csv").exists():
         yield from _speed(read(SPEED, run))
@@ -138,9 +142,7 @@ def _seen(row: Row, name: str) -> bool:
 
 
 def _gone(name: str, before: Run, after: Run) -> Iterator[Change]:
-    if name in before.there - after.there:
-        yield Change("disappeared", f"{name}.csv", f"{len(before.rows[name])} rows", "not there")
-    for key, was in before.rows[name].items() if name in WORDS and name in after.there else ():
+    for key, was in before.rows[name].items():
         now = after.rows[name].get(key)
         if _seen(was, name) and (now is None or not _seen(now, name)):
             word = WORDS[name]
@@ -228,7 +230,7 @@ def _tolerance(before: Run, after: Run) -> Iterator[Change]:
         if not row["max_ratio"] <= 1:
             yield Change("ratio above 1", ", ".join(key[:-1]), "at most 1", f"{row['max_ratio']:.3g}")
     for key, was in before.rows["tolerance"].items():
-        if was["way"] != "free" or "tolerance" not in after.there:
+        if was["way"] != "free":  # of single steps verdicts.csv says how many were judged
             continue
         where, now = ", ".join(key[:-1]), seen.get(key)
         old, new = (f"{r['max_abs']:.3g} after {r['steps']} steps" if r else "not there" for r in (was, now))

@@ -349,7 +349,7 @@ def run(
             text = finding.message()
             layout = layout_of(small.steps[finding.step - 1].gradients[finding.parameter])
         else:
-            failing = (i for i, t in enumerate(seen.trajectories) if t.failure)
+            failing = (i for i, t in enumerate(seen.trajectories) if t.failure and t.failure.kind == word)
             first = next(failing, 0)
             small = seen.cases[first]
             layout = min(of_failures([small], seen.trajectories[first : first + 1], word), default="none")
@@ -375,6 +375,13 @@ def run(
         told = (
             f"{clause.id}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
         )
+        if failure in seen.unknown and failure.kind != seen.judged[0].row["verdict"]:
+            i = next(i for i, t in enumerate(seen.trajectories) if t.failure == failure)
+            file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{failure.kind}.json"
+            row = {"verdict": failure.kind, "explained_by": ""}
+            where = of_failures([seen.cases[i]], [seen.trajectories[i]], failure.kind)
+            ready_to_pin(seen.cases[i], out / file, process, row, failure.message, min(where), [clause.id])
+            told += f"; trace {file}"
         result.divergences.append(told)
         if failure in seen.unknown:
             result.new.append(told)

@@ -26,6 +26,7 @@ from suites.clauses.clause import layouts
 from suites.divergences.layouts import LAYOUTS, layout_of
 from suites.divergences.witness import cast
 from suites.equivalence import carried
+from suites.fingerprint import NONE_FITS
 from suites.judge.judgement import QUANTITIES
 from suites.judge.step_by_step import step_by_step
 
@@ -36,7 +37,7 @@ VERDICTS = ("diverges", "refuses", "dies", "hangs")
 PINNABLE = (*CLAUSES, *(clause.id for clause in carried.CLAUSES), "training")
 SEEN = (*QUANTITIES, "t", *(f"untouched {quantity}" for quantity in QUANTITIES))
 # What an axis was observed to be that is none of its values (suites/fingerprint.py).
-OBSERVED = ("none fits", *VERDICTS[1:])
+OBSERVED = (NONE_FITS, *VERDICTS[1:])
 
 
 @dataclass(frozen=True)

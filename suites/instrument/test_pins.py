@@ -178,6 +178,15 @@ def test_a_failure_does_not_hide_behind_a_known_divergence(
     (documented,) = (row for row in outcome.verdicts if row["against"] == "documented")
     assert (documented["verdict"], documented["witness"]) == ("diverges", EPSILON.name)
     assert len(outcome.new) == (fails > 0), outcome.new
+    written = list((tmp_path / "traces").glob("*.refuses.json"))
+    assert len(written) == (fails > 0)
+    for path in written:
+        about = trace.about(path)
+        assert (about["verdict"], about["clauses"], about["layouts"]) == (
+            "refuses",
+            ["tiny-gradients"],
+            ["sparse"],
+        )
 
 
 M_ALONE = replace(
