@@ -1,32 +1,49 @@
 """pytest options, backend selection, and the tables written at the end of a run."""
 
+import argparse
 import json
+import re
 import secrets
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from reference.rounding import PRECISIONS
 from reports import export, plots, tables
 from reports.columns import COLUMNS
 from reports.terminal import SHOWN
-from suites import about
+from suites import about, compared
 from suites.backends.base import DEVICES, Backend
 from suites.backends.declaration import BrokenDeclaration
 from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
-from suites.divergences.pin import pins
+from suites.divergences import pin
+from suites.divergences.reproducer import has_script
 from suites.equivalence import carried
-from suites.verdicts import BUDGETS, replay
+from suites.machine import unsupported
+from suites.replay import NOTHING_COMPARED, replay
+from suites.verdicts import BUDGETS
 
 RESULT = "lazyadam-result"
+CONFORMANCE = "suites/conformance"
+JUDGING = (CONFORMANCE, "suites/equivalence")
+
+
+def whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--device", default="cpu", choices=DEVICES, help="the device of the backends")
     group.addoption("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
     group.addoption(
-        "--seed", type=int, default=None, metavar="N", help="seed of the cases; default: 0 in ci, else random"
+        "--seed",
+        type=whole_number,
+        default=None,
+        metavar="N",
+        help="seed of the cases; default: 0 in ci, else random",
     )
     group.addoption(
         "--replay",
@@ -70,6 +91,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where nightly and deep keep cases that failed, to try them again",
     )
+    group.addoption(
+        "--pins",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a folder of known divergences of your own, beside the suite's; repeatable",
+    )
     group.addoption("--out", type=Path, default=tables.OUT, metavar="DIR", help="where the tables go")
 
 
@@ -77,9 +106,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "quick: known divergences, the fingerprint, and the update rule")
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
+    if why := unsupported():
+        raise pytest.UsageError(why)
+    check_options(config)
+    if asked_of_backends(config) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
     try:
         config.stash[BACKENDS] = select(config.getoption("--backend"), config.getoption("--backend-file"))
-    except (UnknownBackend, BrokenDeclaration) as error:
+        config.stash[PINS_TOLD] = take_pins(config)
+    except (UnknownBackend, BrokenDeclaration, TraceError) as error:
         raise pytest.UsageError(str(error)) from None
     seed = config.getoption("--seed")
     if seed is None:
@@ -95,8 +130,50 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEED] = seed
 
 
+def take_pins(config: pytest.Config) -> list[str]:
+    """Known divergences: the suite's, and those of `--pins`; lines about those that this run leaves out."""
+    own = config.getoption("--backend-file")
+    files: dict[str, list[str]] = {}
+    for backend in select([], own) if own else ():
+        files.setdefault(Path(backend.file).name, []).append(backend.name)
+    return pin.use(config.getoption("--pins"), [backend.name for backend in select([])], files)
+
+
+def check_options(config: pytest.Config) -> None:
+    """Refuse what pytest would take without a word."""
+    markers = [line.partition(":")[0].partition("(")[0] for line in config.getini("markers")]
+    for word in words(config.getoption("-m")):
+        if word not in markers:
+            raise pytest.UsageError(f"-m: no marker {word!r}{did_you_mean(word, markers)}")
+    if config.getoption("--against") != "documented" and config.getoption("--replay") is None:
+        raise pytest.UsageError("--against goes with --replay")
+    examples = config.getoption("--examples")
+    if examples.exists() and not examples.is_dir():
+        raise pytest.UsageError(f"--examples: {examples} is no folder")
+
+
+def asked_of_backends(config: pytest.Config) -> bool:
+    """Whether the options speak of backends."""
+    changed = (config.getoption("--device") != "cpu", config.getoption("--profile") != "ci")
+    given = ("--backend", "--backend-file", "-m")
+    seeded = config.getoption("--seed") is not None
+    return seeded or any(changed) or any(config.getoption(name) for name in given)
+
+
+def words(expression: str) -> list[str]:
+    """The names in an expression of -m or -k."""
+    return [w for w in re.findall(r"[^\s()]+", expression) if w not in ("and", "or", "not")]
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    close = get_close_matches(word, known, n=1)
+    return f", did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
 BACKENDS = pytest.StashKey[list[Any]]()
+PINS_TOLD = pytest.StashKey[list[str]]()
 SEED = pytest.StashKey[int]()
+STOPPED = pytest.StashKey[bool]()
 RESULTS = pytest.StashKey[list[dict[str, Any]]]()
 
 
@@ -115,16 +192,24 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         backends = select(names, files)
         if not (names or files) or len(backends) != 1:
             raise UnknownBackend("--replay needs --backend with the full name of one backend")
-        with Process(backends[0], config.getoption("--device")) as process:
-            code, lines = replay(file, process, config.getoption("--against"))
+        code, lines = replay(file, backends[0], config.getoption("--device"), config.getoption("--against"))
     except (TraceError, UnknownBackend, BrokenDeclaration) as error:
-        code, lines = 125, [str(error)]
-    print("\n".join(lines))
+        code, lines = NOTHING_COMPARED, [str(error)]
+    except Exception as error:  # 1 would say that the optimizer diverges
+        at = extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {error} ({at.filename}:{at.lineno})"
+        code, lines = NOTHING_COMPARED, [f"{file}: cannot be judged: {' '.join(told.split())}"]
+    encoding = sys.stdout.encoding or "utf-8"
+    print("\n".join(lines).encode(encoding, "backslashreplace").decode(encoding), flush=True)
     return code
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Known divergences first, then backend by backend: each starts its process once."""
+    names = "\n".join(f"{item.nodeid} {' '.join(item.keywords)}" for item in items).lower()
+    if any(word.lower() not in names for word in words(config.getoption("-k"))):
+        items.clear()  # a word that fits nothing would be passed over where another fits
     first: dict[str, int] = {}
 
     def place(item: pytest.Item) -> tuple[bool, int]:
@@ -148,16 +233,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if not clause.missing(backend)
     ]
     pinned = [
-        (backend, (backend, device, pin), f"{pin.name}-{backend.name}")
+        (backend, (backend, device, known.cast(dtype)), f"{known.name}-{backend.name}-{dtype}")
         for backend in backends
-        for pin in pins()
-        if backend.name in pin.backends
+        for known in pin.pins_of_name(backend)
+        for dtype in known.types_of(backend)
     ]
-    # A script takes seconds: in ci one for each pin.
+    # A script takes seconds: in ci one for each pin. One's own may be of cases that have none.
+    selected = {backend.name for backend in backends}
     scripts = [
-        item
-        for item in pinned
-        if config.getoption("--profile") != "ci" or item[0].name == item[1][2].backends[0]
+        (backend, (backend, device, known), f"{known.name}-{backend.name}")
+        for backend in backends
+        for known in pin.pins_of_name(backend)
+        if config.getoption("--profile") != "ci"
+        or backend.name == next(name for name in known.backends if name in selected)
+        if not known.file or has_script(known.case, backend)
     ]
     for name, items in (
         ("dialect_item", once),
@@ -225,6 +314,11 @@ def seed(pytestconfig: pytest.Config) -> int:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
+        try:
+            tables.try_to_write(session.config.getoption("--out"))
+        except tables.NotWritten as error:
+            raise pytest.UsageError(str(error)) from None
     session.config.stash[RESULTS] = []
 
 
@@ -241,17 +335,67 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return header
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    """A test that compared nothing has not passed."""
+    result = yield
+    seen = compared.seen(json.loads(str(value)) for name, value in item.user_properties if name == RESULT)
+    if compared.nothing_compared(seen):
+        pytest.skip(compared.reason(seen))
+    return result
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Results travel with the reports, so that a run spread over processes collects them too."""
+    results = [json.loads(str(value)) for name, value in report.user_properties if name == RESULT]
+    if report.failed:
+        _failed.append(failure(report, results))
+    _judging.update(part for part in JUDGING if report.nodeid.startswith(part))
     if report.when == "call":
         _ended.append(report.nodeid)
-        for name, value in report.user_properties:
-            if name == RESULT:
-                _collected.append(json.loads(str(value)))
+        _collected.extend(results)
+
+
+def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[str, str]:
+    """A row of failures.csv: a divergence that no pin accounts for ('not known'), or another ('failed')."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    said = str(crash.message if crash else report.longrepr).removeprefix("Failed: ").strip()
+    return {
+        "test": re.sub(r"@[^@\]]*$", "", report.nodeid),  # xdist appends the group
+        "kind": "not known" if any(result.get("new") for result in results) else "failed",
+        "message": said.partition("\n")[0][:200],
+    }
 
 
 _collected: list[dict[str, Any]] = []
+_failed: list[dict[str, str]] = []
 _ended: list[str] = []
+_judging: set[str] = set()
+
+
+def lacking(config: pytest.Config) -> list[str]:
+    """What was asked for and did not come about, in lines."""
+    seen = compared.seen(_collected)
+    if _judging and not any(tried for _, tried in seen):
+        why = compared.reason(seen) if seen else "no test applies to what was chosen"
+        return [f"nothing was compared: {why}"]
+    named = config.getoption("--backend") or config.getoption("--backend-file")
+    chosen = {backend.name for backend in config.stash[BACKENDS]} if named else set()
+    missing = compared.backends_not_run(seen)
+    return [f"{name}: asked for, but not run ({why})" for name, why in missing.items() if name in chosen]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Any:
+    """Last of all: where nothing was compared the run is no success."""
+    session.config.stash[STOPPED] = bool(session.shouldfail)  # -x, --maxfail
+    result = yield
+    if not hasattr(session.config, "workerinput") and session.exitstatus == pytest.ExitCode.OK:
+        lines = lacking(session.config)
+        if lines:
+            session.exitstatus = NOTHING_COMPARED
+            print("\n".join(lines))
+    return result
 
 
 @contextmanager
@@ -271,14 +415,40 @@ def _selection(config: pytest.Config) -> str:
     return " ".join(f"{name} '{expression}'" for name, expression in chosen if expression) or "everything"
 
 
+def _write(out: Path, rows_of: dict[str, list[dict[str, Any]]], divergences: list[str]) -> Iterator[str]:
+    """Write what can be written of the tables and what belongs to them; the rest is yielded, a line each."""
+    texts = {
+        f"{name}.csv": tables.csv_text(tables.frame(name, rows))
+        for name, rows in rows_of.items()
+        if rows or (name == "failures" and rows_of["verdicts"])  # an empty one says that none failed
+    }
+    if rows_of["verdicts"]:
+        texts["divergences.txt"] = "".join(f"{line}\n" for line in divergences)
+    if curve := rows_of["sensitivity_curve"]:
+        texts["sensitivity.svg"] = plots.sensitivity(tables.frame("sensitivity_curve", curve))
+    for name, text in texts.items():
+        try:
+            tables.write_text(text, out / name)
+        except tables.NotWritten as error:
+            yield str(error)
+
+
+def hints(config: pytest.Config) -> str:
+    """What may have been meant by the words of -k that are in no clause, backend or type."""
+    known = [*CLAUSES, *(backend.name for backend in config.stash[BACKENDS]), *PRECISIONS]
+    unknown = [word for word in words(config.getoption("-k")) if not any(word in name for name in known)]
+    told = [f"; {word}{did_you_mean(word, known)}" for word in unknown if get_close_matches(word, known)]
+    return "".join(told) or f"; clauses: {', '.join(CLAUSES)}"
+
+
 @undisturbed()
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
 ) -> None:
     if hasattr(config, "workerinput"):
         return  # xdist's workers end one after another: what they saw, whoever started them writes
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.getoption("-k"):
-        terminalreporter.line(f"nothing is selected by {_selection(config)}; clauses: {', '.join(CLAUSES)}")
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _selection(config) != "everything":
+        terminalreporter.line(f"nothing is selected by {_selection(config)}{hints(config)}")
     if not _collected:
         return
     out = config.getoption("--out")
@@ -306,26 +476,30 @@ def pytest_terminal_summary(
                     "seed": config.stash[SEED],
                     "device": config.getoption("--device"),
                     "selection": _selection(config),
-                    "ended": f"interrupted after {len(_ended)} tests"
-                    if exitstatus == pytest.ExitCode.INTERRUPTED
-                    else "whole",
+                    "ended": "whole"
+                    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+                    and not config.stash[STOPPED]
+                    else f"interrupted after {len(_ended)} tests",
+                    "tables": ", ".join(name for name, rows in rows_of.items() if rows),
                 }
             ),
+            "failures": _failed,
         }
     rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
+    divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
+    not_written = list(_write(out, rows_of, divergences))
     for name, rows in rows_of.items():
-        if rows:
-            table = tables.frame(name, rows)
-            tables.write(table, out / f"{name}.csv")
-            if name in SHOWN:
-                SHOWN[name](table, console)
-            if name == "sensitivity_curve":
-                tables.write_text(plots.sensitivity(table), out / "sensitivity.svg")
+        if rows and name in SHOWN:
+            SHOWN[name](tables.frame(name, rows), console)
     if rows_of["verdicts"]:
-        divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
-        tables.write_text("".join(f"{line}\n" for line in divergences), out / "divergences.txt")
-    if rows_of["verdicts"]:
-        verdicts, known = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
-        console.print("\n".join(export.in_a_line(verdicts, known)), soft_wrap=True)
+        verdicts, pinned = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
+        console.print("\n".join(export.in_a_line(verdicts, pinned)), soft_wrap=True)
+    for line in config.stash[PINS_TOLD]:
+        console.print(line, soft_wrap=True)
     written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
-    console.print(f"tables: {', '.join(written)} in {out}")
+    if not_written:
+        assert terminalreporter._session
+        terminalreporter._session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        console.print(f"{not_written[0]}, nor {len(not_written) - 1} other files", soft_wrap=True)
+    elif written:
+        console.print(f"tables: {', '.join(written)} in {out}")

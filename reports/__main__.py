@@ -67,12 +67,13 @@ def make_page(options: argparse.Namespace) -> int:
 
 
 def tell_pair(options: argparse.Namespace) -> int:
-    sequences, dialects, effects, pins = (
-        read(name, options.tables) for name in ("sequences", "dialects", "effects", "pins")
+    sequences, dialects, effects, growth, pins = (
+        read(name, options.tables) for name in ("sequences", "dialects", "effects", "effects_growth", "pins")
     )
     axes = equivalence.axes_of(dialects, effects, sequences, pins)
+    pairs = equivalence.pairs_of(sequences)
     try:
-        print("\n".join(equivalence.told(options.left, options.right, axes, equivalence.pairs_of(sequences))))
+        print("\n".join(equivalence.told(options.left, options.right, axes, pairs, growth)))
     except KeyError as error:
         raise TableError(str(error.args[0])) from None
     return 0
@@ -98,13 +99,12 @@ def tell_versions(options: argparse.Namespace) -> int:
 
 def run_gate(options: argparse.Namespace) -> int:
     found = list(gate.changes(options.baseline, options.tables))
-    print("\n".join(gate.told(found)))
-    return int(bool(found))
+    print("\n".join(gate.told(found)).rstrip())
+    return int(any(change.fails for change in found))
 
 
 def accept_run(options: argparse.Namespace) -> int:
-    gate.accept(options.tables, options.baseline)
-    print(f"accepted: {options.baseline}")
+    print("\n".join([*gate.accept(options.tables, options.baseline), f"accepted: {options.baseline}"]))
     return 0
 
 

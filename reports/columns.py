@@ -19,6 +19,9 @@ COLUMNS = {
         "carried": f"{ABOUT} clause steps optimizer against verdict worst_ratio distance",
         "sequences": f"{ABOUT} dtype sequence steps w bound message",
         "effects": "axis left_value right_value sequence steps effect",
+        "effects_growth": (
+            "axis left_value right_value repeats steps trainings smallest median largest of_sum distance"
+        ),
         "builds": (
             "backend mode device base candidate dtype clause quantity step max_ulp base_ratio "
             "candidate_ratio note trace"
@@ -43,8 +46,9 @@ COLUMNS = {
         "clauses": "clause sentence source",
         "axes": "axis value meaning",
         "promises": "backend axis value source",
-        "pins": "pin sentence verdict explained_by clauses owner backends versions",
+        "pins": "pin sentence verdict explained_by clauses layouts dtypes owner backends versions",
         "run": "item value",
+        "failures": "test kind message",
         "equivalence": "left right device dtype axis left_value right_value effect_after_1000_steps witness",
         "pairs": "left right device dtype sequence steps difference equal message",
         "versions": "framework table row said versions",
@@ -57,6 +61,6 @@ _NUMBERS = (
     "found table_rows width touched_rows threads seconds_median ci_low ci_high first_step_seconds "
     "peak_bytes rows_per_second bytes floor_multiple ratio p_value smallest largest exponent share "
     "control difference effect_after_1000_steps faults clean_cases false_alarms slowdown trials slower "
-    "faster cant_tell least_ratio largest_ratio largest_control"
+    "faster cant_tell least_ratio largest_ratio largest_control repeats trainings of_sum"
 )
 NUMBERS = frozenset(_NUMBERS.split())

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.tables import frame
+from reports.growth import growths
+from reports.tables import frame, records
+from reports.words import after, percent, spaced
 
 Row = dict[str, Any]
 LAST = 1000  # the steps whose effect is told
@@ -68,16 +70,25 @@ def _differ(x: str, y: str) -> bool:
 
 
 def _witnesses(pins: pd.DataFrame, axis: str, values: dict[str, str]) -> list[str]:
-    """The pins that show the value of either backend."""
-    return sorted(
-        {
-            pin["pin"]
-            for pin in pins.to_dict("records")
-            for backend, value in values.items()
+    """For each backend the pin that shows its value.
+
+    In float32, by a sparse gradient where there is one, as it was observed; and what states least beside.
+    """
+    found = set()
+    for backend, value in values.items():
+        showing = [
+            (
+                "sparse" not in pin["layouts"].split("; "),
+                pin["explained_by"].count("; "),
+                pin["pin"],
+            )
+            for pin in records(pins)
             if backend in pin["backends"].split("; ")
             and f"{axis}: {value}" in pin["explained_by"].split("; ")
-        }
-    )
+            and "float32" in pin["dtypes"].split("; ")
+        ]
+        found |= {min(showing)[-1]} if showing else set()
+    return sorted(found)
 
 
 def _taken(sequences: pd.DataFrame) -> dict[str, set[str]]:
@@ -128,7 +139,9 @@ def pairs_of(sequences: pd.DataFrame) -> pd.DataFrame:
     return frame("pairs", rows)
 
 
-def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
+def told(
+    left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame, growth: pd.DataFrame
+) -> Iterator[str]:
     """What is to be said of a pair, in lines of Markdown.
 
     Raises:
@@ -158,21 +171,36 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
         yield f"\n**Equal**, to rounding, for up to {LAST:,} steps: {', '.join(equal)}."
     if differing:
         steps = sorted(chosen["steps"].unique())
-        yield "\n**Apart**, the largest difference, as a share of how far the weight that moved most moved:\n"
-        yield f"| training | {' | '.join(f'after {k:,} step' + 's' * int(k > 1) for k in steps)} |"
+        yield (
+            "\n**Apart**, the largest difference, as a share of how far the weight that moved most moved. "
+            "It is of one training of ours, and no forecast of yours:\n"
+        )
+        yield f"| training | {' | '.join(map(after, steps))} |"
         yield f"|---|{'---|' * len(steps)}"
         for sequence in differing:
             part = chosen[chosen["sequence"] == sequence].set_index("steps")
             yield f"| {sequence} | {' | '.join(percent(part.loc[k, 'difference']) for k in steps)} |"
     axes = equivalence[(equivalence["left"] == left) & (equivalence["right"] == right)]
     if len(axes):
-        yield f"\n**Differ on**, with what each does alone within {LAST:,} steps at most:\n"
+        yield (
+            f"\n**Differ on**, with what each does alone after {LAST:,} steps, in the training of ours that "
+            "shows it most:\n"
+        )
         yield f"| axis | `{left}` | `{right}` | effect | witness |"
         yield "|---|---|---|---|---|"
         for row in axes.to_dict("records"):
             effect = percent(row["effect_after_1000_steps"])
             words = (spaced(row[name]) for name in ("axis", "left_value", "right_value"))
             yield f"| {' | '.join(words)} | {effect} | {row['witness']} |"
+        grown_by = growths(growth)
+        for row in axes.to_dict("records"):
+            grown = grown_by.get((row["axis"], frozenset((row["left_value"], row["right_value"]))))
+            if grown is not None:
+                yield f"\n**How that grows**, {spaced(row['axis'])}: {grown.about}\n"
+                yield f"| ids that repeat | {' | '.join(map(after, grown.steps))} |"
+                yield f"|---|{'---|' * len(grown.steps)}"
+                yield from (f"| {share} | {' | '.join(cells)} |" for share, cells in grown.rows)
+                yield f"\n{grown.beside}"
     why = chosen[chosen["sequence"].isin(never) & (chosen["message"] != "")]
     if len(why):
         yield "\n**Not compared**:\n"
@@ -183,8 +211,8 @@ def told(left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame) 
 # How a form of a MindSpore optimizer is asked for, by the parts of its name.
 WAYS = {
     "use_lazy": "`use_lazy=True`",
-    "default": "`optimizer.target` as it is",
-    "target_cpu": '`optimizer.target = "CPU"`',
+    "default": '`optimizer.target` never assigned (it reads `"CPU"` all the same)',
+    "target_cpu": '**`optimizer.target = "CPU"`, assigned before the first step though it reads so already**',
     "graph": "`mindspore.set_context(mode=mindspore.GRAPH_MODE)`",
     "pynative": "PyNative mode, its default, with the whole training step under `mindspore.jit`",
 }
@@ -193,17 +221,3 @@ WAYS = {
 def ways(form: str) -> str:
     """How a form is asked for; '' where its name says nothing."""
     return ", ".join(WAYS[part] for part in form.split(".") if part in WAYS)
-
-
-def spaced(name: str) -> str:
-    """A value as words."""
-    return name.replace("_", " ").replace("|", " or ")
-
-
-def percent(share: float) -> str:
-    """A share in words that tell rounding from meaning."""
-    if pd.isna(share):
-        return "not measured"
-    if not share:
-        return "0"
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}" if share >= 0.001 else f"{share:.0e}"

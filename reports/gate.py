@@ -12,75 +12,187 @@ from reports.export import FAILING, is_known
 from reports.tables import TableError, read, records
 
 MARGIN, ULPS = 0.10, 2.0  # a drift figure grew where it is beyond both: other orders of sums round otherwise
-TABLES = ("verdicts", "tolerance", "dialects", "pins", "run")
+KEYS = {
+    "verdicts": ("backend", "dtype", "clause", "against"),
+    "tolerance": ("backend", "dtype", "quantity", "way", "steps"),
+    "dialects": ("backend", "axis"),
+    "bad_input": ("backend", "input"),
+    "training": ("backend", "layer", "way", "ids", "against"),
+    "carried": ("backend", "clause", "steps", "optimizer", "against"),
+    "claims": ("claim",),
+    "failures": ("test", "kind", "message"),
+}
+# The column that says what came of a row.
+WORDS = {
+    "verdicts": "verdict",
+    "training": "verdict",
+    "carried": "verdict",
+    "claims": "verdict",
+    "dialects": "observed",
+    "bad_input": "outcome",
+}
 SPEED = "performance_gate"  # where somebody measured it
 FINE = ("faster", "not slower")
 SAME = ("profile", "seed", "device", "selection")  # settings without which runs can't be compared
+HARM = ("none", "partly written", "non-finite", "hangs", "dies")  # that bad input does, from little to much
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that fails the gate: its kind, where it was seen, what it was and is, and what shows it."""
+    """One thing that differs: its kind, where it was seen, what it was and is, and what shows it.
+
+    fails: whether it fails the gate; what can only be for the better doesn't.
+    """
 
     kind: str
     where: str
     before: str
     after: str
     witness: str = ""
+    fails: bool = True
+
+
+@dataclass(frozen=True)
+class Run:
+    """The tables of a run, each by the columns that name a row. there: the tables that it wrote."""
+
+    folder: Path
+    settings: dict[str, str]
+    there: frozenset[str]
+    rows: dict[str, dict[tuple[str, ...], Row]]
+
+
+def load(folder: Path) -> Run:
+    """The tables that the gate compares.
+
+    Raises:
+        TableError: one can't be read or lacks something, the run was interrupted, or it judged nothing.
+    """
+    settings = {str(row["item"]): str(row["value"]) for row in records(read("run", folder))}
+    if settings.get("ended", "").startswith("interrupted"):
+        raise TableError(f"{folder}: the run was {settings['ended']}, and its tables lack the rest")
+    there = {"verdicts", "failures"}
+    if "tables" in settings:  # those of an earlier run may lie beside them
+        there |= KEYS.keys() & {*settings["tables"].split(", ")}
+    else:
+        there |= {"tolerance", "dialects"} | {n for n in KEYS if (folder / f"{n}.csv").exists()}
+    verdicts, pins = read("verdicts", folder), read("pins", folder)
+    tables = {name: read(name, folder) for name in there - {"verdicts"}}
+    tables["verdicts"] = verdicts.assign(known=is_known(verdicts, pins))
+    if (verdicts["verdict"] == "not run").all():
+        why = "; ".join(sorted(set(verdicts["explained_by"])))
+        raise TableError(f"{folder}: nothing was judged" + (f": {why}" if why else ""))
+    return Run(
+        folder,
+        settings,
+        frozenset(there),
+        {name: _by_key(tables[name], name, folder) if name in there else {} for name in KEYS},
+    )
+
+
+def _by_key(table: pd.DataFrame, name: str, folder: Path) -> dict[tuple[str, ...], Row]:
+    """The rows by what names them."""
+    found: dict[tuple[str, ...], Row] = {}
+    for row in records(table):
+        key = tuple(str(row[column]) for column in KEYS[name])
+        if found.setdefault(key, row) is not row:
+            raise TableError(f"{folder / name}.csv: two rows for {', '.join(key)}")
+    return found
 
 
 def changes(accepted: Path, run: Path) -> Iterator[Change]:
-    """What of a run fails against an accepted one.
+    """What of a run differs from an accepted one.
 
     Raises:
-        TableError: a table can't be read or lacks something, or the two runs did not try the same.
+        TableError: as `load`; or the two runs did not try the same.
     """
-    before, after = ({name: read(name, folder) for name in TABLES} for folder in (accepted, run))
-    _whole(after["run"], run)
-    _comparable(before["run"], after["run"], run)
-    yield from _verdicts(before["verdicts"], after["verdicts"], after["pins"])
-    yield from _dialects(before["dialects"], after["dialects"])
-    yield from _tolerance(before["tolerance"], after["tolerance"])
+    before, after = load(accepted), load(run)
+    _comparable(before, after)
+    if lacking := sorted(after.there - before.there):
+        raise TableError(f"{accepted}: has no {lacking[0]}.csv, which the run has: accept a run anew")
+    for name in sorted(before.there - after.there):
+        yield Change("disappeared", f"{name}.csv", f"{len(before.rows[name])} rows", "not there")
+    for name in WORDS:
+        if name in after.there:
+            yield from _gone(name, before, after)
+    yield from _verdicts(before, after)
+    yield from _verdicts_elsewhere(before, after)
+    for where, was, now in _both("dialects", before, after):
+        if was["observed"] != now["observed"]:
+            yield Change("dialect drift", where, was["observed"], now["observed"])
+    yield from _bad_input(before, after)
+    if "tolerance" in after.there:
+        yield from _tolerance(before, after)
+    yield from _failures(before, after)
     if (run / f"{SPEED}.csv").exists() or (accepted / f"{SPEED}.csv").exists():
         yield from _speed(read(SPEED, run))
 
 
-def _whole(table: pd.DataFrame, run: Path) -> None:
-    ended = str(dict(zip(table["item"], table["value"], strict=True)).get("ended", ""))
-    if ended.startswith("interrupted"):
-        raise TableError(f"{run}: the run was {ended}, and its tables lack the rest")
-
-
-def _comparable(before: pd.DataFrame, after: pd.DataFrame, run: Path) -> None:
+def _comparable(before: Run, after: Run) -> None:
     for item in SAME:
-        was, is_now = (dict(zip(t["item"], t["value"], strict=True)).get(item, "") for t in (before, after))
-        if str(was) != str(is_now):
-            raise TableError(f"{run}/run.csv: {item} {is_now}, but the accepted run had {was}")
+        was, is_now = (x.settings.get(item, "") for x in (before, after))
+        if was != is_now:
+            raise TableError(f"{after.folder}/run.csv: {item} {is_now}, but the accepted run had {was}")
 
 
-def _verdicts(before: pd.DataFrame, after: pd.DataFrame, pins: pd.DataFrame) -> Iterator[Change]:
-    accepted, seen = _by_key(before), _by_key(after.assign(known=is_known(after, pins)))
-    for key, row in accepted.items():
-        where, now = ", ".join(key), seen.get(key)
-        if now is None:
-            yield Change("disappeared", where, row["verdict"], "not there")
-            continue
+def _seen(row: Row, name: str) -> bool:
+    """Whether it was run and asked: what was not is as if it were not there."""
+    return not str(row[WORDS[name]]).startswith("not ")
+
+
+def _gone(name: str, before: Run, after: Run) -> Iterator[Change]:
+    for key, was in before.rows[name].items():
+        now = after.rows[name].get(key)
+        if _seen(was, name) and (now is None or not _seen(now, name)):
+            word = WORDS[name]
+            yield Change("disappeared", _where(name, key), was[word], now[word] if now else "not there")
+
+
+def _both(name: str, before: Run, after: Run) -> Iterator[tuple[str, Row, Row]]:
+    for key, was in before.rows[name].items():
+        now = after.rows[name].get(key)
+        if now is not None and _seen(was, name) and _seen(now, name):
+            yield _where(name, key), was, now
+
+
+def _where(name: str, key: tuple[str, ...]) -> str:
+    return ", ".join(key if name in ("verdicts", "dialects") else (name.replace("_", " "), *key))
+
+
+def _verdicts(before: Run, after: Run) -> Iterator[Change]:
+    for where, row, now in _both("verdicts", before, after):
         was, is_now = (f"{r['verdict']} {r['explained_by']}".strip() for r in (row, now))
         if was != is_now:
             yield Change(_kind(row["verdict"], now["verdict"]), where, was, is_now, now["witness"])
-    for key, row in seen.items():
+        elif row["against"] == "documented":
+            yield from _fewer(where, row, now, ("cases", "steps"))
+    for key, row in after.rows["verdicts"].items():
+        old = before.rows["verdicts"].get(key)
         fails = row["verdict"] in FAILING and not row["known"] and row["against"] != "reference"
-        if key not in accepted and fails:
+        if fails and (old is None or not _seen(old, "verdicts")):
             yield Change("new divergence", ", ".join(key), "not there", row["verdict"], row["witness"])
 
 
-def _by_key(verdicts: pd.DataFrame) -> dict[tuple[str, ...], dict[str, Any]]:
-    return {(row["backend"], row["dtype"], row["clause"], row["against"]): row for row in records(verdicts)}
+def _verdicts_elsewhere(before: Run, after: Run) -> Iterator[Change]:
+    for name in ("training", "carried", "claims"):
+        for where, was, now in _both(name, before, after):
+            old, new = (" ".join(filter(None, (r["verdict"], r.get("explained_by")))) for r in (was, now))
+            if old != new:
+                kind = "claim changed" if name == "claims" else _kind(was["verdict"], now["verdict"])
+                yield Change(kind, where, old, new)
+            elif name == "training":
+                yield from _fewer(where, was, now, ("steps",))
+
+
+def _fewer(where: str, was: Row, now: Row, columns: tuple[str, ...]) -> Iterator[Change]:
+    """The same verdict on less."""
+    if any(now[column] < was[column] for column in columns):
+        old, new = (", ".join(f"{r[c]:g} {c}" for c in columns) for r in (was, now))
+        yield Change("less was judged", where, old, new)
 
 
 def _kind(before: str, after: str) -> str:
-    if after == "not run":
-        return "disappeared"
     if after == "diverges" and before != "diverges":
         return "new divergence"
     if before == "diverges" and after == "conforms":
@@ -88,31 +200,59 @@ def _kind(before: str, after: str) -> str:
     return "verdict changed" if before != after else "explanation changed"
 
 
-def _dialects(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Change]:
-    seen = {(r["backend"], r["axis"]): r["observed"] for r in after.to_dict("records")}
-    for row in before.to_dict("records"):
-        now = seen.get((row["backend"], row["axis"]), "not there")
-        if now != row["observed"]:
-            kind = "disappeared" if now.startswith("not ") else "dialect drift"
-            yield Change(kind, f"{row['backend']}, {row['axis']}", row["observed"], now)
+def _bad_input(before: Run, after: Run) -> Iterator[Change]:
+    """More harm fails, and less doesn't. Where the harm is the same, another answer fails.
+
+    Some of what is tried is a limit that is allowed: whether it is for the better that an input is refused
+    from now on, or taken, a table can't say.
+    """
+    for where, was, now in _both("bad_input", before, after):
+        old, new = (", ".join(filter(None, (r["outcome"], r["state"]))) for r in (was, now))
+        more = _harm(now) - _harm(was)
+        if more > 0:
+            yield Change("bad input does more harm", where, old, new)
+        elif more < 0:
+            yield Change("bad input does less harm", where, old, new, fails=False)
+        elif old != new:
+            yield Change("bad input is answered otherwise", where, old, new)
 
 
-def _tolerance(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Change]:
-    keys = ["backend", "dtype", "quantity", "way"]
-    accepted = {
-        (*(r[k] for k in keys), r["steps"]): r for r in before[before["way"] == "free"].to_dict("records")
-    }
-    for row in after.to_dict("records"):
-        where = ", ".join(str(row[k]) for k in keys)
-        if row["max_ratio"] > 1:
-            yield Change("ratio above 1", where, "at most 1", f"{row['max_ratio']:.3g}")
-        was = accepted.get((*(row[k] for k in keys), row["steps"]))
-        if was is not None and all(
-            row[name] > (1 + MARGIN) * was[name] + more
-            for name, more in (("max_abs", 0.0), ("max_ulp", ULPS))
-        ):
-            said = (f"{r['max_abs']:.3g} after {r['steps']} steps" for r in (was, row))
-            yield Change("drift grew", where, *said)
+def _harm(row: Row) -> int:
+    outcome, state = row["outcome"], row["state"]
+    if outcome in HARM:
+        return HARM.index(outcome)
+    return HARM.index(state) if state in HARM else 0
+
+
+def _tolerance(before: Run, after: Run) -> Iterator[Change]:
+    seen = after.rows["tolerance"]
+    for key, row in seen.items():
+        if not row["max_ratio"] <= 1:
+            yield Change("ratio above 1", ", ".join(key[:-1]), "at most 1", f"{row['max_ratio']:.3g}")
+    for key, was in before.rows["tolerance"].items():
+        if was["way"] != "free":  # of single steps verdicts.csv says how many were judged
+            continue
+        where, now = ", ".join(key[:-1]), seen.get(key)
+        old, new = (f"{r['max_abs']:.3g} after {r['steps']} steps" if r else "not there" for r in (was, now))
+        if now is None:
+            yield Change("disappeared", where, old, new)
+        elif not _within(was, now):
+            yield Change("drift grew", where, old, new)
+
+
+def _within(was: Row, now: Row) -> bool:
+    margins = (("max_abs", 0.0), ("max_ulp", ULPS))
+    return any(now[name] <= (1 + MARGIN) * was[name] + more for name, more in margins)
+
+
+def _failures(before: Run, after: Run) -> Iterator[Change]:
+    """Tests that fail, for whatever reason: the other tables need not show it."""
+    for key, row in after.rows["failures"].items():
+        if key not in before.rows["failures"]:
+            yield Change("a test fails", row["test"], "not so", row["message"])
+    for key, row in before.rows["failures"].items():
+        if key not in after.rows["failures"]:
+            yield Change("a test no longer fails so", row["test"], row["message"], "not so", fails=False)
 
 
 def _speed(gate: pd.DataFrame) -> Iterator[Change]:
@@ -129,44 +269,59 @@ def _speed(gate: pd.DataFrame) -> Iterator[Change]:
 
 
 def told(found: list[Change]) -> Iterator[str]:
-    """The changes in Markdown."""
+    """The changes in Markdown: those that fail, and those that can only be for the better."""
+    failing, better = ([c for c in found if c.fails is fails] for fails in (True, False))
     if not found:
         yield "Nothing that was accepted has changed."
-        return
-    yield f"{len(found)} changes fail the gate:"
-    yield ""
-    yield "| kind | where | accepted | now | witness |"
-    yield "|---|---|---|---|---|"
-    for change in found:
-        yield f"| {change.kind} | {change.where} | {change.before} | {change.after} | {change.witness} |"
+    for part, title in ((failing, "changes fail the gate"), (better, "changes for the better, which do not")):
+        if part:
+            yield f"{len(part)} {title}:"
+            yield ""
+            yield "| kind | where | accepted | now | witness |"
+            yield "|---|---|---|---|---|"
+            for change in part:
+                cells = (change.kind, change.where, change.before, change.after, change.witness)
+                yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+            yield ""
 
 
-def accept(run: Path, baseline: Path) -> None:
-    """Make a run the accepted one.
+def accept(run: Path, baseline: Path) -> list[str]:
+    """Make a run the accepted one; what of it fails and is accepted so, in lines.
 
     Raises:
-        TableError: a table can't be read or lacks something, has a divergence that no pin explains, or a
-            ratio above 1; or there is an accepted run that tried something else.
+        TableError: as `load`; it has a divergence that no pin explains, or a ratio above 1; or there is an
+            accepted run that tried something else.
     """
-    tables = {name: read(name, run) for name in TABLES}
-    _whole(tables["run"], run)
-    verdicts = tables["verdicts"]
-    unknown = verdicts[verdicts["verdict"].isin(FAILING) & ~is_known(verdicts, tables["pins"])]
-    unknown = unknown[unknown["against"] != "reference"]
-    if len(unknown):
-        first = unknown.iloc[0]
+    new = load(run)
+    unknown = [
+        row
+        for row in new.rows["verdicts"].values()
+        if row["verdict"] in FAILING and not row["known"] and row["against"] != "reference"
+    ]
+    if unknown:
+        first = unknown[0]
         where = f"{first['clause']}, {first['backend']}, {first['dtype']}, against {first['against']}"
         raise TableError(f"{run}: {len(unknown)} divergences that no pin explains can't be accepted: {where}")
-    above = tables["tolerance"][tables["tolerance"]["max_ratio"] > 1]
-    if len(above):
-        first = above.iloc[0]
+    failures = [*new.rows["failures"].values()]
+    if unpinned := [row for row in failures if row["kind"] == "not known"]:
+        first = unpinned[0]
+        raise TableError(
+            f"{run}: what no pin explains can't be accepted: {first['test']}: {first['message']}"
+        )
+    above = [row for row in new.rows["tolerance"].values() if not row["max_ratio"] <= 1]
+    if above:
+        first = above[0]
         where = f"{first['backend']}, {first['dtype']}, {first['quantity']}, {first['way']}"
         raise TableError(f"{run}: a ratio of {first['max_ratio']:.3g} can't be accepted: {where}")
     if (baseline / "run.csv").exists():
-        _comparable(read("run", baseline), tables["run"], run)
+        old = load(baseline)
+        _comparable(old, new)
+        if lost := sorted(old.there - new.there):
+            raise TableError(f"{run}: has no {lost[0]}.csv, which the accepted run has")
     baseline.mkdir(parents=True, exist_ok=True)
-    for name in (*TABLES, SPEED):
+    for name in (*new.there, "pins", "run", SPEED):
         if (run / f"{name}.csv").exists():
             part = baseline / f"{name}.csv.part"
             shutil.copyfile(run / f"{name}.csv", part)
             part.replace(baseline / f"{name}.csv")
+    return [f"accepted though it fails: {row['test']}: {row['message']}" for row in failures]

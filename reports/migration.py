@@ -5,9 +5,10 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from reports.equivalence import percent, spaced, told, ways
-from reports.page import TEMPLATES, Tables
+from reports.equivalence import told, ways
+from reports.page import TEMPLATES, Tables, number
 from reports.tables import records
+from reports.words import spaced
 
 MARKDOWN: jinja2.Environment = TEMPLATES.overlay(autoescape=False)
 LEFT = "torch.SparseAdam"
@@ -31,7 +32,7 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
     dialects = tables.get("dialects")
     forms = [b for b in dict.fromkeys(dialects["backend"]) if b.startswith(RIGHT)]
     compared = [b for b in forms if ((pairs["left"] == b) & (pairs["right"] == LEFT)).any()]
-    samples = tables.folder / "samples"
+    samples, growth = tables.folder / "samples", tables.get("effects_growth")
     ran = [form for form in compared if _ran(pairs, form)]
     return MARKDOWN.get_template("migration.md.j2").render(
         t=tables,
@@ -40,9 +41,10 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         left=LEFT,
         right=next(iter(forms), ""),
         arguments=[(a, b, claims[c]) for a, b, c in ARGUMENTS if c in claims],
-        told={form: "\n".join(told(LEFT, form, axes, pairs)) for form in ran},
+        told={form: "\n".join(told(LEFT, form, axes, pairs, growth)) for form in ran},
         equal=[form for form in ran if not _apart(pairs, form)],
         apart={form: _apart(pairs, form) for form in ran if _apart(pairs, form)},
+        refused={form: _refused(pairs, form) for form in ran},
         ways=ways,
         accepted=_accepted(tables.get("bad_input"), [LEFT, *ran]),
         dialects={(r["axis"], r["backend"]): r for r in records(dialects)},
@@ -51,7 +53,7 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         carried=_carried(tables.get("carried")),
         training=_training(tables.get("training")),
         samples={path.stem: path.read_text() for path in sorted(samples.glob("*.py"))},
-        percent=percent,
+        number=number,
         spaced=spaced,
     )
 
@@ -77,6 +79,15 @@ def _apart(pairs: pd.DataFrame, form: str) -> list[str]:
     """The trainings in which a form comes apart from SparseAdam."""
     of_form = pairs[(pairs["left"] == form) & (pairs["right"] == LEFT)]
     return list(of_form[of_form["equal"] == "no"]["sequence"].unique())
+
+
+def _refused(pairs: pd.DataFrame, form: str) -> list[str]:
+    """The trainings in which a form raises an error."""
+    of_form = pairs[(pairs["left"] == form) & (pairs["right"] == LEFT)]
+    at_step = of_form["message"].str.contains(f"{form}: ", regex=False) & of_form["message"].str.contains(
+        " at step "
+    )
+    return list(of_form[at_step]["sequence"].unique())
 
 
 def _pins(tables: Tables, backend: str) -> Any:

@@ -1,5 +1,6 @@
 """The page: one HTML file that says what a run found, from its tables alone."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,14 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup, escape
 
 from reports import equivalence, export, plots
 from reports import performance as speed
 from reports.columns import COLUMNS
+from reports.growth import Growth, growths
 from reports.tables import TableError, read, records
+from reports.words import after, percent, spaced
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -33,9 +37,9 @@ OPTIONAL = {
 }
 NEEDED = (
     *("verdicts", "tolerance", "dialects", "coverage", "bad_input", "training", "carried", "claims"),
-    *("sequences", "effects", "clauses", "axes", "promises", "pins", "run"),
+    *("sequences", "effects", "effects_growth", "clauses", "axes", "promises", "pins", "run"),
 )
-EQUIVALENCE = ("training", "carried", "claims", "sequences", "effects")
+EQUIVALENCE = ("training", "carried", "claims", "sequences", "effects", "effects_growth")
 Row = dict[str, Any]
 AGAINST = ("documented", "reference", "explained")
 WORST = ("dies", "hangs", "diverges", "refuses", "conforms", "not run")
@@ -81,6 +85,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         optional=OPTIONAL,
         run={row["item"]: row["value"] for row in tables.rows("run")},
         beside=beside(tables, pairs),
+        targets=[b for b in tables.get("dialects")["backend"] if ".target_cpu" in b],
         matrix=matrix(tables) | {"new": {(row["clause"], row["backend"]) for row in seen["new"]}},
         signs=SIGNS,
         data=data(tables, pairs, axes),
@@ -95,14 +100,32 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         else "",
         detected=detected(tables.get("detection")),
         ways=equivalence.ways,
+        marked=marked,
         fastest=[(title, records(part)) for title, part in fastest(tables.get("performance"))],
         curves=speed_plots(tables.get("performance")),
         bad_input=bad_input(tables.get("bad_input")),
         not_run=list(not_run(tables)),
-        percent=equivalence.percent,
-        spaced=equivalence.spaced,
+        percent=percent,
+        spaced=spaced,
+        after=after,
+        growths=growth_by_words(tables.get("effects_growth")),
         number=number,
     )
+
+
+def growth_by_words(table: pd.DataFrame) -> dict[tuple[str, ...], Growth]:
+    """By axis and its two values, in the words and the order that the page has them in."""
+    return {
+        (spaced(axis), *sorted(map(spaced, values))): grown
+        for (axis, values), grown in growths(table).items()
+    }
+
+
+def marked(text: str) -> Markup:
+    """A line of Markdown with code and emphasis as HTML."""
+    escaped = str(escape(text))
+    code = re.sub(r"`(.+?)`", r"<code>\1</code>", escaped)
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", code))
 
 
 def number(x: Any) -> str:
@@ -181,16 +204,14 @@ def data(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> dict[str, A
         cells.setdefault(key, []).append([*words, ratio, int(row["cases"]), int(row["steps"])])
     apart: dict[str, list[list[Any]]] = {}
     for row in records(pairs):
-        said = row["message"] or (
-            "equal" if row["equal"] == "yes" else equivalence.percent(row["difference"])
-        )
+        said = row["message"] or ("equal" if row["equal"] == "yes" else percent(row["difference"]))
         apart.setdefault(f"{at(row['left'])},{at(row['right'])}", []).append(
             [at(row["sequence"]), int(row["steps"]), at(row["equal"]), at(said)]
         )
     differ: dict[str, list[list[int]]] = {}
     for row in records(axes):
-        effect = equivalence.percent(row["effect_after_1000_steps"])
-        words = (at(equivalence.spaced(row[name])) for name in ("axis", "left_value", "right_value"))
+        effect = percent(row["effect_after_1000_steps"])
+        words = (at(spaced(row[name])) for name in ("axis", "left_value", "right_value"))
         differ.setdefault(f"{at(row['left'])},{at(row['right'])}", []).append(
             [*words, at(effect), at(row["witness"])]
         )
@@ -198,6 +219,15 @@ def data(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> dict[str, A
         "cells": cells,
         "pairs": apart,
         "axes": differ,
+        "growth": {
+            ",".join(key): [
+                f"{key[0]}: {grown.about}",
+                ["ids that repeat", *map(after, grown.steps)],
+                [[share, *cells] for share, cells in grown.rows],
+                grown.beside,
+            ]
+            for key, grown in growth_by_words(tables.get("effects_growth")).items()
+        },
         "clauses": {row["clause"]: [row["sentence"], row["source"]] for row in tables.rows("clauses")},
         "pins": {row["pin"]: row["sentence"] for row in tables.rows("pins")},
         "known": {

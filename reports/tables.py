@@ -4,6 +4,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,10 @@ def _order(column: pd.Series) -> pd.Series:
 
 class TableError(Exception):
     """A table can't be read; the message is one line that says what and where."""
+
+
+class NotWritten(TableError):
+    """A file can't be written; the message is one line that says which and why."""
 
 
 def read(name: str, folder: Path) -> pd.DataFrame:
@@ -69,19 +74,45 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as it is written."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, whole or not at all."""
-    write_text(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"), path)
+    """Write a table as CSV. Raises as `write_text` does."""
+    write_text(csv_text(table), path)
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    """Write a text file, whole or not at all.
+
+    Raises:
+        NotWritten: it can't be.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise NotWritten(f"{path}: can't be written ({error.strerror})") from None
+
+
+def try_to_write(folder: Path) -> None:
+    """Whether files can be written to a folder, which is made where it isn't there.
+
+    Raises:
+        NotWritten: they can't.
+    """
+    probe = folder / f".{os.getpid()}"
+    write_text("written to see whether files can be" * 1000, probe)
+    probe.unlink()
 
 
 def coverage(

@@ -56,6 +56,8 @@ def known_divergences() -> list[Row]:
             "verdict": pin.verdict,
             "explained_by": "; ".join(f"{axis}: {value}" for axis, value in pin.explained_by.items()),
             "clauses": "; ".join(pin.clauses),
+            "layouts": "; ".join(pin.layouts),
+            "dtypes": "; ".join(pin.dtypes),
             "owner": pin.owner,
             "backends": "; ".join(pin.backends),
             "versions": pin.versions,

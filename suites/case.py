@@ -70,6 +70,7 @@ class Manner(Enum):
     USE_LOCKING = "use_locking=True"
     UNIQUE = "the optimizer's attribute unique turned round"
     COLD = "no launch goes before the first step"
+    ASSIGNED = "run again, each attribute assigned the value that it shows"
     WATCHED = "an error is raised where a step changes its gradient or moves a parameter"
     ARGUMENTS = "hyperparameters as arguments of the optimizer, never of a group"
     FLOAT64_VALUES = "gradient values as float64"
@@ -161,7 +162,8 @@ class Trajectory:
 
     w, m, v: for each parameter an array (observed, rows, …), as far as the backend came; t: its step
     counts (observed, parameters). seconds: time spent in the bare steps. path: what really ran. left: the
-    state as an error in a step left it, where it can be read.
+    state as an error in a step left it, where it can be read. again: the same case in the manner that it
+    asks to be run again in; this one is then without.
     """
 
     w: list[np.ndarray]
@@ -172,3 +174,4 @@ class Trajectory:
     failure: Failure | None = None
     path: dict[str, str] = field(default_factory=dict)
     left: State | None = None
+    again: "Trajectory | None" = None

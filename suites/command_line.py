@@ -4,11 +4,10 @@ import argparse
 import shlex
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from reports.tables import OUT
+from reports.tables import OUT, NotWritten, try_to_write
 from suites.backends.base import DEVICES, Backend
 from suites.backends.declaration import BrokenDeclaration
 from suites.backends.process import START_SECONDS
@@ -72,8 +71,7 @@ def _folder(text: str) -> Path:
     """A folder that can be written to: found out before the run."""
     path = Path(text)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            return path
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from None
+        try_to_write(path)
+    except NotWritten as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return path

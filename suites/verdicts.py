@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
-from reports.tables import write_text
+from reports.tables import NotWritten, write_text
 from suites.backends.base import Backend
 from suites.backends.process import Process, Runs
 from suites.case import Case, Failure, Trajectory
@@ -18,12 +17,15 @@ from suites.cases import trace
 from suites.cases.strategies import Menu, collect, seed_of, shrink, size
 from suites.cases.strategies import cases as case_strategy
 from suites.clauses.clause import Clause
-from suites.divergences.pin import Pin, axes_of, known, known_axes, pins_of, ready_to_pin
+from suites.divergences.accounting import Seen, known, known_axes
+from suites.divergences.layouts import layout_of, of_failures, of_findings
+from suites.divergences.pin import Pin, axes_of, pins_of, ready_to_pin
 from suites.divergences.reproducer import has_script, script
 from suites.divergences.witness import cut
 from suites.judge.fitting import fitting
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
+from suites.judge.run_again import not_run_again
 from suites.judge.step_by_step import step_by_step
 
 Row = dict[str, Any]
@@ -216,7 +218,7 @@ def examine(
     if trajectories[0].failure is None or trajectories[0].failure.step > 1:
         trajectories += process.run(cases[1:])
     cases = cases[: len(trajectories)]
-    path = wrong_path(backend, process.device, dtype, trajectories)
+    path = wrong_path(backend, process.device, dtype, trajectories) or not_run_again(cases, trajectories)
     covering = pins_of(process)
     judged = []
     judgements: dict[Dialect, Judgement] = {}  # the documentation may promise what LazyAdam does
@@ -238,27 +240,65 @@ def examine(
             if word == "diverges" and path is None
             else "",
         )
-        accounted = known(row, backend, judgement, covering)
+        seen = what_shows(clause, cases, trajectories, backend, dialect, judgement, row)
+        accounted = known(row, backend, seen, covering)
         row["witness"] = accounted or ""
         judged.append(Judged(dialect, judgement, row, accounted))
     documented, spoken = judged[0], next(j for j in judged if j.dialect == backend.spoken)
-    rest = known({**spoken.row, "against": "explained"}, backend, spoken.judgement, covering)
+    shown = what_shows(clause, cases, trajectories, backend, spoken.dialect, spoken.judgement, spoken.row)
+    rest = known({**spoken.row, "against": "explained"}, backend, shown, covering)
     if documented.accounted is None and spoken is not documented and rest:
         # More than one thing at once: what the axes leave is what is known of the dialect that is spoken.
         beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
         axes = explanation(
             clause, cases, trajectories, backend, documented.dialect, documented.judgement, beyond
         )
-        if names := known_axes(axes, covering):
+        more = [f for f in documented.judgement.findings if (f.case, f.quantity) not in beyond]
+        if names := known_axes(axes, dtype, Seen(of_findings(cases, more)), covering):
             documented.accounted = documented.row["witness"] = f"{names}; {rest}"
     # A row says the worst of its cases: a failure of one must not hide behind a known divergence.
     alone = {**judged[0].row, "explained_by": ""}
     unknown = [
         failure
         for failure in dict.fromkeys(t.failure for t in trajectories if t.failure)
-        if known({**alone, "verdict": failure.kind}, backend, judged[0].judgement, covering) is None
+        if known({**alone, "verdict": failure.kind}, backend, failed(cases, trajectories, failure), covering)
+        is None
     ]
     return Examination(cases, trajectories, path or "", judged, unknown)
+
+
+def what_shows(
+    clause: Clause,
+    cases: list[Case],
+    trajectories: list[Trajectory],
+    backend: type[Backend],
+    dialect: Dialect,
+    judgement: Judgement,
+    row: Row,
+) -> Seen:
+    """What pins have to account for in a row against a dialect.
+
+    Where gradients of several layouts diverge, and several axes explain it, each axis is left out in turn:
+    what diverges without it is where it makes a difference.
+    """
+    if row["verdict"] != "diverges":
+        return Seen(of_failures(cases, trajectories, row["verdict"]))
+    layouts = of_findings(cases, judgement.findings)
+    axes = axes_of(row["explained_by"])
+    of_axis = {}
+    if min(len(layouts), len(axes)) > 1:
+        values: dict[str, Any] = {a: type(getattr(dialect, a))[value.upper()] for a, value in axes.items()}
+        for axis in axes:
+            without = replace(dialect, **{a: value for a, value in values.items() if a != axis})
+            found = judge(clause, cases, trajectories, backend, without).findings
+            of_axis[axis] = of_findings(cases, found)
+    return Seen(layouts, frozenset(f.quantity for f in judgement.findings), of_axis)
+
+
+def failed(cases: list[Case], trajectories: list[Trajectory], failure: Failure) -> Seen:
+    """What pins have to account for in one failure."""
+    same = [(c, t) for c, t in zip(cases, trajectories, strict=True) if t.failure == failure]
+    return Seen(of_failures([c for c, _ in same], [t for _, t in same], failure.kind))
 
 
 def menu_of(clause: Clause, backend: type[Backend], dtype: str) -> Menu:
@@ -287,12 +327,11 @@ def run(
         about = {**process.about, "dtype": dtype}
         row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
         told = f"{backend.name} on {process.device}: not run ({process.not_run})"
-        # Somebody's own is there to be run; a framework of ours need not be, but may not be given up unseen.
-        return Outcome([row], [], [told], [told] if backend.file or process.given_up else [])
+        return Outcome([row], [], [told], [told] if process.given_up else [])
     kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
-    again = [trace.load(kept)] if kept and kept.exists() else []
+    again, broken = _kept(kept, dtype)
     seen = examine(clause, process, dtype, seed, budget, again)
-    result = Outcome([j.row for j in seen.judged], [], [])
+    result = Outcome([j.row for j in seen.judged], [], broken.copy(), broken)
     explained = any(
         j.dialect == backend.spoken and j.judgement.worst.max(initial=0.0) <= 1 for j in seen.judged
     )
@@ -308,20 +347,27 @@ def run(
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
             small, finding = _smaller(clause, process, dtype, seed, seen, j, seconds)
             text = finding.message()
+            layout = layout_of(small.steps[finding.step - 1].gradients[finding.parameter])
         else:
-            failed = (c for c, t in zip(seen.cases, seen.trajectories, strict=True) if t.failure)
-            small = next(failed, seen.cases[0])
+            failing = (i for i, t in enumerate(seen.trajectories) if t.failure and t.failure.kind == word)
+            first = next(failing, 0)
+            small = seen.cases[first]
+            layout = min(of_failures([small], seen.trajectories[first : first + 1], word), default="none")
         file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{against}.json"
         quantities = sorted({f.quantity for f in j.judgement.findings})
-        ready_to_pin(small, out / file, process, j.row, text, [clause.id], quantities)
-        if kept and j.accounted is None:
-            write_text((out / file).read_text(), kept)
+        unexplained = ([clause.id], quantities) if not axes_of(j.row["explained_by"]) else ()
         j.row["witness"] = j.accounted or str(file)
         axes = j.row["explained_by"]
         why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
-        if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
-            told += f"; script {_write_script(small, out, process, j.row, text)}"
+        try:
+            ready_to_pin(small, out / file, process, j.row, text, layout, *unexplained)
+            if kept and j.accounted is None:
+                write_text((out / file).read_text(), kept)
+            if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
+                told += f"; script {_write_script(small, out, process, j.row, text)}"
+        except NotWritten as error:
+            result.new.append(str(error))
         result.divergences.append(told)
         if j.accounted is None:
             result.new.append(told)
@@ -329,17 +375,49 @@ def run(
         told = (
             f"{clause.id}, {backend.name}, {dtype}: {failure.kind} at step {failure.step}: {failure.message}"
         )
+        if failure in seen.unknown and failure.kind != seen.judged[0].row["verdict"]:
+            i = next(i for i, t in enumerate(seen.trajectories) if t.failure == failure)
+            file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{failure.kind}.json"
+            row = {"verdict": failure.kind, "explained_by": ""}
+            where = of_failures([seen.cases[i]], [seen.trajectories[i]], failure.kind)
+            ready_to_pin(seen.cases[i], out / file, process, row, failure.message, min(where), [clause.id])
+            told += f"; trace {file}"
         result.divergences.append(told)
         if failure in seen.unknown:
             result.new.append(told)
     return result
 
 
+def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
+    """The case that an earlier run kept, if it did; and a line where it can't be tried again."""
+    if path is None or not path.exists():
+        return [], []
+    try:
+        case = trace.load(path)
+    except trace.TraceError as error:
+        return [], [str(error)]
+    if case.dtype != dtype:
+        return [], [f"{path}: holds a case in {case.dtype}"]
+    return [case], []
+
+
 def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:
     """The reproducer of a divergence of a backend of one's own; ours have theirs from their pins."""
     clause, backend = row["clause"], process.backend
-    axes, versions = axes_of(row["explained_by"]), f"=={process.version}"
-    pin = Pin(clause, case, sentence, "diverges", axes, (clause,), (), "backend", (backend.name,), versions)
+    pin = Pin(
+        name=clause,
+        case=case,
+        sentence=sentence,
+        verdict="diverges",
+        explained_by=axes_of(row["explained_by"]),
+        clauses=(clause,),
+        quantities=(),
+        layouts=(),
+        dtypes=(row["dtype"],),
+        owner="backend",
+        backends=(backend.name,),
+        versions=f"=={process.version}",
+    )
     file = Path("reproducers") / f"{clause}.{backend.name}.{row['dtype']}.py"
     write_text(script(pin, backend), out / file)
     return file
@@ -430,22 +508,3 @@ def _tolerance(about: Row, judgement: Judgement) -> list[Row]:
             judgement.sizes.items(), key=lambda item: (QUANTITIES.index(item[0][0]), item[0][1])
         )
     ]
-
-
-def replay(file: Path, process: Process, against: str) -> tuple[int, list[str]]:
-    """Judge a trace file again: 0 conforms to one dialect, 1 diverges from it, 125 can't run."""
-    case = trace.load(file)
-    if process.not_run:
-        return 125, [f"{process.backend.name}: not run ({process.not_run})"]
-    trajectories = process.run([case])
-    failure = trajectories[0].failure
-    if failure is not None:
-        return 125, [f"{process.backend.name} {failure.kind} at step {failure.step}: {failure.message}"]
-    judged = dict(dialects(process.backend))
-    dialect = judged.get(against, process.backend.spoken)
-    judgement = fitting(process.backend, dialect, partial(step_by_step, [case], trajectories, dialect))
-    worst = float(np.max(judgement.worst))
-    lines = [f"{process.backend.name} against {against}: worst ratio {worst:.3g}"]
-    lines += [f"  {finding.message()}" for finding in judgement.findings]
-    lines += [f"  printed: {line}" for line in process.printed()]
-    return int(worst > 1), lines

@@ -116,10 +116,17 @@ if (left) {
     const steps = [...new Set(rows.map((row) => row[1]))].sort((x, y) => x - y);
     out.replaceChildren(
       element("h3", `${left.value} and ${right.value}`),
-      element("p", "The largest difference of a weight after so many steps, as a share of how far the weight that moved most has moved; equal: to rounding."),
+      element("p", "The largest difference of a weight after so many steps, as a share of how far the weight that moved most has moved: in one training of ours, and no forecast of yours; equal: to rounding."),
       table(["training", ...steps.map(String)], [...trainings].map(([name, cells]) => [[word(name)], ...steps.map((k) => cells.get(k) || [""])])),
       element("p", axes.length ? "They differ on these axes; the effect is of that axis alone, in the training of these that shows it most:" : "They were seen to differ on no axis."));
     if (axes.length) out.append(table(["axis", a, b, "effect after 1,000 steps", "witness"], axes.map((row) => row.map((i) => [word(i)]))));
+    for (const row of axes) {
+      const [axis, ...values] = row.slice(0, 3).map(word), grown = data.growth[[axis, ...values.sort()].join()];
+      if (!grown) continue;
+      const [about, head, lines, beside] = grown;
+      out.append(element("p", `How that grows, ${about}`),
+        table(head, lines.map((line) => line.map((cell) => [cell]))), element("p", beside));
+    }
     for (const name of [left.value, right.value]) {
       if (!(data.known[name] || []).length) continue;
       const said = element("p", `Known divergences of ${name} from its documentation: `);

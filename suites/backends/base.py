@@ -233,10 +233,19 @@ def checked(state: State, case: Case) -> State:
     return state
 
 
+def in_a_line(error: BaseException) -> str:
+    """The message of an error in one line, of characters that any file and terminal takes."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "its message can't be read"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def refusal(error: Exception, step: int, file: str = "") -> Failure:
     """The failure of a backend that raised. file: its line is named where the error came from it."""
     # Without the folders of this machine, so that tables and scripts are the same on any.
-    message = re.sub(r"(?<![\w.:/-])(?:/[\w.+-]+)+/(?=[\w.+-])", "", " ".join(str(error).split()))[:300]
+    message = re.sub(r"(?<![\w.:/-])(?:/[\w.+-]+)+/(?=[\w.+-])", "", in_a_line(error))[:300]
     lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
     where = f" ({file}:{lines[-1]})" if lines else ""
     return Failure("refuses", step, f"{type(error).__name__}: {message}{where}")

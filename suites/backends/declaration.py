@@ -22,7 +22,7 @@ import execnet
 
 from reference.dialect import Arithmetic, Dialect
 from reference.rounding import PRECISIONS
-from suites.backends.base import DEVICES, Backend
+from suites.backends.base import DEVICES, Backend, in_a_line
 from suites.backends.message import dumps
 from suites.case import Manner
 from suites.cases.training import Layer
@@ -71,7 +71,8 @@ def installed() -> tuple[type[Backend], ...]:
         try:
             backend = point.load()
         except (Exception, SystemExit) as error:
-            raise BrokenDeclaration(f"entry point {point.value}: {type(error).__name__}: {error}") from None
+            told = f"{type(error).__name__}: {in_a_line(error)}"
+            raise BrokenDeclaration(f"entry point {point.value}: {told}") from None
         check(backend, f"entry point {point.value}")
         found.append(backend)
     return tuple(found)
@@ -126,8 +127,7 @@ def _loaded(path: Path) -> Any:
     except (Exception, SystemExit) as error:
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
-        text = " ".join(str(error).split())
-        raise BrokenDeclaration(f"{path}:{line}: {type(error).__name__}: {text}") from None
+        raise BrokenDeclaration(f"{path}:{line}: {type(error).__name__}: {in_a_line(error)}") from None
     return module
 
 

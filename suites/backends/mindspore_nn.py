@@ -28,7 +28,7 @@ from reference.dialect import (
 from reference.scalars import float32_power
 from suites.backends import mindspore_training
 from suites.backends.base import Backend, NotRun, Promise
-from suites.case import Case, Gradient, Manner, Step
+from suites.case import Case, Gradient, Manner, Step, Trajectory
 from suites.cases.training import Layer, Training
 
 _LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
@@ -36,6 +36,7 @@ _ADAM = "mindspore.nn.Adam documentation, 2.10"
 _FUSED = "mindspore.ops.FusedSparseLazyAdam documentation, 2.10"
 
 KEPT = 40
+_ATTRIBUTES = ("target", "unique")  # the properties of nn.Optimizer that can be assigned (2.10)
 
 
 @dataclass
@@ -95,6 +96,7 @@ class MindSporeOptimizer(Backend):
             Manner.USE_LOCKING,
             Manner.UNIQUE,
             Manner.COLD,
+            Manner.ASSIGNED,
             Manner.WATCHED,
             Manner.ARGUMENTS,
             Manner.FLOAT64_VALUES,
@@ -173,7 +175,17 @@ class MindSporeOptimizer(Backend):
             optimizer.unique = not optimizer.unique
         if self.target is not None:
             optimizer.target = self.target
+        if Manner.ASSIGNED in case.manner:
+            for name in _ATTRIBUTES:
+                setattr(optimizer, name, getattr(optimizer, name))
         return optimizer
+
+    def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
+        if Manner.ASSIGNED not in case.manner:
+            return super().run(case, report)
+        plain = super().run(replace(case, manner=case.manner - {Manner.ASSIGNED}), report)
+        again = super().run(case)
+        return replace(plain, again=again, failure=plain.failure or again.failure)
 
     def build(self, case: Case) -> None:
         key = (

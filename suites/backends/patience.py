@@ -6,10 +6,11 @@ process does that sleeps, or waits for a lock. Linux says how long its threads h
 does not stand still.
 """
 
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -43,9 +44,10 @@ class Patience:
         if now.waited is None or last.waited is None:
             waited = passed - busy if busy > RUNS * passed else 0.0
         else:
-            waited = min(passed - busy, max(0.0, now.waited - last.waited))
+            waited = max(0.0, now.waited - last.waited)
         self.busy += busy
-        self.still += passed - busy - waited
+        # A wait is known when it has ended, and may be longer than what has passed since we last asked.
+        self.still = max(0.0, self.still + passed - busy - waited)
         if self.busy >= self.seconds:
             return f"no answer in {self.seconds:g} s of processor time"
         if self.still >= self.seconds:
@@ -64,3 +66,30 @@ class Patience:
                             with suppress(OSError, ValueError):
                                 waited = (waited or 0.0) + int(path.read_text().split()[1]) / 1e9
         return Times(time.monotonic(), busy, waited)
+
+
+def output(process: "subprocess.Popen[Any]", seconds: float) -> tuple[Any, Any]:
+    """What a process has printed when it ends: its output and its errors.
+
+    Raises:
+        TimeoutError: it was given up; the message says why.
+    """
+    patience = Patience(process.pid, seconds)
+    while True:
+        try:
+            return process.communicate(timeout=POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            if why := patience.lost():
+                raise TimeoutError(why) from None
+
+
+def run(command: list[Any], seconds: float, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """As subprocess.run, its text captured, in so many seconds of the command's own. Raises as `output`."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    ) as process:
+        try:
+            printed, errors = output(process, seconds)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, printed, errors)

@@ -361,4 +361,6 @@ def sound(case: Case, trajectory: Any) -> Trajectory:
         raise Lost("dies", "it answered with step counts of another shape")
     if seen < len(case.observed) and trajectory.failure is None:
         raise Lost("dies", f"it answered {seen} of {len(case.observed)} states that were asked")
+    if trajectory.again is not None:
+        sound(case, trajectory.again)
     return trajectory

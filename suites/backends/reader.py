@@ -4,6 +4,7 @@ The file of somebody's own runs there and in its worker, and nowhere else: whate
 stays there.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from suites.backends.base import Backend
 from suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
 from suites.backends.log import Log
 from suites.backends.message import Unreadable, loads
-from suites.backends.patience import POLL_SECONDS, Patience
+from suites.backends.patience import output
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
@@ -48,26 +49,22 @@ def _classes(declarations: Iterable[tuple[str, Attributes]]) -> tuple[type[Backe
 def _asked(file: str) -> list[tuple[str, Attributes]]:
     """What a process says that loads a file, or the installed packages."""
     where, log, mark = file or "installed backends", Log(), guard.new_mark()
-    command = ["env", f"{guard.MARK}={mark}", sys.executable, "-m", "suites.backends.declaration", file]
+    command = [sys.executable, "-m", "suites.backends.declaration", file]
     with open(log.path, "wb") as errors:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
+            env=os.environ | {guard.MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
         )
-    patience = Patience(process.pid, LOAD_SECONDS)
     try:
-        while True:
-            try:
-                answer, _ = process.communicate(timeout=POLL_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                if why := patience.lost():
-                    line = log.where(process.pid, file)
-                    raise BrokenDeclaration(f"{where}: hangs when loaded: {why}{line}") from None
+        answer, _ = output(process, LOAD_SECONDS)
+    except TimeoutError as error:
+        line = log.where(process.pid, file)
+        raise BrokenDeclaration(f"{where}: hangs when loaded: {error}{line}") from None
     finally:
         guard.end(mark)
         process.wait()

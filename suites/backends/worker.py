@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-from suites.backends.base import NotRun
+from suites.backends.base import NotRun, in_a_line
 from suites.backends.message import dumps
 from suites.backends.registry import find
 from suites.performance.stopwatch import Stopwatch
@@ -50,7 +50,7 @@ def _answer(channel: Any, name: str, file: str, device: str, send: Any) -> None:
     try:
         send(("ready", backend.prepare()))
     except NotRun as reason:
-        send(("not run", " ".join(str(reason).split())))
+        send(("not run", in_a_line(reason)))
         return
     for message in channel:
         match pickle.loads(message):

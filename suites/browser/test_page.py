@@ -150,6 +150,8 @@ def test_any_two_are_compared(opened: Any) -> None:
     text = opened.find_element(By.ID, "pair").text
     assert "repeated rows" in text
     assert "scattered" in text
+    assert "no forecast of yours" in text
+    assert "97% (91% to 103%)" in text  # how it grows with repeats and steps
 
 
 @pytest.mark.parametrize("width", [360, 1400])

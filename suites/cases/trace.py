@@ -1,28 +1,132 @@
-"""Trace files: a case as versioned JSON with exact, hexadecimal floats."""
+"""Trace files: a case as versioned JSON with exact, hexadecimal floats.
+
+What is read is checked wholly, so that a case that was loaded can be judged: its structure by pydantic,
+strictly (an integer is no float and no flag), and what it means by `check`.
+"""
 
 import json
-import os
-import tempfile
+import math
+import stat
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from reference.rounding import PRECISIONS
+from reference.rounding import PRECISIONS, round_to
 from reference.scalars import Hyperparameters
+from reports.tables import write_text
 from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 
 FORMAT = "lazyadam-trace"
 VERSION = 2
+MOST_BYTES = 2**28
+# torch counts steps in float32, and the reference multiplies powers of β one by one.
+MOST_STEPS = 2**24
+# Backends keep them in float32: there β is below 1, and the loss scale and its reciprocal are normal.
+LARGEST = PRECISIONS["float32"].largest
+LARGEST_BETA = 1 - 2.0**-24
+LARGEST_SCALE = 2.0**126
+# Of these nobody says what should come of them; and rows are of one type.
+BAD_INPUT = {Manner.FLOAT64_VALUES, Manner.FLOAT16_VALUES, Manner.INTEGER_VALUES, Manner.FLOAT_ROWS}
+ROW_TYPES = {Manner.INT32_ROWS, Manner.INT64_ROWS}
 
 
 class TraceError(Exception):
     """A file that is not a trace of this version; the message is one line with the path."""
 
 
+def _number(text: Any) -> float:
+    """The number that `_text` writes so, and no other way to write one ('0.1' would be 1/16)."""
+    try:
+        bits = text.startswith("nan:")
+        x = np.uint64(int(text[4:], 16)).view(np.float64) if bits else float.fromhex(text)
+    except (AttributeError, ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no hexadecimal number") from None
+    if _text(float(x)) != text:
+        raise ValueError(f"{text!r} is not as float.hex() writes it")
+    return float(x)
+
+
+def _manner(name: Any) -> Manner:
+    if not isinstance(name, str) or name not in Manner.__members__:
+        raise ValueError(f"{name!r} is not one of {', '.join(Manner.__members__)}")
+    return Manner[name]
+
+
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[float, BeforeValidator(_number)]
+Setting = Annotated[Number, Field(ge=0, le=LARGEST)]
+Beta = Annotated[Number, Field(ge=0, le=LARGEST_BETA)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _Array(_Part):
+    shape: Annotated[list[Count], Field(max_length=16)]
+    values: list[Number]
+
+    @model_validator(mode="after")
+    def fits(self) -> Self:
+        if math.prod(self.shape) != len(self.values):
+            raise ValueError(f"{len(self.values)} values do not fill the shape {self.shape}")
+        return self
+
+    def numbers(self) -> np.ndarray:
+        return np.array(self.values, np.float64).reshape(self.shape)
+
+
+class _Hyperparameters(_Part):
+    lr: Setting
+    beta1: Beta
+    beta2: Beta
+    epsilon: Setting
+    weight_decay: Setting
+    loss_scale: Annotated[Number, Field(ge=1 / LARGEST_SCALE, le=LARGEST_SCALE)]
+    nesterov: bool
+    maximize: bool
+
+
+class _Group(_Part):
+    parameters: Annotated[list[Count], Field(min_length=1)]
+    hyperparameters: _Hyperparameters
+
+
+class _Parameter(_Part):
+    w: _Array
+    m: _Array
+    v: _Array
+
+
+class _Gradient(_Part):
+    rows: list[Annotated[Count, Field(lt=2**63)]] | None
+    values: _Array
+
+
+class _Step(_Part):
+    lr: list[Setting] | None
+    reload: bool
+    gradients: list[_Gradient | None]
+
+
+class _Document(_Part):
+    format: str
+    version: int
+    about: dict[str, Any]
+    dtype: str
+    t: Count
+    observed: Annotated[list[int], Field(min_length=1)]
+    manner: list[Annotated[Manner, BeforeValidator(_manner)]]
+    groups: list[_Group]
+    parameters: Annotated[list[_Parameter], Field(min_length=1)]
+    steps: list[_Step]
+
+
 def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
-    """Write the case whole or not at all. about: for the reader, ignored by `load`."""
+    """Write the case. about: for the reader, ignored by `load`. Raises as `write_text` does."""
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -59,131 +163,164 @@ def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
             for step in case.steps
         ],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w") as file:
-        json.dump(document, file, indent=1)
-    os.replace(temporary, path)
+    write_text(json.dumps(document, indent=1), path)
 
 
 def load(path: Path) -> Case:
     """The case in a trace file.
 
     Raises:
-        TraceError: the file is missing, truncated, of another version, or not a well-formed case.
+        TraceError: the file cannot be read, is of another version, or holds no case that can be judged.
     """
-    document = _document(path)
+    case = _case(_read(path))
     try:
-        case = _case(document)
-        _check(case)
-        return case
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise TraceError(f"{path}: malformed ({type(error).__name__}: {error})") from None
+        check(case)
+    except ValueError as error:
+        raise _refusal(path, f"malformed ({error})") from None
+    return case
 
 
 def about(path: Path) -> dict[str, Any]:
     """What a trace file says of its case. Raises as `load` does."""
-    told = _document(path).get("about")
-    if not isinstance(told, dict):
-        raise TraceError(f"{path}: malformed (no object 'about')")
-    return told
+    return _read(path).about
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _refusal(path: Path, reason: str) -> TraceError:
+    """One line, whatever the file or its name holds."""
+    line = f"{path}: {reason if len(reason) <= 300 else reason[:300] + ' …'}"
+    return TraceError("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+
+
+def _read(path: Path) -> _Document:
     """The JSON of a trace file of this version."""
     try:
-        document = json.loads(path.read_text())
+        document = json.loads(_text_of(path), object_pairs_hook=_once, parse_constant=_constant)
     except OSError as error:
-        raise TraceError(f"{path}: cannot be read ({error.strerror})") from None
+        raise _refusal(path, f"cannot be read ({error.strerror or error})") from None
+    except RecursionError:
+        raise _refusal(path, "not a trace file (nested too deeply)") from None
     except ValueError as error:
-        raise TraceError(f"{path}: not JSON, or truncated ({error})") from None
+        raise _refusal(path, f"not JSON, or truncated ({error})") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise TraceError(f"{path}: not a trace file (no format '{FORMAT}')")
+        raise _refusal(path, f"not a trace file (no format '{FORMAT}')")
     if document.get("version") != VERSION:
-        raise TraceError(f"{path}: trace version {document.get('version')!r}, this suite reads {VERSION}")
-    return document
+        raise _refusal(path, f"trace version {document.get('version')!r}, this suite reads {VERSION}")
+    try:
+        return _Document.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"[{x}]" if isinstance(x, int) else f".{x}" for x in first["loc"]).lstrip(".")
+        raise _refusal(path, f"malformed ({where}: {first['msg'].removeprefix('Value error, ')})") from None
 
 
-def _case(document: dict[str, Any]) -> Case:
+def _text_of(path: Path) -> str:
+    # A pipe would be waited for, for ever.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("no regular file")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(f"more than {MOST_BYTES >> 20} MiB")
+    return content.decode()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _case(document: _Document) -> Case:
     return Case(
-        dtype=document["dtype"],
-        t=document["t"],
-        observed=tuple(document["observed"]),
-        manner=frozenset(Manner[name] for name in document["manner"]),
+        dtype=document.dtype,
+        t=document.t,
+        observed=tuple(document.observed),
+        manner=frozenset(document.manner),
         groups=tuple(
-            Group(
-                tuple(group["parameters"]),
-                Hyperparameters(**{n: _setting(x) for n, x in group["hyperparameters"].items()}),
-            )
-            for group in document["groups"]
+            Group(tuple(group.parameters), Hyperparameters(**group.hyperparameters.model_dump()))
+            for group in document.groups
         ),
-        parameters=tuple(
-            Parameter(_numbers(p["w"]), _numbers(p["m"]), _numbers(p["v"])) for p in document["parameters"]
-        ),
+        parameters=tuple(Parameter(p.w.numbers(), p.m.numbers(), p.v.numbers()) for p in document.parameters),
         steps=tuple(
             Step(
-                lr=None if step["lr"] is None else tuple(float.fromhex(x) for x in step["lr"]),
-                reload=step["reload"],
+                lr=None if step.lr is None else tuple(step.lr),
+                reload=step.reload,
                 gradients=tuple(
                     None
                     if g is None
                     else Gradient(
-                        rows=None if g["rows"] is None else np.array(g["rows"], np.int64),
-                        values=_numbers(g["values"]),
+                        rows=None if g.rows is None else np.array(g.rows, np.int64),
+                        values=g.values.numbers(),
                     )
-                    for g in step["gradients"]
+                    for g in step.gradients
                 ),
             )
-            for step in document["steps"]
+            for step in document.steps
         ),
     )
 
 
-def _setting(x: Any) -> Any:
-    return x if isinstance(x, bool) else float.fromhex(x)
+def check(case: Case) -> None:
+    """What a case has to be for the judge.
 
-
-def _check(case: Case) -> None:
-    """Raise ValueError where the parts of a case do not fit together."""
+    Raises:
+        ValueError: its parts do not fit together, or it starts where no optimizer can be.
+    """
     count = len(case.parameters)
-
-    def need(condition: bool, message: str) -> None:
-        if not condition:
-            raise ValueError(message)
-
-    need(case.dtype in PRECISIONS, f"dtype {case.dtype!r} is not one of {', '.join(PRECISIONS)}")
-    need(isinstance(case.t, int) and case.t >= 0, f"t is {case.t!r}, not a count of steps")
+    _need(case.dtype in PRECISIONS, f"dtype {case.dtype!r} is not one of {', '.join(PRECISIONS)}")
+    end = case.t + len(case.steps)
+    _need(end <= MOST_STEPS, f"the steps go on to {end}, beyond {MOST_STEPS}")
+    _need(not case.manner & BAD_INPUT, "manner asks for bad input, of which nobody says what it does")
+    _need(not case.manner >= ROW_TYPES, "manner asks for rows of two types")
     owners = sorted(p for group in case.groups for p in group.parameters)
-    need(owners == list(range(count)), "the groups do not hold every parameter once")
+    _need(owners == list(range(count)), "the groups do not hold every parameter once")
+    _need(len({g.hyperparameters.nesterov for g in case.groups}) == 1, "nesterov differs between groups")
     numbers = list(case.observed)
-    need(
+    _need(
         numbers == sorted(set(numbers)) and all(1 <= k <= len(case.steps) for k in numbers),
         "observed is not an increasing list of step numbers",
     )
     for i, p in enumerate(case.parameters):
-        need(p.w.ndim >= 1 and p.w.shape == p.m.shape == p.v.shape, f"parameter {i}: shapes differ")
+        _need(p.w.ndim >= 1 and p.w.size > 0, f"parameter {i}: shape {p.w.shape} holds no row of numbers")
+        _need(p.w.shape == p.m.shape == p.v.shape, f"parameter {i}: shapes differ")
+        for name, x in zip("wmv", (p.w, p.m, p.v), strict=True):
+            _need_type(x, case.dtype, f"parameter {i}: {name}")
+        _need(not (p.v < 0).any(), f"parameter {i}: v, an average of squares, is negative")
     for k, step in enumerate(case.steps, 1):
-        need(
+        _need(
             len(step.gradients) == count, f"step {k}: {len(step.gradients)} gradients for {count} parameters"
         )
-        need(step.lr is None or len(step.lr) == len(case.groups), f"step {k}: lr does not fit the groups")
-        for i, g in enumerate(step.gradients):
-            if g is not None:
-                shape = case.parameters[i].w.shape
-                expected = shape if g.rows is None else (len(g.rows), *shape[1:])
-                need(
-                    g.values.shape == expected,
-                    f"step {k}, parameter {i}: values of shape {g.values.shape}, expected {expected}",
-                )
+        _need(step.lr is None or len(step.lr) == len(case.groups), f"step {k}: lr does not fit the groups")
+        for i, (g, p) in enumerate(zip(step.gradients, case.parameters, strict=True)):
+            if g is None:
+                continue
+            where, shape = f"step {k}, parameter {i}", p.w.shape
+            if g.rows is not None:
+                outside = g.rows[(g.rows < 0) | (g.rows >= len(p.w))]
+                _need(not outside.size, f"{where}: row {outside[:1]} of {len(p.w)} rows")
+                shape = (len(g.rows), *shape[1:])
+            _need(g.values.shape == shape, f"{where}: values of shape {g.values.shape}, expected {shape}")
+            _need_type(g.values, case.dtype, f"{where}: values")
+
+
+def _need(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def _need_type(x: np.ndarray, dtype: str, what: str) -> None:
+    other = x[(round_to(x, dtype) != x) & (x == x)]
+    _need(not other.size, f"{what} holds {other[:1]}, no number of {dtype}")
 
 
 def _array(x: np.ndarray) -> dict[str, Any]:
     return {"shape": list(x.shape), "values": [_text(v) for v in x.ravel().tolist()]}
-
-
-def _numbers(document: dict[str, Any]) -> np.ndarray:
-    values = np.array([_number(text) for text in document["values"]], np.float64)
-    return values.reshape(document["shape"])
 
 
 _NAN_BITS = np.float64("nan").view(np.uint64)
@@ -191,11 +328,7 @@ _NAN_BITS = np.float64("nan").view(np.uint64)
 
 def _text(x: float) -> str:
     """float.hex, and for a NaN that isn't the ordinary one its bits."""
+    if x == x:
+        return x.hex()
     bits = np.float64(x).view(np.uint64)
-    return x.hex() if x == x or bits == _NAN_BITS else f"nan:{int(bits):016x}"
-
-
-def _number(text: str) -> float:
-    if text.startswith("nan:"):
-        return float(np.uint64(int(text[4:], 16)).view(np.float64))
-    return float.fromhex(text)
+    return "nan" if bits == _NAN_BITS else f"nan:{int(bits):016x}"

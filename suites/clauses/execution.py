@@ -18,6 +18,19 @@ def _in(manner: Manner, most: int) -> Callable[[type[Backend]], Menu]:
     )
 
 
+def _assigned(backend: type[Backend]) -> Menu:
+    # Nothing subnormal, which launches of one and the same graph flush or keep.
+    return Menu(
+        layouts=layouts(backend),
+        rows=("distinct", "repeated"),
+        regimes=("ones", "ramp", "ordinary", "zeros"),
+        kinds=("nothing", "ordinary"),
+        manner=frozenset({Manner.ASSIGNED}),
+        steps=4,
+        most=4,
+    )
+
+
 CLAUSES = (
     Clause(
         "use-locking",
@@ -32,6 +45,13 @@ CLAUSES = (
         f"{MINDSPORE_ADAM}; mindspore/nn/optim/optimizer.py, 2.10, property unique",
         _in(Manner.UNIQUE, 4),
         needs=(Manner.UNIQUE,),
+    ),
+    Clause(
+        "attributes-assigned",
+        "assigning the attributes target and unique what they show changes no bit; compared with itself",
+        "mindspore/nn/optim/optimizer.py, 2.10, properties target and unique (default and setter)",
+        _assigned,
+        needs=(Manner.ASSIGNED,),
     ),
     Clause(
         "cold-start",

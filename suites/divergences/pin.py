@@ -1,17 +1,21 @@
 """Known divergences: each pinned by a witness, with a sentence, what explains it, its owner and versions.
 
-A pin is a trace file in `pins/` whose `about` says the rest. The suite is strict both ways: a divergence
-that is not pinned fails the run, and so does a witness that no longer shows what is pinned.
+A pin is a trace file whose `about` says the rest: in `pins/` of the suite's own backends, in a folder of
+one's own (`--pins`) of any. The suite is strict both ways: a divergence that is not pinned fails the run, and
+so does a witness that no longer shows what is pinned, in every type and layout that is stated.
 """
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from reference.dialect import Dialect
+from reference.rounding import PRECISIONS
 from suites.backends.base import Backend
 from suites.backends.process import Process, Runs
 from suites.backends.registry import BACKENDS
@@ -19,12 +23,21 @@ from suites.case import Case, Trajectory
 from suites.cases import trace
 from suites.clauses import CLAUSES
 from suites.clauses.clause import layouts
-from suites.judge.judgement import Judgement
+from suites.divergences.layouts import LAYOUTS, layout_of
+from suites.divergences.witness import cast
+from suites.equivalence import carried
+from suites.fingerprint import NONE_FITS
+from suites.judge.judgement import QUANTITIES
 from suites.judge.step_by_step import step_by_step
 
 PINS = Path(__file__).parent / "pins"
 OWNERS = ("backend", "documentation", "us")
 VERDICTS = ("diverges", "refuses", "dies", "hangs")
+# Those of the suites beside conformance have no menu that a witness is looked for in.
+PINNABLE = (*CLAUSES, *(clause.id for clause in carried.CLAUSES), "training")
+SEEN = (*QUANTITIES, "t", *(f"untouched {quantity}" for quantity in QUANTITIES))
+# What an axis was observed to be that is none of its values (suites/fingerprint.py).
+OBSERVED = (NONE_FITS, *VERDICTS[1:])
 
 
 @dataclass(frozen=True)
@@ -33,8 +46,10 @@ class Pin:
 
     case: the witness. verdict: what comes of it. explained_by: axes with the values
     that explain it; empty where nothing does. clauses: those that show it, where no axis of a `Dialect`
-    explains it; quantities: and in which of w, m, v, t alone. owner: who has to mend it: 'backend',
-    'documentation' or 'us'. versions: of the framework, as a version specifier.
+    explains it; quantities: and in which of w, m, v, t alone. layouts, dtypes: the gradients and types in
+    which it shows; the witness, cast to each type, proves it. owner: who has to mend it: 'backend',
+    'documentation' or 'us'. versions: of the framework, as a version specifier. file: the name of the file
+    that declares the backends; '' where they are the suite's or a package's.
     """
 
     name: str
@@ -44,14 +59,23 @@ class Pin:
     explained_by: dict[str, str]
     clauses: tuple[str, ...]
     quantities: tuple[str, ...]
+    layouts: tuple[str, ...]
+    dtypes: tuple[str, ...]
     owner: str
     backends: tuple[str, ...]
     versions: str
+    file: str = ""
+
+    def names(self, backend: type[Backend]) -> bool:
+        return backend.name in self.backends and self.file == Path(backend.file).name
 
     def covers(self, backend: type[Backend], version: str) -> bool:
-        return backend.name in self.backends and SpecifierSet(self.versions).contains(
-            version, prereleases=True
-        )
+        if not self.names(backend):
+            return False
+        try:
+            return SpecifierSet(self.versions).contains(Version(version), prereleases=True)
+        except InvalidVersion:  # a framework of somebody's own may call its versions what it likes
+            return not self.versions
 
     def explaining(self, backend: type[Backend]) -> Dialect | None:
         """The documented dialect with the axes of this pin turned; None where no dialect explains it."""
@@ -63,9 +87,29 @@ class Pin:
             values[axis] = kind[value.upper()]
         return replace(backend.documented, **values) if values else None
 
+    def beside(self, backend: type[Backend], covering: Iterable["Pin"]) -> Dialect:
+        """The documented dialect with the axes turned that other pins state of this type and layout."""
+        found = backend.documented
+        for other in covering:
+            turned = other.explaining(backend)
+            same = self.case.dtype in other.dtypes and set(self.layouts) & set(other.layouts)
+            if turned is not None and same:
+                axes = other.explained_by.keys() - self.explained_by.keys()
+                found = replace(found, **{axis: getattr(turned, axis) for axis in axes})
+        return found
+
+    def types_of(self, backend: type[Backend]) -> list[str]:
+        """The types stated that the backend takes: of gradients in another than its usual layout, all."""
+        usual = set(layouts(backend)) & set(self.layouts)
+        return [dtype for dtype in self.dtypes if dtype in backend.dtypes or not usual]
+
+    def cast(self, dtype: str) -> "Pin":
+        """The same of another type: the numbers of the witness, state included, rounded to it."""
+        return replace(self, case=cast(self.case, dtype))
+
 
 def load(path: Path) -> Pin:
-    """The pin in a file.
+    """The pin in a file. Its backends are checked by whoever knows which there are.
 
     Raises:
         TraceError: it is not a trace, or says something that is not known: one line with the path.
@@ -75,41 +119,166 @@ def load(path: Path) -> Pin:
         pin = Pin(
             name=path.stem,
             case=case,
-            sentence=about["sentence"],
-            verdict=about["verdict"],
-            explained_by=dict(about["explained_by"]),
-            clauses=tuple(about["clauses"]),
-            quantities=tuple(about["quantities"]),
-            owner=about["owner"],
-            backends=tuple(about["backends"]),
-            versions=about["versions"],
+            sentence=_text(about["sentence"]),
+            verdict=_text(about["verdict"]),
+            explained_by={_text(axis): _text(x) for axis, x in dict(about["explained_by"]).items()},
+            **{name: tuple(map(_text, _list(about[name]))) for name in _LISTS},
+            owner=_text(about["owner"]),
+            versions=_text(about["versions"]),
+            file=_text(about.get("file", "")),
         )
         SpecifierSet(pin.versions)
     except (KeyError, TypeError, ValueError, InvalidSpecifier) as error:
         raise trace.TraceError(f"{path}: malformed pin ({type(error).__name__}: {error})") from None
-    axes = [f.name for f in fields(Dialect)]
+    values = {f.name: [x.name.lower() for x in f.type] for f in fields(Dialect)}  # type: ignore[union-attr]
+    there = {layout_of(g) for step in case.steps for g in step.gradients}
     for what, given, allowed in (
-        ("backend", pin.backends, BACKENDS),
-        ("clause", pin.clauses, CLAUSES),
-        ("axis", pin.explained_by, axes),
+        ("clause", pin.clauses, PINNABLE),
+        ("quantity", pin.quantities, SEEN),
+        ("axis", pin.explained_by, values),
+        *(
+            (f"value of {x}", (pin.explained_by[x],), (*values.get(x, ()), *OBSERVED))
+            for x in pin.explained_by
+        ),
+        ("layout", pin.layouts, LAYOUTS),
+        ("layout of this witness", pin.layouts, sorted(there)),
+        ("dtype", pin.dtypes, tuple(PRECISIONS)),
         ("owner", (pin.owner,), OWNERS),
         ("verdict", (pin.verdict,), VERDICTS),
     ):
         for name in given:
             if name not in allowed:
                 raise trace.TraceError(f"{path}: unknown {what} {name!r}; known: {', '.join(allowed)}")
+    for what in ("layouts", "dtypes", "backends"):
+        if not getattr(pin, what):
+            raise trace.TraceError(f"{path}: {what} is empty: it would speak of nothing")
+    if not pin.explained_by and not pin.clauses:
+        raise trace.TraceError(f"{path}: neither an axis explains it nor a clause shows it")
+    if case.dtype not in pin.dtypes:
+        raise trace.TraceError(f"{path}: dtypes lacks {case.dtype}, the type of the witness")
     return pin
 
 
+_LISTS = ("clauses", "quantities", "layouts", "dtypes", "backends")
+
+
+def _text(x: Any) -> str:
+    if not isinstance(x, str):
+        raise TypeError(f"{x!r} is no text")
+    return x
+
+
+def _list(x: Any) -> list[Any]:
+    if not isinstance(x, list):
+        raise TypeError(f"{x!r} is no list")
+    return x
+
+
 @lru_cache(maxsize=1)
+def _of_the_suite() -> tuple[Pin, ...]:
+    found = tuple(load(path) for path in sorted(PINS.glob("*.json")))
+    for pin in found:
+        told = "; a pin of a backend of your own belongs in a folder of your own: --pins DIR"
+        _check_backends(pin, PINS, BACKENDS, told)
+    return found
+
+
+_own: list[Pin] = []
+
+
+def use(
+    folders: Iterable[Path], backends: Collection[str], files: Mapping[str, Collection[str]]
+) -> list[str]:
+    """Take the pins in folders of one's own beside those of the suite, from here on.
+
+    backends: the names of those of the suite and of packages. files: of each file of one's own that was
+    given, by its name, the backends that it declares. A pin of another file is about another run: it is left
+    out, and the lines that are returned say so.
+
+    Raises:
+        TraceError: a pin is malformed, has another's name, or names a backend that there is not.
+    """
+    _own.clear()
+    taken = {pin.name: PINS for pin in _of_the_suite()}
+    told = []
+    for folder in dict.fromkeys(folders):
+        if not folder.is_dir():
+            raise trace.TraceError(f"{folder}: no such folder of pins")
+        for path in sorted(folder.glob("*.json")):
+            pin = load(path)
+            if taken.setdefault(pin.name, folder) is not folder:
+                raise trace.TraceError(f"{path}: {taken[pin.name]} has a pin of this name")
+            if pin.file and pin.file not in files:
+                told.append(f"{path}: left out: {pin.file}, of which it speaks, is not given")
+                continue
+            _check_backends(pin, folder, files[pin.file] if pin.file else backends)
+            _own.append(pin)
+    return told
+
+
+def _check_backends(pin: Pin, folder: Path, known: Iterable[str], told: str = "") -> None:
+    """Whether there is every backend that a pin names: a misspelt one would be covered by nothing."""
+    for name in pin.backends:
+        if name not in known:
+            where = f" of {pin.file}" if pin.file else ""
+            raise trace.TraceError(
+                f"{folder / pin.name}.json: unknown backend {name!r}{where}; known: {', '.join(known)}{told}"
+            )
+
+
 def pins() -> tuple[Pin, ...]:
-    """All known divergences, by name."""
-    return tuple(load(path) for path in sorted(PINS.glob("*.json")))
+    """All known divergences: of the suite, by name, then those of one's own."""
+    return (*_of_the_suite(), *_own)
+
+
+def pins_of_name(backend: type[Backend]) -> list[Pin]:
+    """The known divergences of a backend, in whatever version."""
+    return [p for p in pins() if p.names(backend)]
 
 
 def pins_of(process: Runs) -> list[Pin]:
     """The known divergences of a backend in the version that runs."""
     return [p for p in pins() if process.version and p.covers(process.backend, process.version)]
+
+
+def ready_to_pin(
+    case: Case,
+    path: Path,
+    process: Process,
+    row: Mapping[str, Any],
+    sentence: str,
+    layout: str,
+    clauses: Collection[str] = (),
+    quantities: Collection[str] = (),
+) -> None:
+    """Write a trace file that is a pin but for its owner and for a sentence of somebody's own.
+
+    row: of verdicts.csv or dialects.csv, with its verdict and what explains it. layout: of the gradient that
+    shows it. An axis is said to show in every type of the backend, which the witness then has to prove;
+    what no axis explains in that of the case.
+    """
+    backend, axes = process.backend, axes_of(row["explained_by"])
+    about = {
+        "sentence": sentence,
+        "verdict": row["verdict"],
+        "explained_by": axes,
+        "clauses": [*clauses],
+        "quantities": [*quantities],
+        "layouts": [layout],
+        "dtypes": sorted({case.dtype, *backend.dtypes}) if axes else [case.dtype],
+        "owner": "?",
+        "backends": [backend.name],
+        "versions": _versions(process.version),
+        **({"file": Path(backend.file).name} if backend.file else {}),
+    }
+    trace.save(case, path, about)
+
+
+def _versions(version: str) -> str:
+    try:
+        return f"=={Version(version)}"
+    except InvalidVersion:
+        return ""
 
 
 def axes_of(explained_by: str) -> dict[str, str]:
@@ -119,68 +288,12 @@ def axes_of(explained_by: str) -> dict[str, str]:
     return dict(part.split(": ") for part in explained_by.split("; "))
 
 
-def known(
-    row: dict[str, Any], backend: type[Backend], judgement: Judgement, covering: list[Pin]
-) -> str | None:
-    """The pins that account for a row of verdicts.csv, by name; '' where it needs none, None where none do.
+def broken(pin: Pin, backend: type[Backend], seen: Trajectory, covering: Iterable[Pin] = ()) -> str:
+    """What of a pin its witness no longer shows; '' where it shows all of it.
 
-    A difference from the reference dialect alone needs no pin, nor does the refusal of a layout or type that
-    the backend does not claim to take.
+    covering: other pins, whose axes may explain a part. Scalars in float32 tell in float64 where ε stands,
+    whatever the case; what another axis does shows beside that.
     """
-    verdict, clause = row["verdict"], CLAUSES[row["clause"]]
-    if verdict in ("conforms", "not run") or row["against"] == "reference":
-        return ""
-    if verdict == "refuses" and clause.layout:
-        usual = (clause.layout,) == layouts(backend)
-        claimed = clause.layout in backend.layouts and (row["dtype"] == "float32" or usual)
-        claimed = claimed and row["dtype"] in backend.dtypes
-        return None if claimed else ""
-    if axes_of(row["explained_by"]):
-        return known_axes(row["explained_by"], covering)
-    for pin in covering:
-        if clause.id in pin.clauses and pin.verdict == verdict:
-            seen = {f.quantity for f in judgement.findings} if verdict == "diverges" else set()
-            if seen <= set(pin.quantities):
-                return pin.name
-    return None
-
-
-def known_axes(explained_by: str, covering: list[Pin]) -> str | None:
-    """The pins that account for axes, such as `axes_of` takes, by name; None where one is not pinned."""
-    by_axis = {item: p.name for p in covering for item in p.explained_by.items()}
-    names = [by_axis.get(item) for item in axes_of(explained_by).items()]
-    return None if None in names or not names else "; ".join(sorted({str(n) for n in names}))
-
-
-def ready_to_pin(
-    case: Case,
-    path: Path,
-    process: Process,
-    row: dict[str, Any],
-    sentence: str,
-    clauses: list[str],
-    quantities: list[str],
-) -> None:
-    """Write a trace file that is a pin but for its owner and for a sentence of somebody's own.
-
-    row: of verdicts.csv or dialects.csv, with its verdict and what explains it.
-    """
-    axes = axes_of(row["explained_by"])
-    about = {
-        "sentence": sentence,
-        "verdict": row["verdict"],
-        "explained_by": axes,
-        "clauses": [] if axes else clauses,
-        "quantities": [] if axes else quantities,
-        "owner": "?",
-        "backends": [process.backend.name],
-        "versions": f"=={process.version}",
-    }
-    trace.save(case, path, about)
-
-
-def broken(pin: Pin, backend: type[Backend], seen: Trajectory) -> str:
-    """What of a pin its witness no longer shows; '' where it shows all of it."""
     if seen.failure is not None or pin.verdict != "diverges":
         verdict = seen.failure.kind if seen.failure else "accepted"
         return "" if verdict == pin.verdict else f"pinned as {pin.verdict}, but the witness is now: {verdict}"
@@ -191,7 +304,12 @@ def broken(pin: Pin, backend: type[Backend], seen: Trajectory) -> str:
 
     if worst(backend.documented) <= 1:
         return "the witness no longer diverges"
-    turned = pin.explaining(backend)
-    if turned is not None and worst(turned) > 1:
+    turned, beside = pin.explaining(backend), pin.beside(backend, covering)
+    if turned is None or worst(turned) <= 1:
+        return ""
+    if worst(beside) <= 1:
+        return "the witness no longer diverges but by what other pins state"
+    together = replace(beside, **{axis: getattr(turned, axis) for axis in pin.explained_by})
+    if worst(together) > 1:
         return f"no longer explained by {pin.explained_by}: worst ratio {worst(turned):.3g}"
     return ""

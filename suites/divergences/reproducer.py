@@ -10,7 +10,7 @@ from reference.dialect import Dialect, Epsilon, StepCount, Untouched
 from reference.lazy_adam import Rules, State, step
 from reference.rounding import PRECISIONS
 from suites.backends.base import Backend
-from suites.case import Case
+from suites.case import Case, Manner
 from suites.divergences.pin import Pin
 from suites.judge.judgement import QUANTITIES
 from suites.judge.stack import Builder, Segment, width_of
@@ -38,7 +38,8 @@ def script(pin: Pin, backend: type[Backend]) -> str:
         raise ValueError(f"{pin.name}: a script is made from one step of one parameter in a plain dialect")
     (gradient,) = case.steps[0].gradients
     assert gradient is not None
-    template = "own" if backend.file else backend.framework
+    assigned = "_assigned" if Manner.ASSIGNED in case.manner else ""
+    template = "own" if backend.file else f"{backend.framework}{assigned}"
     return TEMPLATES.get_template(f"{template}.py.j2").render(
         pin=pin,
         backend=backend,
@@ -64,6 +65,8 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
     documented = {axis: getattr(backend.documented, axis) for axis in pin.explained_by if turned}
     if pin.verdict != "diverges":
         expected, got = "the step is taken", f"it {pin.verdict}"
+    elif Manner.ASSIGNED in pin.case.manner:
+        expected, got = "the same bits as without the assignment", "other numbers"
     elif turned:
         expected = "; ".join(f"{value.value}" for value in documented.values())
         got = "; ".join(getattr(turned, axis).value for axis in documented)
@@ -74,6 +77,7 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
         backend=backend,
         version=version,
         case=pin.case,
+        dtypes=[dtype for dtype in pin.types_of(backend) if dtype != pin.case.dtype],
         others=[name for name in pin.backends if name != backend.name],
         sources=[promise.source for promise in backend.promises if promise.axis in documented],
         expected=expected,

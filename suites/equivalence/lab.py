@@ -1,13 +1,13 @@
 """Where claims are tried: any backend, each in a process that is kept, and scripts of their own."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from suites.backends import patience
 from suites.backends.base import Backend, NotRun
 from suites.backends.process import ENVIRONMENT, ROOT, Process
 from suites.backends.registry import BACKENDS
@@ -78,14 +78,11 @@ class Lab:
             raise NotRun(f"no backend of {framework} is selected")
         if name in self.scripts:
             return self.scripts[name]
-        ran = subprocess.run(
+        ran = patience.run(
             [sys.executable, SAMPLES / f"{name}.py"],
+            SCRIPT_SECONDS,
             cwd=ROOT,
             env=os.environ | dict(x.split("=") for x in ENVIRONMENT),
-            capture_output=True,
-            text=True,
-            timeout=SCRIPT_SECONDS,
-            check=False,
         )
         error = (ran.stderr.strip().splitlines() or [""])[-1] if ran.returncode else ""
         if error.startswith(("ImportError", "ModuleNotFoundError")):

@@ -101,7 +101,7 @@ def _ends(sequence: Sequence, dialect: Dialect, arithmetic: Arithmetic) -> np.nd
     return alone(sequence.case(), dialect, arithmetic).trajectory.w[0]
 
 
-def _turned(axis: str, value: Enum) -> tuple[Dialect, Arithmetic]:
+def turned(axis: str, value: Enum) -> tuple[Dialect, Arithmetic]:
     """The reference with one axis turned."""
     change: Any = {axis: value}
     if hasattr(REFERENCE, axis):
@@ -122,7 +122,7 @@ def effects(axis: str, values: list[Enum]) -> list[dict[str, Any]]:
     rows = []
     for sequence in SEQUENCES.values():
         start = sequence.case().parameters[0].w
-        ends = {value: _ends(sequence, *_turned(axis, value)) for value in values}
+        ends = {value: _ends(sequence, *turned(axis, value)) for value in values}
         for left, right in combinations(values, 2):
             for steps, x, y in zip(OBSERVED, ends[left], ends[right], strict=True):
                 way = max(moved(x, start), moved(y, start))

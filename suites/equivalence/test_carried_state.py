@@ -13,9 +13,19 @@ from suites.backends.torch_optim import SparseAdam
 from suites.case import Trajectory
 from suites.cases.strategies import collect, seed_of
 from suites.clauses.clause import Clause
-from suites.divergences.pin import known_axes, pins_of
+from suites.divergences.accounting import known
+from suites.divergences.pin import pins_of
 from suites.equivalence.carried import CLAUSES, Leg, carry
-from suites.verdicts import Row, dialects, explanation, judge, verdict, verdict_row, wrong_path
+from suites.verdicts import (
+    Row,
+    dialects,
+    explanation,
+    judge,
+    verdict,
+    verdict_row,
+    what_shows,
+    wrong_path,
+)
 
 CASES = 3
 
@@ -50,7 +60,7 @@ def test_carried_state(
             judge_legs(rows, clause, process, list(carry(cases, (torch, process, torch))), torch.run(cases))
     record_property("lazyadam-result", json.dumps(asdict(rows)))
     assert rows.verdicts
-    assert not rows.new, "not explained: " + "\n".join(rows.new)
+    assert not rows.new, "not known: " + "\n".join(rows.new)
 
 
 def judge_legs(
@@ -71,15 +81,21 @@ def judge_legs(
             path = wrong_path(backend, leg.process.device, "float32", leg.trajectories)
             words.append(verdict(judgement, leg.trajectories, path))
             ratios.append(float(judgement.worst.max()))
-            if words[-1] == "diverges" and path is None:
-                why = explanation(clause, leg.cases, leg.trajectories, backend, dialect, judgement)
-                explained.append(f"{backend.name}: {why}")
-                accounted = known_axes(why, pins_of(leg.process)) if against == "documented" else ""
-                if accounted is None:
-                    rows.new.append(f"{clause.id}, {backend.name}, not known: {why}")
-                witnesses += [accounted] if accounted else []
-            if dialect == backend.spoken and words[-1] != "conforms":
-                rows.new.append(f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on: {words[-1]}")
+            args = clause, leg.cases, leg.trajectories, backend, dialect, judgement
+            why = explanation(*args) if words[-1] == "diverges" and path is None else ""
+            explained += [f"{backend.name}: {why}"] if why else []
+            row = {
+                "verdict": words[-1],
+                "against": "explained" if dialect == backend.spoken else against,
+                "clause": clause.id,
+                "dtype": "float32",
+                "explained_by": why,
+            }
+            accounted = known(row, backend, what_shows(*args, row), pins_of(leg.process))
+            witnesses += [accounted] if accounted else []
+            if accounted is None:
+                what = f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on, against {against}"
+                rows.new.append(f"{what}: {words[-1]}" + (f" ({why})" if why else ""))
             if words[-1] == "diverges":
                 text = path or max(judgement.findings, key=lambda f: f.ratio).message()
                 rows.divergences.append(f"{clause.id}, {process.backend.name}, against {against}: {text}")

@@ -1,7 +1,10 @@
 """The code samples of the migration page: a training goes on in the other framework, and back."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,65 +14,223 @@ from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters
 from reports.tables import write_text
 from suites.alone import REFERENCE, alone
-from suites.backends.process import Process
+from suites.backends import patience
 from suites.backends.registry import BACKENDS
 from suites.case import Case, Gradient, Group, Parameter, Step
+from suites.compared import other
 from suites.equivalence.lab import SAMPLES, SCRIPT_SECONDS
 
-TORCH, MINDSPORE = "embedding_torch.py", "embedding_mindspore.py"
-BACKEND = {TORCH: BACKENDS["torch.SparseAdam"], MINDSPORE: BACKENDS["mindspore.LazyAdam.target_cpu.graph"]}
-ROWS, WIDTH, BATCHES, IDS = 12, 4, 5, 8
+BACKEND = {
+    "torch": BACKENDS["torch.SparseAdam"],
+    "mindspore": BACKENDS["mindspore.LazyAdam.target_cpu.graph"],
+}
+ROWS, WIDTH = 12, 4
+# Each sample: its tables, by what their names begin with, and how many ids of each the batches have. None:
+# the batch does not look the table up, and torch counts no step of it; 0: it does, without ids.
+TABLES: dict[str, dict[str, tuple[int | None, ...]]] = {
+    "embedding": {"": (8, 0, 3, 8, 0, 12, 1, 0, 5, 0)},
+    "two_tables": {
+        "users.": (8, 0, 3, 8, 0, 12, 1, None, 5, 0),
+        "items.": (4, None, None, 0, 6, None, 9, None, 0, None),
+    },
+}
 State = dict[str, np.ndarray]
+pytestmark = pytest.mark.xdist_group("migration")
+# Rows that repeat, with the target assigned before the first step, after it, and never.
+LATE = """
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+ms.set_context(mode=ms.GRAPH_MODE)
 
 
-def batches(leg: int) -> State:
+class Loss(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.EmbeddingLookup(3, 2, param_init="ones", target="CPU", sparse=True)
+
+    def construct(self, ids):
+        return self.layer(ids).sum()
+
+
+seen = {}
+for assigned in (0, 1, 9):
+    net = Loss()
+    optimizer = nn.LazyAdam(net.trainable_params(), learning_rate=0.1)
+    step = nn.TrainOneStepCell(net, optimizer)
+    for k in range(3):
+        if k == assigned:
+            assert optimizer.target == "CPU"
+            optimizer.target = "CPU"
+        step(Tensor([0, 1, 1], ms.int32))
+    seen[f"before_{assigned}"] = net.trainable_params()[0].asnumpy()
+np.savez("end.npz", **seen)
+"""
+# What a single LazyAdam does with a table that a batch does not look up: its rows before and after the batch.
+ONE_OPTIMIZER = """
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+ms.set_context(mode=ms.GRAPH_MODE)
+
+
+class Loss(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.users = nn.EmbeddingLookup(3, 2, param_init="ones", target="CPU", sparse=True)
+        self.items = nn.EmbeddingLookup(3, 2, param_init="ones", target="CPU", sparse=True)
+
+    def construct(self, ids, both):
+        loss = self.users(ids).sum()
+        if both:
+            loss = loss + self.items(ids).sum()
+        return loss
+
+
+net = Loss()
+optimizer = nn.LazyAdam(net.trainable_params(), learning_rate=0.1)
+optimizer.target = "CPU"
+step = nn.TrainOneStepCell(net, optimizer)
+seen = []
+for both in (True, False):
+    step(Tensor([0, 1], ms.int32), both)
+    seen.append([x[1].asnumpy().copy() for x in (optimizer.parameters, optimizer.moment1, optimizer.moment2)])
+np.savez("end.npz", before=seen[0], after=seen[1], t=optimizer.global_step.asnumpy())
+"""
+
+
+@pytest.fixture(autouse=True)
+def frameworks(record_property: Callable[[str, object], None]) -> None:
+    """Both are there, or the test compares nothing."""
+    for name, backend in BACKEND.items():
+        lacking = None if find_spec(name) else f"{name} is not there"
+        record_property("lazyadam-result", json.dumps(other(backend.name, lacking)))
+        if lacking:
+            pytest.skip(lacking)
+
+
+def batches(sample: str, leg: int) -> State:
     """Ids that repeat, and the factors of a linear loss, which are its gradient."""
     rng = np.random.default_rng(leg)
-    ids = np.minimum(rng.geometric(0.25, (BATCHES, IDS)) - 1, ROWS - 1)
-    return {"ids": ids, "factors": rng.standard_normal((BATCHES, IDS, WIDTH)).astype(np.float32)}
+    drawn: State = {}
+    for table, counts in TABLES[sample].items():
+        offsets = np.cumsum([0, *(count or 0 for count in counts)])
+        drawn |= {
+            f"{table}looked_up": np.array([count is not None for count in counts]),
+            f"{table}offsets": offsets,
+            f"{table}ids": np.minimum(rng.geometric(0.25, offsets[-1]) - 1, ROWS - 1),
+            f"{table}factors": rng.standard_normal((offsets[-1], WIDTH)).astype(np.float32),
+        }
+    return drawn
 
 
-def trained(sample: str, start: State, leg: int, folder: Path) -> State:
+def start_of(sample: str) -> State:
+    rng = np.random.default_rng(0)
+    state: State = {}
+    for table in TABLES[sample]:
+        w = rng.standard_normal((ROWS, WIDTH)).astype(np.float32)
+        state |= {f"{table}w": w, f"{table}m": 0 * w, f"{table}v": 0 * w, f"{table}t": np.array(0)}
+    return state
+
+
+def ran(code: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A script in a folder of its own: MindSpore's graph compiler reads its source."""
+    (folder / "script.py").write_text(code)
+    return patience.run([sys.executable, "script.py", *arguments], SCRIPT_SECONDS, cwd=folder)
+
+
+def code_of(sample: str, framework: str) -> str:
+    return (SAMPLES / f"{sample}_{framework}.py").read_text()
+
+
+def trained(code: str, start: State, drawn: State, folder: Path) -> State:
     """What a sample ends with."""
     np.savez(folder / "start.npz", **start)
-    np.savez(folder / "batches.npz", **batches(leg))
-    command = [sys.executable, str(SAMPLES / sample), "start.npz", "batches.npz", "end.npz"]
-    ran = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=SCRIPT_SECONDS, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
+    np.savez(folder / "batches.npz", **drawn)
+    end = ran(code, folder, "start.npz", "batches.npz", "end.npz")
+    assert end.returncode == 0, end.stderr
     return dict(np.load(folder / "end.npz"))
 
 
-def allowed(sample: str, start: State, leg: int) -> tuple[np.ndarray, np.ndarray]:
-    """What LazyAdam ends with, and how far one may be off that computes as the sample's optimizer."""
-    drawn, group = batches(leg), Group((0,), Hyperparameters())
-    steps = tuple(
-        Step((Gradient(g.astype(float), ids),)) for ids, g in zip(drawn["ids"], drawn["factors"], strict=True)
-    )
-    parameter = Parameter(*(start[x].astype(float) for x in "wmv"))
-    case = Case("float32", (parameter,), (group,), steps, (BATCHES,), int(start["t"]))
+def allowed(framework: str, table: str, start: State, drawn: State) -> tuple[np.ndarray, np.ndarray, int]:
+    """What LazyAdam ends with, how far one may be off that computes as the framework's, and its count."""
+    looked_up, offsets = drawn[f"{table}looked_up"], drawn[f"{table}offsets"]
+    ids, factors = drawn[f"{table}ids"], drawn[f"{table}factors"].astype(float)
+    parts = [slice(*offsets[k : k + 2]) for k in np.flatnonzero(looked_up)]
+    steps = tuple(Step((Gradient(factors[part], ids[part]),)) for part in parts)
+    parameter, t = Parameter(*(start[f"{table}{x}"].astype(float) for x in "wmv")), int(start[f"{table}t"])
+    case = Case("float32", (parameter,), (Group((0,), Hyperparameters()),), steps, (len(steps),), t)
     exact = alone(case).trajectory.w[0][-1]
-    ran = alone(case, REFERENCE, BACKEND[sample].arithmetic, PRECISIONS["float32"])
-    return exact, ran.errors[0][-1] + np.abs(ran.trajectory.w[0][-1] - exact)
+    rounded = alone(case, REFERENCE, BACKEND[framework].arithmetic, PRECISIONS["float32"])
+    return exact, rounded.errors[0][-1] + np.abs(rounded.trajectory.w[0][-1] - exact), t + len(steps)
 
 
-@pytest.mark.xdist_group("migration")
+def off(framework: str, sample: str, start: State, drawn: State, end: State) -> list[str]:
+    """The tables of a sample that end beyond what is allowed, or with another step count."""
+    found = []
+    for table in TABLES[sample]:
+        exact, bound, t = allowed(framework, table, start, drawn)
+        distance = np.abs(end[f"{table}w"] - exact)
+        if (distance > bound).any() or int(end[f"{table}t"]) != t:
+            found.append(f"{table}w: {distance.max():.3g} off, t = {end[f'{table}t']}, but should be {t}")
+    return found
+
+
+@pytest.mark.parametrize("sample", TABLES)
 def test_training_goes_on_in_the_other_framework_and_back(
-    tmp_path: Path, pytestconfig: pytest.Config
+    sample: str, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    for backend in BACKEND.values():
-        with Process(backend) as process:
-            if process.not_run:
-                pytest.skip(process.not_run)
-    rng = np.random.default_rng(0)
-    w = rng.standard_normal((ROWS, WIDTH)).astype(np.float32)
-    state = {"w": w, "m": 0 * w, "v": 0 * w, "t": np.array(0)}
-    for leg, sample in enumerate((TORCH, MINDSPORE, TORCH)):
-        end = trained(sample, state, leg, tmp_path)
-        exact, bound = allowed(sample, state, leg)
-        assert (np.abs(end["w"] - exact) <= bound).all(), sample
-        assert int(end["t"]) == BATCHES * (leg + 1)
+    """With batches of different lengths, without ids, and, of two tables, that look up one or none."""
+    state = start_of(sample)
+    for leg, framework in enumerate(("torch", "mindspore", "torch")):
+        drawn = batches(sample, leg)
+        end = trained(code_of(sample, framework), state, drawn, tmp_path)
+        assert off(framework, sample, state, drawn, end) == [], framework
         state = end
-    for sample in (TORCH, MINDSPORE):
-        write_text((SAMPLES / sample).read_text(), pytestconfig.getoption("--out") / "samples" / sample)
+    for framework in BACKEND:
+        file = pytestconfig.getoption("--out") / "samples" / f"{sample}_{framework}.py"
+        write_text(code_of(sample, framework), file)
+
+
+@pytest.mark.parametrize("sample", TABLES)
+def test_a_step_that_is_not_counted_is_beyond_what_is_allowed(sample: str) -> None:
+    start, drawn = start_of(sample), batches(sample, 0)
+    for table in TABLES[sample]:
+        with_ids = np.diff(drawn[f"{table}offsets"]) > 0
+        exact, bound, t = allowed("mindspore", table, start, drawn)
+        skipped, _, fewer = allowed("mindspore", table, start, drawn | {f"{table}looked_up": with_ids})
+        assert (np.abs(skipped - exact) > bound).any()
+        assert fewer < t
+
+
+@pytest.mark.parametrize("sample", TABLES)
+def test_a_sample_whose_target_is_not_assigned_says_so(sample: str, tmp_path: Path) -> None:
+    code = code_of(sample, "mindspore").replace('optimizer.target = "CPU"\n', "pass\n")
+    np.savez(tmp_path / "start.npz", **start_of(sample))
+    np.savez(tmp_path / "batches.npz", **batches(sample, 0))
+    end = ran(code, tmp_path, "start.npz", "batches.npz", "end.npz")
+    assert end.returncode == 1
+    assert 'optimizer.target = "CPU" has to be assigned, whatever it reads' in end.stderr.splitlines()[-1]
+
+
+def test_one_lazy_adam_moves_a_table_that_a_batch_does_not_look_up(tmp_path: Path) -> None:
+    """By its moments, as Adam does with a dense gradient of zeros; torch leaves it as it is."""
+    end = ran(ONE_OPTIMIZER, tmp_path)
+    assert end.returncode == 0, end.stderr
+    seen = np.load(tmp_path / "end.npz")
+    (w, m, v), (moved, decayed, _) = seen["before"], seen["after"]
+    assert seen["t"] == 2
+    assert (decayed == np.float32(0.9) * m).all()
+    assert (moved[:2] < w[:2] - 0.05).all()
+    assert (moved[2] == w[2]).all(), "a row that no batch has named has no moments"
+    assert v[:2].all()
+
+
+def test_a_target_assigned_after_the_first_step_changes_nothing(tmp_path: Path) -> None:
+    end = ran(LATE, tmp_path)
+    assert end.returncode == 0, end.stderr
+    seen = np.load(tmp_path / "end.npz")
+    assert (seen["before_1"] == seen["before_9"]).all()
+    assert (np.abs(seen["before_0"] - seen["before_9"])[1] > 0.1).all(), "assigned in time it does"

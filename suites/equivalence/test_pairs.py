@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reference.dialect import Duplicates
 from suites.about import AXES
 from suites.alone import EXACT, REFERENCE
 from suites.backends.base import Backend
 from suites.backends.registry import BACKENDS
 from suites.case import Failure
+from suites.equivalence.growth import growth
 from suites.equivalence.sequences import OBSERVED, SEQUENCES, effects, tolerance
 
 Record = Callable[[str, object], None]
@@ -54,9 +56,8 @@ def written(w: np.ndarray) -> str:
     return json.dumps(w.ravel().tolist())
 
 
-@pytest.mark.parametrize("axis", AXES)
-def test_effect_of_an_axis(axis: str, pytestconfig: pytest.Config, record_property: Record) -> None:
-    """In the profile ci of the values that a backend documents or speaks, else of all."""
+def values_of(axis: str, profile: str) -> list[Any]:
+    """In the profile ci those that a backend documents or speaks, else all."""
     usual = getattr(REFERENCE, axis, None) or getattr(EXACT, axis)
     spoken = {usual} | {
         getattr(x, axis)
@@ -64,7 +65,18 @@ def test_effect_of_an_axis(axis: str, pytestconfig: pytest.Config, record_proper
         for x in (b.documented, b.spoken, b.arithmetic)
         if hasattr(x, axis)
     }
-    wanted = [v for v in AXES[axis] if v in spoken or pytestconfig.getoption("--profile") != "ci"]
-    rows = effects(axis, wanted)
+    return [v for v in AXES[axis] if v in spoken or profile != "ci"]
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_effect_of_an_axis(axis: str, pytestconfig: pytest.Config, record_property: Record) -> None:
+    rows = effects(axis, values_of(axis, pytestconfig.getoption("--profile")))
     record_property("lazyadam-result", json.dumps({"effects": rows}))
     assert all(np.isfinite(row["effect"]) for row in rows)
+
+
+def test_growth_with_repeats_and_steps(pytestconfig: pytest.Config, record_property: Record) -> None:
+    values = values_of("duplicates", pytestconfig.getoption("--profile"))
+    rows = growth([value for value in values if value is not Duplicates.SUM])
+    record_property("lazyadam-result", json.dumps({"effects_growth": rows}))
+    assert all(np.isfinite(row["largest"]) for row in rows)

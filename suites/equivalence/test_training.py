@@ -16,8 +16,10 @@ from suites.cases import trace
 from suites.cases.strategies import Menu, seed_of
 from suites.cases.training import Layer, Trained, Training, trained_alone, training_task
 from suites.clauses.clause import PAPER, Clause
+from suites.divergences.accounting import known
+from suites.divergences.pin import pins_of
 from suites.divergences.witness import cut
-from suites.verdicts import Row, dialects, explanation, judge, verdict, wrong_path
+from suites.verdicts import Row, dialects, explanation, judge, verdict, what_shows, wrong_path
 
 CLAUSE = Clause(
     "training",
@@ -79,10 +81,21 @@ def judge_training(
     for against, dialect in dialects(backend):
         judgement = judge(CLAUSE, [case], [trajectory], backend, dialect)
         word, explained = verdict(judgement, [trajectory], path), ""
-        if dialect == backend.spoken and (word != "conforms") is not layer.fails:
+        args = CLAUSE, [case], [trajectory], backend, dialect, judgement
+        spoken = dialect == backend.spoken
+        if word == "diverges" and path is None and (spoken or against != "reference"):
+            explained = explanation(*args)
+        row = {
+            "verdict": word,
+            "against": "explained",
+            "clause": CLAUSE.id,
+            "dtype": "float32",
+            "explained_by": explained,
+        }
+        accounted = known(row, backend, what_shows(*args, row), pins_of(process))
+        if spoken and (word == "conforms" if layer.fails else accounted is None):
             rows.new.append(f"{what}: {word}")
         if word == "diverges" and path is None and against != "reference":
-            explained = explanation(CLAUSE, [case], [trajectory], backend, dialect, judgement)
             finding = max(judgement.findings, key=lambda f: f.ratio)
             text = finding.message()
             witness = cut(case, trajectory, finding.step)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from reports.columns import COLUMNS
-from suites.backends.reader import read
+from suites.backends.declaration import declared
 from suites.case import Failure, Trajectory
 from suites.cases import trace
 from suites.clauses import CLAUSES
@@ -33,7 +33,7 @@ TEXT = (
 def trajectory(tmp_path: Path) -> Trajectory:
     path = tmp_path / "my_optimizer.py"
     path.write_text(TEXT)
-    (backend,) = read(path)
+    (backend,) = declared(path)
     return Here(backend("cpu")).run([sample()])[0]
 
 

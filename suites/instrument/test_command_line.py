@@ -98,10 +98,11 @@ def test_a_device_that_is_not_there_is_a_row(tmp_path: Path) -> None:
         "--out",
         tmp_path,
     )
-    assert result.returncode == 0
+    assert result.returncode in (0, 125)
     table = pd.read_csv(tmp_path / "verdicts.csv")
     if set(table["verdict"]) != {"not run"}:
         pytest.skip("there is a CUDA device")
+    assert result.returncode == 125
     assert "no CUDA device" in (tmp_path / "divergences.txt").read_text()
 
 

@@ -1,5 +1,6 @@
 """The gate: each kind of change is told with the right words, and a run passes against itself."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,16 @@ def slower(folder: Path) -> None:
     write(frame("performance_gate", [row]), folder / "performance_gate.csv")
 
 
+def failing(test: str, kind: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        row = {"test": test, "kind": kind, "message": "said"}
+        write(frame("failures", [row]), folder / "failures.csv")
+
+    return change
+
+
+BAD = {"backend": "torch.Adam.fused", "input": "lr-negative"}
+TAKEN = {"backend": "torch.Adam.fused", "input": "lr-0"}
 FUSED = {"backend": "torch.Adam.fused", "against": "documented", "dtype": "float32"}
 RULE, STRIDED = FUSED | {"clause": "update-rule"}, FUSED | {"clause": "strided-parameters"}
 NEW = {"verdict": "diverges", "explained_by": "duplicates: last", "witness": "traces/new.json"}
@@ -77,6 +88,58 @@ REGRESSIONS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a backend disappeared": (drop("verdicts", backend="torch.Adam.loop"), "| disappeared | torch.Adam.loop"),
     "a clause disappeared": (drop("verdicts", clause="update-rule"), "| disappeared | torch.Adam.fused"),
     "a backend was not run": (edit("verdicts", RULE, verdict="not run"), "| disappeared | torch.Adam.fused"),
+    "fewer cases": (
+        edit("verdicts", RULE, cases=3),
+        "| less was judged | torch.Adam.fused, float32, update-rule, documented | 30 cases, ",
+    ),
+    "fewer steps": (edit("verdicts", RULE, steps=3), "| less was judged | torch.Adam.fused"),
+    "a drift that is no number": (
+        edit("tolerance", FREE, max_abs=math.nan, max_ulp=math.nan),
+        "| drift grew | torch.Adam.fused, float32, w, free",
+    ),
+    "a drift disappeared": (drop("tolerance", **FREE), "| disappeared | torch.Adam.fused, float32, w, free"),
+    "a ratio that is no number": (
+        edit("tolerance", STEP, max_ratio=math.nan),
+        "| ratio above 1 | torch.Adam.fused",
+    ),
+    "bad input: the process dies": (
+        edit("bad_input", BAD, outcome="dies", state=""),
+        "| bad input does more harm | bad input, torch.Adam.fused, lr-negative | refuses, untouched | dies |",
+    ),
+    "bad input: partly written": (
+        edit("bad_input", BAD, state="partly written"),
+        "| bad input does more harm | bad input, torch.Adam.fused",
+    ),
+    "bad input: taken": (
+        edit("bad_input", BAD, outcome="accepts", state="updated"),
+        "| bad input is answered otherwise | bad input, torch.Adam.fused",
+    ),
+    "bad input: what was taken is refused": (
+        edit("bad_input", TAKEN, outcome="refuses", state="untouched"),
+        "| bad input is answered otherwise | bad input, torch.Adam.fused, lr-0",
+    ),
+    "bad input disappeared": (drop("bad_input", **BAD), "| disappeared | bad input, torch.Adam.fused"),
+    "bad input was not run": (
+        edit("bad_input", BAD, outcome="not run", state=""),
+        "| disappeared | bad input, torch.Adam.fused, lr-negative | refuses | not run |",
+    ),
+    "a table disappeared": (
+        lambda folder: (folder / "bad_input.csv").unlink(),
+        "| disappeared | bad_input.csv | 1143 rows | not there |",
+    ),
+    "a training": (
+        edit("training", {"verdict": "conforms", "against": "documented"}, verdict="diverges"),
+        "| new divergence | training, ",
+    ),
+    "state that was carried": (
+        edit("carried", {"verdict": "conforms", "against": "explained"}, verdict="diverges"),
+        "| new divergence | carried, mindspore",
+    ),
+    "a claim": (edit("claims", {"claim": "C3"}, verdict="refuted"), "| claim changed | claims, C3"),
+    "a test that fails": (
+        failing("suites/conformance/test_pins.py::test_x", "failed"),
+        "| a test fails | suites/conformance/test_pins.py::test_x | not so | said |",
+    ),
     "slower": (slower, "| slower | torch.SparseAdam, 1 × 1, 1 rows, none | 1 | 1.200 |"),
 }  # fmt: skip
 
@@ -133,14 +196,112 @@ def test_a_run_is_accepted_and_then_passes(folder: Path, tmp_path: Path) -> None
     assert not list(baseline.glob("*.part"))
 
 
+def test_what_can_only_be_for_the_better_is_told_and_passes(folder: Path, tmp_path: Path) -> None:
+    baseline = tmp_path / "baseline"
+    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    edit("bad_input", BAD, outcome="dies", state="")(baseline)
+    failing("suites/x.py::test_x", "failed")(baseline)
+    ran = reports("gate", "--baseline", baseline, "--tables", folder)
+    assert ran.returncode == 0, ran.stdout
+    assert "2 changes for the better, which do not:" in ran.stdout
+    assert "| bad input does less harm | bad input, torch.Adam.fused, lr-negative | dies |" in ran.stdout
+    assert "| a test no longer fails so | suites/x.py::test_x | said | not so |" in ran.stdout
+
+
+def test_a_failure_that_was_accepted_passes_and_is_told_when_accepted(folder: Path, tmp_path: Path) -> None:
+    baseline = tmp_path / "baseline"
+    failing("suites/x.py::test_x", "failed")(folder)
+    ran = reports("accept", "--baseline", baseline, "--tables", folder)
+    assert ran.stdout == f"accepted though it fails: suites/x.py::test_x: said\naccepted: {baseline}\n"
+    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+    failing("suites/x.py::test_y", "failed")(folder)
+    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 1
+
+
+def test_what_was_not_run_when_accepted_may_be_run(folder: Path, tmp_path: Path) -> None:
+    """It fails where it then diverges in a way that is not known."""
+    baseline = tmp_path / "baseline"
+    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    edit("verdicts", RULE, verdict="not run")(baseline)
+    edit("dialects", {"backend": "torch.SparseAdam", "axis": "duplicates"}, observed="not run")(baseline)
+    edit("bad_input", BAD, outcome="not run", state="")(baseline)
+    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+    edit("verdicts", RULE, **NEW)(folder)
+    ran = reports("gate", "--baseline", baseline, "--tables", folder)
+    assert (ran.returncode, ran.stdout.count("new divergence")) == (1, 1)
+
+
+def not_run(folder: Path) -> None:
+    table = read("verdicts", folder)
+    write(table.assign(verdict="not run", explained_by="torch cannot be imported"), folder / "verdicts.csv")
+
+
+def emptied(folder: Path) -> None:
+    write(frame("verdicts", []), folder / "verdicts.csv")
+
+
+def twice(folder: Path) -> None:
+    table = read("verdicts", folder)
+    write(pd.concat([table, table[:1]]), folder / "verdicts.csv")
+
+
+def unread(folder: Path) -> None:
+    rows = pd.DataFrame([{"item": "tables", "value": "verdicts, claims"}])
+    write(pd.concat([read("run", folder), rows]), folder / "run.csv")
+    (folder / "claims.csv").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (not_run, "nothing was judged: torch cannot be imported"),
+        (emptied, "nothing was judged"),
+        (twice, "verdicts.csv: two rows for "),
+        (unread, "claims.csv: not there"),
+        (edit("run", {"item": "ended"}, value="interrupted after 3 tests"), "was interrupted after 3 tests"),
+        (lambda folder: (folder / "failures.csv").unlink(), "failures.csv: not there"),
+    ],
+    ids=["nothing was run", "nothing is there", "a row twice", "a table lost", "interrupted", "no failures"],
+)
+def test_what_was_not_judged_is_neither_accepted_nor_compared(
+    spoil: Callable[[Path], None], words: str, folder: Path, tmp_path: Path
+) -> None:
+    spoil(folder)
+    for command, baseline in (("gate", RUN), ("accept", tmp_path / "baseline")):
+        ran = reports(command, "--baseline", baseline, "--tables", folder)
+        assert ran.returncode == 2
+        (line,) = ran.stderr.splitlines()
+        assert words in line
+    assert not (tmp_path / "baseline").exists()
+    assert reports("gate", "--baseline", folder, "--tables", RUN).returncode == 2
+
+
+def test_tables_of_an_earlier_run_are_not_taken_for_those_of_this(folder: Path, tmp_path: Path) -> None:
+    rows = pd.DataFrame([{"item": "tables", "value": "verdicts, tolerance, dialects"}])
+    write(pd.concat([read("run", folder), rows]), folder / "run.csv")
+    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    assert (ran.returncode, ran.stdout.count("| disappeared | bad_input.csv |")) == (1, 1)
+    baseline = tmp_path / "baseline"
+    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert not (baseline / "bad_input.csv").exists()
+    ran = reports("gate", "--baseline", baseline, "--tables", RUN)
+    assert ran.returncode == 2
+    assert "has no bad_input.csv, which the run has: accept a run anew" in ran.stderr
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (edit("verdicts", RULE, **NEW), "divergences that no pin explains can't be accepted: update-rule"),
         (edit("tolerance", STEP, max_ratio=1.01), "a ratio of 1.01 can't be accepted: torch.Adam.fused"),
         (lambda folder: (folder / "dialects.csv").unlink(), "dialects.csv: not there"),
+        (
+            failing("suites/conformance/test_dialects.py::test_dialects[x]", "not known"),
+            "what no pin explains can't be accepted: suites/conformance/test_dialects.py::test_dialects[x]",
+        ),
+        (edit("tolerance", STEP, max_ratio=math.nan), "a ratio of nan can't be accepted: torch.Adam.fused"),
     ],
-    ids=["a divergence", "a ratio", "a table missing"],
+    ids=["a divergence", "a ratio", "a table missing", "a failure that no pin explains", "no ratio"],
 )
 def test_what_can_not_be_accepted_leaves_the_baseline_alone(
     spoil: Callable[[Path], None],

@@ -1,4 +1,4 @@
-"""Nothing of anybody's reaches the judge: what a file patches, sets, starts, forks or prints stays outside."""
+"""Nothing of anybody's reaches the judge: what a file patches, sets, starts or prints stays outside."""
 
 import os
 import signal
@@ -181,10 +181,8 @@ def test_of_what_is_printed_the_end_is_kept_and_no_file(tmp_path: Path) -> None:
         (trajectory,) = process.run([sample(steps=3)])
         time.sleep(0.2)
         lines = process.printed()
-        (new,) = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - before or {
-            guard.folder().name
-        }
-        assert new == guard.folder().name
+        new = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - before
+        assert {name for name in new if name.startswith("lazyadam-")} <= {guard.folder().name}
     assert trajectory.failure is None
     assert lines[-1] == "the last"
     assert lines[0].endswith("bytes before)")
@@ -232,7 +230,7 @@ def test_an_answer_that_is_no_trajectory_of_the_case_is_a_death(wrong: str, tmp_
     answer: object = {
         "shape": Trajectory([x[:, :1] for x in w], m, v, t),
         "type": Trajectory([x.astype(np.float32) for x in w], m, v, t),
-        "states": Trajectory(*([x[:3] for x in xs] for xs in (w, m, v)), t[:3]),
+        "states": Trajectory([x[:3] for x in w], [x[:3] for x in m], [x[:3] for x in v], t[:3]),
         "counts": Trajectory(w, m, v, t[:, :0]),
         "kind": None,
     }[wrong]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from suites.backends.process import HOPELESS, Process
 from suites.backends.reader import read
 from suites.backends.registry import select
 from suites.backends.template import TEMPLATES
+from suites.case import Manner
 from suites.cases import trace
 from suites.instrument.readme import OWN, examples
 from suites.instrument.samples import sample
@@ -176,6 +178,21 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
             HEAD + "    layouts = 'sparse'\n    update = print\n",
             "layouts is 'sparse', but should be a frozenset",
         ),
+        (
+            NUMPY + "    dtype = ('float16',)\n",
+            "declares 'dtype', which nothing asks for; is 'dtypes' meant?",
+        ),
+        (
+            NUMPY.replace("import math", "import math\nfrom suites.case import Manner")
+            + "    manners = frozenset({Manner.STRIDED, Manner.LR_TENSOR})\n",
+            "manners has 'parameters that are not contiguous', which numpy's base class does not do",
+        ),
+        (NUMPY + "    spec = 'popen//popen'\n", "spec is 'popen//popen', which execnet does not understand"),
+        (NUMPY + "    case_seconds = float('nan')\n", "case_seconds is nan, and no time"),
+        (NUMPY + "    layers = ('Embedding',)\n", "layers has something else than a Layer"),
+        (NUMPY + "    repeats = 'yes'\n", "repeats is 'yes', but should be a bool"),
+        ("import os\nos._exit(0)\n", "ends the process that loads it, with 0"),
+        ("raise ValueError(chr(0xdc80) + chr(27) + chr(10) + 'x')", r"ValueError: \udc80\x1b x"),
         (NUMPY.replace("mine.LazyAdam", "torch.SparseAdam"), "there is another backend torch.SparseAdam"),
         (NUMPY.replace("mine.LazyAdam", "mine/../x"), "name is 'mine/../x', but should be letters"),
     ],
@@ -190,6 +207,14 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
         "no update",
         "dtype",
         "layouts",
+        "misspelt",
+        "manner",
+        "spec",
+        "seconds",
+        "layers",
+        "repeats",
+        "ends",
+        "characters",
         "clash",
         "letters",
     ),
@@ -353,3 +378,67 @@ def test_a_package_may_name_its_backends(tmp_path: Path, monkeypatch: pytest.Mon
     points.write_text("[lazyadam.backends]\nlazy = package_of_mine:Lost\n")
     with pytest.raises(BrokenDeclaration, match="entry point package_of_mine:Lost: AttributeError"):
         select(["package"])
+
+
+SKIPS_EMPTY = """
+import torch
+
+from suites.backends.own import TorchOptimizer
+
+
+class Skipping(torch.optim.SparseAdam):
+    def step(self):
+        given = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        empty = [p for p in given if not p.grad._nnz()]
+        kept = [p.grad for p in empty]
+        for p in empty:
+            p.grad = None
+        super().step()
+        for p, gradient in zip(empty, kept):
+            p.grad = gradient
+
+
+class Mine(TorchOptimizer):
+    name = "mine.Skipping"
+    optimizer_class = Skipping
+"""
+
+
+def test_an_optimizer_that_makes_its_state_at_the_first_row_is_taken(tmp_path: Path) -> None:
+    (backend,) = read(written(SKIPS_EMPTY, tmp_path))
+    with Process(backend) as process:
+        if process.not_run:
+            pytest.skip(process.not_run)
+        (trajectory,) = process.run([replace(sample(), t=7)])
+    assert trajectory.failure is None
+    assert trajectory.path["layout"] == "sparse"
+
+
+@pytest.mark.parametrize("manner", ["STRIDED", "STRIDED_GRADIENTS", "LR_TENSOR"])
+def test_a_manner_that_was_asked_for_and_did_not_take_place_is_no_pass(manner: str, tmp_path: Path) -> None:
+    """An own base class that hands everything over in the ordinary way, whatever it declares."""
+    text = (
+        TEMPLATES["torch"]
+        + f"""    manners = frozenset({{Manner.{manner}}})
+
+    def build(self, case):
+        super().build(replace(case, manner=frozenset()))
+
+    def step_function(self, case, step):
+        return super().step_function(replace(case, manner=frozenset()), step)
+"""
+    )
+    text = text.replace(
+        "import torch\n", "from dataclasses import replace\n\nimport torch\nfrom suites.case import Manner\n"
+    )
+    chosen = "float32 and (strided or learning-rate-tensor)"
+    result = pytest_run(
+        "suites/conformance/test_conformance.py",
+        f"--backend-file={written(text, tmp_path)}",
+        "-k",
+        chosen,
+        "--out",
+        tmp_path,
+    )
+    assert result.returncode == 1, result.stdout
+    assert f"asked for {Manner[manner].value}, which did not take place" in result.stdout

@@ -10,22 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic
+from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon
 from suites import verdicts
 from suites.backends.process import Process
 from suites.backends.registry import BACKENDS
-from suites.case import Case, Failure, Trajectory
+from suites.case import Case, Failure, Gradient, Step, Trajectory
 from suites.cases import trace
 from suites.clauses import CLAUSES
 from suites.conformance.test_dialects import agreement
-from suites.divergences.pin import PINS, Pin, broken, known, load, pins
+from suites.divergences.accounting import Seen, known, known_observation
+from suites.divergences.layouts import of_failures
+from suites.divergences.pin import PINS, Pin, broken, load, pins
 from suites.divergences.reproducer import script
-from suites.divergences.witness import cut
+from suites.divergences.witness import cast, cut
 from suites.instrument.samples import sample
 from suites.instrument.test_command_line import pytest_run
 from suites.instrument.test_judge import faithful
 from suites.instrument.toy import Toy
-from suites.judge.judgement import Finding, Judgement
 from suites.verdicts import BUDGETS, examine, run
 
 BY_NAME = {pin.name: pin for pin in pins()}
@@ -37,6 +38,8 @@ def test_pin_is_small_and_says_why(pin: Pin) -> None:
     assert len(pin.case.steps) <= 4
     for parameter in pin.case.parameters:
         assert parameter.w.shape <= (8, 4)
+    for dtype in pin.dtypes:
+        assert any(dtype in pin.types_of(BACKENDS[name]) for name in pin.backends), "nothing would prove it"
     assert len(pin.sentence.split()) >= 8
     assert pin.backends
     assert bool(pin.explained_by) or bool(pin.clauses)
@@ -51,15 +54,35 @@ def test_what_is_pinned_is_what_the_source_is_said_to_speak(backend: Any) -> Non
 
 
 SPOILED: dict[str, tuple[Any, str]] = {
-    "a misspelt backend": (
-        lambda d: d["backends"].append("torch.SparseAdan"),
-        "unknown backend 'torch.SparseAdan'",
-    ),
     "an unknown clause": (lambda d: d["clauses"].append("update-rul"), "unknown clause 'update-rul'"),
     "an unknown axis": (lambda d: d["explained_by"].update(epsilom="x"), "unknown axis 'epsilom'"),
     "no owner yet": (lambda d: d.update(owner="?"), "unknown owner '?'"),
     "an unknown verdict": (lambda d: d.update(verdict="conforms"), "unknown verdict 'conforms'"),
     "no sentence": (lambda d: d.pop("sentence"), "malformed pin (KeyError: 'sentence')"),
+    "a sentence that is a number": (
+        lambda d: d.update(sentence=3),
+        "malformed pin (TypeError: 3 is no text)",
+    ),
+    "a list that is a text": (lambda d: d.update(clauses="duplicates"), "'duplicates' is no list"),
+    "a backend that is a list": (lambda d: d.update(backends=[["x"]]), "['x'] is no text"),
+    "axes that are a list": (lambda d: d.update(explained_by=["epsilon"]), "malformed pin (ValueError"),
+    "a misspelt value": (
+        lambda d: d["explained_by"].update(epsilon="beside_rot"),
+        "unknown value of epsilon 'beside_rot'; known: beside_root",
+    ),
+    "an unknown quantity": (lambda d: d["quantities"].append("x"), "unknown quantity 'x'; known: w, m, v, t"),
+    "an unknown layout": (lambda d: d.update(layouts=["spars"]), "unknown layout 'spars'; known: sparse"),
+    "a layout that the witness lacks": (
+        lambda d: d["layouts"].append("dense"),
+        "unknown layout of this witness 'dense'; known: sparse",
+    ),
+    "no layout": (lambda d: d.update(layouts=[]), "layouts is empty"),
+    "no layouts stated": (lambda d: d.pop("layouts"), "malformed pin (KeyError: 'layouts')"),
+    "an unknown type": (lambda d: d["dtypes"].append("float8"), "unknown dtype 'float8'; known: float16"),
+    "not the type of the witness": (lambda d: d.update(dtypes=["float64"]), "dtypes lacks float32"),
+    "no types stated": (lambda d: d.pop("dtypes"), "malformed pin (KeyError: 'dtypes')"),
+    "no backend": (lambda d: d.update(backends=[]), "backends is empty"),
+    "neither axis nor clause": (lambda d: d.update(explained_by={}), "neither an axis explains it nor"),
     "versions that are none": (lambda d: d.update(versions="about 2"), "malformed pin (InvalidSpecifier"),
 }
 
@@ -76,11 +99,6 @@ def test_refuses_a_pin_in_one_line(what: str, tmp_path: Path) -> None:
     assert str(path) in str(caught.value)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def judgement(*quantities: str) -> Judgement:
-    findings = [Finding(q, 0, 1, 0, (0, 0), 1.0, 0.0, 0.1, 10.0) for q in quantities]
-    return Judgement(np.array([10.0]), 1, findings, {})
 
 
 ROW = {
@@ -112,13 +130,17 @@ EPSILON, STRIDED = BY_NAME["torch-sparse-epsilon"], BY_NAME["torch-fused-strided
         (FUSED, {"clause": "strided-parameters", "explained_by": "unexplained"}, "wm", None),
         (FUSED, {"clause": "strided-parameters", "verdict": "refuses"}, "", None),
         (FUSED, {"explained_by": "unexplained"}, "w", None),
+        (FUSED, {"clause": "strided-parameters", "explained_by": ""}, "w", None),  # another path ran
+        (SPARSE, {"explained_by": "epsilon: beside_root", "dtype": "float8"}, "w", None),
+        (FUSED, {"clause": "strided-parameters", "explained_by": "unexplained", "dtype": "x"}, "w", None),
     ],
 )  # fmt: skip
 def test_what_a_pin_accounts_for(
     backend: Any, changes: dict[str, str], quantities: str, expected: str | None
 ) -> None:
     covering = [pin for pin in (EPSILON, STRIDED) if backend.name in pin.backends]
-    assert known({**ROW, **changes}, backend, judgement(*quantities), covering) == expected
+    seen = Seen(frozenset({"sparse" if backend is SPARSE else "dense"}), frozenset(quantities))
+    assert known({**ROW, **changes}, backend, seen, covering) == expected
 
 
 class Speaks(Toy):
@@ -156,9 +178,20 @@ def test_a_failure_does_not_hide_behind_a_known_divergence(
     (documented,) = (row for row in outcome.verdicts if row["against"] == "documented")
     assert (documented["verdict"], documented["witness"]) == ("diverges", EPSILON.name)
     assert len(outcome.new) == (fails > 0), outcome.new
+    written = list((tmp_path / "traces").glob("*.refuses.json"))
+    assert len(written) == (fails > 0)
+    for path in written:
+        about = trace.about(path)
+        assert (about["verdict"], about["clauses"], about["layouts"]) == (
+            "refuses",
+            ["tiny-gradients"],
+            ["sparse"],
+        )
 
 
-M_ALONE = replace(STRIDED, name="m-alone", clauses=("tiny-gradients",), quantities=("m",))
+M_ALONE = replace(
+    STRIDED, name="m-alone", clauses=("tiny-gradients",), quantities=("m",), layouts=("sparse",)
+)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +219,120 @@ def test_a_known_axis_and_a_known_divergence_account_for_themselves_alone(
     process: Any = Spoiled(0)
     seen = examine(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"])
     assert (seen.judged[0].accounted, seen.new) == (accounted, accounted is None)
+
+
+ADAM = BACKENDS["mindspore.Adam.default.graph"]
+TWO = "duplicates: squares_apart; epsilon: beside_root"
+
+
+@pytest.mark.parametrize(
+    ("explained_by", "dtype", "layouts", "expected"),
+    [
+        ("duplicates: squares_apart", "float32", "sparse", "adam-duplicates"),
+        ("weight_decay: per_occurrence", "float32", "sparse", "adam-weight-decay"),
+        (TWO, "float64", "sparse", "adam-duplicates; mindspore-epsilon-sparse"),
+        ("epsilon: beside_root", "float32", "sparse", "mindspore-epsilon-sparse"),
+        ("epsilon: beside_root", "float32", "dense", "mindspore-epsilon-dense"),
+        ("epsilon: beside_root", "float16", "dense", "mindspore-epsilon-dense"),
+        (
+            "epsilon: beside_root",
+            "float32",
+            "dense sparse",
+            "mindspore-epsilon-dense; mindspore-epsilon-sparse",
+        ),
+        ("epsilon: beside_root", "float16", "sparse", None),
+        ("epsilon: beside_root", "float64", "dense", None),
+        ("duplicates: squares_apart", "float32", "dense", None),
+        ("epsilon: beside_root", "float32", "none", None),
+        ("epsilon: beside_root", "float32", "", None),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["files in order", "files in reverse"])
+def test_the_pin_named_covers_axis_type_and_layout_and_states_least_beside(
+    explained_by: str, dtype: str, layouts: str, expected: str | None, order: int
+) -> None:
+    row = {**ROW, "dtype": dtype, "explained_by": explained_by}
+    covering = [pin for pin in pins() if pin.covers(ADAM, "2.10.0")][::order]
+    assert known(row, ADAM, Seen(frozenset(layouts.split()), frozenset("w")), covering) == expected
+
+
+def test_of_pins_for_two_axes_the_one_with_no_other_goes_first() -> None:
+    both = replace(EPSILON, name="a", explained_by={"epsilon": "beside_root", "duplicates": "last"})
+    other = replace(EPSILON, name="b", explained_by={"epsilon": "beside_root", "untouched": "dense"})
+    seen, row = Seen(frozenset({"sparse"})), {**ROW, "explained_by": "epsilon: beside_root; duplicates: last"}
+    assert known(row, SPARSE, seen, [both, other]) == "a"
+    assert known(row, SPARSE, seen, [both, other, EPSILON]) == "a; torch-sparse-epsilon"
+    assert known({**row, "explained_by": "epsilon: beside_root"}, SPARSE, seen, [other, both]) == "a"
+
+
+def test_of_pins_for_a_clause_the_narrowest_goes_first() -> None:
+    wide = replace(STRIDED, name="a", quantities=("w", "m"))
+    row = {**ROW, "clause": "strided-parameters", "explained_by": "unexplained"}
+    seen = Seen(frozenset({"dense"}), frozenset("w"))
+    for covering in ([wide, STRIDED], [STRIDED, wide]):
+        assert known(row, FUSED, seen, covering) == STRIDED.name
+    assert known(row, FUSED, Seen(frozenset({"dense", "sparse"}), frozenset("w")), [STRIDED]) is None
+
+
+class Mixed(Speaks):
+    """Takes both layouts; keeps the last of repeated rows, and puts ε beside √v."""
+
+    layouts = frozenset({"sparse", "dense"})
+    documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
+    spoken = Dialect(duplicates=Duplicates.LAST)
+
+
+def test_where_several_layouts_diverge_each_axis_is_pinned_where_it_makes_a_difference() -> None:
+    """A dense gradient has no repeated rows: nobody can pin that."""
+    one, clause = sample(steps=1, epsilon=0.1), CLAUSES["gradient-kept"]
+    ramp = np.arange(24.0).reshape(6, 4) + 1
+    gradients = Gradient(ramp[:3], np.array([1, 1, 2])), Gradient(ramp)
+    cases = [replace(one, steps=(Step((g,)),)) for g in gradients]
+    trajectories = [faithful(case, Mixed.spoken) for case in cases]
+    args = clause, cases, trajectories, Mixed, Mixed.documented
+    judged = verdicts.judge(*args)
+    axes = verdicts.explanation(*args, judged)
+    assert axes == "duplicates: last; epsilon: beside_root"
+    seen = verdicts.what_shows(*args, judged, {**ROW, "clause": clause.id, "explained_by": axes})
+    assert seen.layouts == {"sparse", "dense"}
+    assert seen.of_axis == {"duplicates": {"sparse"}, "epsilon": {"sparse", "dense"}}
+
+
+def test_a_failure_is_about_the_gradients_of_its_step() -> None:
+    dense, sparse = Gradient(np.zeros((6, 4))), Gradient(np.zeros((1, 4)), np.array([0]))
+    case = replace(sample(steps=2), steps=(Step((dense, None)), Step((sparse, None)), Step((None, None))))
+    for step, expected in ((1, {"dense"}), (2, {"sparse"}), (3, {"none"}), (0, {"dense", "sparse"})):
+        seen = Trajectory([], [], [], np.empty((0, 2)), failure=Failure("refuses", step, "no"))
+        assert of_failures([case], [seen], "refuses") == expected
+        assert of_failures([case], [seen], "dies") == set()
+
+
+@pytest.mark.parametrize(
+    ("observed", "dtype", "asked", "expected"),
+    [
+        ("beside_root", "float32", "sparse", True),
+        ("beside_root|inside_root", "float32", "sparse", True),
+        ("inside_root", "float32", "sparse", False),
+        ("beside_root", "float32", "dense", False),
+        ("beside_root", "float8", "sparse", False),
+    ],
+)
+def test_an_observation_is_pinned_in_its_type_and_layout(
+    observed: str, dtype: str, asked: str, expected: bool
+) -> None:
+    assert known_observation("epsilon", observed, dtype, frozenset({asked}), [EPSILON]) is expected
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_a_witness_cast_to_a_type_holds_its_numbers_and_still_shows_it(dtype: str) -> None:
+    pin = EPSILON.cast(dtype)
+    (gradient,) = pin.case.steps[0].gradients
+    assert gradient
+    for x in (*vars(pin.case.parameters[0]).values(), gradient.values):
+        np.testing.assert_array_equal(x, x.astype(dtype).astype(np.float64))
+    assert broken(pin, SPARSE, faithful(pin.case, SPARSE.spoken)) == ""
+    assert broken(pin, SPARSE, faithful(pin.case, SPARSE.documented)) == "the witness no longer diverges"
+    assert cast(pin.case, "float32").dtype == "float32"
 
 
 def test_a_pin_speaks_of_its_versions_alone() -> None:

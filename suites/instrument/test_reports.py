@@ -12,6 +12,7 @@ import pytest
 
 from reports.equivalence import axes_of, pairs_of, told
 from reports.export import in_a_line
+from reports.page import marked
 from reports.tables import TableError, frame, read, write
 from suites.instrument.published import RUN, reports
 
@@ -98,6 +99,35 @@ def test_a_pair_is_told_in_either_order() -> None:
     assert said == reports("pair", RIGHT, LEFT, "--tables", RUN).stdout
     assert "| duplicates | scattered | sum |" in said
     assert "lazy-adam-duplicates" in said
+
+
+TARGET = 'optimizer.target = "CPU"'
+
+
+def test_that_the_target_has_to_be_assigned_is_said_first_and_in_bold(folder: Path) -> None:
+    (folder / "performance.csv").unlink()  # whose plots take seconds
+    reports("page", "--tables", folder)
+    page, guide = (folder / "index.html").read_text(), (folder / "migration.md").read_text()
+    assert page.index(f"<strong>Assign <code>{TARGET}</code>") < page.index("default.graph</code>")
+    section = guide[guide.index("## What to set") :]
+    assert section.index(f"**Assign `{TARGET}`") < section.index("mindspore.LazyAdam")
+    for text in (page, guide):
+        assert "as it is" not in text
+
+
+def test_next_to_how_far_a_pair_is_apart_is_said_that_it_is_no_forecast_and_how_it_grows(
+    folder: Path,
+) -> None:
+    (folder / "performance.csv").unlink()
+    reports("page", "--tables", folder)
+    page, guide = (folder / "index.html").read_text(), (folder / "migration.md").read_text()
+    for text in (page, guide, reports("pair", LEFT, RIGHT, "--tables", folder).stdout):
+        assert "no forecast of yours" in text
+        assert re.search(r"80%.*?97% \(91% to 103%\)", text, re.DOTALL)
+
+
+def test_emphasis_and_code_are_marked_and_all_else_is_text() -> None:
+    assert marked('**`a = "b"`**, <i>') == "<strong><code>a = &#34;b&#34;</code></strong>, &lt;i&gt;"
 
 
 def test_a_pair_that_is_not_there_is_named() -> None:
@@ -190,7 +220,7 @@ def test_a_difference_is_told_with_its_size() -> None:
     table = sequences(
         ("a", 0, [0.0], 0.0), ("b", 0, [0.0], 0.0), ("a", 1000, [1.0], 0.0), ("b", 1000, [0.75], 0.0)
     )
-    said = "\n".join(told("a", "b", frame("equivalence", []), pairs_of(table)))
+    said = "\n".join(told("a", "b", frame("equivalence", []), pairs_of(table), frame("effects_growth", [])))
     assert "| rows | 25% |" in said
 
 

@@ -11,6 +11,7 @@ from reference.scalars import Scalars
 from suites.case import Case, Trajectory
 from suites.judge.comparison import compare
 from suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
+from suites.judge.run_again import RUN_AGAIN, run_again
 from suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
 
 
@@ -25,8 +26,10 @@ def step_by_step(
     """Judge every observed step whose preceding state was observed too.
 
     All cases are of one type. sizes: also measure how far off each quantity was (`Judgement.sizes`).
-    strict_epsilon: see `Rules`.
+    strict_epsilon: see `Rules`. Cases that ask to be run again are judged by that alone.
     """
+    if cases and cases[0].manner & RUN_AGAIN:
+        return run_again(cases, trajectories)
     steps = sum(
         sum(1 for k in c.observed[: len(t.t)] if k == 1 or k - 1 in c.observed)
         for c, t in zip(cases, trajectories, strict=True)

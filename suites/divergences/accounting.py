@@ -1,0 +1,112 @@
+"""Which pins account for what was seen, and by which names.
+
+A pin has to cover backend and version, type, layout, and what was seen. Of several the one is named that
+states least beside it: for an axis first the one that states this axis alone, then one that states it beside
+others that were seen too. What is left is decided by name, so that a table is the same in every run.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from suites.backends.base import Backend
+from suites.clauses import CLAUSES
+from suites.clauses.clause import layouts
+from suites.divergences.pin import Pin, axes_of
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is to account for, beside what a row says.
+
+    layouts: of the gradients at which it was seen; of_axis: those in which an axis makes a difference, where
+    these are not all. quantities: in which it diverges.
+    """
+
+    layouts: frozenset[str]
+    quantities: frozenset[str] = frozenset()
+    of_axis: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def known(row: Mapping[str, Any], backend: type[Backend], seen: Seen, covering: list[Pin]) -> str | None:
+    """The pins that account for a row of verdicts.csv, by name; '' where it needs none, None where none do.
+
+    A difference from the reference dialect alone needs no pin, nor does the refusal of a layout or type that
+    the backend does not claim to take. None accounts for a divergence where something else ran than was asked
+    for: of that no axis and no quantity is said.
+    """
+    verdict, clause, dtype = row["verdict"], CLAUSES.get(row["clause"]), row["dtype"]
+    if verdict in ("conforms", "not run") or row["against"] == "reference":
+        return ""
+    if verdict == "refuses" and clause and clause.layout:
+        usual = (clause.layout,) == layouts(backend)
+        claimed = clause.layout in backend.layouts and (dtype == "float32" or usual)
+        claimed = claimed and dtype in backend.dtypes
+        return None if claimed else ""
+    if axes_of(row["explained_by"]):
+        return known_axes(row["explained_by"], dtype, seen, covering)
+    if verdict == "diverges" and row["explained_by"] != "unexplained":
+        return None
+    return _joined(
+        _nearest(
+            [
+                pin
+                for pin in covering
+                if row["clause"] in pin.clauses
+                and pin.verdict == verdict
+                and seen.quantities <= set(pin.quantities)
+            ],
+            dtype,
+            seen.layouts,
+            lambda pin: (len(pin.quantities), len(pin.clauses), pin.name),
+        )
+    )
+
+
+def known_axes(explained_by: str, dtype: str, seen: Seen, covering: list[Pin]) -> str | None:
+    """The pins that account for axes, such as `axes_of` takes, by name; None where one is not pinned."""
+    axes = axes_of(explained_by)
+
+    def rank(pin: Pin) -> tuple[Any, ...]:
+        return len(pin.explained_by.items() - axes.items()), len(pin.explained_by), pin.name
+
+    names: set[str] = set()
+    for axis, value in axes.items():
+        stating = [pin for pin in covering if pin.explained_by.get(axis) == value]
+        found = _nearest(stating, dtype, seen.of_axis.get(axis, seen.layouts), rank)
+        if not found:
+            return None
+        names |= found
+    return _joined(names)
+
+
+def known_observation(
+    axis: str, observed: str, dtype: str, asked: frozenset[str], covering: list[Pin]
+) -> bool:
+    """Whether a row of dialects.csv is pinned. observed: a value, or several that can't be told apart.
+
+    asked: the layouts of the gradients by which it was found.
+    """
+    return any(
+        pin.explained_by.get(axis) in observed.split("|")
+        and dtype in pin.dtypes
+        and bool(asked & set(pin.layouts))
+        for pin in covering
+    )
+
+
+def _nearest(
+    fitting: list[Pin], dtype: str, seen: frozenset[str], rank: Callable[[Pin], tuple[Any, ...]]
+) -> set[str]:
+    """For each layout the name of the first pin by rank; none at all where one layout has none."""
+    names = set()
+    for layout in seen:
+        found = [pin for pin in fitting if dtype in pin.dtypes and layout in pin.layouts]
+        if not found:
+            return set()
+        names.add(min(found, key=rank).name)
+    return names
+
+
+def _joined(names: set[str]) -> str | None:
+    return "; ".join(sorted(names)) or None

@@ -1,0 +1,111 @@
+"""Run again: one bit is a difference, whatever it is worth, and what is pinned is pinned both ways."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reference.scalars import Hyperparameters
+from suites.backends.base import Backend
+from suites.backends.registry import BACKENDS
+from suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
+from suites.clauses import CLAUSES
+from suites.divergences.accounting import known
+from suites.divergences.pin import Pin, broken, pins
+from suites.instrument.toy import Toy
+from suites.judge.run_again import run_again
+from suites.judge.step_by_step import step_by_step
+from suites.verdicts import BUDGETS, examine, explanation, judge, what_shows
+
+DEFAULT = BACKENDS["mindspore.LazyAdam.default.graph"]
+CLAUSE = CLAUSES["attributes-assigned"]
+PINS = {p.verdict: p for p in pins() if CLAUSE.id in p.clauses}
+PIN, REFUSED = PINS["diverges"], PINS["refuses"]
+ZEROS = np.zeros((2, 2))
+CASE = Case(
+    "float32",
+    (Parameter(ZEROS, ZEROS, ZEROS),),
+    (Group((0,), Hyperparameters()),),
+    (Step((Gradient(np.ones((1, 2)), np.array([1])),)),) * 3,
+    (1, 2, 3),
+    manner=frozenset({Manner.ASSIGNED}),
+)
+
+
+def ran(change: tuple[int, int, int] | None = None, by: float = 0.0) -> Trajectory:
+    """A trajectory of numbers that no LazyAdam gives, in which one of w is another."""
+    x = np.array([[[1.0, np.nan], [0.0, -2.0]]] * 3)
+    w = x.copy()
+    if change is not None:
+        w[change] = by
+    return Trajectory([w], [x], [x.copy()], np.array([[1], [2], [3]]))
+
+
+def test_the_same_bits_conform_without_asking_any_dialect() -> None:
+    seen = step_by_step([CASE], [replace(ran(), again=ran())], DEFAULT.documented, DEFAULT.arithmetic)
+    assert (seen.worst.tolist(), seen.steps, seen.findings) == ([0.0], 3, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [((1, 1, 1), np.nextafter(-2.0, 0)), ((2, 1, 0), -0.0), ((0, 0, 1), 1.0)],
+    ids=["the last bit", "the sign of zero", "a number for NaN"],
+)
+def test_one_bit_is_a_divergence_at_the_step_that_shows_it_first(
+    change: tuple[int, int, int], by: float
+) -> None:
+    seen = run_again([CASE], [replace(ran(), again=ran(change, by))])
+    (finding,) = seen.findings
+    assert seen.worst.tolist() == [np.inf]
+    assert (finding.quantity, finding.step, finding.element) == ("w", change[0] + 1, change[1:])
+    assert f"should be {finding.expected:.17g}" in finding.message()
+
+
+def test_no_axis_explains_it() -> None:
+    trajectories = [replace(ran(), again=ran((1, 1, 1), 5.0))]
+    args = CLAUSE, [CASE], trajectories, DEFAULT, DEFAULT.documented
+    assert explanation(*args, judge(*args)) == "unexplained"
+
+
+class Once:
+    """Runs a backend's cases, and none of them again."""
+
+    backend, device, version, not_run = BACKENDS["mindspore.LazyAdam.target_cpu.graph"], "cpu", "2.10.0", None
+    about: dict[str, str] = {"backend": backend.name, "version": version, "mode": "graph", "device": device}
+
+    def run(self, cases: list[Case]) -> list[Trajectory]:
+        return [replace(Toy().run(case), path={}) for case in cases]
+
+
+def test_where_it_was_not_run_again_nothing_is_judged_and_that_is_not_green() -> None:
+    seen = run_again([CASE], [ran()])
+    assert (seen.steps, seen.findings) == (0, [])
+    examined = examine(CLAUSE, Once(), "float32", 0, BUDGETS["ci"])  # type: ignore[arg-type]
+    assert {j.row["verdict"] for j in examined.judged} == {"diverges"}
+    assert examined.path == "asked to be run again, but it was not"
+    assert examined.new
+
+
+@pytest.mark.parametrize(
+    ("pin", "seen", "said"),
+    [
+        (PIN, replace(ran(), again=ran((0, 1, 0), 5.0)), ""),
+        (PIN, replace(ran(), again=ran()), "the witness no longer diverges"),
+        (REFUSED, replace(ran(), failure=Failure("refuses", 1, "TypeError")), ""),
+        (REFUSED, replace(ran(), again=ran()), "pinned as refuses, but the witness is now: accepted"),
+    ],
+    ids=["differs", "differs no longer", "refused", "refused no longer"],
+)  # fmt: skip
+def test_a_pin_breaks_where_its_witness_no_longer_shows_it(pin: Pin, seen: Trajectory, said: str) -> None:
+    assert broken(pin, DEFAULT, seen) == said
+
+
+@pytest.mark.parametrize("backend", BACKENDS.values(), ids=list(BACKENDS))
+def test_the_default_target_alone_is_pinned(backend: type[Backend]) -> None:
+    args = CLAUSE, [CASE], [replace(ran(), again=ran((1, 1, 1), 5.0))], DEFAULT, DEFAULT.documented
+    row = {"clause": CLAUSE.id, "verdict": "diverges", "against": "explained", "dtype": "float32"}
+    row |= {"explained_by": "unexplained"}
+    shown = what_shows(*args, judge(*args), row)
+    covering = [p for p in pins() if backend.name in p.backends]
+    expected = PIN.name if ".default.graph" in backend.name else None
+    assert known(row, backend, shown, covering) == expected
