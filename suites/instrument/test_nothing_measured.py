@@ -168,7 +168,7 @@ BAD = {
         builds, [f"--candidate={sys.executable} -I -S"], "ModuleNotFoundError: No module named 'numpy'"
     ),
     "a folder that can't be": (gate, ["--out=/dev/null/x"], "can't be written (Not a directory)"),
-    "trials into a folder that can't be": (trials, ["--out=/dev/null/x"], "can't be written (Not a directory)"),
+    "the trials into one": (trials, ["--out=/dev/null/x"], "can't be written (Not a directory)"),
     "the reference into one": (reference, ["--out=/dev/null/x"], "can't be written (Not a directory)"),
 }  # fmt: skip
 
