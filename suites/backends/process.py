@@ -201,16 +201,16 @@ class Process:
                 last = str(error).strip().splitlines()[-1]
                 raise Lost("dies", f"the worker failed: {last}") from None
 
-    def _answer(self, seconds: float, case: Case | None = None) -> Any:
-        """The next answer, if it is one of the worker to this case."""
+    def _answer(self, seconds: float, asked: str = "") -> Any:
+        """The next answer, if it is one of the worker to the case that was asked, by its digest."""
         try:
             pid, digest, answer = loads(self._received(seconds))
         except (Unreadable, TypeError, ValueError) as error:
             raise Lost("dies", f"its answer can't be read: {error}") from None
         if pid != self.pid:
             raise Lost("dies", f"process {pid} answered, and not {self.pid}, which was asked")
-        if case is not None and digest != case.digest:
-            raise Lost("dies", f"it answered case {digest}, but was asked {case.digest}")
+        if digest != asked:
+            raise Lost("dies", f"it answered case {digest}, but was asked {asked}")
         return answer
 
     def printed(self) -> list[str]:
@@ -238,7 +238,7 @@ class Process:
                 self._send(("run", batch))
                 for case in batch:
                     seconds = self.case_seconds + self.step_seconds * len(case.steps)
-                    trajectories.append(sound(case, self._answer(seconds, case)))
+                    trajectories.append(sound(case, self._answer(seconds, case.digest)))
             except Lost as lost:
                 self.restart()
                 trajectories.append(self._again(cases[len(trajectories)], lost))
@@ -271,11 +271,11 @@ class Process:
     def stream(self, case: Case) -> Trajectory:
         """The trajectory of one case, received step by step."""
         seen: list[Any] = []
-        at = 0
+        at, digest = 0, case.digest
         try:
             self._send(("stream", case))
             while True:
-                kind, *rest = self._answer(self.case_seconds, case)
+                kind, *rest = self._answer(self.case_seconds, digest)
                 if kind == "done":
                     return sound(case, rest[0])
                 at, state = rest

@@ -242,9 +242,9 @@ def test_an_answer_to_another_case_or_of_another_process_is_a_death(tmp_path: Pa
     with Process(backend_with(tmp_path)) as process:
         process._send(("run", [sample(number=1)]))
         with pytest.raises(Lost, match="it answered case"):
-            process._answer(20, sample(number=2))
+            process._answer(20, sample(number=2).digest)
         process.pid += 1
         process._send(("run", [sample(number=1)]))
         with pytest.raises(Lost, match="which was asked"):
-            process._answer(20, sample(number=1))
+            process._answer(20, sample(number=1).digest)
         process.pid -= 1
