@@ -29,7 +29,9 @@ SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there i
 
 def parser() -> argparse.ArgumentParser:
     p = command_line.parser("suites.performance", __doc__)
-    p.add_argument("--threads", type=int, action="append", metavar="N", help="repeatable; default: 1 and all")
+    p.add_argument(
+        "--threads", type=_number, action="append", metavar="N", help="repeatable; default: 1 and all"
+    )
     sizes = p.add_argument_group("sizes", "some, the usual ones, or all; or every combination of those given")
     some = sizes.add_mutually_exclusive_group()
     some.add_argument("--quick", action="store_true")
@@ -41,8 +43,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _number(text: str) -> int:
-    """Also 1e6."""
-    return int(float(text))
+    """A count from 1 on, as 1000 or 1e3."""
+    try:
+        number = int(float(text))
+    except (ValueError, OverflowError):
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no count from 1 on")
+    return number
 
 
 def configurations(options: argparse.Namespace) -> list[Configuration]:
