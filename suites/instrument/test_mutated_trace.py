@@ -21,6 +21,7 @@ from suites.judge.fitting import fitting
 from suites.judge.judgement import QUANTITIES
 from suites.judge.step_by_step import step_by_step
 
+ANY: Any = NumpyOptimizer  # it may compute in any usual way
 DIALECTS = (
     Dialect(),
     Dialect(epsilon=Epsilon.BESIDE_HAT, duplicates=Duplicates.MEAN),
@@ -112,9 +113,9 @@ def test_a_mutated_trace_can_be_judged_or_is_refused_in_a_line(tmp_path: Path, d
         assert line.isprintable()
         return
     counts = case.t + np.array(case.observed)[:, None] + np.zeros(len(case.parameters), np.int64)
-    seen = {q: [np.stack([getattr(p, q)] * len(counts)) for p in case.parameters] for q in QUANTITIES}
+    w, m, v = ([np.stack([getattr(p, q)] * len(counts)) for p in case.parameters] for q in QUANTITIES)
     for dialect in DIALECTS:
-        judge = partial(step_by_step, [case], [Trajectory(**seen, t=counts)], dialect)
+        judge = partial(step_by_step, [case], [Trajectory(w, m, v, counts)], dialect)
         with np.errstate(all="ignore"):
-            for finding in fitting(NumpyOptimizer, dialect, judge).findings:
+            for finding in fitting(ANY, dialect, judge).findings:
                 assert finding.message().isprintable()
