@@ -390,11 +390,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
     """Last of all: where nothing was compared the run is no success."""
     session.config.stash[STOPPED] = bool(session.shouldfail)  # -x, --maxfail
     result = yield
-    if not hasattr(session.config, "workerinput") and session.exitstatus == pytest.ExitCode.OK:
-        lines = lacking(session.config)
-        if lines:
+    ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if ended and not hasattr(session.config, "workerinput") and (lines := lacking(session.config)):
+        print("\n".join(lines))
+        if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = NOTHING_COMPARED
-            print("\n".join(lines))
     return result
 
 

@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
 
 def make_page(options: argparse.Namespace) -> int:
     folder = options.tables
+    if not folder.is_dir():
+        raise TableError(f"{folder}: no such folder")
     tables = page.load(folder)
     pairs = equivalence.pairs_of(tables.get("sequences"))
     axes = equivalence.axes_of(*(tables.get(n) for n in ("dialects", "effects", "sequences", "pins")))

@@ -1,6 +1,7 @@
 """The tables: their order, and how they are written, whole or not at all, and read."""
 
 import csv
+import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports.columns import ABOUT, COLUMNS, NUMBERS
@@ -30,6 +32,10 @@ def _order(column: pd.Series) -> pd.Series:
         if column.name == "claim"
         else column
     )
+
+
+VERDICTS = ("conforms", "diverges", "refuses", "dies", "hangs", "not run")
+NEVER_EMPTY = ("verdicts", "dialects", "sequences", "run")
 
 
 class TableError(Exception):
@@ -66,7 +72,28 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     for column in sorted(numbers):
         if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
             raise TableError(f"{path}: column {column} has something that is no number")
+    if flaw := _flaw(name, table):
+        raise TableError(f"{path}: {flaw}")
     return table
+
+
+def _flaw(name: str, table: pd.DataFrame) -> str:
+    """Why a table of its columns and types can't be told from; '' where it can."""
+    if name in NEVER_EMPTY and table.empty:
+        return "has no rows"
+    if name == "verdicts":
+        unknown = sorted(set(table["verdict"]) - set(VERDICTS))
+        return f"verdict {unknown[0]!r} is not one of {', '.join(VERDICTS)}" if unknown else ""
+    if name == "sequences":
+        for row in records(table):
+            for column in ("w", "bound"):
+                try:
+                    numbers = np.array(json.loads(row[column] or "[]"), np.float64)
+                except (ValueError, TypeError, RecursionError):
+                    numbers = np.empty(())
+                if numbers.ndim != 1:
+                    return f"{column} of {row['backend']} in {row['sequence']} is no list of numbers"
+    return ""
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

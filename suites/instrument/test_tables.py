@@ -1,5 +1,6 @@
 """The tables: every clause is counted on every backend, and what was not tried says why."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from reports.columns import COLUMNS
-from reports.tables import coverage, frame
+from reports.tables import TableError, coverage, frame, read
 from suites.backends.process import ROOT
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
@@ -47,3 +48,29 @@ def test_a_worker_of_a_spread_run_writes_no_tables(
 def test_every_row_of_coverage_fits_the_table() -> None:
     rows = coverage([verdict("rule", 4)], REASONS)
     assert not frame("coverage", rows)[list(COLUMNS["coverage"])].isna().any().any()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("verdicts", lambda text: text.partition("\n")[0] + "\n", "has no rows"),
+        (
+            "verdicts",
+            lambda text: text.replace("conforms", "con\x01forms"),
+            "is not one of conforms, diverges",
+        ),
+        ("sequences", lambda text: text.replace("[", "{", 5), "is no list of numbers"),
+        ("sequences", lambda text: text.replace("[", "[[", 1).replace("]", "]]", 1), "is no list of numbers"),
+    ],
+    ids=["no rows", "an unknown verdict", "a cell that is no JSON", "a nested cell"],
+)
+def test_a_table_that_says_nothing_is_refused_in_a_line(
+    name: str, change: Callable[[str], str], told: str, folder: Path
+) -> None:
+    file = folder / f"{name}.csv"
+    file.write_text(change(file.read_text()))
+    with pytest.raises(TableError) as caught:
+        read(name, folder)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert told in str(caught.value)
+    assert str(caught.value).isprintable()
