@@ -56,13 +56,16 @@ def test_witness_shows_what_is_pinned_and_hides_nothing(
     clause = clause_of(pin.clauses[0] if pin.clauses else "update-rule")
     findings = judge(clause, [pin.case], [seen], backend, backend.documented).findings
     assert of_findings([pin.case], findings) == set(pin.layouts)
-    assert pin.name in (accounted(pin, backend, seen, clause, covering) or "").split("; ")
+    names, why = accounted(pin, backend, seen, clause, covering)
+    assert pin.name in names, (
+        f"the witness is also explained by {why}: it needs one that only the pin explains"
+    )
     if set(pin.quantities) >= set(QUANTITIES):
         # Where nothing is as it should be, all is hidden under its own clauses.
         clause = next(c for c in CLAUSES.values() if c.id not in pin.clauses)
     share = max(2.0**-12, 64 * PRECISIONS[pin.case.dtype].u)
     faulty = replace(seen, m=[m * (1 + share) + 2.0**-20 for m in seen.m])
-    assert accounted(pin, backend, faulty, clause, covering) is None
+    assert accounted(pin, backend, faulty, clause, covering) == ([], "unexplained")
 
 
 def clause_of(id: str) -> Clause:
@@ -72,8 +75,8 @@ def clause_of(id: str) -> Clause:
 
 def accounted(
     pin: Pin, backend: type[Backend], trajectory: Trajectory, clause: Clause, covering: list[Pin]
-) -> str | None:
-    """What the gate of the conformance tests says of a trajectory of the witness."""
+) -> tuple[list[str], str]:
+    """The pins that account for a trajectory of the witness in the conformance tests, and what explains it."""
     args = clause, [pin.case], [trajectory], backend, backend.documented
     judgement = judge(*args)
     row = {
@@ -83,7 +86,8 @@ def accounted(
         "dtype": pin.case.dtype,
         "explained_by": explanation(*args, judgement),
     }
-    return known(row, backend, what_shows(*args, judgement, row), covering)
+    names = known(row, backend, what_shows(*args, judgement, row), covering)
+    return names.split("; ") if names else [], row["explained_by"]
 
 
 def test_script_shows_it_alone(
