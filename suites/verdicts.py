@@ -1,6 +1,6 @@
 """From a backend and a check to rows of the tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import combinations
@@ -21,7 +21,7 @@ from suites.clauses.clause import Clause
 from suites.divergences.pin import Pin, axes_of, known, known_axes, pins_of, ready_to_pin
 from suites.divergences.reproducer import has_script, script
 from suites.divergences.witness import cut
-from suites.judge.fitting import fitting
+from suites.judge.fitting import fitting, other_scalars
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
 from suites.judge.step_by_step import step_by_step
@@ -117,7 +117,16 @@ def judge(
     drift: bool = False,
 ) -> Judgement:
     """drift: a free run is judged to its end, not only as far as decides."""
+    return fitting(backend, dialect, cases[0].dtype, _by(clause, cases, trajectories, dialect, drift))
 
+
+def _by(
+    clause: Clause,
+    cases: list[Case],
+    trajectories: list[Trajectory],
+    dialect: Dialect,
+    drift: bool = False,
+) -> Callable[[Arithmetic], Judgement]:
     def by(arithmetic: Arithmetic) -> Judgement:
         if clause.free:
             return free_running(cases, trajectories, dialect, arithmetic, None if drift else 100)
@@ -130,7 +139,7 @@ def judge(
             strict_epsilon=clause.strict_epsilon,
         )
 
-    return fitting(backend, dialect, by)
+    return by
 
 
 def explanation(
@@ -318,6 +327,9 @@ def run(
         axes = j.row["explained_by"]
         why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
+        by = _by(clause, seen.cases, seen.trajectories, j.dialect)
+        if word == "diverges" and (scalars := other_scalars(backend, j.dialect, dtype, by)):
+            told += f"; {scalars}"
         if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
             told += f"; script {_write_script(small, out, process, j.row, text)}"
         result.divergences.append(told)
@@ -441,9 +453,12 @@ def replay(file: Path, process: Process, against: str) -> tuple[int, list[str]]:
         return 125, [f"{process.backend.name} {failure.kind} at step {failure.step}: {failure.message}"]
     judged = dict(dialects(process.backend))
     dialect = judged.get(against, process.backend.spoken)
-    judgement = fitting(process.backend, dialect, partial(step_by_step, [case], trajectories, dialect))
+    by = partial(step_by_step, [case], trajectories, dialect)
+    judgement = fitting(process.backend, dialect, case.dtype, by)
     worst = float(np.max(judgement.worst))
     lines = [f"{process.backend.name} against {against}: worst ratio {worst:.3g}"]
+    if worst > 1 and (scalars := other_scalars(process.backend, dialect, case.dtype, by)):
+        lines.append(f"  {scalars}")
     lines += [f"  {finding.message()}" for finding in judgement.findings]
     lines += [f"  printed: {line}" for line in process.printed()]
     return int(worst > 1), lines
