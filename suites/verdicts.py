@@ -21,7 +21,7 @@ from suites.clauses.clause import Clause
 from suites.divergences.pin import Pin, axes_of, known, known_axes, pins_of, ready_to_pin
 from suites.divergences.reproducer import has_script, script
 from suites.divergences.witness import cut
-from suites.judge.fitting import fitting, other_scalars
+from suites.judge.fitting import declares, fitting, other_scalars
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
 from suites.judge.step_by_step import step_by_step
@@ -117,7 +117,13 @@ def judge(
     drift: bool = False,
 ) -> Judgement:
     """drift: a free run is judged to its end, not only as far as decides."""
-    return fitting(backend, dialect, cases[0].dtype, _by(clause, cases, trajectories, dialect, drift))
+    by = _by(clause, cases, trajectories, dialect, drift and declares(backend))
+    judgement = fitting(backend, dialect, cases[0].dtype, by)
+    if clause.free and drift and not declares(backend) and judgement.worst.max(initial=0.0) <= 1:
+        # Which arithmetic fits was decided by a part of the run: the others need not be run to the end.
+        assert judgement.arithmetic is not None
+        return _by(clause, cases, trajectories, dialect, drift)(judgement.arithmetic)
+    return judgement
 
 
 def _by(

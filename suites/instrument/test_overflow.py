@@ -81,7 +81,7 @@ def orders(
     hat = dialect.epsilon is Epsilon.BESIDE_HAT
     kind = np.longdouble if dtype == "float64" else np.float64
 
-    def r(y: np.ndarray) -> np.ndarray:
+    def rounded_in(y: np.ndarray) -> np.ndarray:
         rounded = y if dtype == "float64" else round_to(y, dtype)
         if end == 1:
             return rounded
@@ -132,14 +132,15 @@ def orders(
             "quotient first": lambda: r(size * r(n / d)),
             "share": lambda: r(r(size / d) * n),
         }[way]()
-        return Result(r(y.w - moved), m, v)
+        w = y.w - moved
+        return Result(w if dtype == "float64" or r is not rounded_in else round_to(w, dtype), m, v)
 
     ways = ["textbook", "corrected", "size first", "quotient first"]
     if dtype != "float16":  # in which α/d underflows
         ways.append("share")
     averages = product(("both", "omega", "near"), ("both", "near", "root", "share"))
     for (first, second), way, corrected in product(averages, ways, (True, False) if hat else (False,)):
-        yield computed(r, first, second, way, x, corrected)
+        yield computed(rounded_in, first, second, way, x, corrected)
     wide = computed(lambda y: y, "both", "both", "quotient first", Elements(*(y.astype(kind) for y in x)), False)
     yield Result(*(round_to(y, dtype) if dtype != "float64" else y.astype(np.float64) for y in wide))
 
@@ -177,7 +178,7 @@ def test_every_order_is_right_and_what_none_has_is_wrong(
     elif dtype == "float16":
         h = replace(h, epsilon=2.0**-10)
     rules = Rules(p, DIALECTS[dialect], Arithmetic(), nesterov)
-    for t in (1, 1000):
+    for t in (1, 1000) if h.lr else (1,):  # where lr is 0, 1 − β1^t is taken for 1 − β1
         s, x = exact(h, t), elements(dtype, h, t, t)
         with np.errstate(all="ignore"):
             results = list(orders(x, s, dtype, DIALECTS[dialect], nesterov))

@@ -168,18 +168,20 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
 
 
 def _gradient(w: np.ndarray, gradient: Gradient, s: Scalars, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient that enters the moments, and the largest part of it that is computed on the way."""
+    """The gradient that enters the moments, and the largest number that is computed on the way to it."""
     decay = np.asarray(s.decay if _joins(rules) else 0.0)
     if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
         decay = decay * gradient.occurrences[:, None]
     decayed = np.where(decay == 0, 0.0, decay * w)
     g = s.sign * gradient.values / s.scale + decayed
-    given = np.abs(gradient.values)
+    given, scale = np.abs(gradient.values), np.asarray(s.scale)
+    summed = np.zeros_like(given)
     if gradient.error is not None and gradient.occurrences is not None:
         sums = rules.constants.addition * rules.type.u * np.maximum(gradient.occurrences - 1, 1)[:, None]
-        given = np.maximum(given, gradient.error / sums)  # Σ|g_j|
-    scale = np.asarray(s.scale)
-    return g, (given + np.abs(decayed) * scale) * np.maximum(1, 1 / scale)
+        summed = gradient.error / sums  # Σ|g_j|, where there is more than one
+        given = np.maximum(given, summed)
+    joined = (given + np.abs(decayed) * scale) * np.maximum(1, 1 / scale)
+    return g, np.where((scale == 1) & (decay == 0), summed, joined)
 
 
 def _joins(rules: Rules) -> bool:
@@ -234,11 +236,12 @@ def _good_w(
         lost = NEAR * p.u + p.eta / seen.v + p.eta / size
         direct = np.abs(base - moved - seen.w) <= lost * np.abs(moved) + NEAR * (p.u * np.abs(w) + p.eta)
         bounds |= (epsilon == 0) & np.isfinite(new.v + seen.m) & (direct | (seen.v == 0) | (n == 0))
-    good = within & bounds & (~np.isinf(seen.m) | stored_m) & (~np.isinf(seen.v) | stored_v)
+    finite = (~np.isinf(seen.m) | stored_m) & (~np.isinf(seen.v) | stored_v)
+    good = within & bounds & finite
     good |= unmoved & (infinite_d & ~surely_infinite_n | np.isinf(w))
     good |= infinite & ~still & (seen.w == -np.copysign(np.inf, n))
     last = _beyond(new.w, errors.w, p) & np.isfinite(errors.w)
-    good |= last & (seen.w == np.copysign(np.inf, new.w))
+    good |= last & finite & (seen.w == np.copysign(np.inf, new.w))
     nan = overflows & infinite_d | infinite & still | (n == 0) & ((d == 0) | share)
     nan |= np.isinf(w) & (infinite | decoupled & (np.asarray(s.decay) != 0))
     if rules.nesterov:

@@ -11,6 +11,7 @@ from suites.judge.judgement import Judgement
 
 UNDECLARED = Arithmetic()  # also: its scalars are not rounded
 FIRST = (Average.BOTH, Average.OMEGA)
+RARE = (Power.FLOAT64_PRODUCT, Power.FLOAT32_POWER)
 ANY_ORDER = 3.0  # a root, a product and a quotient
 
 
@@ -32,19 +33,34 @@ FLOAT32_SCALARS = (
         for arithmetic in _usual(storage, power, ANY_ORDER)
     ),
 )
-# By the type in which scalars meet a tensor: in float64 float32 scalars are not usual, and in float32 a float64
-# product is as good as a power.
+# By the type in which scalars meet a tensor: in float64 float32 scalars are not usual, and in float32 a
+# float64 product is as good as a power.
 ARITHMETICS = {
     "float64": (*FLOAT64_POWERS, *FLOAT64_PRODUCTS, UNDECLARED),
     "float32": (*FLOAT64_POWERS, *FLOAT32_SCALARS, UNDECLARED),
 }
 
 
+def declares(backend: type[Backend]) -> bool:
+    """Whether a backend is held to one arithmetic."""
+    return backend.source_read or backend.arithmetic != UNDECLARED
+
+
 def arithmetics(backend: type[Backend], dialect: Dialect, dtype: str) -> tuple[Arithmetic, ...]:
     """Those that a backend may have in a type if it speaks a dialect."""
-    if backend.source_read or backend.arithmetic != UNDECLARED:
+    if declares(backend):
         return (backend.arithmetic,)
     return _folded_too(ARITHMETICS[PRECISIONS[dtype].scalar], dialect)
+
+
+def chains(backend: type[Backend], dialect: Dialect) -> tuple[tuple[Arithmetic, ...], tuple[Arithmetic, ...]]:
+    """All in which a backend may be seen to compute, usual in a type or not: the common ones, then the others."""
+    every = (*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS)
+    rare = [a for a in every if a.second_average is Average.ROOT or a.power in RARE]
+    common = [a for a in every if a not in rare]
+    if backend.source_read:
+        return tuple(common), tuple(rare)
+    return _folded_too((*common, UNDECLARED), dialect), _folded_too(tuple(rare), dialect)
 
 
 def _folded_too(usual: tuple[Arithmetic, ...], dialect: Dialect) -> tuple[Arithmetic, ...]:
@@ -60,6 +76,7 @@ def fitting(
     judgements = []
     for arithmetic in arithmetics(backend, dialect, dtype):
         judgements.append(judge(arithmetic))
+        judgements[-1].arithmetic = arithmetic
         if _explains(judgements[-1]):
             return judgements[-1]
     return min(judgements, key=_unexplained)
@@ -69,7 +86,7 @@ def other_scalars(
     backend: type[Backend], dialect: Dialect, dtype: str, judge: Callable[[Arithmetic], Judgement]
 ) -> str:
     """In words, the float32 scalars that explain a float64 backend which declares none; '' where none do."""
-    if len(arithmetics(backend, dialect, dtype)) == 1 or PRECISIONS[dtype].scalar != "float64":
+    if declares(backend) or PRECISIONS[dtype].scalar != "float64":
         return ""
     for arithmetic in _folded_too(FLOAT32_SCALARS, dialect):
         if _explains(judge(arithmetic)):
