@@ -85,7 +85,8 @@ def orders(
         rounded = y if dtype == "float64" else round_to(y, dtype)
         if end == 1:
             return rounded
-        return np.where(np.abs(y) < 0.9 * largest, rounded, np.where(np.abs(y) < largest, y, np.copysign(np.inf, y)))
+        beyond = np.where(np.abs(y) >= largest, np.copysign(np.inf, y), y)
+        return np.where(np.abs(y) < 0.9 * largest, rounded, beyond)
 
     if dialect.epsilon is not Epsilon.INSIDE_ROOT and end == 1:
         for order in ORDERS:
