@@ -147,7 +147,7 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
             | infinity_of(m, infinite_m & ~(infinite_g & (np.sign(m) != np.sign(g))))
             | infinity_of(g, may(apart) & ~infinite_m)
             | infinity_of(-g, may(apart) & ~infinite_m & ~infinite_g & from_g1)
-            | infinity_of(new.m, _beyond(new.m, errors.m, p))
+            | infinity_of(new.m, _beyond(new.m, errors.m, p) & ~np.isnan(new.m))
         )
         square = g * g
         if gradient.squares is not None:
@@ -227,7 +227,7 @@ def _good_w(
 
     decoupled = rules.dialect.weight_decay is WeightDecay.DECOUPLED
     base = w * (1 - s.lr * s.decay) if decoupled else w
-    unmoved = (seen.w == base) | decoupled & (np.abs(seen.w - base) <= 4 * p.u * np.abs(w))
+    unmoved = (seen.w == base) | decoupled & np.isfinite(w) & (np.abs(seen.w - base) <= 4 * p.u * np.abs(w))
     from_nan = np.isnan(w) | np.isnan(seen.m) | np.isnan(seen.v) | rules.nesterov & np.isnan(g)
 
     bounds = np.isfinite(errors.w) | ~np.isfinite(seen.w)
