@@ -132,8 +132,8 @@ class Hat(Enum):
 class Arithmetic:
     """How a backend computes: its scalar chain, and the error of its root and its division.
 
-    root_error, division_error: in units of u, 1 for IEEE operations. power_ulps: how far a float32 power may be
-    from the float32 number nearest to it (glibc: 1, CUDA: 4). step_size_error: of a float32 step size that
+    root_error, division_error: in units of u, 1 for IEEE operations. power_ulps: how far a float32 power may
+    be from the float32 number nearest to it (glibc: 1, CUDA: 4). step_size_error: of a float32 step size that
     follows from the powers, in units of float32's u: 0 for (lr·√(1 − β2^t)) / (1 − β1^t) with each operation
     rounded, which is replayed; 3 for a root, a product and a quotient in any order.
     """

@@ -386,7 +386,11 @@ def _quotient_error(
         # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
         beside_root = rules.epsilon is Epsilon.BESIDE_ROOT
         root = k.root * rules.arithmetic.root_error * p.u
-        rounded = k.denominator * p.u + root + (_folded_error(s, rules) if beside_root else k.hat * p.u + s.root_error)
+        rounded = (
+            k.denominator * p.u
+            + root
+            + (_folded_error(s, rules) if beside_root else k.hat * p.u + s.root_error)
+        )
         relative = rounded + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
         inherited = 1 / (1 + np.sqrt(1 - SMALL))
         share = relative + inherited * SMALL

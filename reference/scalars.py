@@ -142,11 +142,8 @@ def replayed(
     def meet(x: float) -> float:
         return float(np.float32(x)) if precision.scalar == "float32" else x
 
-    if arithmetic.second_average is Average.ROOT:
-        omega2 = meet(math.sqrt(omega2)) ** 2
-    else:
-        omega2 = meet(omega2)
-    omega1 = meet(omega1)
+    rooted = arithmetic.second_average is Average.ROOT
+    omega1, omega2 = meet(omega1), meet(math.sqrt(omega2)) ** 2 if rooted else meet(omega2)
     if arithmetic.step_size_error:
         chain = alpha, rate, root, folded
     else:
@@ -200,7 +197,9 @@ def _float32_errors(
     the extremes of what follows from them are at the corners of what they may be.
     """
     u, most = 2.0**-24, arithmetic.step_size_error
-    own = _Chain(most * u, min(most, 1) * u, 0.0, min(most, 2) * u)  # the root's rounding is one of Constants.hat
+    own = _Chain(
+        most * u, min(most, 1) * u, 0.0, min(most, 2) * u
+    )  # the root's rounding is one of Constants.hat
     if arithmetic.power is Power.FLOAT32_POWER and ulps is None:
         n = arithmetic.power_ulps
         centre = _float32_chain(h, t, arithmetic, (0, 0))
@@ -216,7 +215,12 @@ def _float32_errors(
             furthest("root", -1),
             own.folded + furthest("folded") * (1 + own.folded),
         )
-    return {"alpha_error": own.alpha, "rate_error": own.rate, "root_error": own.root, "epsilon_error": own.folded}
+    return {
+        "alpha_error": own.alpha,
+        "rate_error": own.rate,
+        "root_error": own.root,
+        "epsilon_error": own.folded,
+    }
 
 
 def float32_power(beta: float, t: int, ulps: int = 0) -> np.float32:

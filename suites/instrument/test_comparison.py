@@ -189,11 +189,15 @@ ELEMENTS = {
     "g² overflowed, and w stays": Element(
         g=3 * ROOT, seen={"v": inf}, accepts={"w": (1.0,)}, rejects={"w": (RIGHT, WRONG, nan, inf)}
     ),
-    "g² is at the end of the range": Element(g=ROOT, accepts={"v": (RIGHT, inf)}, rejects={"v": (WRONG, nan)}),
+    "g² is at the end of the range": Element(
+        g=ROOT, accepts={"v": (RIGHT, inf)}, rejects={"v": (WRONG, nan)}
+    ),
     "g² is clear of it": Element(
         g=ROOT * (1 - 17 * U), accepts={"v": (RIGHT,)}, rejects={"v": (WRONG, inf), "w": (1.0, nan)}
     ),
-    "ω2·g² is surely beyond it": Element(g=SURE * (1 + 20 * U), accepts={"v": (inf,)}, rejects={"v": (L, nan)}),
+    "ω2·g² is surely beyond it": Element(
+        g=SURE * (1 + 20 * U), accepts={"v": (inf,)}, rejects={"v": (L, nan)}
+    ),
     "ω2·g² is not surely beyond it": Element(g=SURE * (1 - 4 * U), accepts={"v": (RIGHT, inf)}),
     "v is the largest number": Element(v=L, g=0.0, rejects={"v": (inf, nan), "w": (WRONG, inf, nan)}),
     "v̂ overflows and v does not": Element(

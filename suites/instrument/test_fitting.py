@@ -11,7 +11,6 @@ from suites.judge.fitting import ARITHMETICS as BY_TYPE
 from suites.judge.fitting import arithmetics, fitting, other_scalars, written
 from suites.judge.judgement import Finding, Judgement, Size
 
-
 ARITHMETICS = BY_TYPE["float32"]
 
 

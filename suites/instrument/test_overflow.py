@@ -142,7 +142,9 @@ def orders(
     averages = product(("both", "omega", "near"), ("both", "near", "root", "share"))
     for (first, second), way, corrected in product(averages, ways, (True, False) if hat else (False,)):
         yield computed(rounded_in, first, second, way, x, corrected)
-    wide = computed(lambda y: y, "both", "both", "quotient first", Elements(*(y.astype(kind) for y in x)), False)
+    wide = computed(
+        lambda y: y, "both", "both", "quotient first", Elements(*(y.astype(kind) for y in x)), False
+    )
     yield Result(*(round_to(y, dtype) if dtype != "float64" else y.astype(np.float64) for y in wide))
 
 
@@ -216,10 +218,15 @@ def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Scalars, ru
                 found = getattr(ratios(x, seen._replace(**{name: planted}), s, rules), name)
                 wrong = ~alike.any(axis=0) & ~within_the_bound(x, name, planted, s, rules)
                 missed = wrong & (found <= 1)
-                assert not missed.any(), (name, value if kind > 1 else "as before", number, [
-                    (Elements(*(float(y[i, 0]) for y in x)), Result(*(float(y[i, 0]) for y in seen)))
-                    for i in np.flatnonzero(missed)[:3]
-                ])
+                assert not missed.any(), (
+                    name,
+                    value if kind > 1 else "as before",
+                    number,
+                    [
+                        (Elements(*(float(y[i, 0]) for y in x)), Result(*(float(y[i, 0]) for y in seen)))
+                        for i in np.flatnonzero(missed)[:3]
+                    ],
+                )
         for name in "wmv":  # and wrong numbers
             y = getattr(seen, name)
             numbers = np.where(np.isfinite(y), y, 1.0)
@@ -230,10 +237,18 @@ def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Scalars, ru
                     finite &= planted != x.w
                 found = getattr(ratios(x, seen._replace(**{name: planted}), s, rules), name)
                 missed = finite & (found <= 1)
-                assert not missed.any(), (name, number, [
-                    (Elements(*(float(z[i, 0]) for z in x)), Result(*(float(z[i, 0]) for z in seen)), planted[i, 0])
-                    for i in np.flatnonzero(missed)[:3]
-                ])
+                assert not missed.any(), (
+                    name,
+                    number,
+                    [
+                        (
+                            Elements(*(float(z[i, 0]) for z in x)),
+                            Result(*(float(z[i, 0]) for z in seen)),
+                            planted[i, 0],
+                        )
+                        for i in np.flatnonzero(missed)[:3]
+                    ],
+                )
 
 
 def within_the_bound(x: Elements, name: str, y: np.ndarray, s: Scalars, rules: Rules) -> np.ndarray:

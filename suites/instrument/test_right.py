@@ -11,11 +11,18 @@ from suites.backends.declaration import declared
 from suites.backends.process import Process
 from suites.clauses import CLAUSES
 from suites.detection.kill import BUDGET, Here, applicable
-from suites.verdicts import examine, verdict
+from suites.verdicts import examine
 
 FOLDER = Path(__file__).parent / "right"
 CASES = {"ci": 2, "nightly": 30, "deep": 150}
-ESSENTIAL = ("update-rule", "late-steps", "tiny-gradients", "duplicates", "subnormal-gradients", "special-values")
+ESSENTIAL = (
+    "update-rule",
+    "late-steps",
+    "tiny-gradients",
+    "duplicates",
+    "subnormal-gradients",
+    "special-values",
+)
 
 
 def backends() -> Iterator[type[Backend]]:

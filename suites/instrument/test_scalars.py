@@ -9,7 +9,16 @@ from mpmath import mpf, sqrt
 
 from reference.dialect import Arithmetic, Average, Power, Storage
 from reference.rounding import PRECISIONS
-from reference.scalars import Hyperparameters, Scalars, exact, float32_power, float32_product, float64_product, replayed, stored
+from reference.scalars import (
+    Hyperparameters,
+    Scalars,
+    exact,
+    float32_power,
+    float32_product,
+    float64_product,
+    replayed,
+    stored,
+)
 from suites.instrument import oracle
 
 F = np.float32

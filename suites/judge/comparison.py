@@ -1,4 +1,4 @@
-"""Comparison: error / bound; and where an operation may overflow, the results that some order of evaluation has.
+"""Comparison: error / bound; where an operation may overflow, the results that some order of evaluation has.
 
 An operation overflows where its exact result is beyond the largest number L of the type. Operands differ from
 the reference's by some u: between L(1 − 16u) and L(1 + 16u) it may overflow or not, and beyond that it does.
@@ -24,8 +24,8 @@ from reference.rounding import REFERENCE_ROUNDOFF, Errors, Precision
 from reference.scalars import Scalars
 from suites.judge.stack import Stack
 
-NEAR, NEAR_SEEN = 16, 8  # units of u: of what comes before m and v, and of what follows from those observed
-# In float64 the reference may overflow as the backend does: there it is evaluated where numbers reach further.
+NEAR, NEAR_SEEN = 16, 8  # units of u: of what comes before m and v, of what follows from those observed
+# In float64 the reference may overflow as the backend does: it is evaluated there where numbers reach further.
 WIDE = np.longdouble
 BLIND = np.finfo(WIDE).maxexp == np.finfo(np.float64).maxexp  # there is no such type on this machine
 
@@ -97,7 +97,7 @@ def _growth(s: Scalars, rules: Rules) -> np.ndarray:
 
 
 def _beyond(x: np.ndarray, error: np.ndarray, p: Precision) -> np.ndarray:
-    """Whether a result with this bound may have been rounded to ∞: it is, halfway from L to the next number."""
+    """Whether a result with this bound may have been rounded to ∞: halfway from L to the next number."""
     return ~(np.abs(x) * (1 - p.u) + (1 + REFERENCE_ROUNDOFF / p.u) * error < p.largest * (1 + p.u / 2))
 
 
@@ -106,7 +106,9 @@ def _widened(before: State, gradient: Gradient, p: Precision) -> tuple[State, Gr
     kind = WIDE if p.name == "float64" else np.float64
     rows, inverse = np.unique(gradient.rows, return_inverse=True)
     state = State(*(x[rows].astype(kind) for x in before))
-    wide = (None if x is None else x.astype(kind) for x in (gradient.values, gradient.error, gradient.squares))
+    wide = (
+        None if x is None else x.astype(kind) for x in (gradient.values, gradient.error, gradient.squares)
+    )
     values, error, squares = wide
     assert values is not None
     return state, Gradient(inverse, values, error, squares, gradient.occurrences)
@@ -140,7 +142,9 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         def infinity_of(x: np.ndarray, where: np.ndarray) -> np.ndarray:
             return where & (observed.m == np.copysign(np.inf, x))
 
-        good_m = (within[1] & (np.isfinite(errors.m) | np.isinf(observed.m))) | any_g & ~np.isfinite(observed.m)
+        good_m = (within[1] & (np.isfinite(errors.m) | np.isinf(observed.m))) | any_g & ~np.isfinite(
+            observed.m
+        )
         good_m |= np.isnan(observed.m) & (nan_m | infinite_m | infinite_g & from_g1)
         good_m |= ~nan_m & (
             infinity_of(g, infinite_g & ~(infinite_m & (np.sign(m) != np.sign(g))))

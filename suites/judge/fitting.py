@@ -54,7 +54,7 @@ def arithmetics(backend: type[Backend], dialect: Dialect, dtype: str) -> tuple[A
 
 
 def chains(backend: type[Backend], dialect: Dialect) -> tuple[tuple[Arithmetic, ...], tuple[Arithmetic, ...]]:
-    """All in which a backend may be seen to compute, usual in a type or not: the common ones, then the others."""
+    """All in which a backend may be seen to compute, usual in its type or not: common ones, and others."""
     every = (*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS)
     rare = [a for a in every if a.second_average is Average.ROOT or a.power in RARE]
     common = [a for a in every if a not in rare]

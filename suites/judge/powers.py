@@ -15,12 +15,10 @@ from suites.judge.comparison import compare
 from suites.judge.stack import Builder, Stack, columns
 
 
-def with_powers_found(
-    builder: Builder, stack: Stack, before: State, after: State, rules: Rules
-) -> Stack:
-    """The stack with the scalars of the powers, for each segment those nearest to the exact ones that explain w.
+def with_powers_found(builder: Builder, stack: Stack, before: State, after: State, rules: Rules) -> Stack:
+    """The stack with the scalars of, for each segment, the powers nearest to the exact ones that explain w.
 
-    Where none do they are the nearest.
+    Where none do, of the nearest.
     """
     arithmetic = rules.arithmetic
     if arithmetic.power is not Power.FLOAT32_POWER:
