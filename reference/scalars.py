@@ -193,13 +193,12 @@ def _float32_errors(
 ) -> dict[str, float]:
     """Relative bounds on the errors of a float32 chain.
 
-    1 − β^t cancels, so that an ulp of the power is many of the correction. It is monotonic in both powers, and
-    the extremes of what follows from them are at the corners of what they may be.
+    1 − β^t cancels, so that an ulp of the power is many of the correction. What follows is monotonic in both
+    powers: its extremes are at the corners of what they may be.
     """
     u, most = 2.0**-24, arithmetic.step_size_error
-    own = _Chain(
-        most * u, min(most, 1) * u, 0.0, min(most, 2) * u
-    )  # the root's rounding is one of Constants.hat
+    # The rounding of √(1 − β2^t) itself is one of Constants.hat.
+    own = _Chain(most * u, min(most, 1) * u, 0.0, min(most, 2) * u)
     if arithmetic.power is Power.FLOAT32_POWER and ulps is None:
         n = arithmetic.power_ulps
         centre = _float32_chain(h, t, arithmetic, (0, 0))
@@ -215,12 +214,8 @@ def _float32_errors(
             furthest("root", -1),
             own.folded + furthest("folded") * (1 + own.folded),
         )
-    return {
-        "alpha_error": own.alpha,
-        "rate_error": own.rate,
-        "root_error": own.root,
-        "epsilon_error": own.folded,
-    }
+    names = ("alpha_error", "rate_error", "root_error", "epsilon_error")
+    return dict(zip(names, own, strict=True))
 
 
 def float32_power(beta: float, t: int, ulps: int = 0) -> np.float32:

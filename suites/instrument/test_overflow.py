@@ -1,14 +1,14 @@
 """Around every threshold of overflow: whatever some order of evaluation gives is right, and nothing else.
 
-Elements are sampled densely where g², g − m, v̂, m̂, α·m, m / d, g / scale and w may leave the range of the type. Each
-is computed in many orders, every operation rounded to the type; then numbers and classes are planted that none
-of them has.
+Elements are sampled densely where g², g − m, v̂, m̂, α·m, m / d, g / scale and w may leave the range of the
+type. Each is computed in many orders, every operation rounded to the type; then numbers and classes are
+planted that none of them has.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -46,7 +46,8 @@ class Elements(NamedTuple):
 def elements(dtype: str, h: Hyperparameters, t: int, seed: int) -> Elements:
     """Each quantity ordinary, or within some binades of a threshold, on either side or a few u from it."""
     rng = np.random.default_rng(seed)
-    p, s = PRECISIONS[dtype], exact(h, t)
+    p = PRECISIONS[dtype]
+    s: Any = exact(h, t)
     end, root = p.largest, np.sqrt(p.largest)
 
     def around(*thresholds: float) -> np.ndarray:
@@ -74,7 +75,7 @@ class Result(NamedTuple):
 
 
 def orders(
-    x: Elements, s: Scalars, dtype: str, dialect: Dialect, nesterov: bool, end: float = 1.0
+    x: Elements, s: Any, dtype: str, dialect: Dialect, nesterov: bool, end: float = 1.0
 ) -> Iterator[Result]:
     """The results in every order. end: where the range of the type ends, in units of its own end."""
     largest = end * PRECISIONS[dtype].largest
@@ -223,7 +224,7 @@ def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Scalars, ru
                     value if kind > 1 else "as before",
                     number,
                     [
-                        (Elements(*(float(y[i, 0]) for y in x)), Result(*(float(y[i, 0]) for y in seen)))
+                        ([float(y[i, 0]) for y in x], [float(y[i, 0]) for y in seen])
                         for i in np.flatnonzero(missed)[:3]
                     ],
                 )
@@ -242,8 +243,8 @@ def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Scalars, ru
                     number,
                     [
                         (
-                            Elements(*(float(z[i, 0]) for z in x)),
-                            Result(*(float(z[i, 0]) for z in seen)),
+                            [float(z[i, 0]) for z in x],
+                            [float(z[i, 0]) for z in seen],
                             planted[i, 0],
                         )
                         for i in np.flatnonzero(missed)[:3]

@@ -1,4 +1,4 @@
-"""Right optimizers in many styles are green in every type that they declare; one made by -ffast-math is red."""
+"""Right optimizers in many styles are green in all their types; one made by -ffast-math is red."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,7 +178,8 @@ def test_the_errors_hold_every_chain_of_powers_some_ulps_off(
 ) -> None:
     """In any order of float32 operations, and one corner is as far as they say."""
     arithmetic = Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, step_size_error=order)
-    bounded, h = replayed(H, t, arithmetic, FLOAT32), stored(H, arithmetic)
+    h = stored(H, arithmetic)
+    bounded: Any = replayed(H, t, arithmetic, FLOAT32)
     below = F(1) - float32_power(h.beta1, t, ulps[0])
     root = np.sqrt(F(1) - float32_power(h.beta2, t, ulps[1]))
     lr = F(h.lr)
@@ -187,7 +189,7 @@ def test_the_errors_hold_every_chain_of_powers_some_ulps_off(
     assert abs(float(lr / below) / bounded.rate - 1) <= bounded.rate_error * (1 + 1e-6)
     assert abs(bounded.root_correction / float(root) - 1) <= bounded.root_error + (order > 0) * 2.0**-24
     assert abs(float(F(h.epsilon) * root) / bounded.folded_epsilon - 1) <= bounded.epsilon_error * (1 + 1e-6)
-    alone = replayed(H, t, arithmetic, FLOAT32, ulps)
+    alone: Any = replayed(H, t, arithmetic, FLOAT32, ulps)
     assert alone.alpha_error == order * 2.0**-24
     assert alone.root_error == 0
     assert abs(alone.alpha / bounded.alpha - 1) <= bounded.alpha_error

@@ -25,7 +25,7 @@ from reference.scalars import Scalars
 from suites.judge.stack import Stack
 
 NEAR, NEAR_SEEN = 16, 8  # units of u: of what comes before m and v, of what follows from those observed
-# In float64 the reference may overflow as the backend does: it is evaluated there where numbers reach further.
+# In float64 the reference may overflow as the backend does: there it is evaluated in a wider type.
 WIDE = np.longdouble
 BLIND = np.finfo(WIDE).maxexp == np.finfo(np.float64).maxexp  # there is no such type on this machine
 

@@ -1,4 +1,4 @@
-"""Wrong: a C kernel compiled with -ffast-math, which flushes subnormals, and takes nothing to be infinite or NaN."""
+"""Wrong: a C kernel compiled with -ffast-math: subnormals are flushed, and nothing is ∞ or NaN."""
 
 from suites.instrument.right.compiled import Compiled as _Compiled
 
