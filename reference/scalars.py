@@ -202,7 +202,7 @@ def _float32_errors(
     if arithmetic.power is Power.FLOAT32_POWER and ulps is None:
         n = arithmetic.power_ulps
         centre = _float32_chain(h, t, arithmetic, (0, 0))
-        corners = [_float32_chain(h, t, arithmetic, corner) for corner in product((-n, n), repeat=2)]
+        corners = [_float32_chain(h, t, arithmetic, corner) for corner in product((-n, n), (-n, n))]
 
         def furthest(name: str, power: int = 1) -> float:
             at = getattr(centre, name)

@@ -5,7 +5,7 @@ the reference's by some u: between L(1 − 16u) and L(1 + 16u) it may overflow o
 Outside of these zones the bound alone decides. Within, these are right beside a number within the bound:
 
     g           any, where Σ|g_j| overflows, or a part of g / scale + λ·w
-    m           β·m + ω·g never overflows, but g − m does: ∞ of the sign of g. Where ω ≥ 1/2 also −∞ of it, by
+    m           β·m + ω·g never overflows, but g − m does: ∞ of its sign. Where ω ≥ 1/2 also −∞ of it, by
                 g − β·(g − m), which starts from the nearer end, as torch.lerp does
     v           ∞ where g² overflows, though ω·g·g or (√ω·g)² do not. NaN, ∞ − ∞, from the nearer end
     w unmoved   where d is ∞: the v that was observed is, or v / (1 − β2^t), or √v / √(1 − β2^t)
@@ -149,8 +149,8 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         good_m |= ~nan_m & (
             infinity_of(g, infinite_g & ~(infinite_m & (np.sign(m) != np.sign(g))))
             | infinity_of(m, infinite_m & ~(infinite_g & (np.sign(m) != np.sign(g))))
-            | infinity_of(g, may(apart) & ~infinite_m)
-            | infinity_of(-g, may(apart) & ~infinite_m & ~infinite_g & from_g1)
+            | infinity_of(g - m, may(apart) & ~infinite_m)
+            | infinity_of(m - g, may(apart) & ~infinite_m & ~infinite_g & from_g1)
             | infinity_of(new.m, _beyond(new.m, errors.m, p) & ~np.isnan(new.m))
         )
         square = g * g
@@ -222,8 +222,8 @@ def _good_w(
 
     infinite_d = np.isinf(seen.v)
     if rules.epsilon is Epsilon.BESIDE_HAT:
-        infinite_d |= may(np.maximum(seen.v * hat**2, np.sqrt(seen.v) * hat)) & ~np.isnan(seen.v)
-    overflows = infinite_n | may(size * growth)
+        infinite_d |= (hat > 1) & may(np.maximum(seen.v * hat**2, np.sqrt(seen.v) * hat)) & ~np.isnan(seen.v)
+    overflows = infinite_n | (growth > 1) & may(size * growth)
     share = may(growth / d)
     infinite = ~np.isinf(seen.v) & (overflows | (n != 0) & (may(size * growth / d) | share))
     infinite |= surely_infinite_n & ~np.isfinite(new.m) & stored_v & np.isfinite(new.v)
@@ -250,8 +250,12 @@ def _good_w(
     nan |= np.isinf(w) & (infinite | decoupled & (np.asarray(s.decay) != 0))
     if rules.nesterov:
         by_m = np.isinf(seen.m) & ~still & (seen.w == -np.copysign(np.inf, seen.m))
-        from_g = (np.asarray(s.omega1) >= 0.5) & (seen.w == np.copysign(np.inf, g))
-        by_g = may(np.abs(g - seen.m)) & np.isfinite(seen.m) & ((seen.w == -np.copysign(np.inf, g)) | from_g)
+        from_g = (np.asarray(s.omega1) >= 0.5) & (seen.w == np.copysign(np.inf, g - seen.m))
+        by_g = (
+            may(np.abs(g - seen.m))
+            & np.isfinite(seen.m)
+            & ((seen.w == -np.copysign(np.inf, g - seen.m)) | from_g)
+        )
         good |= ~np.isinf(seen.v) & (by_m | by_g & ~still)
         nan |= np.isinf(seen.m)
     good = np.where(from_nan, np.isnan(seen.w), good | nan & np.isnan(seen.w))
