@@ -108,7 +108,9 @@ class Power(Enum):
 
     EXACT = "1 − β^t without cancellation, in float64"
     FLOAT64 = "a float64 power and float64 scalars, the step size rounded to the working precision"
+    FLOAT64_PRODUCT = "a float64 running product and float64 scalars, as in TensorFlow"
     FLOAT32_PRODUCT = "a float32 running product and float32 scalars"
+    FLOAT32_POWER = "a float32 power, which may be some ulps off, and float32 scalars"
 
 
 class Average(Enum):
@@ -116,6 +118,7 @@ class Average(Enum):
 
     BOTH = "β·x + ω·y, with β and ω = 1 − β each rounded to the working precision"
     OMEGA = "x + ω·(y − x), with ω rounded to the working precision, so that its β is 1 − ω"
+    ROOT = "β·x + (√ω·y)², of a second moment, with √ω rounded, so that its ω is that number's square"
 
 
 class Hat(Enum):
@@ -129,7 +132,10 @@ class Hat(Enum):
 class Arithmetic:
     """How a backend computes: its scalar chain, and the error of its root and its division.
 
-    `root_error` and `division_error` are in units of u: 1 for IEEE operations.
+    root_error, division_error: in units of u, 1 for IEEE operations. power_ulps: how far a float32 power may
+    be from the float32 number nearest to it (glibc: 1, CUDA: 4). step_size_error: of a float32 step size that
+    follows from the powers, in units of float32's u: 0 for (lr·√(1 − β2^t)) / (1 − β1^t) with each operation
+    rounded, which is replayed; 3 for a root, a product and a quotient in any order.
     """
 
     storage: Storage = Storage.FLOAT64
@@ -139,3 +145,5 @@ class Arithmetic:
     hat: Hat = Hat.DIVIDES
     root_error: float = 1.0
     division_error: float = 1.0
+    power_ulps: int = 2
+    step_size_error: float = 0.0

@@ -114,6 +114,11 @@ def step_size(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:
     return s.rate if epsilon is Epsilon.BESIDE_HAT else s.alpha
 
 
+def step_size_error(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:
+    """A relative bound on the error of the step size."""
+    return s.rate_error if epsilon is Epsilon.BESIDE_HAT else s.alpha_error
+
+
 class State(NamedTuple):
     """w, m and v of all rows, taken as exact."""
 
@@ -344,7 +349,11 @@ def _movement_error(
     q = np.abs(inner.quotient)
     error, gain, own = _quotient_error(en, ev, v, q, underflow, inner, s, rules, exact_state)
     stored = 1 + k.store * p.u
-    rounded = compounded(k.step * p.u, k.division * rules.arithmetic.division_error * p.u)
+    rounded = compounded(
+        k.step * p.u,
+        k.division * rules.arithmetic.division_error * p.u,
+        step_size_error(s, rules.epsilon),
+    )
     error *= stored * (1 + rounded) * gain * alpha
     q *= stored * compounded(rounded, own) * alpha
     error += q
@@ -377,7 +386,11 @@ def _quotient_error(
         # Ed ≤ inherited·Ev/s + relative·d, and at most share·d in all: no root, no second division.
         beside_root = rules.epsilon is Epsilon.BESIDE_ROOT
         root = k.root * rules.arithmetic.root_error * p.u
-        rounded = k.denominator * p.u + root + (0.0 if beside_root else k.hat * p.u)
+        rounded = (
+            k.denominator * p.u
+            + root
+            + (_folded_error(s, rules) if beside_root else k.hat * p.u + s.root_error)
+        )
         relative = rounded + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
         inherited = 1 / (1 + np.sqrt(1 - SMALL))
         share = relative + inherited * SMALL
@@ -390,7 +403,7 @@ def _quotient_error(
         return error, 1 / (1 - share), relative / (1 - share)
     error = _denominator_error(ev, v, inner, s, rules)
     lowest = inner.denominator - error
-    least = (s.epsilon - _epsilon_lost(s.epsilon, rules)) * (1 - 2 * p.u)
+    least = (s.epsilon - epsilon_lost(s.epsilon, rules)) * (1 - 2 * p.u)
     np.maximum(lowest, np.sqrt(least) * (1 - p.u) if inside else least, out=lowest)
     error *= q
     error += en
@@ -409,7 +422,7 @@ def _denominator_error(
     """
     p, k = rules.precision, rules.constants
     own = k.root * rules.arithmetic.root_error * p.u
-    lost = _epsilon_lost(s.epsilon, rules)
+    lost = epsilon_lost(s.epsilon, rules) + _folded_error(s, rules) * s.epsilon
     if rules.epsilon is Epsilon.INSIDE_ROOT:
         inside = v + s.epsilon
         ed = inherited_root_error(inside, ev + lost + k.denominator * p.u * inside, inner.root)
@@ -419,7 +432,7 @@ def _denominator_error(
     if rules.epsilon is Epsilon.BESIDE_ROOT:
         ed += own * inner.root
     else:
-        ed += (own + k.hat * p.u) * inner.root
+        ed += (own + k.hat * p.u + s.root_error) * inner.root
         ed /= s.root_correction
         lost = lost + k.underflow * p.eta
     ed += lost
@@ -441,22 +454,27 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) + own
     tiny = 4 * np.sqrt(k.underflow * p.eta) / s.epsilon
     if rules.epsilon is not Epsilon.BESIDE_ROOT:
-        root = root + k.hat * p.u
+        root = root + k.hat * p.u + s.root_error
         tiny = tiny / s.root_correction
-    if np.any(tiny > 0.01 * p.u) or np.any(_epsilon_lost(s.epsilon, rules)):
+    if np.any(tiny > 0.01 * p.u) or np.any(epsilon_lost(s.epsilon, rules)):
         return None
-    return root + tiny + k.denominator * p.u
+    return root + tiny + k.denominator * p.u + _folded_error(s, rules)
 
 
 def scattered(rules: Rules) -> bool:
     return rules.dialect.duplicates is Duplicates.SCATTERED
 
 
-def _epsilon_lost(epsilon: float | np.ndarray, rules: Rules) -> float | np.ndarray:
+def epsilon_lost(epsilon: float | np.ndarray, rules: Rules) -> float | np.ndarray:
     """What ε loses where it is rounded to the tensor's type before it is added."""
     p = rules.type
     exact = rules.strict_epsilon or p.name == p.scalar
     return 0.0 if exact else np.abs(epsilon - round_to(epsilon, p.name))
+
+
+def _folded_error(s: Scalars, rules: Rules) -> float | np.ndarray:
+    """The relative error of an ε that √(1 − β2^t) is folded into."""
+    return s.epsilon_error if folds(rules.dialect, rules.arithmetic) else 0.0
 
 
 def _scatter(

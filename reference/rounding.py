@@ -108,6 +108,10 @@ def average_error(
     E ← β·Ex + ω·Eg + 2u(1+4u)·[β·x̄ + ω·(ḡ + x̄)] + u·(β·x̄ + ω·ḡ) + 2η, with x̄ = |x| + Ex: of two
     roundings, of the square and of the sum, of which four compound to less than 4u + 8u². A given ex is
     overwritten.
+
+    (√ω·y)² for ω·y² has as many: of r·y, which counts twice in its square, and of the square, where r is √ω
+    rounded. That rounding counts twice more, and is not allowed for: ω is r² (Average.ROOT), a number that
+    is known. Of ω it is off by up to 2u, and with it v would be by 6u where only 4u are allowed.
     """
     of_x, of_g = average_factors(own, beta, omega, p, k)
     error = of_x * x

@@ -8,6 +8,7 @@ the difference between (a) and (c) is the specification gap.
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ class Scalars(NamedTuple):
 
     lr is the learning rate, alpha lr·√(1 − β2^t) / (1 − β1^t), rate lr / (1 − β1^t), root_correction
     √(1 − β2^t), folded_epsilon ε·√(1 − β2^t); omega is 1 − β as the implementation computes it. decay is λ,
-    scale the loss scale, sign −1 where the objective is maximized.
+    scale the loss scale, sign −1 where the objective is maximized. The errors are relative bounds on how far
+    a correct implementation's may be from alpha, rate, 1 / root_correction and its ε.
     """
 
     lr: float | np.ndarray
@@ -51,10 +53,15 @@ class Scalars(NamedTuple):
     decay: float | np.ndarray
     scale: float | np.ndarray
     sign: float | np.ndarray
+    alpha_error: float | np.ndarray = 0.0
+    rate_error: float | np.ndarray = 0.0
+    root_error: float | np.ndarray = 0.0
+    epsilon_error: float | np.ndarray = 0.0
 
     def uncorrected(self) -> "Scalars":
         """The scalars without bias correction."""
-        return self._replace(alpha=self.lr, rate=self.lr, folded_epsilon=self.epsilon, root_correction=1.0)
+        plain = self._replace(alpha=self.lr, rate=self.lr, folded_epsilon=self.epsilon, root_correction=1.0)
+        return plain._replace(alpha_error=0.0, rate_error=0.0, root_error=0.0, epsilon_error=0.0)
 
     def part(self, at: slice | np.ndarray | list[int]) -> "Scalars":
         """The scalars of some rows of the block."""
@@ -102,54 +109,134 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     )
 
 
-def replayed(h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Precision) -> Scalars:
+def replayed(
+    h: Hyperparameters,
+    t: int,
+    arithmetic: Arithmetic,
+    precision: Precision,
+    ulps: tuple[int, int] | None = None,
+) -> Scalars:
     """Level (c): the scalars of step t as the backend computes them.
 
-    Scalars meet tensors in `precision.scalar` (float32 for tensors of at most 32 bits).
+    Scalars meet tensors in `precision.scalar` (float32 for tensors of at most 32 bits). ulps: how far the
+    float32 powers β1^t and β2^t are from the numbers nearest to them, for Power.FLOAT32_POWER; None: by any
+    number up to `arithmetic.power_ulps`, and the errors of the scalars bound what follows from that.
     """
     h = stored(h, arithmetic)
     if arithmetic.power is Power.EXACT:
         return exact(h, t)
-    if arithmetic.power is Power.FLOAT64:
-        correction1, correction2 = 1 - h.beta1**t, 1 - h.beta2**t
+    omega1, omega2 = 1 - h.beta1, 1 - h.beta2
+    errors = {}
+    if arithmetic.power in (Power.FLOAT64, Power.FLOAT64_PRODUCT):
+        power = float64_product if arithmetic.power is Power.FLOAT64_PRODUCT else float.__pow__
+        correction1, correction2 = 1 - power(h.beta1, t), 1 - power(h.beta2, t)
         root = math.sqrt(correction2)
         alpha, rate = h.lr * root / correction1, h.lr / correction1
-        omega1, omega2 = 1 - h.beta1, 1 - h.beta2
         folded = h.epsilon * root
     else:
-        one, lr = np.float32(1), np.float32(h.lr)
-        below = one - float32_power(h.beta1, t)
-        root32 = np.sqrt(one - float32_power(h.beta2, t))
-        alpha, rate = float(lr * root32 / below), float(lr / below)
-        root, folded = float(root32), float(np.float32(h.epsilon) * root32)
-        omega1, omega2 = float(one - np.float32(h.beta1)), float(one - np.float32(h.beta2))
+        alpha, rate, root, folded = _float32_chain(h, t, arithmetic, ulps or (0, 0))
+        errors = _float32_errors(h, t, arithmetic, ulps)
+        if arithmetic.power is Power.FLOAT32_PRODUCT:
+            omega1, omega2 = (float(np.float32(1) - np.float32(x)) for x in (h.beta1, h.beta2))
 
     def meet(x: float) -> float:
         return float(np.float32(x)) if precision.scalar == "float32" else x
 
-    omega1, omega2 = meet(omega1), meet(omega2)
+    rooted = arithmetic.second_average is Average.ROOT
+    omega1, omega2 = meet(omega1), meet(math.sqrt(omega2)) ** 2 if rooted else meet(omega2)
+    if arithmetic.step_size_error:
+        chain = alpha, rate, root, folded
+    else:
+        chain = meet(alpha), meet(rate), meet(root), meet(folded)
+    alpha, rate, root, folded = chain
     return Scalars(
         lr=meet(h.lr),
-        alpha=meet(alpha),
-        rate=meet(rate),
+        alpha=alpha,
+        rate=rate,
         beta1=1 - omega1 if arithmetic.first_average is Average.OMEGA else meet(h.beta1),
         omega1=omega1,
         beta2=1 - omega2 if arithmetic.second_average is Average.OMEGA else meet(h.beta2),
         omega2=omega2,
         epsilon=meet(h.epsilon),
-        folded_epsilon=meet(folded),
-        root_correction=meet(root),
+        folded_epsilon=folded,
+        root_correction=root,
         decay=h.weight_decay if arithmetic.storage is Storage.FLOAT32 else meet(h.weight_decay),
         scale=h.loss_scale,
         sign=-1.0 if h.maximize else 1.0,
+        **errors,
     )
 
 
-def float32_power(beta: float, t: int) -> np.float32:
+class _Chain(NamedTuple):
+    """The scalars that follow from the powers."""
+
+    alpha: float
+    rate: float
+    root: float
+    folded: float
+
+
+def _float32_chain(h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, int]) -> _Chain:
+    """From float32 powers, each operation rounded; or in float64, where the order is not known."""
+    if arithmetic.power is Power.FLOAT32_PRODUCT:
+        power1, power2 = float32_product(h.beta1, t), float32_product(h.beta2, t)
+    else:
+        power1, power2 = (float32_power(x, t, off) for x, off in zip((h.beta1, h.beta2), ulps, strict=True))
+    below, above = np.float32(1) - power1, np.float32(1) - power2
+    real = np.float64 if arithmetic.step_size_error else np.float32
+    lr, epsilon, root = real(np.float32(h.lr)), real(np.float32(h.epsilon)), np.sqrt(real(above))
+    return _Chain(*map(float, (lr * root / real(below), lr / real(below), root, epsilon * root)))
+
+
+def _float32_errors(
+    h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, int] | None
+) -> dict[str, float]:
+    """Relative bounds on the errors of a float32 chain.
+
+    1 − β^t cancels, so that an ulp of the power is many of the correction. What follows is monotonic in both
+    powers: its extremes are at the corners of what they may be.
+    """
+    u, most = 2.0**-24, arithmetic.step_size_error
+    # The rounding of √(1 − β2^t) itself is one of Constants.hat.
+    own = _Chain(most * u, min(most, 1) * u, 0.0, min(most, 2) * u)
+    if arithmetic.power is Power.FLOAT32_POWER and ulps is None:
+        n = arithmetic.power_ulps
+        centre = _float32_chain(h, t, arithmetic, (0, 0))
+        corners = [_float32_chain(h, t, arithmetic, corner) for corner in product((-n, n), (-n, n))]
+
+        def furthest(name: str, power: int = 1) -> float:
+            at = getattr(centre, name)
+            return max(abs((getattr(x, name) / at) ** power - 1) for x in corners) if at else 0.0
+
+        own = _Chain(
+            own.alpha + furthest("alpha") * (1 + own.alpha),
+            own.rate + furthest("rate") * (1 + own.rate),
+            furthest("root", -1),
+            own.folded + furthest("folded") * (1 + own.folded),
+        )
+    names = ("alpha_error", "rate_error", "root_error", "epsilon_error")
+    return dict(zip(names, own, strict=True))
+
+
+def float32_power(beta: float, t: int, ulps: int = 0) -> np.float32:
+    """The float32 number nearest to β^t, of β rounded to float32, or one some ulps from it; never above 1."""
+    nearest = np.float32(float(np.float32(beta)) ** t)
+    for _ in range(abs(ulps)):
+        nearest = np.nextafter(nearest, np.float32(1 if ulps > 0 else 0))
+    return nearest
+
+
+def float64_product(beta: float, t: int) -> float:
+    """β·β·…·β, t factors multiplied one after another in float64."""
+    return float(_products(beta, "float64", 1 << t.bit_length())[t])
+
+
+def float32_product(beta: float, t: int) -> np.float32:
     """β·β·…·β, t factors multiplied one after another in float32."""
-    return np.float32(1) if t == 0 else _float32_powers(beta, 1 << t.bit_length())[t - 1]
+    return np.float32(_products(beta, "float32", 1 << t.bit_length())[t])
 
 
 @lru_cache(maxsize=256)
-def _float32_powers(beta: float, count: int) -> np.ndarray:
-    return np.multiply.accumulate(np.full(count, beta, np.float32))
+def _products(beta: float, dtype: str, count: int) -> np.ndarray:
+    """The products of 0 to `count` factors."""
+    return np.multiply.accumulate(np.array([1.0, *count * (beta,)], dtype))

@@ -2,10 +2,12 @@
 
 Probes follow one another. Each brings cases in which the values of a few axes make a difference; every
 dialect that is still possible is turned through those values, and survives where the judge finds
-nothing beyond the bound. The declaration of a backend is not looked at, but for what it takes.
+nothing beyond the bound. Of the arithmetics that fit so far each dialect keeps one, and the others are asked
+before an axis is said to have no value that fits. The declaration of a backend is not looked at, but for what
+it takes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import product
@@ -32,7 +34,7 @@ from suites.backends.base import Backend
 from suites.case import Case, Trajectory
 from suites.cases.strategies import Menu, collect, seed_of, size
 from suites.clauses.clause import SETTINGS, H, layouts, missing
-from suites.judge.fitting import ARITHMETICS, arithmetics
+from suites.judge.fitting import chains
 from suites.judge.step_by_step import step_by_step
 
 CASES, STEPS = 8, 4
@@ -165,8 +167,9 @@ class Evidence:
 
 def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "float32") -> Fingerprint:
     """Find the dialect of an implementation. run: gives the trajectories of cases."""
-    chains = ARITHMETICS if backend.source_read else arithmetics(backend, WIDEST)
-    speeches: list[Speech] = [(Dialect(), arithmetic) for arithmetic in chains]
+    common, rare = chains(backend, WIDEST)
+    speeches: list[Speech] = [(Dialect(), arithmetic) for arithmetic in common]
+    others: list[Speech] = [(Dialect(), arithmetic) for arithmetic in rare]
     result = Fingerprint({})
     for probe in PROBES:
         if reason := missing(probe.needs, backend):
@@ -182,6 +185,12 @@ def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "f
             result.axes |= dict.fromkeys(probe.axes, failure.kind)
             continue
         fits, witness = _survivors(probe, speeches, cases, trajectories)
+        if not fits:
+            likely = [s for s in others if _explains(s, result.evidence.values())]
+            fits, none = _survivors(probe, likely, cases, trajectories) if likely else ([], None)
+            witness = witness if none is None else none
+            if fits:
+                result.axes |= _chain(fits)
         if probe.ordered and result.axes["epsilon"] == NONE_FITS:
             fits = []  # what the wider values allow would explain that too
         if not fits:
@@ -189,13 +198,23 @@ def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "f
             result.witness = result.witness or witness
             continue
         if probe is PROBES[0]:
-            result.axes |= {chain: _seen(getattr(a, chain) for _, a in fits) for chain in CHAIN}
+            result.axes |= _chain(fits)
         speeches = list({(dialect, a.hat): (dialect, a) for dialect, a in reversed(fits)}.values())
+        others = [(d, a) for d, _ in speeches for a in (*common, *rare) if (d, a) not in speeches]
+        others = [(d, a) for d, a in dict.fromkeys(others) if a.hat is Hat.DIVIDES or folds(d, a)]
         result.evidence |= dict.fromkeys(probe.axes, Evidence(cases, trajectories, fits))
         result.axes |= {axis: _seen(getattr(d, axis) for d, _ in speeches) for axis in probe.axes}
     for chain in CHAIN:
         result.axes.setdefault(chain, NONE_FITS)
     return result
+
+
+def _explains(speech: Speech, seen: Iterable["Evidence"]) -> bool:
+    return all((step_by_step(e.cases, e.trajectories, *speech).worst <= 1).all() for e in seen)
+
+
+def _chain(fits: list[Speech]) -> dict[str, str]:
+    return {chain: _seen(getattr(a, chain) for _, a in fits) for chain in CHAIN}
 
 
 def _turned(probe: Probe, speeches: list[Speech]) -> list[Speech]:

@@ -13,7 +13,7 @@ from suites.bad_input import EVERY_BACKEND_HAS, FRESH
 from suites.case import Case
 from suites.cases import trace
 from suites.clauses import CLAUSES
-from suites.judge.fitting import fitting
+from suites.judge.fitting import fitting, other_scalars
 from suites.judge.step_by_step import step_by_step
 from suites.verdicts import dialects, wrong_path
 
@@ -41,12 +41,14 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
     strict = isinstance(clauses, list) and any(c.strict_epsilon and c.id in clauses for c in CLAUSES.values())
     judge = partial(step_by_step, [case], trajectories, dialect, strict_epsilon=strict)
     with np.errstate(all="ignore"):  # a warning would be a second line
-        judgement = fitting(backend, dialect, judge)
+        judgement = fitting(backend, dialect, case.dtype, judge)
+        scalars = other_scalars(backend, dialect, case.dtype, judge) if judgement.worst.max() > 1 else ""
     if not judgement.steps:
         told = "nothing was compared: of no observed step is the state before it observed too"
         return NOTHING_COMPARED, [f"{file}: {told}"]
     worst = float(judgement.worst.max())
     lines = [f"{backend.name} against {against}: worst ratio {worst:.3g}"]
+    lines += [f"  {scalars}"] if scalars else []
     lines += [f"  {finding.message()}" for finding in judgement.findings]
     if path := wrong_path(backend, device, case.dtype, trajectories):
         lines.append(f"  {path}")

@@ -1,6 +1,6 @@
 """From a backend and a check to rows of the tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import combinations
 from pathlib import Path
@@ -22,7 +22,7 @@ from suites.divergences.layouts import layout_of, of_failures, of_findings
 from suites.divergences.pin import Pin, axes_of, pins_of, ready_to_pin
 from suites.divergences.reproducer import has_script, script
 from suites.divergences.witness import cut
-from suites.judge.fitting import fitting
+from suites.judge.fitting import declares, fitting, other_scalars
 from suites.judge.free_running import free_running
 from suites.judge.judgement import QUANTITIES, Finding, Judgement
 from suites.judge.run_again import not_run_again
@@ -119,7 +119,22 @@ def judge(
     drift: bool = False,
 ) -> Judgement:
     """drift: a free run is judged to its end, not only as far as decides."""
+    by = _by(clause, cases, trajectories, dialect, drift and declares(backend))
+    judgement = fitting(backend, dialect, cases[0].dtype, by)
+    if clause.free and drift and not declares(backend) and judgement.worst.max(initial=0.0) <= 1:
+        # Which arithmetic fits was decided by a part of the run: the others need not be run to the end.
+        assert judgement.arithmetic is not None
+        return _by(clause, cases, trajectories, dialect, drift)(judgement.arithmetic)
+    return judgement
 
+
+def _by(
+    clause: Clause,
+    cases: list[Case],
+    trajectories: list[Trajectory],
+    dialect: Dialect,
+    drift: bool = False,
+) -> Callable[[Arithmetic], Judgement]:
     def by(arithmetic: Arithmetic) -> Judgement:
         if clause.free:
             return free_running(cases, trajectories, dialect, arithmetic, None if drift else 100)
@@ -132,7 +147,7 @@ def judge(
             strict_epsilon=clause.strict_epsilon,
         )
 
-    return fitting(backend, dialect, by)
+    return by
 
 
 def explanation(
@@ -360,6 +375,9 @@ def run(
         axes = j.row["explained_by"]
         why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
+        by = _by(clause, seen.cases, seen.trajectories, j.dialect)
+        if word == "diverges" and (scalars := other_scalars(backend, j.dialect, dtype, by)):
+            told += f"; {scalars}"
         try:
             ready_to_pin(small, out / file, process, j.row, text, layout, *unexplained)
             if kept and j.accounted is None:

@@ -25,7 +25,7 @@ from reference.dialect import (
     Untouched,
     WeightDecay,
 )
-from reference.scalars import float32_power
+from reference.scalars import float32_product
 from suites.backends import mindspore_training
 from suites.backends.base import Backend, NotRun, Promise
 from suites.case import Case, Gradient, Manner, Step, Trajectory
@@ -208,7 +208,7 @@ class MindSporeOptimizer(Backend):
             [self._tensor(p.m, case.dtype) for p in case.parameters],
             [self._tensor(p.v, case.dtype) for p in case.parameters],
             case.t,
-            *(float32_power(float(np.float32(beta)), case.t) for beta in (h.beta1, h.beta2)),
+            *(float32_product(float(np.float32(beta)), case.t) for beta in (h.beta1, h.beta2)),
         )
         self.change_lr(case, tuple(g.hyperparameters.lr for g in case.groups))
         self._soil()

@@ -76,7 +76,7 @@ def clause_of(id: str) -> Clause:
 def accounted(
     pin: Pin, backend: type[Backend], trajectory: Trajectory, clause: Clause, covering: list[Pin]
 ) -> tuple[list[str], str]:
-    """The pins that account for a trajectory of the witness in the conformance tests, and what explains it."""
+    """The pins that account for a trajectory of the witness in conformance tests, and what explains it."""
     args = clause, [pin.case], [trajectory], backend, backend.documented
     judgement = judge(*args)
     row = {

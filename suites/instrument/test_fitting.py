@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Epsilon, Hat, Power
+from reference.dialect import Arithmetic, Dialect, Epsilon, Hat, Power, Storage
+from reference.rounding import PRECISIONS
 from suites.backends.own import TorchOptimizer as Own
 from suites.backends.torch_optim import SparseAdam
-from suites.judge.fitting import ARITHMETICS, arithmetics, fitting
+from suites.judge.fitting import ARITHMETICS as BY_TYPE
+from suites.judge.fitting import arithmetics, fitting, other_scalars, written
 from suites.judge.judgement import Finding, Judgement, Size
+
+ARITHMETICS = BY_TYPE["float32"]
 
 
 def finding(quantity: str, ratio: float) -> Finding:
@@ -24,27 +28,55 @@ def finding(quantity: str, ratio: float) -> Finding:
     ],
 )
 def test_the_first_that_fits_or_else_the_best(worst: list[float], taken: int, tried: int) -> None:
-    ratios = worst + [9.0] * (len(ARITHMETICS) + 1 - len(worst))
+    ratios = worst + [9.0] * (len(ARITHMETICS) - len(worst))
     asked: list[Judgement] = []
 
     def judge(arithmetic: Arithmetic) -> Judgement:
         asked.append(Judgement(np.array([ratios[len(asked)]]), 1, [], {}))
         return asked[-1]
 
-    assert fitting(Own, Dialect(), judge) is asked[taken]
+    assert fitting(Own, Dialect(), "float32", judge) is asked[taken]
     assert len(asked) == (tried if worst[taken] <= 1 else len(ratios))
 
 
 def test_one_that_was_read_is_the_only_one() -> None:
-    assert arithmetics(SparseAdam, Dialect()) == (SparseAdam.arithmetic,)
-    assert {a.power for a in arithmetics(Own, Dialect())} == set(Power)
-    assert len(set(arithmetics(Own, Dialect()))) == len(ARITHMETICS) + 1
+    assert arithmetics(SparseAdam, Dialect(), "float32") == (SparseAdam.arithmetic,)
+    powers = {dtype: {a.power for a in arithmetics(Own, Dialect(), dtype)} for dtype in PRECISIONS}
+    assert powers["float32"] == powers["float16"] == set(Power) - {Power.FLOAT64_PRODUCT}
+    assert len(set(arithmetics(Own, Dialect(), "float32"))) == len(ARITHMETICS)
+
+
+def test_float64_tensors_have_float64_scalars_unless_others_are_declared() -> None:
+    usual = arithmetics(Own, Dialect(), "float64")
+    assert {a.power for a in usual} == {Power.EXACT, Power.FLOAT64, Power.FLOAT64_PRODUCT}
+    assert {a.storage for a in usual} == {Storage.FLOAT64}
+
+    class Declared(Own):
+        arithmetic = Arithmetic(Storage.FLOAT32, Power.FLOAT32_PRODUCT)
+
+    for dtype in ("float32", "float64"):
+        assert arithmetics(Declared, Dialect(), dtype) == (Declared.arithmetic,)
+
+
+def test_float32_scalars_of_a_float64_backend_are_named_as_they_would_be_declared() -> None:
+    fits = Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, step_size_error=3.0)
+
+    def judge(arithmetic: Arithmetic) -> Judgement:
+        return Judgement(np.array([0.5 if arithmetic == fits else 9.0]), 1, [], {})
+
+    told = other_scalars(Own, Dialect(), "float64", judge)
+    assert "float32" in told
+    assert written(fits) in told
+    names = {"Arithmetic": Arithmetic, "Storage": Storage, "Power": Power}
+    assert eval(written(fits), names) == fits
+    assert other_scalars(Own, Dialect(), "float32", judge) == ""
+    assert other_scalars(SparseAdam, Dialect(), "float64", judge) == ""
 
 
 def test_the_correction_is_folded_only_where_epsilon_stands_beside_the_hat() -> None:
-    forms = {epsilon: arithmetics(Own, Dialect(epsilon=epsilon)) for epsilon in Epsilon}
+    forms = {epsilon: arithmetics(Own, Dialect(epsilon=epsilon), "float32") for epsilon in Epsilon}
     assert {e for e, some in forms.items() if Hat.FOLDED in {a.hat for a in some}} == {Epsilon.BESIDE_HAT}
-    assert len(set(forms[Epsilon.BESIDE_HAT])) == 2 * (len(ARITHMETICS) + 1)
+    assert len(set(forms[Epsilon.BESIDE_HAT])) == 2 * (len(ARITHMETICS))
 
 
 def test_where_none_explains_everything_the_fewest_quantities_count_before_the_size() -> None:
@@ -52,8 +84,8 @@ def test_where_none_explains_everything_the_fewest_quantities_count_before_the_s
     near = Judgement(np.array([40.0]), 1, [finding("w", 40.0), finding("v", 30.0)], {})
     plain = Judgement(np.array([50.0]), 1, [finding("w", 50.0)], {})
     judged = iter([near, plain, *[near] * len(ARITHMETICS)])
-    assert fitting(Own, Dialect(), lambda arithmetic: next(judged)) is plain
+    assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(judged)) is plain
     beyond, within = ({("v", k): Size(ratio=r) for k in (1, 10)} for r in (2.0, 0.5))
     free = [Judgement(np.array([9.0]), 1, [], beyond), Judgement(np.array([9.5]), 1, [], within)]
     running = iter([*free, *free[:1] * len(ARITHMETICS)])
-    assert fitting(Own, Dialect(), lambda arithmetic: next(running)) is free[1]
+    assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(running)) is free[1]

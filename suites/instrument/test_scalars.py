@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +10,23 @@ from mpmath import mpf, sqrt
 
 from reference.dialect import Arithmetic, Average, Power, Storage
 from reference.rounding import PRECISIONS
-from reference.scalars import Hyperparameters, Scalars, exact, float32_power, replayed, stored
+from reference.scalars import (
+    Hyperparameters,
+    Scalars,
+    exact,
+    float32_power,
+    float32_product,
+    float64_product,
+    replayed,
+    stored,
+)
 from suites.instrument import oracle
 
 F = np.float32
 H = Hyperparameters(0.013, 0.83, 0.9937, 3e-7, 0.017, 3.0, maximize=True)
 STEPS = (1, 2, 7, 8, 1000)
 FLOAT32, FLOAT64 = PRECISIONS["float32"], PRECISIONS["float64"]
-AVERAGES = list(product(Average, Average))
+AVERAGES = list(product((Average.BOTH, Average.OMEGA), Average))
 
 
 def close(seen: Scalars, true: dict[str, mpf], relative: float) -> None:
@@ -99,7 +109,8 @@ def test_scalars_meet_a_float32_tensor_as_float32(
     arithmetic = Arithmetic(storage, power, first, second)
     for t in STEPS:
         s = replayed(H, t, arithmetic, FLOAT32)
-        rounded = [n for n in s._fields if n not in ("beta1", "beta2", "decay", "scale")]
+        others = ("beta1", "beta2", "omega2" if second is Average.ROOT else "", "decay", "scale")
+        rounded = [n for n in s._fields if n not in others]
         assert all(getattr(s, n) == float(F(getattr(s, n))) for n in rounded)
         kept = stored(H, arithmetic)
         for form, beta, omega, name in (
@@ -108,6 +119,8 @@ def test_scalars_meet_a_float32_tensor_as_float32(
         ):
             written = float(F(getattr(H, name)))
             assert beta == (1 - omega if form is Average.OMEGA else written)
+            if form is Average.ROOT:  # √ω is rounded, and ω its square
+                assert float(F(np.sqrt(omega))) ** 2 == omega
         # λ is multiplied out again from two float32 numbers, and is not rounded a third time.
         assert s.decay == (kept.weight_decay if storage is Storage.FLOAT32 else float(F(H.weight_decay)))
         assert s.scale == kept.loss_scale
@@ -136,15 +149,50 @@ def test_float32_chain_is_float32_at_every_operation(t: int, maximize: bool) -> 
         "decay": s.decay,
         "scale": s.scale,
         "sign": -1.0 if maximize else 1.0,
+        **dict.fromkeys(("alpha_error", "rate_error", "root_error", "epsilon_error"), 0.0),
     }
     assert s._asdict() == expected
 
 
-def test_float32_power_multiplies_one_factor_after_another() -> None:
-    running = F(1)
+def test_products_multiply_one_factor_after_another() -> None:
+    running, running64 = F(1), 1.0
     for t in range(40):
-        assert float32_power(0.9, t) == running
-        running = running * F(0.9)
+        assert float32_product(0.9, t) == running
+        assert float64_product(0.9, t) == running64
+        running, running64 = running * F(0.9), running64 * 0.9
+
+
+@pytest.mark.parametrize("beta", [0.9, 0.999, 0.99999])
+@pytest.mark.parametrize("t", STEPS)
+def test_a_float32_power_is_the_nearest_number_or_so_many_ulps_from_it(beta: float, t: int) -> None:
+    true, ulp = mpf(float(F(beta))) ** t, float(np.spacing(F(float(F(beta)) ** t)))
+    for ulps in range(-4, 5) if true > 10 * ulp else ():  # where it is 0 there is no other
+        assert abs((mpf(float(float32_power(beta, t, ulps))) - true) / ulp - ulps) <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("ulps", list(product((-2, 0, 1, 2), repeat=2)))
+@pytest.mark.parametrize("t", STEPS)
+@pytest.mark.parametrize("order", [0.0, 3.0])
+def test_the_errors_hold_every_chain_of_powers_some_ulps_off(
+    ulps: tuple[int, int], t: int, order: float
+) -> None:
+    """In any order of float32 operations, and one corner is as far as they say."""
+    arithmetic = Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, step_size_error=order)
+    h = stored(H, arithmetic)
+    bounded: Any = replayed(H, t, arithmetic, FLOAT32)
+    below = F(1) - float32_power(h.beta1, t, ulps[0])
+    root = np.sqrt(F(1) - float32_power(h.beta2, t, ulps[1]))
+    lr = F(h.lr)
+    orders = [F(lr * root) / below] + ([F(lr / below) * root, F(root / below) * lr] if order else [])
+    for alpha in orders:
+        assert abs(float(alpha) / bounded.alpha - 1) <= bounded.alpha_error * (1 + 1e-6)
+    assert abs(float(lr / below) / bounded.rate - 1) <= bounded.rate_error * (1 + 1e-6)
+    assert abs(bounded.root_correction / float(root) - 1) <= bounded.root_error + (order > 0) * 2.0**-24
+    assert abs(float(F(h.epsilon) * root) / bounded.folded_epsilon - 1) <= bounded.epsilon_error * (1 + 1e-6)
+    alone: Any = replayed(H, t, arithmetic, FLOAT32, ulps)
+    assert alone.alpha_error == order * 2.0**-24
+    assert alone.root_error == 0
+    assert abs(alone.alpha / bounded.alpha - 1) <= bounded.alpha_error
 
 
 def test_scalars_of_some_rows() -> None:

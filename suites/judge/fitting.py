@@ -5,35 +5,107 @@ from dataclasses import replace
 from itertools import product
 
 from reference.dialect import Arithmetic, Average, Dialect, Epsilon, Hat, Power, Storage
+from reference.rounding import PRECISIONS
 from suites.backends.base import Backend
 from suites.judge.judgement import Judgement
 
-ARITHMETICS = tuple(
-    Arithmetic(storage, power, first, second)
-    for storage, power, first, second in product(
-        Storage, (Power.FLOAT64, Power.FLOAT32_PRODUCT), Average, Average
+UNDECLARED = Arithmetic()  # also: its scalars are not rounded
+FIRST = (Average.BOTH, Average.OMEGA)
+RARE = (Power.FLOAT64_PRODUCT, Power.FLOAT32_POWER)
+ANY_ORDER = 3.0  # a root, a product and a quotient
+
+
+def _usual(storage: Storage, power: Power, order: float = 0.0) -> tuple[Arithmetic, ...]:
+    """With every form of the averages."""
+    return tuple(
+        Arithmetic(storage, power, first, second, step_size_error=order)
+        for first, second in product(FIRST, Average)
     )
+
+
+FLOAT64_POWERS = _usual(Storage.FLOAT64, Power.FLOAT64)
+FLOAT64_PRODUCTS = _usual(Storage.FLOAT64, Power.FLOAT64_PRODUCT)
+FLOAT32_SCALARS = (
+    *_usual(Storage.FLOAT32, Power.FLOAT64),
+    *(
+        arithmetic
+        for power, storage in product((Power.FLOAT32_PRODUCT, Power.FLOAT32_POWER), Storage)
+        for arithmetic in _usual(storage, power, ANY_ORDER)
+    ),
 )
+# By the type in which scalars meet a tensor: in float64 float32 scalars are not usual, and in float32 a
+# float64 product is as good as a power.
+ARITHMETICS = {
+    "float64": (*FLOAT64_POWERS, *FLOAT64_PRODUCTS, UNDECLARED),
+    "float32": (*FLOAT64_POWERS, *FLOAT32_SCALARS, UNDECLARED),
+}
 
 
-def arithmetics(backend: type[Backend], dialect: Dialect) -> tuple[Arithmetic, ...]:
-    """Those that a backend may have if it speaks a dialect. Arithmetic(): its scalars are not rounded."""
-    if backend.source_read:
+def declares(backend: type[Backend]) -> bool:
+    """Whether a backend is held to one arithmetic."""
+    return backend.source_read or backend.arithmetic != UNDECLARED
+
+
+def arithmetics(backend: type[Backend], dialect: Dialect, dtype: str) -> tuple[Arithmetic, ...]:
+    """Those that a backend may have in a type if it speaks a dialect."""
+    if declares(backend):
         return (backend.arithmetic,)
-    usual = (*ARITHMETICS, Arithmetic())
+    return _folded_too(ARITHMETICS[PRECISIONS[dtype].scalar], dialect)
+
+
+def chains(backend: type[Backend], dialect: Dialect) -> tuple[tuple[Arithmetic, ...], tuple[Arithmetic, ...]]:
+    """All in which a backend may be seen to compute, usual in its type or not: common ones, and others."""
+    every = (*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS)
+    rare = [a for a in every if a.second_average is Average.ROOT or a.power in RARE]
+    common = [a for a in every if a not in rare]
+    if backend.source_read:
+        return tuple(common), tuple(rare)
+    return _folded_too((*common, UNDECLARED), dialect), _folded_too(tuple(rare), dialect)
+
+
+def _folded_too(usual: tuple[Arithmetic, ...], dialect: Dialect) -> tuple[Arithmetic, ...]:
     if dialect.epsilon is not Epsilon.BESIDE_HAT:
         return usual
     return (*usual, *(replace(arithmetic, hat=Hat.FOLDED) for arithmetic in usual))
 
 
-def fitting(backend: type[Backend], dialect: Dialect, judge: Callable[[Arithmetic], Judgement]) -> Judgement:
+def fitting(
+    backend: type[Backend], dialect: Dialect, dtype: str, judge: Callable[[Arithmetic], Judgement]
+) -> Judgement:
     """What the judge says by the first arithmetic that explains everything, or else the most."""
     judgements = []
-    for arithmetic in arithmetics(backend, dialect):
+    for arithmetic in arithmetics(backend, dialect, dtype):
         judgements.append(judge(arithmetic))
-        if judgements[-1].worst.max(initial=0.0) <= 1:
+        judgements[-1].arithmetic = arithmetic
+        if _explains(judgements[-1]):
             return judgements[-1]
     return min(judgements, key=_unexplained)
+
+
+def other_scalars(
+    backend: type[Backend], dialect: Dialect, dtype: str, judge: Callable[[Arithmetic], Judgement]
+) -> str:
+    """In words, the float32 scalars that explain a float64 backend which declares none; '' where none do."""
+    if declares(backend) or PRECISIONS[dtype].scalar != "float64":
+        return ""
+    for arithmetic in _folded_too(FLOAT32_SCALARS, dialect):
+        if _explains(judge(arithmetic)):
+            return f"its scalars are of float32; declare arithmetic={written(arithmetic)} if that is meant"
+    return ""
+
+
+def written(arithmetic: Arithmetic) -> str:
+    """An arithmetic as it is declared: what differs from Arithmetic()."""
+    parts = [
+        f"{name}={value if isinstance(value, float | int) else f'{type(value).__name__}.{value.name}'}"
+        for name, value in vars(arithmetic).items()
+        if value != getattr(UNDECLARED, name)
+    ]
+    return f"Arithmetic({', '.join(parts)})"
+
+
+def _explains(judgement: Judgement) -> bool:
+    return bool(judgement.worst.max(initial=0.0) <= 1)
 
 
 def _unexplained(judgement: Judgement) -> tuple[int, float]:

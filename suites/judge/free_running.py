@@ -86,7 +86,7 @@ def _judge(
         )
         with np.errstate(all="ignore"):
             ratio = np.where(seen == value, 0.0, np.abs(seen - value) / error)
-            unbounded = ~np.isfinite(value) | ~np.isfinite(error) | (np.abs(value) > p.largest / 8)
+            unbounded = ~np.isfinite(value) | ~np.isfinite(error) | (np.abs(value) + error >= p.largest)
         ratio[unbounded] = 0.0
         ratio[np.isnan(ratio)] = np.inf
         result.sizes.setdefault((name, k), Size()).include(measure(seen, value, ratio, 0.0, p))

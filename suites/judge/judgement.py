@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from reference.dialect import Arithmetic
 from reference.rounding import Precision
 
 QUANTITIES = ("w", "m", "v")
@@ -55,13 +56,15 @@ class Judgement:
     """What the judge saw.
 
     worst: each case's largest ratio (a difference without a bound counts as infinite). findings: for
-    each case that diverges its worst element. sizes: by quantity and, free running, by step.
+    each case that diverges its worst element. sizes: by quantity and, free running, by step. arithmetic: by
+    which it was judged, where several were tried.
     """
 
     worst: np.ndarray
     steps: int
     findings: list[Finding]
     sizes: dict[tuple[str, int], Size]
+    arithmetic: Arithmetic | None = None
 
 
 def measure(seen: np.ndarray, value: np.ndarray, ratio: np.ndarray, gap: float, p: Precision) -> Size:

@@ -64,6 +64,7 @@ class Builder:
         self.rows: list[np.ndarray] = []
         self.values: list[np.ndarray] = []
         self.present: list[np.ndarray] = []
+        self.asked: list[tuple[Hyperparameters, int]] = []
         self.scalars: list[Scalars] = []
         self.exact: list[Scalars] = []
         self.filled = False
@@ -73,7 +74,8 @@ class Builder:
         self.segments.append(segment)
         if self.dialect.bias_correction is BiasCorrection.NEXT:
             t += 1
-        self.scalars.append(self._spoken(_replayed(h, t, self.arithmetic, self.p)))
+        self.asked.append((h, t))
+        self.scalars.append(self.scalars_of(len(self.asked) - 1))
         if self.gap:
             self.exact.append(self._spoken(_exact(h, t)))
         if gradient is None:
@@ -86,6 +88,10 @@ class Builder:
             shape = case.parameters[segment.parameter].w.shape
             self._extend(np.arange(segment.count), np.zeros(shape), segment, False)
             self.filled = True
+
+    def scalars_of(self, segment: int, ulps: tuple[int, int] | None = None) -> Scalars:
+        """The scalars of a segment. ulps: see `replayed`."""
+        return self._spoken(_replayed(*self.asked[segment], self.arithmetic, self.p, ulps))
 
     def _spoken(self, s: Scalars) -> Scalars:
         """The scalars as the dialect has them."""
@@ -117,13 +123,13 @@ class Builder:
         return Stack(
             self.segments,
             gradient,
-            _columns(self.scalars, owner),
-            _columns(self.exact, owner) if self.gap else None,
+            columns(self.scalars, owner),
+            columns(self.exact, owner) if self.gap else None,
             owner,
         )
 
 
-def _columns(scalars: list[Scalars], owner: np.ndarray) -> Scalars:
+def columns(scalars: list[Scalars], owner: np.ndarray) -> Scalars:
     """One column a scalar, one entry for each row; a plain float where all are equal."""
     if len(scalars) == 1:
         return scalars[0]

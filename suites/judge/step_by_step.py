@@ -11,6 +11,7 @@ from reference.scalars import Scalars
 from suites.case import Case, Trajectory
 from suites.judge.comparison import compare
 from suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
+from suites.judge.powers import with_powers_found
 from suites.judge.run_again import RUN_AGAIN, run_again
 from suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
 
@@ -88,7 +89,7 @@ def _judge_width(
         return
     before = State(*(np.concatenate(x) for x in befores))
     after = State(*(np.concatenate(x) for x in afters))
-    stack = builder.stack(width)
+    stack = with_powers_found(builder, builder.stack(width), before, after, rules)
     _untouched(before, after, stack, base, cases, result)
     for at in blocks(len(stack.gradient.rows), width, rules):
         _judge_block(before, after, stack.part(at), cases, rules, result)
@@ -97,9 +98,10 @@ def _judge_width(
 def _judge_block(
     before: State, after: State, stack: Stack, cases: Sequence[Case], rules: Rules, result: Judgement
 ) -> None:
-    values, bounds, _ = step(before, stack.gradient, stack.scalars, rules)
+    bounded = step(before, stack.gradient, stack.scalars, rules)
+    values, bounds, _ = bounded
     observed = State(*(x[stack.gradient.rows] for x in after))
-    ratios = compare(before, stack, values, bounds, observed, rules)
+    ratios = compare(before, stack, bounded, observed, rules)
     if stack.exact is not None:
         _measure(before, stack, values, observed, ratios, rules, result)
     case = np.array([s.case for s in stack.segments])[stack.owner]

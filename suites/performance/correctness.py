@@ -26,9 +26,8 @@ def correctness(backend: type[Backend], device: str, dtype: str, opened: Opened)
     assert opened.case is not None
     assert opened.trajectory is not None
     case, trajectory = [opened.case], [opened.trajectory]
-    judgement = fitting(
-        backend, backend.documented, partial(step_by_step, case, trajectory, backend.documented)
-    )
+    by = partial(step_by_step, case, trajectory, backend.documented)
+    judgement = fitting(backend, backend.documented, dtype, by)
     worst = float(judgement.worst.max())
     divergence = wrong_path(backend, device, dtype, trajectory) or ""
     if worst > 1:

@@ -1,0 +1,51 @@
+"""Which float32 numbers a backend's powers β^t were, where they may be some ulps off the nearest one.
+
+A power is one number in a whole step: what it was is found from all elements that it moved, and every
+element is then judged by it, without an allowance for what it might have been.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from reference.dialect import Power
+from reference.lazy_adam import Rules, State, step
+from reference.scalars import Scalars
+from suites.judge.comparison import compare
+from suites.judge.stack import Builder, Stack, columns
+
+
+def with_powers_found(builder: Builder, stack: Stack, before: State, after: State, rules: Rules) -> Stack:
+    """The stack with the scalars of, for each segment, the powers nearest to the exact ones that explain w.
+
+    Where none do, of the nearest.
+    """
+    arithmetic = rules.arithmetic
+    if arithmetic.power is not Power.FLOAT32_POWER:
+        return stack
+    # With what any power allows: where that does not explain w, no power does.
+    left = np.setdiff1d(np.unique(stack.owner), _wrong(stack, before, after, rules))
+    scalars = [builder.scalars_of(i, (0, 0)) for i in range(len(builder.asked))]
+    off = range(-arithmetic.power_ulps, arithmetic.power_ulps + 1)
+    for ulps in sorted(product(off, off), key=lambda pair: max(map(abs, pair))):
+        if not len(left):
+            break
+        tried = [builder.scalars_of(i, ulps) if i in left else s for i, s in enumerate(scalars)]
+        rows = np.flatnonzero(np.isin(stack.owner, left))
+        wrong = _wrong(_given(stack, tried).part(rows), before, after, rules)
+        for i in np.setdiff1d(left, wrong):
+            scalars[i] = tried[i]
+        left = np.intersect1d(left, wrong)
+    return _given(stack, scalars)
+
+
+def _given(stack: Stack, scalars: list[Scalars]) -> Stack:
+    return Stack(stack.segments, stack.gradient, columns(scalars, stack.owner), stack.exact, stack.owner)
+
+
+def _wrong(stack: Stack, before: State, after: State, rules: Rules) -> np.ndarray:
+    """The segments whose w is beyond the bound."""
+    bounded = step(before, stack.gradient, stack.scalars, rules)
+    observed = State(*(x[stack.gradient.rows] for x in after))
+    ratio = compare(before, stack, bounded, observed, rules).w
+    return np.unique(stack.owner[(ratio > 1).any(axis=1)])
