@@ -246,7 +246,9 @@ def _good_w(
     good |= infinite & ~still & (seen.w == -np.copysign(np.inf, n))
     last = _beyond(new.w, errors.w, p) & np.isfinite(errors.w)
     good |= last & finite & (seen.w == np.copysign(np.inf, new.w))
-    nan = overflows & infinite_d | infinite & still | (n == 0) & ((d == 0) | share)
+    nan = overflows & infinite_d | infinite & still
+    # α/d may overflow, and 0·∞ be NaN; where ε is held to survive the type, nothing may come of 0.
+    nan |= (n == 0) & ((d == 0) | share & (not rules.strict_epsilon))
     nan |= np.isinf(w) & (infinite | decoupled & (np.asarray(s.decay) != 0))
     if rules.nesterov:
         by_m = np.isinf(seen.m) & ~still & (seen.w == -np.copysign(np.inf, seen.m))
