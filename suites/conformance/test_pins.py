@@ -49,7 +49,8 @@ def test_witness_shows_what_is_pinned_and_hides_nothing(
     backend, _, pin = pin_item
     process = sound(processes, pin_item, record_property)
     (seen,), covering = process.run([pin.case]), pins_of(process)
-    assert broken(pin, backend, seen, covering) == ""
+    said = broken(pin, backend, seen, covering)
+    assert not said, said
     if seen.failure:
         assert of_failures([pin.case], [seen], pin.verdict) == set(pin.layouts)
         return  # there is no result that could hide a fault
@@ -57,15 +58,13 @@ def test_witness_shows_what_is_pinned_and_hides_nothing(
     findings = judge(clause, [pin.case], [seen], backend, backend.documented).findings
     assert of_findings([pin.case], findings) == set(pin.layouts)
     names, why = accounted(pin, backend, seen, clause, covering)
-    assert pin.name in names, (
-        f"the witness is also explained by {why}: it needs one that only the pin explains"
-    )
+    assert pin.name in names, f"the pin needs another witness: this one is also explained by {why}"
     if set(pin.quantities) >= set(QUANTITIES):
         # Where nothing is as it should be, all is hidden under its own clauses.
         clause = next(c for c in CLAUSES.values() if c.id not in pin.clauses)
     share = max(2.0**-12, 64 * PRECISIONS[pin.case.dtype].u)
     faulty = replace(seen, m=[m * (1 + share) + 2.0**-20 for m in seen.m])
-    assert accounted(pin, backend, faulty, clause, covering) == ([], "unexplained")
+    assert accounted(pin, backend, faulty, clause, covering)[0] == []
 
 
 def clause_of(id: str) -> Clause:
@@ -76,7 +75,7 @@ def clause_of(id: str) -> Clause:
 def accounted(
     pin: Pin, backend: type[Backend], trajectory: Trajectory, clause: Clause, covering: list[Pin]
 ) -> tuple[list[str], str]:
-    """The pins that account for a trajectory of the witness in conformance tests, and what explains it."""
+    """The pins that account for a trajectory of the witness under a clause, and what explains it."""
     args = clause, [pin.case], [trajectory], backend, backend.documented
     judgement = judge(*args)
     row = {
