@@ -196,10 +196,11 @@ def kinds_of(x: Elements, y: Result) -> np.ndarray:
     return np.stack([classes(after, before) for after, before in zip(y, x, strict=False)])
 
 
-def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Scalars, rules: Rules) -> None:
+def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Any, rules: Rules) -> None:
     """Every class that no order has, of w beside the m and v that belong to it."""
-    before = {"w": x.w, "m": x.m, "v": x.v}
-    clear = clear_of_thresholds(x, s, rules)
+    before: dict[str, Any] = {"w": x.w, "m": x.m, "v": x.v}
+    clear, count = clear_of_thresholds(x, s, rules), 0
+    after_last = rules.precision.largest * (1 + rules.precision.u)
     for number in (0, 7, 20):
         seen = results[number % len(results)]
         for q, name in enumerate("wmv"):
@@ -211,10 +212,9 @@ def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Scalars, ru
                 planted = np.broadcast_to(value, x.w.shape)
                 found = getattr(ratios(x, seen._replace(**{name: planted}), s, rules), name)
                 # ∞ is the number that follows on the largest, where the result may be rounded to that
-                number_like = np.clip(
-                    planted, *(x * rules.precision.largest * (1 + rules.precision.u) for x in (-1, 1))
-                )
+                number_like = np.clip(planted, -after_last, after_last)
                 wrong = clear & ~alike.any(axis=0) & ~within_the_bound(x, name, number_like, s, rules)
+                count += int(wrong.sum())
                 missed = wrong & (found <= 1)
                 assert not missed.any(), (
                     name,
@@ -249,6 +249,8 @@ def _plant(x: Elements, results: list[Result], kinds: np.ndarray, s: Scalars, ru
                         for i in np.flatnonzero(missed)[:3]
                     ],
                 )
+
+    assert count > 3 * COUNT
 
 
 def clear_of_thresholds(x: Elements, s: Any, rules: Rules) -> np.ndarray:
