@@ -228,8 +228,8 @@ ELEMENTS = {
     "m overflows by the loss scale": Element(
         g=0.9 * L,
         settings={"loss_scale": 0.01},
-        accepts={"m": (inf, nan)},
-        rejects={"m": (WRONG, L)},
+        accepts={"m": (inf,)},
+        rejects={"m": (WRONG, L, -inf, nan)},
     ),
     "m̂ overflows and α·m does not": Element(
         m=0.9 * L, v=1e30, accepts={"w": (RIGHT, -inf)}, rejects={"w": (1.0, WRONG, inf, nan)}

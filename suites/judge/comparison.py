@@ -128,9 +128,10 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         within = [ratio <= 1 for ratio in ratios]
         new, errors = bounded.state, bounded.errors
         w, m, v = (x[gradient.rows] for x in wide)
-        g, parts = _gradient(w, gradient, s, rules)
+        g, parts, meet = _gradient(w, gradient, s, rules)
         blind = (BLIND and p.name == "float64") & ~np.isfinite(g * g + new.v + new.m + new.w + errors.w)
-        any_g = may(parts) & np.isfinite(parts) | blind
+        any_g = may(parts) & np.isfinite(parts) & meet | blind
+        one_g = may(parts) & ~meet
         if p.name == "float64" and gradient.occurrences is not None:  # the sum itself may have overflowed
             any_g |= ~np.isfinite(parts) & (gradient.occurrences[:, None] > 1)
 
@@ -145,9 +146,9 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         good_m = (within[1] & (np.isfinite(errors.m) | np.isinf(observed.m))) | any_g & ~np.isfinite(
             observed.m
         )
-        good_m |= np.isnan(observed.m) & (nan_m | infinite_m | infinite_g & from_g1)
+        good_m |= np.isnan(observed.m) & (nan_m | infinite_m | (infinite_g | one_g) & from_g1)
         good_m |= ~nan_m & (
-            infinity_of(g, infinite_g & ~(infinite_m & (np.sign(m) != np.sign(g))))
+            infinity_of(g, (infinite_g | one_g) & ~(infinite_m & (np.sign(m) != np.sign(g))))
             | infinity_of(m, infinite_m & ~(infinite_g & (np.sign(m) != np.sign(g))))
             | infinity_of(g - m, may(apart) & ~infinite_m)
             | infinity_of(m - g, may(apart) & ~infinite_m & ~infinite_g & from_g1)
@@ -159,8 +160,8 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         good_v = (within[2] & (np.isfinite(errors.v) | np.isinf(observed.v))) | any_g & (
             np.isnan(observed.v) | (observed.v == np.inf)
         )
-        good_v |= np.isnan(observed.v) & (nan_v | infinite_v | (infinite_g | may(square)) & from_g2)
-        good_v |= ~nan_v & (observed.v == np.inf) & (may(square) | _beyond(new.v, errors.v, p))
+        good_v |= np.isnan(observed.v) & (nan_v | infinite_v | (infinite_g | one_g | may(square)) & from_g2)
+        good_v |= ~nan_v & (observed.v == np.inf) & (may(square) | one_g | _beyond(new.v, errors.v, p))
         good_w = _good_w(w, g, m, bounded, within[0], observed, stack, rules) | blind & ~nan_m & ~nan_v
     good = good_w, good_m, good_v
     return Errors(
@@ -171,21 +172,25 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
     )
 
 
-def _gradient(w: np.ndarray, gradient: Gradient, s: Scalars, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient that enters the moments, and the largest number that is computed on the way to it."""
+def _gradient(
+    w: np.ndarray, gradient: Gradient, s: Scalars, rules: Rules
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The gradient that enters the moments, the largest number on the way to it, where such may cancel."""
     decay = np.asarray(s.decay if _joins(rules) else 0.0)
     if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
         decay = decay * gradient.occurrences[:, None]
     decayed = np.where(decay == 0, 0.0, decay * w)
     g = s.sign * gradient.values / s.scale + decayed
-    given, scale = np.abs(gradient.values), np.asarray(s.scale)
+    given, scale, size = np.abs(gradient.values), np.asarray(s.scale), np.abs(decayed)
+    one_by_one = np.maximum(np.maximum(given / scale, size * np.maximum(1, scale)), np.abs(g))
+    one_by_one = np.where((scale == 1) & (decay == 0), 0.0, one_by_one)
     summed = np.zeros_like(given)
     if gradient.error is not None and gradient.occurrences is not None:
         sums = rules.constants.addition * rules.type.u * np.maximum(gradient.occurrences - 1, 1)[:, None]
         summed = gradient.error / sums  # Σ|g_j|, where there is more than one
-        given = np.maximum(given, summed)
-    joined = (given + np.abs(decayed) * scale) * np.maximum(1, 1 / scale)
-    return g, np.where((scale == 1) & (decay == 0), summed, joined)
+    together = np.where(summed > 0, (summed + size * scale) * np.maximum(1, 1 / scale), 0.0)
+    parts = np.maximum(one_by_one, together)
+    return g, parts, (summed > 0) | np.broadcast_to(decay != 0, g.shape)
 
 
 def _joins(rules: Rules) -> bool:
