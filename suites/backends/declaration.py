@@ -123,7 +123,8 @@ def _loaded(path: Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise BrokenDeclaration(f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}") from None
+        where = f"{error.filename or path}:{error.lineno or 1}"  # of bytes that are no text, neither is known
+        raise BrokenDeclaration(f"{where}: SyntaxError: {error.msg}") from None
     except (Exception, SystemExit) as error:
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
