@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import execnet
+import psutil
 
 from reference.dialect import Arithmetic, Dialect
 from reference.rounding import PRECISIONS
+from suites.backends import guard
 from suites.backends.base import DEVICES, Backend, in_a_line
 from suites.backends.message import dumps
 from suites.case import Manner
@@ -198,6 +200,7 @@ def main() -> None:
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
     process, file = os.getpid(), sys.argv[1]
+    guard.adopt()
     try:
         backends = declared(Path(file)) if file else installed()
         told: tuple[str, Any] = "declared", [described(backend) for backend in backends]
@@ -206,6 +209,7 @@ def main() -> None:
     if os.getpid() == process:  # and not a fork that the file has left behind
         answer.write(dumps(told))
         answer.flush()
+        guard.end_children(psutil.Process())
     os._exit(0)  # whatever threads it has started
 
 

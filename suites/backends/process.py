@@ -1,6 +1,5 @@
 """The suite's side: a backend in a process of its own, started lazily, kept, and replaced if lost."""
 
-import os
 import pickle
 import shlex
 import shutil
@@ -350,10 +349,7 @@ class Process:
     def restart(self) -> None:
         """Replace the worker by a fresh one."""
         if self.pid and self.local:
-            with suppress(
-                ProcessLookupError
-            ):  # first, or the farewell of `_stop` might block like any message
-                os.kill(self.pid, signal.SIGKILL)
+            guard.end(self.mark)  # first, or the farewell of `_stop` might block like any message
         self._stop()
         self._start()
 
