@@ -221,7 +221,7 @@ def main() -> int:
     p = command_line.parser("suites.equivalence.builds", __doc__)
     p.add_argument("--candidate", required=True, metavar="PYTHON", help="the interpreter of the other build")
     p.add_argument("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the cases")
+    p.add_argument("--seed", type=command_line.whole_number, default=0, metavar="N", help="seed of the cases")
     options = p.parse_args()
     console, tally = Console(width=180), Tally()
     backends = command_line.backends(options)
