@@ -10,6 +10,7 @@ import pytest
 from reports.command import status_of
 from suites.backends.process import ROOT
 from suites.instrument.published import RUN, reports
+from suites.performance import gate
 
 
 @pytest.mark.parametrize(
@@ -47,8 +48,6 @@ def test_a_baseline_that_can_not_be_written_is_2_and_a_line(baseline: str, tmp_p
 def test_a_table_that_can_not_be_written_is_2_and_no_slower(
     command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suites.performance import gate
-
     (tmp_path / "performance_gate.csv").mkdir()
     monkeypatch.setattr(gate, "GATED", ())
     status, _, errors = command(gate, "--backend", "torch.SparseAdam", f"--out={tmp_path}")

@@ -35,6 +35,11 @@ def test_a_table_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read(name, tmp_path), table)
 
 
+def replaced(path: Path) -> Path:
+    path.unlink()
+    return path
+
+
 SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path.unlink(), "not there"),
     "cut off": (lambda path: path.write_text(path.read_text()[:-20]), "cut off in line"),
@@ -49,8 +54,8 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.write_text(path.read_text().replace(",", f',"{"x" * 200_000}', 1)),
         "field larger than field limit",
     ),
-    "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "no regular file"),
-    "a folder": (lambda path: (path.unlink(), path.mkdir()), "no regular file"),
+    "a pipe": (lambda path: os.mkfifo(replaced(path)), "no regular file"),
+    "a folder": (lambda path: replaced(path).mkdir(), "no regular file"),
     "no text": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "can't decode"),
 }
 
