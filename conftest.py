@@ -1,6 +1,5 @@
 """pytest options, backend selection, and the tables written at the end of a run."""
 
-import argparse
 import json
 import re
 import secrets
@@ -28,6 +27,7 @@ from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
+from suites.command_line import whole_number
 from suites.divergences import pin
 from suites.divergences.reproducer import has_script
 from suites.equivalence import carried
@@ -38,12 +38,6 @@ from suites.verdicts import BUDGETS
 RESULT = "lazyadam-result"
 CONFORMANCE = "suites/conformance"
 JUDGING = (CONFORMANCE, "suites/equivalence")
-
-
-def whole_number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
-    return int(text)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reports import comparison, equivalence, export, gate, migration, page, versions
+from reports.command import status_of
 from reports.tables import OUT, TableError, read, write, write_text
 
 
@@ -65,7 +66,7 @@ def make_page(options: argparse.Namespace) -> int:
     for message in tables.missing.values():
         print(message, file=sys.stderr)
     print(f"index.html, migration.md, equivalence.csv, pairs.csv in {folder}")
-    return int(bool(tables.missing))
+    return 2 if tables.missing else 0
 
 
 def tell_pair(options: argparse.Namespace) -> int:
@@ -123,12 +124,8 @@ def tell_summary(options: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
-    try:
-        return int(options.does(options))
-    except TableError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return int(options.does(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(status_of(main))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from reports.tables import TableError
+
 # The columns that name a row, and those that say what came of it.
 COMPARED: dict[str, tuple[list[str], list[str]]] = {
     "verdicts": (["backend", "dtype", "clause", "against"], ["verdict", "explained_by"]),
@@ -15,9 +17,18 @@ COMPARED: dict[str, tuple[list[str], list[str]]] = {
 
 
 def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table that changed, came or went."""
+    """The rows of a table that changed, came or went.
+
+    Raises:
+        TableError: two rows of a table have the same name.
+    """
     keys, values = COMPARED[name]
     left, right = (table.set_index(keys)[values] for table in (before, after))
+    for index in (left.index, right.index):
+        if index.has_duplicates:
+            twice = index[index.duplicated()][0]
+            named = twice if isinstance(twice, str) else ", ".join(map(str, twice))
+            raise TableError(f"{name}.csv: two rows for {named}")
     rows = []
     for key in left.index.union(right.index, sort=False):
         cells = [_said(table, key) for table in (left, right)]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ import pandas as pd
 from reports.columns import ABOUT, COLUMNS, NUMBERS
 
 OUT = Path(__file__).parent / "out"
+MOST_BYTES = 2**28
 
 
 def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -54,12 +56,12 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     """
     path = folder / f"{name}.csv"
     try:
-        text = path.read_text()
+        text = text_of(path)
+        rows = list(csv.reader(StringIO(text)))
     except FileNotFoundError:
         raise TableError(f"{path}: not there") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path}: {error}") from None
-    rows = list(csv.reader(StringIO(text)))
     if not text.endswith("\n"):
         raise TableError(f"{path}: cut off in line {text.count(chr(10)) + 1}")
     if tuple(rows[0]) != COLUMNS[name]:
@@ -75,6 +77,22 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     if flaw := _flaw(name, table):
         raise TableError(f"{path}: {flaw}")
     return table
+
+
+def text_of(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        OSError: it can't be read, is no regular file (a pipe would be waited for, for ever), or too large.
+        UnicodeDecodeError: it is no text.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("no regular file")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(f"more than {MOST_BYTES >> 20} MiB")
+    return content.decode()
 
 
 def _flaw(name: str, table: pd.DataFrame) -> str:

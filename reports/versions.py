@@ -7,7 +7,7 @@ import pandas as pd
 from packaging.version import Version
 
 from reports.comparison import COMPARED
-from reports.tables import frame, read
+from reports.tables import TableError, frame, read
 
 TABLES = ("verdicts", "dialects", "bad_input")
 
@@ -18,9 +18,9 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
     Where two runs on one version differ it says both.
 
     Raises:
-        TableError: a table can't be read.
+        TableError: a table can't be read, or no framework is there in two versions.
     """
-    lines = []
+    lines, several = [], False
     for name in TABLES:
         keys, values = COMPARED[name]
         seen = pd.concat([read(name, folder) for folder in folders])
@@ -35,6 +35,7 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
                 lambda said: " / ".join(said.unique())
             )
             grid = cells.unstack("version").fillna("not run")
+            several |= grid.shape[1] > 1
             for row, cells in grid.iterrows():
                 lines += [
                     {
@@ -46,6 +47,8 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
                     }
                     for said, same in cells.groupby(cells, sort=False)
                 ]
+    if not several:
+        raise TableError(f"{', '.join(map(str, folders))}: no framework is there in two versions to compare")
     return frame("versions", lines)
 
 

@@ -14,6 +14,7 @@ from suites.backends.process import START_SECONDS
 from suites.backends.registry import UnknownBackend, select
 from suites.machine import unsupported
 
+MOST_DIGITS = 18
 NEEDED = "numpy, ml_dtypes, psutil"  # by a worker, beside what the optimizer needs
 
 
@@ -35,6 +36,16 @@ def parser(module: str, documentation: str | None) -> argparse.ArgumentParser:
     )
     p.add_argument("--device", default="cpu", choices=DEVICES)
     return p
+
+
+def whole_number(text: str) -> int:
+    """A seed."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        said = text if len(text) <= MOST_DIGITS else f"{text[:MOST_DIGITS]}…"
+        raise argparse.ArgumentTypeError(
+            f"{said!r} is no whole number from 0 on, of at most {MOST_DIGITS} digits"
+        )
+    return int(text)
 
 
 def ends(why: str) -> NoReturn:

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import execnet
+import psutil
 
 from reference.dialect import Arithmetic, Dialect
 from reference.rounding import PRECISIONS
+from suites.backends import guard
 from suites.backends.base import DEVICES, Backend, in_a_line
 from suites.backends.message import dumps
 from suites.case import Manner
@@ -123,7 +125,8 @@ def _loaded(path: Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise BrokenDeclaration(f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}") from None
+        where = f"{error.filename or path}:{error.lineno or 1}"  # of bytes that are no text, neither is known
+        raise BrokenDeclaration(f"{where}: SyntaxError: {error.msg}") from None
     except (Exception, SystemExit) as error:
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
@@ -197,6 +200,7 @@ def main() -> None:
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
     process, file = os.getpid(), sys.argv[1]
+    guard.adopt()
     try:
         backends = declared(Path(file)) if file else installed()
         told: tuple[str, Any] = "declared", [described(backend) for backend in backends]
@@ -205,6 +209,7 @@ def main() -> None:
     if os.getpid() == process:  # and not a fork that the file has left behind
         answer.write(dumps(told))
         answer.flush()
+        guard.end_children(psutil.Process())
     os._exit(0)  # whatever threads it has started
 
 

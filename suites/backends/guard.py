@@ -1,10 +1,12 @@
 """Nothing outlives a run: what a worker has started ends with it, and what a run has left ends with the run.
 
-Whoever is started by a worker inherits its environment, and with it the mark. The guard is a process that
-waits for the end of the run, however that comes, ends what carries a mark of the run, and removes its folder.
+Whoever is started by a worker inherits its environment, and with it the mark; whoever sheds that is found as
+a descendant of the worker, while that lives. The guard is a process that waits for the end of the run,
+however that comes, ends what carries a mark of the run, and removes its folder.
 """
 
 import atexit
+import ctypes
 import os
 import secrets
 import shutil
@@ -20,6 +22,7 @@ import psutil
 
 MARK = "LAZYADAM_WORKER"
 ENDING_SECONDS = 5.0
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 _numbers = count()
 
 
@@ -50,15 +53,29 @@ def folder() -> Path:
 
 
 def end(mark: str) -> None:
-    """Kill every process whose mark begins so."""
+    """Kill every process whose mark begins so, and what it has started."""
     found = True
     while found:  # whoever was starting another while we looked
         found = False
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
                 if process.environ().get(MARK, "").startswith(mark):
+                    end_children(process)
                     process.kill()
                     found = True
+
+
+def end_children(process: psutil.Process) -> None:
+    """Kill what a process has started."""
+    for child in process.children(recursive=True):
+        with suppress(psutil.Error):
+            child.kill()
+
+
+def adopt() -> None:
+    """Stay the ancestor of whatever this process starts, when who started it has ended (on Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The suite's side: a backend in a process of its own, started lazily, kept, and replaced if lost."""
 
-import os
 import pickle
 import shlex
 import shutil
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 
 import execnet
 import numpy as np
+import psutil
 
 from suites.backends import guard
 from suites.backends.base import Backend, stack
@@ -27,6 +27,7 @@ from suites.cases.training import Layer, Trained, Training
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 STEP_SECONDS = 0.02
+END_SECONDS = 1.0
 BATCH = 32
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
@@ -198,8 +199,9 @@ class Process:
             except (EOFError, OSError):
                 raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
             except self.channel.RemoteError as error:
-                last = str(error).strip().splitlines()[-1]
-                raise Lost("dies", f"the worker failed: {last}") from None
+                lines, file = str(error).strip().splitlines(), self.backend.file
+                at = [line.strip() for line in lines if file and file in line][-1:]
+                raise Lost("dies", ": ".join(["the worker failed", lines[-1], *at])) from None
 
     def _answer(self, seconds: float, asked: str = "") -> Any:
         """The next answer, if it is one of the worker to the case that was asked, by its digest."""
@@ -218,7 +220,19 @@ class Process:
         return self.log.lines() if self.backend.file and self.log else []
 
     def _last_words(self) -> str:
-        return self.log.last_words(self.backend.file) if self.log else "not known"
+        if self.log is None:
+            return "not known"
+        words = self.log.last_words(self.backend.file)
+        return f"none; it ended {self._end()}" if words == "none" else words
+
+    def _end(self) -> str:
+        """How a process that is gone has ended: by which signal, or with which status."""
+        code = None
+        with suppress(psutil.Error, ValueError):
+            code = psutil.Process(self.pid).wait(END_SECONDS)
+        if code is None:
+            return "nobody knows how"
+        return f"of {signal.Signals(-code).name}" if code < 0 else f"with {code}"
 
     def _where(self) -> str:
         """The line of its file in which a backend of one's own is, where it says so."""
@@ -335,10 +349,7 @@ class Process:
     def restart(self) -> None:
         """Replace the worker by a fresh one."""
         if self.pid and self.local:
-            with suppress(
-                ProcessLookupError
-            ):  # first, or the farewell of `_stop` might block like any message
-                os.kill(self.pid, signal.SIGKILL)
+            guard.end(self.mark)  # first, or the farewell of `_stop` might block like any message
         self._stop()
         self._start()
 

@@ -7,6 +7,9 @@ import signal
 import sys
 from typing import Any
 
+import psutil
+
+from suites.backends import guard
 from suites.backends.base import NotRun, in_a_line
 from suites.backends.message import dumps
 from suites.backends.registry import find
@@ -31,6 +34,7 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
         faulthandler.enable()
         faulthandler.register(signal.SIGUSR1)
     process = os.getpid()
+    guard.adopt()
 
     def send(answer: Any, digest: str = "") -> None:
         if os.getpid() != process:  # a fork that an update has left behind
@@ -42,6 +46,7 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
     finally:
         if os.getpid() != process:
             os._exit(0)
+        guard.end_children(psutil.Process())
 
 
 def _answer(channel: Any, name: str, file: str, device: str, send: Any) -> None:

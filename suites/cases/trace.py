@@ -6,7 +6,6 @@ strictly (an integer is no float and no flag), and what it means by `check`.
 
 import json
 import math
-import stat
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -16,12 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from reference.rounding import PRECISIONS, round_to
 from reference.scalars import Hyperparameters
-from reports.tables import write_text
+from reports.tables import text_of, write_text
 from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 
 FORMAT = "lazyadam-trace"
 VERSION = 2
-MOST_BYTES = 2**28
 # torch counts steps in float32, and the reference multiplies powers of β one by one.
 MOST_STEPS = 2**24
 # Backends keep them in float32: there β is below 1, and the loss scale and its reciprocal are normal.
@@ -194,7 +192,7 @@ def _refusal(path: Path, reason: str) -> TraceError:
 def _read(path: Path) -> _Document:
     """The JSON of a trace file of this version."""
     try:
-        document = json.loads(_text_of(path), object_pairs_hook=_once, parse_constant=_constant)
+        document = json.loads(text_of(path), object_pairs_hook=_once, parse_constant=_constant)
     except OSError as error:
         raise _refusal(path, f"cannot be read ({error.strerror or error})") from None
     except RecursionError:
@@ -211,17 +209,6 @@ def _read(path: Path) -> _Document:
         first = error.errors()[0]
         where = "".join(f"[{x}]" if isinstance(x, int) else f".{x}" for x in first["loc"]).lstrip(".")
         raise _refusal(path, f"malformed ({where}: {first['msg'].removeprefix('Value error, ')})") from None
-
-
-def _text_of(path: Path) -> str:
-    # A pipe would be waited for, for ever.
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError("no regular file")
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise OSError(f"more than {MOST_BYTES >> 20} MiB")
-    return content.decode()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import numpy as np
 from rich.console import Console
 
 from reference.rounding import PRECISIONS, Precision
+from reports.command import status_of
 from reports.tables import frame, write
 from reports.terminal import show_rows
 from suites import command_line
@@ -216,11 +217,11 @@ def _notes(base: Trajectory, candidate: Trajectory) -> str:
     )
 
 
-def main() -> None:
+def main() -> int:
     p = command_line.parser("suites.equivalence.builds", __doc__)
     p.add_argument("--candidate", required=True, metavar="PYTHON", help="the interpreter of the other build")
     p.add_argument("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the cases")
+    p.add_argument("--seed", type=command_line.whole_number, default=0, metavar="N", help="seed of the cases")
     options = p.parse_args()
     console, tally = Console(width=180), Tally()
     backends = command_line.backends(options)
@@ -245,8 +246,8 @@ def main() -> None:
     console.print(f"{tally.told()}; builds.csv in {options.out}", soft_wrap=True)
     if not tally.compared:
         print("nothing was compared: no clause has a case that both builds took", file=sys.stderr)
-    sys.exit(tally.status())
+    return tally.status()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(status_of(main))

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from reports.command import status_of
 from suites.instrument.published import RUN
 
 
@@ -27,10 +28,7 @@ def command(
 
     def ran(module: ModuleType, *arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
-        try:
-            code = module.main()
-        except SystemExit as ended:
-            code = ended.code
+        code = status_of(module.main)
         return int(code or 0), *capsys.readouterr()
 
     return ran

@@ -139,8 +139,23 @@ def test_what_a_worker_starts_ends_with_it(session: bool, tmp_path: Path) -> Non
     assert not alive(mark)
 
 
+STAYS = "import os, time; os.fork() and os._exit(0); os.setsid(); time.sleep(1000)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an orphan has no other ancestor there")
+@pytest.mark.parametrize("then", ["pass", "[None for _ in iter(int, 1)]"], ids=["right", "hangs"])
+def test_a_daemon_that_sheds_the_environment_ends_with_the_worker(then: str, tmp_path: Path) -> None:
+    start = f"subprocess.Popen([sys.executable, '-c', {STAYS!r}, {str(tmp_path)!r}], env={{}}).wait()"
+    backend = backend_with(tmp_path, f"import os, subprocess\n{start}")  # when it is read
+    assert not alive(str(tmp_path))
+    backend = backend_with(tmp_path, "import subprocess", f"{start}; {then}")
+    with Process(backend, case_seconds=2) as process:
+        process.run([sample(steps=2)])
+    assert not alive(str(tmp_path))
+
+
 def test_what_a_file_starts_when_it_is_read_ends(tmp_path: Path) -> None:
-    top = f"import subprocess\nsubprocess.Popen(['sleep', '98764', {str(tmp_path)!r}])"
+    top = f"import subprocess\nsubprocess.Popen([sys.executable, '-c', {STAYS!r}, {str(tmp_path)!r}]).wait()"
     backend_with(tmp_path, top)
     assert not alive(str(tmp_path))
 

@@ -29,6 +29,7 @@ def own(tmp_path: Path) -> Path:
         (("suites/conformance", "-m", "quick or slow"), "ERROR: -m: no marker 'slow'; known: "),
         (("--seed", "x"), "argument --seed: 'x' is no whole number from 0 on"),
         (("--seed", "-1"), "argument --seed: '-1' is no whole number from 0 on"),
+        (("--seed", "1" * 19), "'111111111111111111…' is no whole number from 0 on, of at most 18 digits"),
         (("--seed", "1e3"), "argument --seed: '1e3' is no whole number from 0 on"),
         (("--profile", "cii"), "argument --profile: invalid choice: 'cii' (choose from "),
         (("--device", "tpu"), "argument --device: invalid choice: 'tpu' (choose from "),

@@ -228,6 +228,36 @@ def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, t
     assert "\n" not in line
 
 
+def test_a_file_in_another_encoding_is_one_line_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "my_optimizer.py"
+    file.write_bytes(NUMPY.encode("utf-16"))
+    with pytest.raises(BrokenDeclaration) as caught:
+        select([], [file])
+    assert str(caught.value) == f"{file}:1: SyntaxError: source code string cannot contain null bytes"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("signal.raise_signal(signal.SIGALRM)", "its last words: none; it ended of SIGALRM"),
+        ("os._exit(0)", "its last words: none; it ended with 0"),
+        ("raise SystemExit(0)", 'the worker failed: SystemExit: 0: File "{file}", line 14'),
+        ("raise KeyboardInterrupt", "the worker failed: keyboard-interrupted"),
+    ],
+    ids=["signal", "end", "exit", "interrupt"],
+)
+def test_an_update_that_ends_its_process_is_told_how(call: str, told: str, tmp_path: Path) -> None:
+    first = "        rows, index = np.unique"
+    text = NUMPY.replace("import math", "import math, os, signal").replace(first, f"        {call}\n{first}")
+    file = written(text, tmp_path)
+    (backend,) = select([], [file])
+    with Process(backend) as process:
+        (trajectory,) = process.run([sample()])
+    assert trajectory.failure is not None
+    assert trajectory.failure.kind == "dies"
+    assert told.format(file=file) in trajectory.failure.message
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [

@@ -1,6 +1,7 @@
 """Reports: what the tables say is what is told, what is missing is said, and nothing in them is run."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,11 @@ def test_a_table_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read(name, tmp_path), table)
 
 
+def replaced(path: Path) -> Path:
+    path.unlink()
+    return path
+
+
 SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path.unlink(), "not there"),
     "cut off": (lambda path: path.write_text(path.read_text()[:-20]), "cut off in line"),
@@ -44,6 +50,12 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.write_text(path.read_text().replace(",1,", ",one,", 1)),
         "something that is no number",
     ),
+    "a cell without end": (
+        lambda path: path.write_text(path.read_text().replace(",", f',"{"x" * 200_000}', 1)),
+        "field larger than field limit",
+    ),
+    "a pipe": (lambda path: os.mkfifo(replaced(path)), "no regular file"),
+    "a folder": (lambda path: replaced(path).mkdir(), "no regular file"),
     "no text": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "can't decode"),
 }
 
@@ -54,7 +66,7 @@ def test_a_spoilt_table_is_one_line_and_the_rest_is_built(what: str, folder: Pat
     (folder / "performance.csv").unlink()  # whose plots take seconds
     spoil(folder / "coverage.csv")
     ran = reports("page", "--tables", folder)
-    assert ran.returncode == 1
+    assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert str(folder / "coverage.csv") in line
     assert expected in line
@@ -66,7 +78,7 @@ def test_a_spoilt_table_is_one_line_and_the_rest_is_built(what: str, folder: Pat
 
 def test_no_tables_at_all_is_a_page_that_says_so(tmp_path: Path) -> None:
     ran = reports("page", "--tables", tmp_path)
-    assert ran.returncode == 1
+    assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
     assert (tmp_path / "index.html").read_text().count("Missing:") > 5
 
@@ -251,6 +263,19 @@ def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(
     assert set(lines[(lines["framework"] == "mindspore") & (lines["row"] != row)]["versions"]) == {
         "2.9.1, 2.10.0"
     }
+
+
+def test_one_version_is_nothing_to_compare() -> None:
+    ran = reports("versions", RUN, RUN)
+    assert ran.returncode == 2
+    assert ran.stderr == f"{RUN}, {RUN}: no framework is there in two versions to compare\n"
+
+
+def test_rows_of_one_name_are_not_compared(folder: Path) -> None:
+    table = read("claims", folder)
+    write(pd.concat([table, table[:1].assign(verdict="refuted twice")]), folder / "claims.csv")
+    ran = reports("compare", RUN, folder)
+    assert (ran.returncode, ran.stderr) == (2, "claims.csv: two rows for C1\n")
 
 
 def test_each_backend_is_a_line_that_says_what_is_not_known(folder: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reference.scalars import Hyperparameters
+from reports.tables import MOST_BYTES
 from suites.backends.registry import select
 from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.cases import trace
@@ -281,7 +282,7 @@ def test_refuses_what_is_no_file_and_waits_for_none(tmp_path: Path) -> None:
 def test_refuses_a_file_too_large_to_judge(tmp_path: Path) -> None:
     path = tmp_path / "case.json"
     with path.open("wb") as file:
-        file.truncate(trace.MOST_BYTES + 1)
+        file.truncate(MOST_BYTES + 1)
     assert "more than 256 MiB" in refused(path)
 
 

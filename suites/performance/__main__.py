@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 
 from reports import performance as report
+from reports.command import status_of
 from reports.tables import frame, write, write_text
 from suites import command_line
 from suites.backends.base import Backend
@@ -149,4 +150,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(status_of(main))

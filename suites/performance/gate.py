@@ -19,6 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from reports.command import status_of
 from reports.tables import frame, write
 from reports.terminal import show_rows
 from suites import command_line
@@ -137,7 +138,7 @@ def _share(text: str) -> float:
     return share
 
 
-def main() -> None:
+def main() -> int:
     p = command_line.parser("suites.performance.gate", __doc__)
     p.add_argument("--candidate", default="", metavar="PYTHON", help="the interpreter that has the candidate")
     p.add_argument(
@@ -167,8 +168,8 @@ def main() -> None:
         print(f"nothing was compared: {why}", file=sys.stderr)
     load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, on {all_threads()} threads"
     console.print(f"{summary(rows)}; {load}")
-    sys.exit(130 if interrupted else status(rows))
+    return 130 if interrupted else status(rows)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(status_of(main))

@@ -24,6 +24,7 @@ from reference.lazy_adam import Rules, Running, State, advance, blocks
 from reference.lazy_adam import step as reference_step
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters, Scalars, replayed
+from reports.command import status_of
 from reports.tables import write
 from suites import command_line
 from suites.backends.base import Backend, NotRun
@@ -225,4 +226,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(status_of(main))

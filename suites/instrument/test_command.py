@@ -1,0 +1,62 @@
+"""How commands end: what they could not do is status 2 and a line; 1 says that something is worse."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.command import status_of
+from suites.backends.process import ROOT
+from suites.instrument.published import RUN, reports
+from suites.performance import gate
+
+
+@pytest.mark.parametrize(
+    ("arguments", "into"),
+    [
+        (("summary", "--tables", RUN), "> /dev/full"),
+        (("gate", "--tables", RUN, "--baseline", RUN), "> /dev/full"),
+        (("gate", "--tables", RUN, "--baseline", RUN), "| true"),
+    ],
+    ids=[
+        "summary to a full disk",
+        "gate to a full disk",
+        "gate to a closed pipe",
+    ],
+)
+def test_what_can_not_be_printed_is_2_and_a_line(arguments: tuple[object, ...], into: str) -> None:
+    command = f"{sys.executable} -m reports {' '.join(map(str, arguments))} {into}"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("what it prints: ")
+
+
+@pytest.mark.parametrize("baseline", ["file", "file/below", "/proc/nothing/here"])
+def test_a_baseline_that_can_not_be_written_is_2_and_a_line(baseline: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ran = reports("accept", "--tables", RUN, "--baseline", tmp_path / baseline)
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert baseline.split("/here")[0] in line
+
+
+def test_a_table_that_can_not_be_written_is_2_and_no_slower(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "performance_gate.csv").mkdir()
+    monkeypatch.setattr(gate, "GATED", ())
+    status, _, errors = command(gate, "--backend", "torch.SparseAdam", f"--out={tmp_path}")
+    assert status == 2
+    assert "performance_gate.csv: can't be written" in errors
+
+
+def test_a_fault_of_our_own_is_2_and_a_line_with_the_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(lambda: [][1]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("IndexError: list index out of range (")
+    assert f"{__file__}:" in line
