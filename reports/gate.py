@@ -126,7 +126,8 @@ def changes(accepted: Path, run: Path) -> Iterator[Change]:
         yield from _tolerance(before, after)
     yield from _failures(before, after)
     if (run / f"{SPEED}.csv").exists() or (accepted / f"{SPEED}.csv").exists():
-        yield from _speed(read(SPEED, run))
+        accepted_speed = read(SPEED, accepted) if (accepted / f"{SPEED}.csv").exists() else None
+        yield from _speed(accepted_speed, read(SPEED, run))
 
 
 def _comparable(before: Run, after: Run) -> None:
@@ -255,13 +256,21 @@ def _failures(before: Run, after: Run) -> Iterator[Change]:
             yield Change("a test no longer fails so", row["test"], row["message"], "not so", fails=False)
 
 
-def _speed(gate: pd.DataFrame) -> Iterator[Change]:
+def _speed(accepted: pd.DataFrame | None, gate: pd.DataFrame) -> Iterator[Change]:
     """What is slower, and what was not told to be no slower: that its speed is not known is no pass."""
+
+    def where_of(row: dict[str, Any]) -> str:
+        size = f"{row['table_rows']} × {row['width']}, {row['touched_rows']} rows, {row['duplicates']}"
+        return f"{row['backend']}, {size}"
+
     if gate.empty:
         yield Change("speed not known", f"{SPEED}.csv", "measured", "nothing compared")
-    for row in gate[~gate["verdict"].isin(FINE)].to_dict("records"):
-        size = f"{row['table_rows']} × {row['width']}, {row['touched_rows']} rows, {row['duplicates']}"
-        where = f"{row['backend']}, {size}"
+    measured = {where_of(row) for row in records(gate)}
+    for row in () if accepted is None else records(accepted):
+        if where_of(row) not in measured:
+            yield Change("disappeared", where_of(row), row["verdict"], "not measured")
+    for row in records(gate[~gate["verdict"].isin(FINE)]):
+        where = where_of(row)
         if row["verdict"] == "slower":
             yield Change("slower", where, "1", f"{row['ratio']:.3f}")
         else:

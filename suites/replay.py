@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from reference.scalars import Hyperparameters
-from suites.backends.base import Backend
+from suites.backends.base import NOT_KEPT, Backend
 from suites.backends.process import Process
 from suites.bad_input import EVERY_BACKEND_HAS, FRESH
 from suites.case import Case
@@ -35,6 +35,8 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
         trajectories = process.run([case])
         printed = process.printed()
     if failure := trajectories[0].failure:
+        if NOT_KEPT in failure.message:
+            return DIVERGES, [f"{backend.name} diverges at step {failure.step}: {failure.message}"]
         told = f"{backend.name} {failure.kind} at step {failure.step}: {failure.message}"
         return NOTHING_COMPARED, [told]
     dialect = dict(dialects(backend)).get(against, backend.spoken)

@@ -230,7 +230,9 @@ def examine(
     cases = collect(menu, dtype, budget.cases_of(clause, menu, backend), seed_of(seed, clause.id, dtype))
     cases += kept
     trajectories = process.run(cases[:1])
-    if trajectories[0].failure is None or trajectories[0].failure.step > 1:
+    first = trajectories[0].failure
+    # One that is lost, or refuses for seconds (MindSpore), is not asked again and again.
+    if first is None or first.step > 1 or (first.kind == "refuses" and not backend.compiles):
         trajectories += process.run(cases[1:])
     cases = cases[: len(trajectories)]
     path = wrong_path(backend, process.device, dtype, trajectories) or not_run_again(cases, trajectories)
@@ -362,6 +364,12 @@ def run(
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
             small, finding = _smaller(clause, process, dtype, seed, seen, j, seconds)
             text = finding.message()
+            if (
+                j.accounted is None
+                and not clause.free
+                and not _diverges_alone(clause, small, process, j.dialect)
+            ):
+                text += "; not so alone, in a fresh process: it depends on the cases before it"
             layout = layout_of(small.steps[finding.step - 1].gradients[finding.parameter])
         else:
             failing = (i for i, t in enumerate(seen.trajectories) if t.failure and t.failure.kind == word)
@@ -417,6 +425,13 @@ def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
     if case.dtype != dtype:
         return [], [f"{path}: holds a case in {case.dtype}"]
     return [case], []
+
+
+def _diverges_alone(clause: Clause, case: Case, process: Process, dialect: Dialect) -> bool:
+    """Whether a case diverges in a process that has seen no other: whether its trace can be replayed."""
+    process.restart()
+    ran = process.run([case])
+    return bool(ran[0].failure or judge(clause, [case], ran, process.backend, dialect).findings)
 
 
 def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:

@@ -21,6 +21,13 @@ from suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
 from suites.cases.training import Layer, Trained, Training
 
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
+# Manners that show in the framework's own objects: who declares one has to say where.
+SHOWN = frozenset(
+    {
+        *(Manner.STRIDED, Manner.STRIDED_GRADIENTS, Manner.LR_TENSOR),
+        *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
+    }
+)
 NOT_KEPT = "the step changed the gradient that it was given, or moved a parameter"
 
 
@@ -122,7 +129,7 @@ class Backend(ABC):
 
     def took_place(self, manner: Manner) -> bool:
         """Whether a manner that was asked for did, where the framework's own objects show it."""
-        return True
+        return manner not in SHOWN
 
     @abstractmethod
     def kept(self, step: Step) -> bool:

@@ -282,6 +282,11 @@ class MindSporeOptimizer(Backend):
         self.instance = _Instance(parameters, self._new_optimizer(training.start, parameters))
         return mindspore_training.step(net, self.instance.optimizer, layer)
 
+    def took_place(self, manner: Manner) -> bool:
+        if manner is Manner.UNIQUE:
+            return self.instance.optimizer.unique is False  # it is True where nobody turns it round
+        return True  # the rest is handed to the constructor, and leaves nothing to be read
+
     def kept(self, step: Step) -> bool:
         # A parameter's memory isn't to be seen from outside.
         given = [

@@ -24,7 +24,7 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
     Where there are none: those that the files declare, or all where there are no files either.
 
     Raises:
-        UnknownBackend: no backend has one of the names.
+        UnknownBackend: no backend has one of the names, or they name none of a file that is given.
         BrokenDeclaration: a file or a package declares no proper backend.
     """
     own = [backend for file in dict.fromkeys(files) for backend in reader.read(file)]
@@ -39,6 +39,10 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
         if not found:
             raise UnknownBackend(f"unknown backend {name!r}; known: {', '.join(known)}")
         chosen += [b for b in found if b not in chosen]
+    for file in dict.fromkeys(b.file for b in own) if names else ():
+        if not any(b.file == file for b in chosen):
+            declares = ", ".join(b.name for b in own if b.file == file)
+            raise UnknownBackend(f"{file} is given, but {declares}, which it declares, is not named")
     return chosen if names else own or list(known.values())
 
 

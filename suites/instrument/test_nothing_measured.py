@@ -197,13 +197,17 @@ def test_the_reports_gate_takes_no_unknown_speed_for_a_pass() -> None:
             {**usual, "verdict": "not run", "note": "the candidate: dies (why)"},
         ],
     )
-    found = {(change.kind, change.after) for change in _speed(table)}
+    found = {(change.kind, change.after) for change in _speed(None, table)}
     assert found == {
         ("slower", "1.200"),
         ("speed not known", "can't tell: the A/A pair shows 22 %"),
         ("speed not known", "not run: the candidate: dies (why)"),
     }
-    (change,) = _speed(table[:0])
+    only = table[table["verdict"] == "faster"]
+    accepted = pd.concat([only, only.assign(table_rows=77)])
+    (change,) = _speed(accepted, only)
+    assert (change.kind, change.after) == ("disappeared", "not measured")
+    (change,) = _speed(None, table[:0])
     assert (change.kind, change.after) == ("speed not known", "nothing compared")
 
 

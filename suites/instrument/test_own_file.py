@@ -472,3 +472,44 @@ def test_a_manner_that_was_asked_for_and_did_not_take_place_is_no_pass(manner: s
     )
     assert result.returncode == 1, result.stdout
     assert f"asked for {Manner[manner].value}, which did not take place" in result.stdout
+
+
+def test_a_file_of_which_nothing_is_named_is_an_error(tmp_path: Path) -> None:
+    result = pytest_run("--backend=torch.SparseAdam", f"--backend-file={written(NUMPY, tmp_path)}")
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "is given, but mine.LazyAdam, which it declares, is not named" in result.stdout + result.stderr
+
+
+def test_a_refusal_of_the_first_case_hides_no_other(tmp_path: Path) -> None:
+    raises = """
+        if not len(rows):
+            raise ValueError("no rows")
+        if len(rows) == 3:
+            raise IndexError("three rows")
+"""
+    text = NUMPY.replace("        rows, index", f"{raises}        rows, index")
+    chosen = ("suites/conformance/test_conformance.py", "-k", "empty-gradient and float32")
+    result = pytest_run(*chosen, f"--backend-file={written(text, tmp_path)}", "--out", tmp_path)
+    assert "ValueError: no rows" in result.stdout
+    assert "IndexError: three rows" in result.stdout
+    assert pd.read_csv(tmp_path / "verdicts.csv")["cases"].max() == 30
+
+
+def test_a_divergence_that_depends_on_the_cases_before_is_said_to(tmp_path: Path) -> None:
+    """A step size that is cached by the step alone: the first case is right."""
+    text = NUMPY.replace("class LazyAdam", "_alpha = {}\n\n\nclass LazyAdam").replace(
+        "        alpha =", "        alpha = _alpha[t] if t in _alpha else"
+    )
+    text = text.replace("        w[rows] -=", "        _alpha[t] = alpha\n        w[rows] -=")
+    chosen = ("suites/conformance/test_conformance.py", "-k", "update-rule and float32")
+    result = pytest_run(*chosen, f"--backend-file={written(text, tmp_path)}", "--out", tmp_path)
+    assert result.returncode == 1
+    assert "not so alone, in a fresh process: it depends on the cases before it" in result.stdout
+
+
+def test_a_gradient_that_is_not_kept_diverges_in_a_replay_too(tmp_path: Path) -> None:
+    text = NUMPY + "        values[:] = 0\n"
+    trace.save(replace(sample(), manner=frozenset({Manner.WATCHED})), tmp_path / "case.json")
+    result = pytest_run(f"--backend-file={written(text, tmp_path)}", f"--replay={tmp_path}/case.json")
+    assert result.returncode == 1
+    assert "the step changed the gradient that it was given" in result.stdout
