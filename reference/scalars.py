@@ -136,7 +136,7 @@ def replayed(
     else:
         alpha, rate, root, folded = _float32_chain(h, t, arithmetic, ulps or (0, 0))
         errors = _float32_errors(h, t, arithmetic, ulps)
-        if arithmetic.power is Power.FLOAT32_PRODUCT:
+        if arithmetic.storage is Storage.FLOAT32:
             omega1, omega2 = (float(np.float32(1) - np.float32(x)) for x in (h.beta1, h.beta2))
 
     def meet(x: float) -> float:

@@ -1,16 +1,22 @@
 """Right optimizers in many styles are green in all their types; one made by -ffast-math is red."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reference.dialect import Arithmetic, Dialect, Power, Storage
 from suites.backends.base import Backend, NotRun
 from suites.backends.declaration import declared
 from suites.backends.process import Process
 from suites.clauses import CLAUSES
 from suites.detection.kill import BUDGET, Here, applicable
+from suites.fingerprint import NONE_FITS, fingerprint
+from suites.judge.fitting import other_scalars
+from suites.judge.step_by_step import step_by_step
 from suites.verdicts import examine
 
 FOLDER = Path(__file__).parent / "right"
@@ -51,6 +57,29 @@ def test_a_right_optimizer_is_green(backend: type[Backend], pytestconfig: pytest
                 continue
             seen = examine(clause, here, dtype, 0, replace(BUDGET, cases=CASES[profile]))
             assert not seen.new, (clause.id, dtype, [j.judgement.findings[:1] for j in seen.judged])
+
+
+@pytest.mark.parametrize("name", ["right.float32_power", "right.float64_product", "right.squared_share"])
+def test_the_fingerprint_asks_for_the_arithmetic_before_it_blames_an_axis(name: str) -> None:
+    (backend,) = (b for b in RIGHT if b.name == name)
+    seen = fingerprint(backend, Here(backend("cpu")).run, dtype=backend.dtypes[-1])
+    assert NONE_FITS not in seen.axes.values()
+    assert seen.witness is None
+
+
+def test_float32_scalars_of_float64_tensors_are_red_unless_they_are_declared_as_the_run_says() -> None:
+    (found,) = (b for b in RIGHT if b.name == "right.float32_product")
+    undeclared = type("Undeclared", (found,), {"dtypes": ("float64",)})
+    seen = examine(CLAUSES["late-steps"], Here(undeclared("cpu")), "float64", 0, BUDGET)
+    assert seen.new
+    by = partial(step_by_step, seen.cases, seen.trajectories, Dialect())
+    told = other_scalars(undeclared, Dialect(), "float64", by)
+    says = re.fullmatch(r"its scalars are of float32; declare arithmetic=(.*) if that is meant", told)
+    assert says is not None
+    declared = eval(says[1], {"Arithmetic": Arithmetic, "Power": Power, "Storage": Storage})
+    assert declared.power is Power.FLOAT32_PRODUCT
+    backend = type("Declared", (undeclared,), {"arithmetic": declared})
+    assert not examine(CLAUSES["late-steps"], Here(backend("cpu")), "float64", 0, BUDGET).new
 
 
 def test_fast_math_is_red_for_subnormals_and_for_what_is_not_finite() -> None:

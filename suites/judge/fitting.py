@@ -1,6 +1,6 @@
 """How a backend computes, where nobody has read its source: in any usual way that fits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import product
 
@@ -15,22 +15,23 @@ RARE = (Power.FLOAT64_PRODUCT, Power.FLOAT32_POWER)
 ANY_ORDER = 3.0  # a root, a product and a quotient
 
 
-def _usual(storage: Storage, power: Power, order: float = 0.0) -> tuple[Arithmetic, ...]:
+def _usual(
+    storage: Storage, power: Power, second: Iterable[Average] = FIRST, order: float = 0.0
+) -> tuple[Arithmetic, ...]:
     """With every form of the averages."""
     return tuple(
-        Arithmetic(storage, power, first, second, step_size_error=order)
-        for first, second in product(FIRST, Average)
+        Arithmetic(storage, power, *forms, step_size_error=order) for forms in product(FIRST, second)
     )
 
 
-FLOAT64_POWERS = _usual(Storage.FLOAT64, Power.FLOAT64)
-FLOAT64_PRODUCTS = _usual(Storage.FLOAT64, Power.FLOAT64_PRODUCT)
+FLOAT64_POWERS = _usual(Storage.FLOAT64, Power.FLOAT64, Average)
+FLOAT64_PRODUCTS = _usual(Storage.FLOAT64, Power.FLOAT64_PRODUCT, Average)
 FLOAT32_SCALARS = (
     *_usual(Storage.FLOAT32, Power.FLOAT64),
     *(
         arithmetic
         for power, storage in product((Power.FLOAT32_PRODUCT, Power.FLOAT32_POWER), Storage)
-        for arithmetic in _usual(storage, power, ANY_ORDER)
+        for arithmetic in _usual(storage, power, order=ANY_ORDER)
     ),
 )
 # By the type in which scalars meet a tensor: in float64 float32 scalars are not usual, and in float32 a
@@ -73,12 +74,17 @@ def fitting(
     backend: type[Backend], dialect: Dialect, dtype: str, judge: Callable[[Arithmetic], Judgement]
 ) -> Judgement:
     """What the judge says by the first arithmetic that explains everything, or else the most."""
-    judgements = []
+    judgements: list[Judgement] = []
+    hopeless = set()
     for arithmetic in arithmetics(backend, dialect, dtype):
+        if _averages(arithmetic) in hopeless:
+            continue
         judgements.append(judge(arithmetic))
         judgements[-1].arithmetic = arithmetic
         if _explains(judgements[-1]):
             return judgements[-1]
+        if any(f.quantity != "w" for f in judgements[-1].findings):
+            hopeless.add(_averages(arithmetic))  # moments owe nothing to powers
     return min(judgements, key=_unexplained)
 
 
@@ -102,6 +108,12 @@ def written(arithmetic: Arithmetic) -> str:
         if value != getattr(UNDECLARED, name)
     ]
     return f"Arithmetic({', '.join(parts)})"
+
+
+def _averages(arithmetic: Arithmetic) -> tuple[object, ...]:
+    """What the moments follow from."""
+    rounded = arithmetic.power is not Power.EXACT
+    return arithmetic.storage, arithmetic.first_average, arithmetic.second_average, rounded
 
 
 def _explains(judgement: Judgement) -> bool:

@@ -18,14 +18,16 @@ from suites.judge.stack import Builder, Stack, columns
 def with_powers_found(builder: Builder, stack: Stack, before: State, after: State, rules: Rules) -> Stack:
     """The stack with the scalars of, for each segment, the powers nearest to the exact ones that explain w.
 
-    Where none do, of the nearest.
+    Where no powers explain all of them, of the nearest.
     """
     arithmetic = rules.arithmetic
     if arithmetic.power is not Power.FLOAT32_POWER:
         return stack
-    # With what any power allows: where that does not explain w, no power does.
-    left = np.setdiff1d(np.unique(stack.owner), _wrong(stack, before, after, rules))
     scalars = [builder.scalars_of(i, (0, 0)) for i in range(len(builder.asked))]
+    nearest = _given(stack, scalars)
+    if len(_wrong(stack, before, after, rules)):
+        return nearest  # with all that any power allows w is not explained
+    left = _wrong(nearest, before, after, rules)
     off = range(-arithmetic.power_ulps, arithmetic.power_ulps + 1)
     for ulps in sorted(product(off, off), key=lambda pair: max(map(abs, pair))):
         if not len(left):
