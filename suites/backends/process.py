@@ -70,6 +70,8 @@ def started_with(spec: str, environment: Sequence[str]) -> str:
     parsed = execnet.XSpec(spec)
     python = parsed.python or (sys.executable if parsed.popen else "python")
     kept = [part for part in spec.split("//") if not part.startswith("python=")]
+    if parsed.execmodel is None:  # else it is chance whether the worker has the main thread: signals need it
+        kept.append("execmodel=main_thread_only")
     return "//".join([*kept, f"python=env {' '.join(environment)} {python}"])
 
 

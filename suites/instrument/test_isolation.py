@@ -139,6 +139,14 @@ def test_what_a_worker_starts_ends_with_it(session: bool, tmp_path: Path) -> Non
     assert not alive(mark)
 
 
+def test_a_worker_has_the_main_thread_of_its_process(tmp_path: Path) -> None:
+    """Without it a file that handles signals can't be loaded; which thread execnet takes is else a race."""
+    top = "import signal\nsignal.signal(signal.SIGUSR2, signal.SIG_IGN)"
+    with Process(backend_with(tmp_path, top)) as process:
+        assert process.not_run is None
+        assert process.channel.gateway.remote_status().execmodel == "main_thread_only"
+
+
 STAYS = "import os, time; os.fork() and os._exit(0); os.setsid(); time.sleep(1000)"
 
 
