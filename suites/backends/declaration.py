@@ -177,11 +177,12 @@ def check(backend: Any, where: str) -> None:
 
 def _misspelt(backend: type[Backend]) -> Iterator[tuple[str, str]]:
     """Attributes that nearly have a name that is asked for. Those that begin with '_' are anybody's."""
-    ours = [kind for kind in backend.__mro__ if kind.__module__.startswith("suites.")]
-    known = {*ATTRIBUTES, *(x for kind in ours for x in vars(kind))}
+    ours = [kind for kind in backend.__mro__ if kind.__module__.startswith("suites.backends.")]
+    asked = {*ATTRIBUTES, *(x for kind in ours for x in vars(kind).get("__annotations__", {}))}
+    known = asked.union(*(vars(kind) for kind in ours))
     own = {x for kind in backend.__mro__ if kind not in (*ours, ABC, object) for x in vars(kind)}
     for name in sorted(x for x in own - known if not x.startswith("_")):
-        for meant in get_close_matches(name, known, 1, 0.8):
+        for meant in get_close_matches(name, asked, 1, 0.9):
             yield name, meant
 
 
