@@ -1,9 +1,11 @@
 """Right: LazyAdam in torch: its own optimizer, foreach, vmap, compiled."""
 
 import math
+import shutil
 
 import torch
 
+from suites.backends.base import NotRun
 from suites.backends.own import TorchOptimizer
 
 
@@ -102,3 +104,28 @@ class Vmap(TorchOptimizer):
 class IndexAdd(TorchOptimizer):
     name = "right.torch_index_add"
     optimizer_class = ByIndexAdd
+
+
+class ByCompile(Rowwise):
+    """Elements in a row, and scalars in a tensor, so that few shapes are compiled and no numbers are."""
+
+    compiled = None
+
+    def new(self, w, m, v, g, t, group):
+        if ByCompile.compiled is None:
+            ByCompile.compiled = torch.compile(lambda w, m, v, g, s: updated(w, m, v, g, *s.unbind()))
+        parts = [torch.zeros(4096 + w.numel() // 4096 * 4096, dtype=w.dtype) for _ in range(4)]
+        for part, x in zip(parts, (w, m, v, g), strict=True):
+            part[: x.numel()] = x.flatten()
+        new = ByCompile.compiled(*parts, torch.tensor(scalars(t, group), dtype=w.dtype))
+        return [x[: w.numel()].reshape(w.shape) for x in new]
+
+
+class TorchCompiled(TorchOptimizer):
+    name = "right.torch_compile"
+    optimizer_class = ByCompile
+
+    def prepare(self):
+        if shutil.which("g++") is None:
+            raise NotRun("g++, which torch.compile needs, is not there")
+        return super().prepare()
