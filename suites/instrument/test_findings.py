@@ -329,9 +329,9 @@ L = PRECISIONS["float32"].largest
 UNJUDGED: dict[str, tuple[float, bool]] = {
     "NaN": (nan, True),
     "infinite": (-inf, True),
-    "above an eighth of the largest number": (-0.13 * L, True),
+    "the largest number": (-L, True),
+    "just below the largest number": (-L * (1 - 2.0**-23), False),
     "an eighth of the largest number": (-L / 8, False),
-    "below an eighth of the largest number": (-0.12 * L, False),
 }
 
 
