@@ -255,7 +255,7 @@ def unread(folder: Path) -> None:
     ("spoil", "words"),
     [
         (not_run, "nothing was judged: torch cannot be imported"),
-        (emptied, "nothing was judged"),
+        (emptied, "verdicts.csv: has no rows"),
         (twice, "verdicts.csv: two rows for "),
         (unread, "claims.csv: not there"),
         (edit("run", {"item": "ended"}, value="interrupted after 3 tests"), "was interrupted after 3 tests"),
