@@ -168,7 +168,6 @@ BACKENDS = pytest.StashKey[list[Any]]()
 PINS_TOLD = pytest.StashKey[list[str]]()
 SEED = pytest.StashKey[int]()
 STOPPED = pytest.StashKey[bool]()
-RESULTS = pytest.StashKey[list[dict[str, Any]]]()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -313,7 +312,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             tables.try_to_write(session.config.getoption("--out"))
         except tables.NotWritten as error:
             raise pytest.UsageError(str(error)) from None
-    session.config.stash[RESULTS] = []
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -246,6 +246,11 @@ def in_a_line(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:
         text = "its message can't be read"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """The text with an escape for whatever is no visible character."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

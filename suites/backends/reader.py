@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from signal import Signals
 from typing import Any
@@ -39,7 +39,13 @@ def read(path: Path) -> tuple[type[Backend], ...]:
 
 def installed() -> tuple[type[Backend], ...]:
     """The backends of installed packages. Raises as `read` does."""
-    return _classes(_asked("")) if entry_points(group=ENTRY_POINTS) else ()
+    points = entry_points(group=ENTRY_POINTS)
+    return _of_packages(tuple(points)) if points else ()
+
+
+@lru_cache
+def _of_packages(points: tuple[EntryPoint, ...]) -> tuple[type[Backend], ...]:
+    return _classes(_asked(""))
 
 
 def _classes(declarations: Iterable[tuple[str, Attributes]]) -> tuple[type[Backend], ...]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from reference.rounding import PRECISIONS, round_to
 from reference.scalars import Hyperparameters
 from reports.tables import text_of, write_text
+from suites.backends.base import printable
 from suites.case import Case, Gradient, Group, Manner, Parameter, Step
 
 FORMAT = "lazyadam-trace"
@@ -186,7 +187,7 @@ def about(path: Path) -> dict[str, Any]:
 def _refusal(path: Path, reason: str) -> TraceError:
     """One line, whatever the file or its name holds."""
     line = f"{path}: {reason if len(reason) <= 300 else reason[:300] + ' …'}"
-    return TraceError("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+    return TraceError(printable(line))
 
 
 def _read(path: Path) -> _Document:

@@ -36,8 +36,7 @@ TABLES: dict[str, dict[str, tuple[int | None, ...]]] = {
 }
 State = dict[str, np.ndarray]
 pytestmark = pytest.mark.xdist_group("migration")
-# Rows that repeat, with the target assigned before the first step, after it, and never.
-LATE = """
+HEAD = """
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
@@ -48,6 +47,11 @@ ms.set_context(mode=ms.GRAPH_MODE)
 class Loss(nn.Cell):
     def __init__(self):
         super().__init__()
+"""
+# Rows that repeat, with the target assigned before the first step, after it, and never.
+LATE = (
+    HEAD
+    + """\
         self.layer = nn.EmbeddingLookup(3, 2, param_init="ones", target="CPU", sparse=True)
 
     def construct(self, ids):
@@ -67,18 +71,11 @@ for assigned in (0, 1, 9):
     seen[f"before_{assigned}"] = net.trainable_params()[0].asnumpy()
 np.savez("end.npz", **seen)
 """
+)
 # What a single LazyAdam does with a table that a batch does not look up: its rows before and after the batch.
-ONE_OPTIMIZER = """
-import mindspore as ms
-import numpy as np
-from mindspore import Tensor, nn
-
-ms.set_context(mode=ms.GRAPH_MODE)
-
-
-class Loss(nn.Cell):
-    def __init__(self):
-        super().__init__()
+ONE_OPTIMIZER = (
+    HEAD
+    + """\
         self.users = nn.EmbeddingLookup(3, 2, param_init="ones", target="CPU", sparse=True)
         self.items = nn.EmbeddingLookup(3, 2, param_init="ones", target="CPU", sparse=True)
 
@@ -99,6 +96,7 @@ for both in (True, False):
     seen.append([x[1].asnumpy().copy() for x in (optimizer.parameters, optimizer.moment1, optimizer.moment2)])
 np.savez("end.npz", before=seen[0], after=seen[1], t=optimizer.global_step.asnumpy())
 """
+)
 
 
 @pytest.fixture(autouse=True)

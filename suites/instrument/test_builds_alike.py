@@ -10,23 +10,7 @@ import pytest
 from suites.case import Failure
 from suites.clauses import CLAUSES
 from suites.equivalence import builds
-
-REFUSING = """
-from suites.backends.own import NumpyOptimizer
-
-class Refusing(NumpyOptimizer):
-    name = "mine.Refusing"
-
-    def update(self, w, m, v, rows, values, t, h):
-        {raises}
-"""
-
-
-def declared(folder: Path, raises: str) -> Path:
-    path = folder / "my_optimizer.py"
-    path.write_text(f'"""Refuses."""\n{REFUSING.format(raises=raises)}')
-    return path
-
+from suites.instrument.test_nothing_measured import declared
 
 COMPARED: dict[str, tuple[str, str, int, str]] = {
     "refuse all": ("raise ValueError('no')", "raise ValueError('no')", 2, "not compared in 2"),
