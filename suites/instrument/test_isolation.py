@@ -181,7 +181,8 @@ with Process(read(Path(sys.argv[1]))[0]) as process:
 
 
 def test_after_a_kill_9_nothing_of_the_run_is_left(tmp_path: Path) -> None:
-    start = "subprocess.Popen(['sleep', '98763']); [None for _ in iter(int, 1)]"
+    # A stopped worker never learns that its judge is gone.
+    start = "subprocess.Popen(['sleep', '98763']); os.kill(os.getpid(), 19)"
     file = file_with(tmp_path, "import subprocess", start)
     command = [sys.executable, "-c", HANGING, str(file)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
