@@ -383,9 +383,10 @@ def run(
         axes = j.row["explained_by"]
         why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
         told = f"{clause.id}, {backend.name}, {dtype}, against {against}{why}: {text or word}; trace {file}"
-        by = _by(clause, seen.cases, seen.trajectories, j.dialect)
-        if word == "diverges" and (scalars := other_scalars(backend, j.dialect, dtype, by)):
-            told += f"; {scalars}"
+        if word == "diverges" and j.accounted is None:
+            by = _by(clause, seen.cases, seen.trajectories, j.dialect)
+            if scalars := other_scalars(backend, j.dialect, dtype, by):
+                told += f"; {scalars}"
         try:
             ready_to_pin(small, out / file, process, j.row, text, layout, *unexplained)
             if kept and j.accounted is None:
@@ -406,8 +407,13 @@ def run(
             file = Path("traces") / f"{clause.id}.{backend.name}.{dtype}.{failure.kind}.json"
             row = {"verdict": failure.kind, "explained_by": ""}
             where = of_failures([seen.cases[i]], [seen.trajectories[i]], failure.kind)
-            ready_to_pin(seen.cases[i], out / file, process, row, failure.message, min(where), [clause.id])
-            told += f"; trace {file}"
+            try:
+                ready_to_pin(
+                    seen.cases[i], out / file, process, row, failure.message, min(where), [clause.id]
+                )
+                told += f"; trace {file}"
+            except NotWritten as error:
+                result.new.append(str(error))
         result.divergences.append(told)
         if failure in seen.unknown:
             result.new.append(told)
