@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suites.backends.base import Backend, NotRun
-from suites.backends.reader import read
+from suites.backends.declaration import declared
 from suites.clauses import CLAUSES
 from suites.detection.kill import BUDGET, Here, applicable
 from suites.fingerprint import NONE_FITS, fingerprint
@@ -190,7 +190,7 @@ def given(text: str, folder: Path) -> type[Backend]:
     """The backend that a file with this text declares."""
     path = folder / "my_optimizer.py"
     path.write_text(text)
-    (backend,) = read(path)
+    (backend,) = declared(path)
     return backend
 
 
