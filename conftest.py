@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from reference.rounding import PRECISIONS
-from reports import export, plots, tables
+from reports import export, tables
 from reports.columns import COLUMNS
 from reports.terminal import SHOWN
 from suites import about, compared
@@ -417,6 +417,8 @@ def _write(out: Path, rows_of: dict[str, list[dict[str, Any]]], divergences: lis
     if rows_of["verdicts"]:
         texts["divergences.txt"] = "".join(f"{line}\n" for line in divergences)
     if curve := rows_of["sensitivity_curve"]:
+        from reports import plots  # matplotlib takes as long to import as all the rest
+
         texts["sensitivity.svg"] = plots.sensitivity(tables.frame("sensitivity_curve", curve))
     for name, text in texts.items():
         try:

@@ -32,12 +32,17 @@ class Patience:
     def __init__(self, pid: int | None, seconds: float) -> None:
         self.pid, self.seconds = pid, seconds
         self.busy = self.still = 0.0
-        self.last = self._times()
+        self.last: Times | None = None
 
     def lost(self) -> str:
-        """Why to wait no longer; '' while there is no reason. To be asked every POLL_SECONDS."""
+        """Why to wait no longer; '' while there is no reason. To be asked every POLL_SECONDS.
+
+        Counted is from the first time on: most answers come before it, and to look costs milliseconds.
+        """
         now, last = self._times(), self.last
         self.last = now
+        if last is None:
+            return ""
         # Who asks may have stood still itself, and the process with it.
         passed = min(now.wall - last.wall, 4 * POLL_SECONDS)
         busy = min(passed, max(0.0, now.busy - last.busy))

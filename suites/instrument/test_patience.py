@@ -95,7 +95,8 @@ def test_time_is_counted(
         return Times(now[0], now[1], None if any(x[2] is None for x in seen) else now[2])
 
     monkeypatch.setattr(patience.Patience, "_times", times)
-    wait, said = Patience(1, 5), ""
+    wait = Patience(1, 5)
+    said = wait.lost()
     for passed in seen:
         now = [x + (y or 0.0) for x, y in zip(now, passed, strict=True)]
         said = said or wait.lost()
