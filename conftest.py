@@ -98,6 +98,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "quick: known divergences, the fingerprint, and the update rule")
+    config.addinivalue_line("markers", "slow: a test of our own parts that takes seconds: tox -e slow")
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
     if why := unsupported():

@@ -67,6 +67,7 @@ def test_a_kind_applies_where_the_backend_takes_what_it_spoils() -> None:
         assert [BY_ID[kind].applies(backend) for backend in (sparse, dense, Lazy)] == applies, kind
 
 
+@pytest.mark.slow
 def test_the_good_case_is_good() -> None:
     for name in ("torch.SparseAdam", "torch.Adam.loop"):
         (backend,) = select([name])
@@ -284,6 +285,7 @@ def test_mindspore_is_handed_the_types_and_arguments_of_a_kind() -> None:
             assert word in message
 
 
+@pytest.mark.slow
 def test_a_hang_is_a_row_and_the_run_goes_on() -> None:
     (backend,) = select(["torch.SparseAdam"])
     with Process(backend, case_seconds=20) as process:
@@ -297,6 +299,7 @@ def test_a_hang_is_a_row_and_the_run_goes_on() -> None:
         assert attempt(NUMBERS, process)[0] == "refuses"
 
 
+@pytest.mark.slow
 def test_a_restart_gives_a_working_process_without_a_past() -> None:
     (backend,) = select(["torch.SparseAdam"])
     with Process(backend) as process:
@@ -334,6 +337,7 @@ def test_what_ci_leaves_out() -> None:
     assert not any(left_out(b, kind, "nightly") for b in (torch, lazy, adam) for kind in kinds)
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_the_table(tmp_path: Any) -> None:
     chosen = ("suites/conformance/test_bad_input.py", "--backend", "torch.Adam.fused")
     finished = pytest_run(*chosen, "--out", tmp_path)

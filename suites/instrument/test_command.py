@@ -45,6 +45,7 @@ def test_a_baseline_that_can_not_be_written_is_2_and_a_line(baseline: str, tmp_p
     assert baseline.split("/here")[0] in line
 
 
+@pytest.mark.slow
 def test_a_table_that_can_not_be_written_is_2_and_no_slower(
     command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_replay_of_what_is_no_trace_is_one_line_and_125(what: str, tmp_path: Pat
     assert str(path) in line
 
 
+@pytest.mark.slow
 def test_replay_exits_0_where_it_conforms_and_1_where_it_diverges(tmp_path: Path) -> None:
     small, large = tmp_path / "small.json", tmp_path / "large.json"
     trace.save(sample(epsilon=1e-2), small)
@@ -61,6 +62,7 @@ def test_replay_exits_0_where_it_conforms_and_1_where_it_diverges(tmp_path: Path
     assert pytest_run("--backend", "torch", f"--replay={large}").returncode == 125  # no single backend
 
 
+@pytest.mark.slow
 def test_same_seed_same_table_other_seed_other_cases(tmp_path: Path) -> None:
     chosen = (
         "suites/conformance",

@@ -56,6 +56,7 @@ def test_every_axis_is_found(speaks: dict[str, str]) -> None:
     assert found.witness is None
 
 
+@pytest.mark.slow
 def test_a_difference_on_no_axis_fits_none() -> None:
     found = fingerprint(Toy, Toy(odd=True).run_all)
     assert found.axes["epsilon"] == NONE_FITS

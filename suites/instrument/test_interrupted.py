@@ -23,6 +23,7 @@ def arguments(file: Path, out: Path) -> list[str]:
     return ["suites/conformance", f"--backend-file={file}", f"--out={out}", "-q"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(TRIALS))
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: Path) -> None:
@@ -51,6 +52,7 @@ def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: P
     assert "was interrupted after" in after.stdout
 
 
+@pytest.mark.slow
 def test_nightly_keeps_what_failed_and_tries_it_again(tmp_path: Path) -> None:
     file, out, examples = tmp_path / "my_optimizer.py", tmp_path / "out", tmp_path / "examples"
     file.write_text(TEMPLATES["numpy"].replace("np.add.at(g, index, values)", "g[index] = values"))

@@ -107,6 +107,7 @@ def test_a_worker_that_ends_itself_ends_nobody_else(step: str, tmp_path: Path) -
     assert trajectory.failure.kind == "dies"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("child", ["stays", "returns", "raises", "exits"])
 def test_after_a_fork_every_case_has_its_own_answer_and_nobody_lives_on(child: str, tmp_path: Path) -> None:
     does = {
@@ -150,6 +151,7 @@ def test_a_worker_has_the_main_thread_of_its_process(tmp_path: Path) -> None:
 STAYS = "import os, time; os.fork() and os._exit(0); os.setsid(); time.sleep(1000)"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="an orphan has no other ancestor there")
 @pytest.mark.parametrize("then", ["pass", "[None for _ in iter(int, 1)]"], ids=["right", "hangs"])
 def test_a_daemon_that_sheds_the_environment_ends_with_the_worker(then: str, tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_a_gate_of_which_no_row_ran_is_2_and_says_why(command: Any, tmp_path: Pa
     assert "0 slower, 0 can't tell, 4 not run, 0 fine; load " in out.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_gate_without_rows_is_2(command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "GATED", ())
     code, _, err = command(gate, "--backend", "torch.SparseAdam", f"--out={tmp_path}")
@@ -130,6 +131,7 @@ def test_a_gate_without_rows_is_2(command: Any, tmp_path: Path, monkeypatch: pyt
     assert err.splitlines()[-1] == "nothing was compared: no backend here takes these gradients"
 
 
+@pytest.mark.slow
 def test_no_arm_that_ran_is_2_and_says_why(command: Any, tmp_path: Path) -> None:
     """What is measured beside the backends is none of them."""
     file = declared(tmp_path, "raise ValueError('no')")

@@ -22,6 +22,7 @@ def own(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -45,6 +46,7 @@ def test_a_wrong_option_is_told_and_runs_nothing(arguments: tuple[str, ...], tol
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [(), SPREAD], ids=["alone", "spread"])
 @pytest.mark.parametrize("expression", ["updaterule", "update-rule or duplicatess"])
 def test_a_word_of_k_that_fits_nothing_selects_nothing(
@@ -60,6 +62,7 @@ def test_a_word_of_k_that_fits_nothing_selects_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [(), SPREAD], ids=["alone", "spread"])
 def test_a_run_in_which_nothing_was_compared_is_no_success(
     spread: tuple[object, ...], own: Path, tmp_path: Path
@@ -71,6 +74,7 @@ def test_a_run_in_which_nothing_was_compared_is_no_success(
     assert " passed" not in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [(), SPREAD], ids=["alone", "spread"])
 def test_a_named_backend_that_did_not_run_is_no_success(
     spread: tuple[object, ...], own: Path, tmp_path: Path
@@ -85,6 +89,7 @@ def test_a_named_backend_that_did_not_run_is_no_success(
     assert pytest_run(*given, *spread, "--backend=mine.LazyAdam").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_framework_that_is_missing_fails_only_a_run_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "mindspore.py").write_text("raise ImportError('hidden')\n")
     (tmp_path / "torch.py").write_text("raise ImportError('hidden')\n")

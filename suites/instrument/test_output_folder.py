@@ -29,6 +29,7 @@ def test_a_folder_that_takes_no_file_is_said_before_the_run(folder: str, tmp_pat
     assert "can't be written (" in lines[-1]
 
 
+@pytest.mark.slow
 def test_a_folder_lost_during_the_run_costs_files_and_no_verdict(tmp_path: Path) -> None:
     """The optimizer puts a file in its place; it has a divergence, whose trace can't be written either."""
     out = tmp_path / "out"
@@ -55,6 +56,7 @@ SURROGATES = """
 """
 
 
+@pytest.mark.slow
 def test_a_message_of_any_characters_is_written(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(TEMPLATES["numpy"].partition("    def update")[0] + SURROGATES)

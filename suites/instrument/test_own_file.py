@@ -277,6 +277,7 @@ def test_a_file_that_ends_or_holds_up_who_loads_it_is_one_line(
     assert "my_optimizer.py:3: " in line or line.endswith('my_optimizer.py", line 3 in <module>')
 
 
+@pytest.mark.slow
 def test_commands_say_so_in_one_line_too(tmp_path: Path) -> None:
     missing = tmp_path / "missing.py"
     result = pytest_run("suites/conformance", "--backend-file", missing)
@@ -288,6 +289,7 @@ def test_commands_say_so_in_one_line_too(tmp_path: Path) -> None:
     assert (ran.returncode, lines_of(ran)) == (2, [f"{missing}: no such Python file"])
 
 
+@pytest.mark.slow
 def test_a_broken_optimizer_is_one_line_and_the_run_ends_properly(tmp_path: Path) -> None:
     file = written(BROKEN, tmp_path)
 
@@ -340,12 +342,14 @@ def test_what_an_optimizer_prints_is_shown_with_a_replay(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.slow
 def test_an_axis_that_is_meant_is_said_to_be_declared(tmp_path: Path) -> None:
     file = written(NUMPY.replace("np.sqrt(v[rows]) + h.epsilon", "np.sqrt(v[rows] + h.epsilon)"), tmp_path)
     result = pytest_run("suites/conformance/test_dialects.py", f"--backend-file={file}", "--out", tmp_path)
     assert "If it is meant: documented = Dialect(epsilon=Epsilon.INSIDE_ROOT)" in result.stdout
 
 
+@pytest.mark.slow
 def test_an_optimizer_with_other_defaults_is_given_the_values_of_the_case(tmp_path: Path) -> None:
     """AdamW decays by 0.01 where nothing is said."""
     text = TEMPLATES["torch"].replace("torch.optim.SparseAdam", "torch.optim.AdamW")
@@ -376,6 +380,7 @@ def test_an_optimizer_with_other_defaults_is_given_the_values_of_the_case(tmp_pa
         assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.slow
 def test_what_hangs_in_everything_is_given_up(tmp_path: Path) -> None:
     sleeps = next(b for b in read(written(BROKEN, tmp_path)) if b.name == "broken.sleeps")
     start = time.monotonic()
@@ -434,6 +439,7 @@ class Mine(TorchOptimizer):
 """
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_makes_its_state_at_the_first_row_is_taken(tmp_path: Path) -> None:
     (backend,) = read(written(SKIPS_EMPTY, tmp_path))
     with Process(backend) as process:
@@ -444,6 +450,7 @@ def test_an_optimizer_that_makes_its_state_at_the_first_row_is_taken(tmp_path: P
     assert trajectory.path["layout"] == "sparse"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manner", ["STRIDED", "STRIDED_GRADIENTS", "LR_TENSOR"])
 def test_a_manner_that_was_asked_for_and_did_not_take_place_is_no_pass(manner: str, tmp_path: Path) -> None:
     """An own base class that hands everything over in the ordinary way, whatever it declares."""
@@ -474,12 +481,14 @@ def test_a_manner_that_was_asked_for_and_did_not_take_place_is_no_pass(manner: s
     assert f"asked for {Manner[manner].value}, which did not take place" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_file_of_which_nothing_is_named_is_an_error(tmp_path: Path) -> None:
     result = pytest_run("--backend=torch.SparseAdam", f"--backend-file={written(NUMPY, tmp_path)}")
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "is given, but mine.LazyAdam, which it declares, is not named" in result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_a_refusal_of_the_first_case_hides_no_other(tmp_path: Path) -> None:
     raises = """
         if not len(rows):
@@ -495,6 +504,7 @@ def test_a_refusal_of_the_first_case_hides_no_other(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "verdicts.csv")["cases"].max() == 30
 
 
+@pytest.mark.slow
 def test_a_divergence_that_depends_on_the_cases_before_is_said_to(tmp_path: Path) -> None:
     """A step size that is cached by the step alone: the first case is right."""
     text = NUMPY.replace("class LazyAdam", "_alpha = {}\n\n\nclass LazyAdam").replace(

@@ -48,6 +48,7 @@ def conformance(file: Path, out: Path, *more: object) -> Any:
     return pytest_run("suites/conformance", f"--backend-file={file}", "--out", out, "-k", CHOSEN, *more)
 
 
+@pytest.mark.slow
 def test_an_own_divergence_is_pinned_accepted_and_red_when_it_changes_or_vanishes(tmp_path: Path) -> None:
     out, baseline, file = tmp_path / "out", tmp_path / "baseline", own(tmp_path)
     before = conformance(file, out)
@@ -76,6 +77,7 @@ def test_an_own_divergence_is_pinned_accepted_and_red_when_it_changes_or_vanishe
         assert "| a test fails | suites/conformance/test_pins.py::" in gated.stdout
 
 
+@pytest.mark.slow
 def test_others_run_beside_the_pins_of_a_file_that_is_not_given(tmp_path: Path) -> None:
     folder = pinned(
         tmp_path / "pins", PINS / "torch-sparse-epsilon.json", file="other.py", backends=["other.LazyAdam"]

@@ -65,6 +65,7 @@ def test_what_it_does_itself_counts(program: str, why: str) -> None:
         assert why in waited_for(process.pid, 2)
 
 
+@pytest.mark.slow
 def test_load_does_not_count() -> None:
     """Of eight times as many busy processes as processors, each runs an eighth of the time."""
     with running(*[BUSY] * (8 * all_threads())) as (process, *_):

@@ -399,6 +399,7 @@ def test_a_script_ends_with_0_where_a_backend_does_as_documented(tmp_path: Path)
     assert ran.stdout.count("expected") == len("wmv")
 
 
+@pytest.mark.slow
 def test_a_divergence_that_is_not_pinned_fails_the_run_with_a_file_ready_to_pin(tmp_path: Path) -> None:
     """The real torch.SparseAdam, with the pins of another version."""
     chosen = ("suites/conformance", "--backend", "torch.SparseAdam", "-k", "float32 and tiny-gradients")

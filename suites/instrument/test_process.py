@@ -21,8 +21,15 @@ from suites.verdicts import verdict, wrong_path
 NAMES = ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGKILL, "dies"), (signal.SIGSTOP, "hangs")])
+@pytest.mark.parametrize(
+    ("name", "sent", "expected"),
+    [
+        (NAMES[0], signal.SIGKILL, "dies"),
+        pytest.param(NAMES[0], signal.SIGSTOP, "hangs", marks=pytest.mark.slow),
+        pytest.param(NAMES[1], signal.SIGKILL, "dies", marks=pytest.mark.slow),
+        pytest.param(NAMES[1], signal.SIGSTOP, "hangs", marks=pytest.mark.slow),
+    ],
+)
 def test_lost_worker_is_a_verdict_and_the_run_goes_on(name: str, sent: signal.Signals, expected: str) -> None:
     (backend,) = select([name])
     long = sample(steps=3000)
@@ -45,6 +52,7 @@ def test_lost_worker_is_a_verdict_and_the_run_goes_on(name: str, sent: signal.Si
         os.kill(first, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_worker_that_takes_no_message_is_a_verdict(name: str) -> None:
     """A message larger than a pipe, to a stopped process."""

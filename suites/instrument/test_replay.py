@@ -59,6 +59,7 @@ def test_what_is_not_its_json_is_one_line_and_125(what: str, replayed: Replayed,
     assert str(path) in lines[0]
 
 
+@pytest.mark.slow
 def test_so_it_is_in_a_process_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "case.json"
     for name in ("nested rows", "a t past int64", "nothing observed"):
@@ -147,6 +148,7 @@ def test_what_the_clauses_ask_of_a_backend_can_be_replayed_on_it(backend: Any) -
                 trace.check(case)
 
 
+@pytest.mark.slow
 def test_a_witness_that_only_a_strict_clause_shows_diverges() -> None:
     """The default ε is 0 in float16, which the bound of the other clauses allows."""
     file = PINS / "torch-default-epsilon-float16.json"
@@ -156,6 +158,7 @@ def test_a_witness_that_only_a_strict_clause_shows_diverges() -> None:
     assert code == 1, lines
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_that_cannot_run_is_125_and_no_divergence(tmp_path: Path) -> None:
     file, path = tmp_path / "my_optimizer.py", tmp_path / "case.json"
     file.write_text(f"{TEMPLATES['numpy']}    spec = 'popen//python=/no/such/python'\n")
@@ -166,6 +169,7 @@ def test_a_file_of_ones_own_that_cannot_run_is_125_and_no_divergence(tmp_path: P
         assert "no worker starts with" in result.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_kept_case_that_is_broken_fails_a_nightly_run_with_a_line(tmp_path: Path) -> None:
     file, kept = tmp_path / "my_optimizer.py", tmp_path / "update-rule.mine.LazyAdam.float32.json"
     file.write_text(TEMPLATES["numpy"])

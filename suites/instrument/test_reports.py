@@ -116,6 +116,7 @@ def test_a_pair_is_told_in_either_order() -> None:
 TARGET = 'optimizer.target = "CPU"'
 
 
+@pytest.mark.slow
 def test_that_the_target_has_to_be_assigned_is_said_first_and_in_bold(folder: Path) -> None:
     (folder / "performance.csv").unlink()  # whose plots take seconds
     reports("page", "--tables", folder)
@@ -127,6 +128,7 @@ def test_that_the_target_has_to_be_assigned_is_said_first_and_in_bold(folder: Pa
         assert "as it is" not in text
 
 
+@pytest.mark.slow
 def test_next_to_how_far_a_pair_is_apart_is_said_that_it_is_no_forecast_and_how_it_grows(
     folder: Path,
 ) -> None:
@@ -245,6 +247,7 @@ def test_runs_that_are_equal_are_said_to_be_and_a_change_is_named(folder: Path) 
     assert "1 rows changed." in ran.stdout
 
 
+@pytest.mark.slow
 def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(folder: Path) -> None:
     for name in ("verdicts", "dialects", "bad_input"):
         table = read(name, folder)

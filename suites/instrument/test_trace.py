@@ -34,6 +34,7 @@ def bits(case: Case) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, c in CLAUSES.items() if not c.free])
 def test_round_trip_is_bit_for_bit(name: str, tmp_path: Path) -> None:
     for backend in select(["torch.SparseAdam", "mindspore.LazyAdam.default.graph"]):

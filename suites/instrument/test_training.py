@@ -149,6 +149,7 @@ def test_a_backend_without_a_layer_refuses_to_be_trained() -> None:
     assert trained.case.steps == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "expected"), [(signal.SIGKILL, "dies"), (signal.SIGSTOP, "hangs")])
 def test_a_worker_lost_in_a_training_is_a_verdict(
     sent: signal.Signals, expected: str, tmp_path: Path
