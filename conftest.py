@@ -19,6 +19,7 @@ from rich.console import Console
 from reference.rounding import PRECISIONS
 from reports import export, tables
 from reports.columns import COLUMNS
+from reports.findings import findings
 from reports.terminal import SHOWN
 from suites import about, compared
 from suites.backends.base import DEVICES, Backend
@@ -481,6 +482,9 @@ def pytest_terminal_summary(
             "failures": _failed,
         }
     rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
+    there = {name: tables.frame(name, rows) for name, rows in rows_of.items() if rows}
+    if rows_of["verdicts"]:
+        rows_of["findings"] = tables.records(findings(there))
     divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
     not_written = list(_write(out, rows_of, divergences))
     for name, rows in rows_of.items():

@@ -7,6 +7,11 @@ COLUMNS = {
     name: tuple(columns.split())
     for name, columns in {
         "verdicts": f"{ABOUT} dtype clause against verdict worst_ratio cases steps explained_by witness",
+        "evidence": f"{ABOUT} dtype clause against explained_by quantities least trace script",
+        "findings": (
+            f"{ABOUT} kind cause sentence clauses dtypes rows worst_ratio least effect owner versions "
+            "witness script"
+        ),
         "tolerance": f"{ABOUT} dtype quantity way steps max_ulp max_abs max_rel max_ratio specification_gap",
         "dialects": f"{ABOUT} axis documented observed agrees",
         "coverage": f"{ABOUT} clause cases steps reason",
@@ -43,7 +48,7 @@ COLUMNS = {
             "backend configuration slowdown trials slower faster cant_tell least_ratio largest_ratio "
             "largest_control"
         ),
-        "clauses": "clause sentence source",
+        "clauses": "clause sentence where source",
         "axes": "axis value meaning",
         "promises": "backend axis value source",
         "pins": "pin sentence verdict explained_by clauses layouts dtypes owner backends versions",
@@ -56,7 +61,7 @@ COLUMNS = {
     }.items()
 }
 _NUMBERS = (
-    "worst_ratio cases steps max_ulp max_abs max_rel max_ratio specification_gap repeated first_loss "
+    "rows worst_ratio cases steps max_ulp max_abs max_rel max_ratio specification_gap repeated first_loss "
     "last_loss distance loss reference_loss effect cases_to_kill seconds runs seeds always median error "
     "found table_rows width touched_rows threads seconds_median ci_low ci_high first_step_seconds "
     "peak_bytes rows_per_second bytes floor_multiple ratio p_value smallest largest exponent share "

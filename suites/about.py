@@ -22,7 +22,7 @@ AXES: dict[str, type[Enum]] = {
 
 def clauses() -> list[Row]:
     return [
-        {"clause": clause.id, "sentence": clause.sentence, "source": clause.source}
+        {"clause": clause.id, "sentence": clause.sentence, "where": clause.where, "source": clause.source}
         for clause in (*CLAUSES.values(), *carried.CLAUSES)
     ]
 

@@ -62,11 +62,12 @@ BUDGETS = {
 
 @dataclass
 class Outcome:
-    """Rows for verdicts.csv and tolerance.csv, what to tell about divergences, and those not pinned."""
+    """Rows of tables, what to tell about divergences, and those not pinned."""
 
     verdicts: list[Row]
     tolerance: list[Row]
     divergences: list[str]
+    evidence: list[Row] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
 
 
@@ -159,7 +160,21 @@ def explanation(
     judgement: Judgement,
     beyond: frozenset[tuple[int, str]] = frozenset(),
 ) -> str:
-    """The fewest axes that, turned to what the backend speaks, explain a divergence; or 'unexplained'.
+    """The first of `explanations`, or 'unexplained'."""
+    found = explanations(clause, cases, trajectories, backend, dialect, judgement, beyond)
+    return next(found, "unexplained")
+
+
+def explanations(
+    clause: Clause,
+    cases: list[Case],
+    trajectories: list[Trajectory],
+    backend: type[Backend],
+    dialect: Dialect,
+    judgement: Judgement,
+    beyond: frozenset[tuple[int, str]] = frozenset(),
+) -> Iterator[str]:
+    """The axes that, turned to what the backend speaks, explain a divergence: the fewest first.
 
     Where its source was not read, a single axis turned to any of its values. beyond: cases and quantities
     that they need not explain.
@@ -176,8 +191,7 @@ def explanation(
     for turned in turnings(dialect, backend):
         if explains(turned, slice(worst, worst + 1)) and explains(turned, slice(None)):
             axes = [f.name for f in fields(Dialect) if getattr(dialect, f.name) != getattr(turned, f.name)]
-            return "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
-    return "unexplained"
+            yield "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
 
 
 def turnings(dialect: Dialect, backend: type[Backend]) -> Iterator[Dialect]:
@@ -344,11 +358,11 @@ def run(
         about = {**process.about, "dtype": dtype}
         row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
         told = f"{backend.name} on {process.device}: not run ({process.not_run})"
-        return Outcome([row], [], [told], [told] if process.given_up else [])
+        return Outcome([row], [], [told], new=[told] if process.given_up else [])
     kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
     again, broken = _kept(kept, dtype)
     seen = examine(clause, process, dtype, seed, budget, again)
-    result = Outcome([j.row for j in seen.judged], [], broken.copy(), broken)
+    result = Outcome([j.row for j in seen.judged], [], broken.copy(), new=broken)
     explained = any(
         j.dialect == backend.spoken and j.judgement.worst.max(initial=0.0) <= 1 for j in seen.judged
     )
@@ -359,17 +373,18 @@ def run(
             result.tolerance = _tolerance(about, j.judgement)
         if word != "diverges" and j.accounted is not None:
             continue
-        text = seen.path
+        text = short = seen.path
         if word == "diverges" and not seen.path:
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
             small, finding = _smaller(clause, process, dtype, seed, seen, j, seconds)
-            text = finding.message()
+            text, short = finding.message(), finding.short()
             if (
                 j.accounted is None
                 and not clause.free
                 and not _diverges_alone(clause, small, process, j.dialect)
             ):
-                text += "; not so alone, in a fresh process: it depends on the cases before it"
+                alone = "; not so alone, in a fresh process: it depends on the cases before it"
+                text, short = text + alone, short + alone
             layout = layout_of(small.steps[finding.step - 1].gradients[finding.parameter])
         else:
             failing = (i for i, t in enumerate(seen.trajectories) if t.failure and t.failure.kind == word)
@@ -387,14 +402,26 @@ def run(
             by = _by(clause, seen.cases, seen.trajectories, j.dialect)
             if scalars := other_scalars(backend, j.dialect, dtype, by):
                 told += f"; {scalars}"
+        script_file: Path | str = ""
         try:
             ready_to_pin(small, out / file, process, j.row, text, layout, *unexplained)
             if kept and j.accounted is None:
                 write_text((out / file).read_text(), kept)
             if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
-                told += f"; script {_write_script(small, out, process, j.row, text)}"
+                script_file = _write_script(small, out, process, j.row, text)
+                told += f"; script {script_file}"
         except NotWritten as error:
             result.new.append(str(error))
+        result.evidence.append(
+            {
+                **{name: j.row[name] for name in (*process.about, "dtype", "clause", "against")},
+                "explained_by": " | ".join(_every_explanation(clause, seen, j, backend)),
+                "quantities": "; ".join(quantities),
+                "least": short or next((t.failure.message for t in seen.trajectories if t.failure), ""),
+                "trace": str(file),
+                "script": str(script_file),
+            }
+        )
         result.divergences.append(told)
         if j.accounted is None:
             result.new.append(told)
@@ -418,6 +445,17 @@ def run(
         if failure in seen.unknown:
             result.new.append(told)
     return result
+
+
+def _every_explanation(
+    clause: Clause, seen: Examination, judged: Judged, backend: type[Backend]
+) -> Iterator[str]:
+    """What a row says explains it, and, where nothing accounts for that, what else would."""
+    first = judged.row["explained_by"]
+    yield first
+    if axes_of(first) and judged.accounted is None and not backend.source_read:
+        found = explanations(clause, seen.cases, seen.trajectories, backend, judged.dialect, judged.judgement)
+        yield from (other for other in found if other != first)
 
 
 def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:

@@ -20,7 +20,7 @@ MINDSPORE_ADAM = "mindspore.nn.Adam documentation, 2.10"
 
 @dataclass(frozen=True)
 class Clause:
-    """A requirement: what it demands, who demands it, and the cases that try it.
+    """A requirement: what it demands, where (words to follow 'where'), who demands it, and what tries it.
 
     needs: what a backend has to take for the clause to apply to it. free: judged free running, not
     step by step. layout: the clause is whether this layout is taken at all; it is tried in every type
@@ -30,6 +30,7 @@ class Clause:
 
     id: str
     sentence: str
+    where: str
     source: str
     menu: Callable[[type[Backend]], Menu]
     needs: tuple[str | Manner, ...] = ()

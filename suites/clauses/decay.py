@@ -27,6 +27,7 @@ CLAUSES = (
     Clause(
         "weight-decay",
         "weight decay adds λ·w to the gradient",
+        "weights decay",
         _DECAY,
         _with(H(weight_decay=0.1), H(weight_decay=1e-3, epsilon=1e-3), shapes=((6, 4), (7,))),
         needs=("weight_decay",),
@@ -34,6 +35,7 @@ CLAUSES = (
     Clause(
         "weight-decay-duplicates",
         "weight decay joins a repeated row once",
+        "weights decay and rows repeat",
         _DECAY,
         _with(H(weight_decay=0.1), rows=("repeated",)),
         needs=("sparse", "weight_decay"),
@@ -41,6 +43,7 @@ CLAUSES = (
     Clause(
         "weight-decay-maximize",
         "weight decay is added after the gradient is negated",
+        "weights decay and the objective is maximized",
         _DECAY,
         _with(H(maximize=True, weight_decay=0.1)),
         needs=("weight_decay", "maximize"),
@@ -48,6 +51,7 @@ CLAUSES = (
     Clause(
         "weight-decay-loss-scale",
         "weight decay is added after the gradient is unscaled",
+        "weights decay and gradients are scaled",
         f"{_DECAY}; {_SCALE}",
         _with(H(loss_scale=3.0, weight_decay=0.1)),
         needs=("weight_decay", "loss_scale"),
@@ -55,6 +59,7 @@ CLAUSES = (
     Clause(
         "weight-decay-nesterov",
         "Nesterov's form takes the gradient with its weight decay",
+        "weights decay and Nesterov's form is taken",
         f"{_DECAY}; {MINDSPORE_ADAM}, use_nesterov",
         _with(H(nesterov=True, weight_decay=0.1)),
         needs=("weight_decay", "nesterov"),
@@ -62,6 +67,7 @@ CLAUSES = (
     Clause(
         "loss-scale",
         "gradients are divided by the loss scale",
+        "gradients are scaled",
         _SCALE,
         _with(H(loss_scale=1024.0), H(loss_scale=0.25)),
         needs=("loss_scale",),

@@ -35,6 +35,7 @@ CLAUSES = (
     Clause(
         "use-locking",
         "locking protects the update and does not change it",
+        "updates are locked",
         f"{MINDSPORE_LAZY_ADAM}, use_locking",
         _in(Manner.USE_LOCKING, 4),
         needs=(Manner.USE_LOCKING,),
@@ -42,6 +43,7 @@ CLAUSES = (
     Clause(
         "unique",
         "the optimizer's attribute unique does not change a result",
+        "the attribute unique is set",
         f"{MINDSPORE_ADAM}; mindspore/nn/optim/optimizer.py, 2.10, property unique",
         _in(Manner.UNIQUE, 4),
         needs=(Manner.UNIQUE,),
@@ -49,6 +51,7 @@ CLAUSES = (
     Clause(
         "attributes-assigned",
         "assigning the attributes target and unique what they show changes no bit; compared with itself",
+        "attributes are assigned what they show",
         "mindspore/nn/optim/optimizer.py, 2.10, properties target and unique (default and setter)",
         _assigned,
         needs=(Manner.ASSIGNED,),
@@ -56,6 +59,7 @@ CLAUSES = (
     Clause(
         "cold-start",
         "the first launch does what later ones do",
+        "a graph is launched for the first time",
         "design of the suite: a case is a pure function",
         _in(Manner.COLD, 2),
         needs=(Manner.COLD,),

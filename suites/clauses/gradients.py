@@ -95,25 +95,64 @@ def _special(backend: type[Backend]) -> Menu:
 
 
 CLAUSES = (
-    Clause("sparse-gradient", "sparse gradients are taken", _LAZY, _sparse, layout="sparse"),
-    Clause("dense-gradient", "dense gradients are taken", PAPER, _dense, layout="dense"),
-    Clause("duplicates", "rows that repeat act as their sum", _COALESCED, _duplicates, ("sparse",)),
-    Clause("untouched-rows", "rows without a gradient stay bit for bit", _LAZY, _untouched, ("sparse",)),
-    Clause("gaps", "steps in which a row was skipped change nothing for it but t", _LAZY, _gaps, ("sparse",)),
     Clause(
-        "zero-rows", "a row of zeros in the gradient is a row of the gradient", _LAZY, _zero_rows, ("sparse",)
+        "sparse-gradient",
+        "sparse gradients are taken",
+        "the gradient is sparse",
+        _LAZY,
+        _sparse,
+        layout="sparse",
+    ),
+    Clause(
+        "dense-gradient", "dense gradients are taken", "the gradient is dense", PAPER, _dense, layout="dense"
+    ),
+    Clause(
+        "duplicates", "rows that repeat act as their sum", "rows repeat", _COALESCED, _duplicates, ("sparse",)
+    ),
+    Clause(
+        "untouched-rows",
+        "rows without a gradient stay bit for bit",
+        "rows have no gradient",
+        _LAZY,
+        _untouched,
+        ("sparse",),
+    ),
+    Clause(
+        "gaps",
+        "steps in which a row was skipped change nothing for it but t",
+        "a row is skipped for some steps",
+        _LAZY,
+        _gaps,
+        ("sparse",),
+    ),
+    Clause(
+        "zero-rows",
+        "a row of zeros in the gradient is a row of the gradient",
+        "a row of the gradient is zero",
+        _LAZY,
+        _zero_rows,
+        ("sparse",),
     ),
     Clause(
         "all-rows",
         "a sparse gradient with every row is an Adam step",
+        "the gradient has every row",
         f"{PAPER}; {_LAZY}",
         _all_rows,
         ("sparse",),
     ),
-    Clause("empty-gradient", "a gradient without rows updates nothing", _LAZY, _empty, ("sparse",)),
+    Clause(
+        "empty-gradient",
+        "a gradient without rows updates nothing",
+        "the gradient has no rows",
+        _LAZY,
+        _empty,
+        ("sparse",),
+    ),
     Clause(
         "missing-gradient",
         "a parameter without a gradient is left alone",
+        "a parameter has no gradient",
         "torch.optim documentation, 2.13: parameters whose grad is None are skipped",
         _missing,
         needs=("none",),
@@ -121,6 +160,7 @@ CLAUSES = (
     Clause(
         "index-type",
         "int32 and int64 rows act alike",
+        "rows are int32 or int64",
         "torch.sparse_coo_tensor documentation, 2.13 (indices are cast to int64); "
         "mindspore.RowTensor documentation, 2.10 (indices: a 1-D integer tensor)",
         _index_type,
@@ -129,6 +169,7 @@ CLAUSES = (
     Clause(
         "gradient-kept",
         "the caller's gradient is left as it was, and a parameter in its memory",
+        "the caller keeps the gradient",
         "torch.optim.Optimizer.step documentation, 2.13 (updates parameters); bug class of pytorch#116507",
         _kept,
         needs=(Manner.WATCHED,),
@@ -136,8 +177,15 @@ CLAUSES = (
     Clause(
         "subnormal-gradients",
         "the rule holds where gradients or their squares are subnormal",
+        "numbers are subnormal",
         _IEEE,
         _subnormal,
     ),
-    Clause("special-values", "overflow, infinity and NaN have the right class", _IEEE, _special),
+    Clause(
+        "special-values",
+        "overflow, infinity and NaN have the right class",
+        "numbers overflow, or are infinite or NaN",
+        _IEEE,
+        _special,
+    ),
 )

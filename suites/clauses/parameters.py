@@ -118,14 +118,27 @@ def _save_and_load(backend: type[Backend]) -> Menu:
 
 
 CLAUSES = (
-    Clause("shapes", "the rule holds for every rank and width", PAPER, _shapes),
-    Clause("large-table", "every row of a large table follows the rule", PAPER, _large),
-    Clause("wide-rows", "every column of a wide row follows the rule", PAPER, _wide),
-    Clause("several-parameters", "every parameter follows the rule of its own group", _GROUPS, _several),
-    Clause("parameters-alike", "parameters that share nothing but their shape stay apart", _GROUPS, _alike),
+    Clause("shapes", "the rule holds for every rank and width", "the shape is unusual", PAPER, _shapes),
+    Clause("large-table", "every row of a large table follows the rule", "the table is large", PAPER, _large),
+    Clause("wide-rows", "every column of a wide row follows the rule", "rows are wide", PAPER, _wide),
+    Clause(
+        "several-parameters",
+        "every parameter follows the rule of its own group",
+        "groups differ",
+        _GROUPS,
+        _several,
+    ),
+    Clause(
+        "parameters-alike",
+        "parameters that share nothing but their shape stay apart",
+        "parameters are of one shape",
+        _GROUPS,
+        _alike,
+    ),
     Clause(
         "strided-parameters",
         "a parameter that is not contiguous is updated like any other",
+        "the parameter is not contiguous",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#1521",
         _strided(Manner.STRIDED),
         needs=(Manner.STRIDED,),
@@ -133,6 +146,7 @@ CLAUSES = (
     Clause(
         "strided-gradients",
         "a gradient that is not contiguous acts like any other",
+        "the gradient is not contiguous",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#17950",
         _strided(Manner.STRIDED_GRADIENTS),
         needs=(Manner.STRIDED_GRADIENTS,),
@@ -140,18 +154,21 @@ CLAUSES = (
     Clause(
         "learning-rate",
         "a learning rate changed by step acts from that step",
+        "the learning rate changes",
         f"{TORCH_SPARSE_ADAM}, lr; {MINDSPORE_ADAM}, learning_rate",
         _learning_rate,
     ),
     Clause(
         "learning-rate-0",
         "with a learning rate of 0 the moments move and w does not",
+        "the learning rate is 0",
         f"{PAPER}; bug class of pytorch#186444",
         _no_learning_rate,
     ),
     Clause(
         "learning-rate-tensor",
         "a learning rate given as a tensor acts as its value",
+        "the learning rate is a tensor",
         f"{TORCH_SPARSE_ADAM}, lr (float or Tensor); {MINDSPORE_ADAM}, learning_rate (Tensor)",
         _learning_rate_tensor,
         needs=(Manner.LR_TENSOR,),
@@ -159,6 +176,7 @@ CLAUSES = (
     Clause(
         "save-and-load",
         "saving and loading the state changes nothing, nor the learning rate that was set",
+        "the state is saved and loaded",
         "torch.optim.Optimizer.state_dict (state and param_groups) and load_state_dict documentation, 2.13",
         _save_and_load,
     ),

@@ -85,21 +85,37 @@ def _long_run(backend: type[Backend]) -> Menu:
 
 
 CLAUSES = (
-    Clause("update-rule", "m, v and w follow the update rule", PAPER, _update_rule),
-    Clause("slow-averages", "the rule holds for β2 = 0.99999", PAPER, _slow_averages),
+    Clause(
+        "update-rule",
+        "m, v and w follow the update rule",
+        "nothing is out of the ordinary",
+        PAPER,
+        _update_rule,
+    ),
+    Clause("slow-averages", "the rule holds for β2 = 0.99999", "β2 is 0.99999", PAPER, _slow_averages),
     Clause(
         "betas-0",
         "with a β of 0 the moment is the gradient, or its square",
+        "a β is 0",
         f"{TORCH_ADAM}, betas (0 is allowed)",
         _no_averages,
         needs=("betas of 0",),
     ),
-    Clause("late-steps", "the rule holds from any step count and state", PAPER, _late),
-    Clause("many-steps", "the rule holds in every one of many steps", PAPER, _many),
-    Clause("tiny-gradients", "the rule holds where ε rules the denominator", PAPER, _tiny),
+    Clause(
+        "late-steps", "the rule holds from any step count and state", "the step count is high", PAPER, _late
+    ),
+    Clause("many-steps", "the rule holds in every one of many steps", "many steps are taken", PAPER, _many),
+    Clause(
+        "tiny-gradients",
+        "the rule holds where ε rules the denominator",
+        "ε rules the denominator",
+        PAPER,
+        _tiny,
+    ),
     Clause(
         "default-epsilon",
         "the default ε survives the type: a gradient of zero moves nothing",
+        "ε is the default and the gradient zero",
         f"{PAPER}; default of ε: {TORCH_SPARSE_ADAM}, {MINDSPORE_ADAM}",
         _default_epsilon,
         strict_epsilon=True,
@@ -107,6 +123,7 @@ CLAUSES = (
     Clause(
         "nesterov",
         "Nesterov's form takes β1·m + (1 − β1)·g",
+        "Nesterov's form is taken",
         f"{MINDSPORE_ADAM}, use_nesterov",
         _nesterov,
         needs=("nesterov",),
@@ -114,9 +131,17 @@ CLAUSES = (
     Clause(
         "maximize",
         "maximizing negates the gradient",
+        "the objective is maximized",
         f"{TORCH_SPARSE_ADAM} and {TORCH_ADAM}, maximize",
         _maximize,
         needs=("maximize",),
     ),
-    Clause("long-run", "reference and backend stay together over 10,000 steps", PAPER, _long_run, free=True),
+    Clause(
+        "long-run",
+        "reference and backend stay together over 10,000 steps",
+        "thousands of steps are taken",
+        PAPER,
+        _long_run,
+        free=True,
+    ),
 )

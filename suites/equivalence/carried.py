@@ -28,12 +28,14 @@ CLAUSES = (
     Clause(
         "state-carried",
         "an optimizer goes on from SparseAdam's state, and SparseAdam from its own, as the rule says",
+        "state is carried from SparseAdam",
         f"{MINDSPORE_LAZY_ADAM}, with {TORCH_SPARSE_ADAM}: of one algorithm, the state is w, m, v and t",
         _rows("distinct"),
     ),
     Clause(
         "state-carried-duplicates",
         "state is carried between SparseAdam and an optimizer where gradients repeat rows",
+        "state is carried from SparseAdam and rows repeat",
         f"{MINDSPORE_LAZY_ADAM}, with {TORCH_SPARSE_ADAM}: of one algorithm, the state is w, m, v and t",
         _rows("repeated"),
     ),

@@ -24,6 +24,7 @@ from suites.verdicts import Row, dialects, explanation, judge, verdict, what_sho
 CLAUSE = Clause(
     "training",
     "every step of a training follows the update rule",
+    "a layer is trained",
     f"{PAPER}, through autograd",
     lambda _: Menu(),
 )

@@ -35,6 +35,20 @@ class Finding:
             + (f" ({inner})" if inner else "")
         )
 
+    def short(self) -> str:
+        """The same in as few digits as tell what came from what was due."""
+        of = f" of parameter {self.parameter}" if self.parameter else ""
+        came, due = f"{self.value:.17g}", f"{self.expected:.17g}"
+        for digits in (6, 9, 12):
+            if f"{self.value:.{digits}g}" != f"{self.expected:.{digits}g}":
+                came, due = f"{self.value:.{digits}g}", f"{self.expected:.{digits}g}"
+                break
+        at = ", ".join(map(str, self.element))
+        times = f"{self.ratio:,.0f}" if 100 <= self.ratio < 1e9 else f"{self.ratio:.3g}"
+        return (
+            f"{self.quantity}[{at}]{of} after step {self.step}: {came}, should be {due}; {times} × the bound"
+        )
+
 
 @dataclass
 class Size:

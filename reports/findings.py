@@ -1,0 +1,227 @@
+"""Findings: one cause on one backend, gathered from the rows that show it.
+
+A row of verdicts.csv is evidence. Its cause is what a pin states, an axis that explains it, which of m, v
+and w are wrong where nothing does, or how it ended. Rows of one cause are one finding, in whatever clause
+and type.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from reports.columns import ABOUT
+from reports.export import FAILING
+from reports.tables import frame, records
+from reports.words import percent, spaced
+
+Row = dict[str, Any]
+NEW, KNOWN, DOCUMENTED = "new", "known", "documented"
+LAST = 1000  # the steps after which an effect is told
+NEARLY = 0.6  # the share of clauses from which on a divergence is said to show nearly everywhere
+
+# Upstream first: a moment that is wrong makes w wrong too. What is right, what is wrong, what to look at.
+UPSTREAM = (
+    ({"m", "v"}, "m and v are wrong alike, and w with them", "the gradient that reaches the rows"),
+    ({"m"}, "v is right everywhere; m is wrong, and w with it", "the first moment and β1"),
+    ({"v"}, "m is right everywhere; v is wrong, and w with it", "the second moment and β2"),
+    ({"w"}, "m and v are right everywhere; only w is wrong", "the step size and the formula of w"),
+)
+
+
+@dataclass
+class Finding:
+    """A cause, with the rows that show it. pins: the known divergences that it is."""
+
+    kind: str
+    cause: str
+    rows: list[Row] = field(default_factory=list)
+    pins: list[Row] = field(default_factory=list)
+
+
+def findings(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """findings.csv, from the other tables of a run by name: what is not there is taken as empty.
+
+    New ones first, then by how many rows show them.
+    """
+    found = [
+        _row(backend, finding, tables)
+        for backend, part in tables["verdicts"].groupby("backend", sort=False)
+        for finding in of_backend(str(backend), part, tables)
+    ]
+    order = (NEW, KNOWN, DOCUMENTED)
+    return frame("findings", sorted(found, key=lambda row: (order.index(row["kind"]), -row["rows"])))
+
+
+def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> list[Finding]:
+    """The findings of one backend; every row that fails against anything belongs to one or more."""
+    pins = {row["pin"]: row for row in _of(tables, "pins", backend)}
+    evidence = {_key(row): row for row in _of(tables, "evidence", backend)}
+    seen = {row["axis"]: row["observed"] for row in _of(tables, "dialects", backend)}
+    found: dict[tuple[str, str], Finding] = {}
+
+    def add(kind: str, cause: str, row: Row, pin: Row | None = None) -> None:
+        finding = found.setdefault((kind, cause), Finding(kind, cause))
+        finding.rows.append(row)
+        if pin is not None and pin not in finding.pins:
+            finding.pins.append(pin)
+
+    failing = [row for row in records(verdicts) if row["verdict"] in FAILING]
+    new = []
+    for row in failing:
+        names = row["witness"].split("; ") if row["witness"] else []
+        if names and set(names) <= pins.keys():
+            for name in names:
+                add(KNOWN, cause_of_pin(pins[name]), row, pins[name])
+        elif row["against"] == "reference" or not names:
+            add(DOCUMENTED, "as documented, and not LazyAdam", row)
+        else:
+            new.append(row)
+    for cause, rows in causes(new, evidence, seen).items():
+        for row in rows:
+            add(NEW, cause, row)
+    return list(found.values())
+
+
+def cause_of_pin(pin: Row) -> str:
+    """What pins of one cause have in common: the axis that explains it, or the clauses that show it."""
+    return str(pin["explained_by"].partition("; ")[0] or pin["clauses"])
+
+
+def causes(
+    rows: list[Row], evidence: dict[tuple[str, ...], Row], seen: dict[str, str]
+) -> dict[str, list[Row]]:
+    """Rows that nothing accounts for, by cause: the fewest axes that explain all that axes do.
+
+    seen: what the fingerprint observed of each axis, which goes first.
+    """
+    found: dict[str, list[Row]] = defaultdict(list)
+    by_axes: dict[int, set[str]] = {}
+    for i, row in enumerate(rows):
+        told = evidence.get(_key(row), {})
+        said = str(told.get("explained_by") or row["explained_by"])
+        if row["verdict"] != "diverges":
+            found[f"{row['verdict']}: {told.get('least', '')}".rstrip(": ")].append(row)
+        elif ": " in said:
+            by_axes[i] = set(said.split(" | "))
+        elif said == "unexplained":
+            found[wrong(told.get("quantities", "").split("; "))].append(row)
+        else:  # something else ran than was asked for
+            found[said or str(told.get("least", "")) or "unexplained"].append(row)
+    while by_axes:
+        counts: dict[str, tuple[bool, int]] = {}
+        for axes in by_axes.values():
+            for each in axes:
+                axis, _, value = each.partition(": ")
+                counts[each] = (value in seen.get(axis, "").split("|"), counts.get(each, (False, 0))[1] + 1)
+        best = max(sorted(counts), key=lambda each: counts[each])
+        for i in [i for i, axes in by_axes.items() if best in axes]:
+            found[best].append(rows[i])
+            del by_axes[i]
+    return found
+
+
+def wrong(quantities: Iterable[str]) -> str:
+    """The cause of what no axis explains: which quantities go wrong, those upstream first."""
+    seen = set(quantities)
+    for which, said, _ in UPSTREAM:
+        if which <= seen:
+            return said
+    if any(quantity.startswith("untouched") for quantity in seen):
+        return "rows change that the gradient does not name"
+    return "the step count is wrong" if seen == {"t"} else "nothing explains it"
+
+
+def look_at(cause: str) -> str:
+    """Where to look for a cause; '' where nobody knows."""
+    return next((where for _, said, where in UPSTREAM if said == cause), "")
+
+
+def places(clauses: Iterable[str], tables: dict[str, pd.DataFrame], judged: int) -> str:
+    """In which circumstances a finding shows, in words that follow 'where'."""
+    where = {row["clause"]: row["where"] for row in records(tables["clauses"])} if "clauses" in tables else {}
+    named = [where.get(clause, clause) for clause in clauses]
+    if len(named) > NEARLY * judged:
+        return "nearly everywhere"
+    if not named:
+        return ""
+    *most, last = named
+    return f"where {', '.join(most)} or {last}" if most else f"where {last}"
+
+
+def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> Row:
+    """A row of findings.csv."""
+    first = finding.rows[0]
+    documented = [row for row in finding.rows if row["against"] != "reference"] or finding.rows
+    clauses = list(dict.fromkeys(row["clause"] for row in documented))
+    evidence = {_key(row): row for row in _of(tables, "evidence", str(backend))}
+    shown = [evidence[_key(row)] for row in documented if _key(row) in evidence]
+    least = next((row for row in sorted(shown, key=lambda row: (not row["script"], len(row["least"])))), {})
+    return {
+        **{name: first[name] for name in ABOUT.split()},
+        "kind": finding.kind,
+        "cause": finding.cause,
+        "sentence": _sentence(str(backend), finding, clauses, tables),
+        "clauses": "; ".join(clauses),
+        "dtypes": "; ".join(dict.fromkeys(row["dtype"] for row in documented)),
+        "rows": len(finding.rows),
+        "worst_ratio": max((row["worst_ratio"] for row in documented), default=None),
+        "least": least.get("least", ""),
+        "effect": effect(str(backend), finding.cause, tables),
+        "owner": "; ".join(dict.fromkeys(pin["owner"] for pin in finding.pins)),
+        "versions": "; ".join(dict.fromkeys(pin["versions"] for pin in finding.pins)),
+        "witness": "; ".join(pin["pin"] for pin in finding.pins) or least.get("trace", ""),
+        "script": least.get("script", "")
+        or "; ".join(f"reproducers/{pin['pin']}.{backend}.py" for pin in finding.pins[:1]),
+    }
+
+
+def _sentence(backend: str, finding: Finding, clauses: list[str], tables: dict[str, pd.DataFrame]) -> str:
+    if finding.pins:
+        return " ".join(dict.fromkeys(pin["sentence"] for pin in finding.pins))
+    if finding.kind == DOCUMENTED:
+        return "It differs from LazyAdam as its documentation says, or was not claimed."
+    verdicts = tables["verdicts"]
+    judged = verdicts[verdicts["backend"] == backend]["clause"].nunique()
+    where = places(clauses, tables, judged)
+    axis, _, value = finding.cause.partition(": ")
+    meaning = {(row["axis"], row["value"]): row["meaning"] for row in _of(tables, "axes")}
+    if (axis, value) in meaning:
+        promised = next(
+            (row["documented"] for row in _of(tables, "dialects", backend) if row["axis"] == axis), ""
+        )
+        held = f", but documented is: {meaning.get((axis, promised), spaced(promised))}" if promised else ""
+        return f"{spaced(axis)}: {meaning[axis, value]}{held}; it shows {where}."
+    at = f" Look at {look_at(finding.cause)}." if look_at(finding.cause) else ""
+    return f"{finding.cause}, {where}.{at}"
+
+
+def effect(backend: str, cause: str, tables: dict[str, pd.DataFrame]) -> str:
+    """How far an axis alone takes the weights in the reference, where it was measured."""
+    axis, _, value = cause.partition(": ")
+    promised = {row["documented"] for row in _of(tables, "dialects", backend) if row["axis"] == axis}
+    found = [
+        (row["effect"], row["sequence"])
+        for row in _of(tables, "effects")
+        if row["axis"] == axis
+        and row["steps"] == LAST
+        and value in (row["left_value"], row["right_value"])
+        and promised & {row["left_value"], row["right_value"]}
+    ]
+    if not found:
+        return ""
+    share, sequence = max(found)
+    return f"{percent(share)} of how far weights move, after {LAST:,} steps with {sequence}"
+
+
+def _of(tables: dict[str, pd.DataFrame], name: str, backend: str = "") -> Iterator[Row]:
+    """The rows of a table that may not be there, of a backend where one is given."""
+    for row in records(tables[name]) if name in tables else ():
+        if not backend or backend in str(row.get("backend", row.get("backends"))).split("; "):
+            yield row
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("backend", "dtype", "clause", "against"))

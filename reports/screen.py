@@ -1,0 +1,205 @@
+"""The last screen of a run: what is wrong, where, how much, and what to do next, in 80 columns."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import pandas as pd
+
+from reports.export import FAILING
+from reports.findings import DOCUMENTED, KNOWN, NEW
+from reports.tables import records
+
+Row = dict[str, Any]
+Tables = dict[str, pd.DataFrame]
+WIDTH = 80
+MOST_CAUSES, MOST_CLAUSES = 4, 3  # of findings told at length, and of clauses that show one
+
+
+def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[str]:
+    """What to print at the end of a run of one backend or of many.
+
+    tables: of the run, by name, findings among them. out: where they lie. status: with which the run exits.
+    """
+    verdicts = tables["verdicts"]
+    documented = verdicts[verdicts["against"] == "documented"]
+    backends = list(documented["backend"].unique())
+    found = sorted(records(tables["findings"]), key=lambda row: -row["rows"])
+    new = [row for row in found if row["kind"] == NEW]
+    if len(backends) == 1:
+        yield _head(documented, tables, seconds)
+        yield ""
+        yield from _wrapped(_verdict(documented, new, found))
+    else:
+        yield from _each(documented, found)
+        yield ""
+        yield from _wrapped(_verdict_of_all(documented, new, found, seconds))
+    for finding in new[:MOST_CAUSES]:
+        yield ""
+        yield from _told(finding, tables, len(backends) > 1)
+    if len(new) > MOST_CAUSES:
+        yield f"  … and {len(new) - MOST_CAUSES} more: {out / 'findings.csv'}"
+    yield from _elsewhere(tables)
+    yield ""
+    yield from _next(new, out, backends)
+    yield f"exit {status}; all: {out / 'findings.csv'}"
+
+
+def _head(documented: pd.DataFrame, tables: Tables, seconds: float) -> str:
+    first = documented.iloc[0]
+    settings = {str(row["item"]): str(row["value"]) for row in records(tables["run"])}
+    return (
+        f"{first['backend']}   {first['version']}, {first['mode']}, {first['device']}   "
+        f"{documented['cases'].sum():,} cases, {_duration(seconds)}, seed {settings.get('seed', '?')}"
+    )
+
+
+def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
+    """The first word, and how many clauses fail."""
+    ran = documented[(documented["verdict"] != "not run") & (documented["cases"] > 0)]
+    if ran.empty:
+        why = "; ".join(dict.fromkeys(documented["explained_by"]))
+        return f"NOT RUN: {why}"
+    known = [row for row in found if row["kind"] == KNOWN]
+    failing = _clauses(new)
+    judged = _judged(ran)
+    fine = judged - failing - _clauses(known)
+    passing = ran[ran["clause"].isin(fine)]
+    margin = f"the largest error is {passing['worst_ratio'].max():.2f} of the bound" if len(passing) else ""
+    if not new and not known:
+        dtypes = ", ".join(dict.fromkeys(passing["dtype"]))
+        return f"RIGHT. All {len(judged)} clauses hold in {dtypes}; {margin}."
+    said = [f"{len(fine)} hold; {margin}."] if fine else []
+    if known:
+        said.insert(0, f"{_number(known, 'finding')} known, in {len(_clauses(known))} clauses.")
+    if not new:
+        return f"AS KNOWN. {' '.join(said)}"
+    sure = _clauses(row for row in new if not is_meaning(row))
+    maybe = failing - sure
+    if sure:
+        more = f", {len(maybe)} more if it isn't meant" if maybe else ""
+        said.insert(0, f"WRONG. {len(sure)} of {len(judged)} clauses fail{more}.")
+    else:
+        said.insert(0, f"NOT AS DOCUMENTED. {len(maybe)} of {len(judged)} clauses fail, if it isn't meant.")
+    return " ".join(said)
+
+
+def _verdict_of_all(documented: pd.DataFrame, new: list[Row], found: list[Row], seconds: float) -> str:
+    known = [row for row in found if row["kind"] == KNOWN]
+    cases = f"{documented['cases'].sum():,} cases, {_duration(seconds)}"
+    word = f"{_number(new, 'NEW FINDING')}" if new else "NOTHING NEW"
+    return f"{word}; {_number(known, 'finding')} known ({cases})."
+
+
+def _each(documented: pd.DataFrame, found: list[Row]) -> Iterator[str]:
+    """A line for each backend."""
+    for (backend, version, device), part in documented.groupby(["backend", "version", "device"], sort=False):
+        of_it = [row for row in found if row["backend"] == backend]
+        new, known = (sum(row["kind"] == kind for row in of_it) for kind in (NEW, KNOWN))
+        if (part["verdict"] == "not run").all():
+            yield f"  – {backend}: not run ({part.iloc[0]['explained_by']})"[:WIDTH]
+            continue
+        words = [f"{new} NEW"] if new else []
+        words += [f"{known} known"] if known else [] if new else ["as documented"]
+        mark = "✗" if new else "✓"
+        yield f"  {mark} {backend} {version}, {device}: {', '.join(words)}"
+
+
+def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
+    """A finding in words, with the clauses that show it and the least case of each."""
+    of = f"{finding['backend']}: " if name else ""
+    yield from _wrapped(f"{of}{finding['sentence']}")
+    evidence = [
+        row
+        for row in records(tables["evidence"])
+        if row["backend"] == finding["backend"] and row["against"] == "documented"
+    ]
+    sentences = {row["clause"]: row["sentence"] for row in records(tables["clauses"])}
+    clauses = str(finding["clauses"]).split("; ")
+    mark = "?" if is_meaning(finding) else "✗"
+    for clause in clauses[:MOST_CLAUSES]:
+        shown = [row for row in evidence if row["clause"] == clause]
+        dtypes = ", ".join(dict.fromkeys(row["dtype"] for row in shown)) or finding["dtypes"]
+        yield f"  {mark} {clause:20} {sentences.get(clause, '')[:34]:35} {dtypes}"[:WIDTH].rstrip()
+        if shown and shown[0]["least"]:
+            yield from wrap(str(shown[0]["least"]), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    if len(clauses) > MOST_CLAUSES:
+        rest = ", ".join(clauses[MOST_CLAUSES:])
+        yield from wrap(
+            f"{mark} and {rest}", WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2
+        )
+    if is_meaning(finding):
+        axis, _, value = str(finding["cause"]).partition(": ")
+        kind = "".join(word.capitalize() for word in axis.split("_"))
+        yield f"      meant? declare documented = Dialect({axis}={kind}.{value.upper()})"
+
+
+def _elsewhere(tables: Tables) -> Iterator[str]:
+    """Tests that failed and whose reason no verdict shows."""
+    if "failures" not in tables:
+        return
+    others = [row for row in records(tables["failures"]) if row["kind"] == "failed"]
+    if others:
+        yield ""
+        yield f"{len(others)} tests failed beside:"
+        for row in others[:MOST_CAUSES]:
+            yield from wrap(
+                f"✗ {str(row['test']).rpartition('::')[2]}: {row['message']}",
+                WIDTH,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                max_lines=2,
+            )
+
+
+def _next(new: list[Row], out: Path, backends: list[str]) -> Iterator[str]:
+    """What to paste where."""
+    if not new:
+        return
+    first = new[0]
+    clause = str(first["clauses"]).split("; ")[0]
+    of = f" --backend {shlex.quote(str(first['backend']))}" if len(backends) > 1 else ""
+    if out.name != "lazyadam-out" or out.parent != Path.cwd():
+        of += f" --out {shlex.quote(str(out))}"
+    script = f", and {out / str(first['script'])}" if first["script"] else ""
+    yield from wrap(
+        f"see it           lazyadam show {clause}{of}{script}", WIDTH, subsequent_indent=" " * 19,
+        initial_indent="  ", break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    trace = str(first["witness"])
+    if trace.endswith(".json"):
+        yield f"  find the commit  git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
+    yield "  in CI            lazyadam init github"
+
+
+def is_meaning(finding: Row) -> bool:
+    """Whether an axis explains it: it may be meant, and only be documented otherwise."""
+    axis, _, value = str(finding["cause"]).partition(": ")
+    return bool(value) and " " not in axis and axis not in FAILING
+
+
+def _clauses(found: Iterable[Row]) -> set[str]:
+    return {
+        clause for row in found for clause in str(row["clauses"]).split("; ") if row["kind"] != DOCUMENTED
+    }
+
+
+def _judged(ran: pd.DataFrame) -> set[str]:
+    """The clauses that say something: not those about what is not claimed and not taken."""
+    unclaimed = (ran["verdict"] == "refuses") & (ran["witness"] == "")
+    return set(ran[~unclaimed]["clause"])
+
+
+def _number(rows: list[Row], what: str) -> str:
+    return f"{len(rows)} {what}{'' if len(rows) == 1 else 'S' if what.isupper() else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,1 @@
+"""The command `lazyadam`: a file for each subject, and what each imports it imports when it is called."""

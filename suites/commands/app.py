@@ -1,0 +1,61 @@
+"""`lazyadam`: its parser, and how it ends.
+
+Exit statuses: 0 as it should be, 1 something diverges or got worse, 2 it could not do its work or was asked
+wrongly, 125 nothing was compared, 130 interrupted.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from reports.command import status_of
+from suites.machine import unsupported
+
+app = typer.Typer(
+    name="lazyadam",
+    help="Judge LazyAdam, SparseAdam and Adam optimizers against a derived rounding bound.",
+    epilog=(
+        "Examples: lazyadam check my_optimizer.py · lazyadam check torch.SparseAdam · lazyadam report. "
+        "Exits with 0 where all is as known, 1 where something is new or worse, 2 where it was asked wrongly "
+        "or could not work, 125 where nothing was compared."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+FILES = ("judging", "telling", "tables", "bench", "setting_up")
+OUT = Path("lazyadam-out")
+
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="where results go, or lie")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda or ascend")]
+Seed = Annotated[str | None, typer.Option(metavar="N", help="of the cases: 0 in ci, else random")]
+Profile = Annotated[str, typer.Option(metavar="NAME", help="how much is tried: ci, nightly or deep")]
+
+
+def run(arguments: list[str]) -> int:
+    """A command's exit status; what was asked wrongly is one line and 2."""
+    if why := unsupported():
+        print(why, file=sys.stderr)
+        return 2
+    for name in FILES:
+        import_module(f"suites.commands.{name}")
+    try:
+        return int(app(arguments, prog_name="lazyadam", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return 2
+    except click.ClickException as error:
+        print(f"lazyadam: {' '.join(error.format_message().split())}", file=sys.stderr)
+        return 2
+    except click.Abort:
+        return 130
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(status_of(lambda: run(sys.argv[1:])))

@@ -1,0 +1,1 @@
+"""Speed, and builds beside each other: `bench` and `builds`."""

@@ -1,0 +1,1 @@
+"""Judging backends: `check` and `report`."""

@@ -1,0 +1,1 @@
+"""What is here, and files to start from: `doctor` and `init`."""

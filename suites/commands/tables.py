@@ -1,0 +1,1 @@
+"""Reports from the tables of runs: `page`, `pair`, `diff`, `gate`, `accept`, `versions`, `summary`, `junit`."""

@@ -1,0 +1,1 @@
+"""What a run found, told: `show`, `explain`, `replay` and `list`."""
