@@ -1,1 +1,1 @@
-"""Reports from the tables of runs: `page`, `pair`, `diff`, `gate`, `accept`, `versions`, `summary`, `junit`."""
+"""Reports from the tables of runs: page, pair, diff, gate, accept, versions, summary and junit."""
