@@ -5,8 +5,9 @@ import re
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,14 +15,11 @@ from traceback import extract_tb
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from reference.rounding import PRECISIONS
-from reports import export, tables
-from reports.columns import COLUMNS
-from reports.findings import findings
+from reports import tables
 from reports.terminal import SHOWN
-from suites import about, compared
+from suites import compared
 from suites.backends.base import DEVICES, Backend
 from suites.backends.declaration import BrokenDeclaration
 from suites.backends.process import Process
@@ -34,6 +32,7 @@ from suites.divergences.reproducer import has_script
 from suites.equivalence import carried
 from suites.machine import unsupported
 from suites.replay import NOTHING_COMPARED, replay
+from suites.run.recording import Run
 from suites.verdicts import BUDGETS
 
 RESULT = "lazyadam-result"
@@ -94,6 +93,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="a folder of known divergences of your own, beside the suite's; repeatable",
     )
+    group.addoption(
+        "--only",
+        action="append",
+        default=[],
+        metavar="CLAUSE",
+        help="judge this clause, by its exact name; repeatable",
+    )
+    group.addoption(
+        "--show",
+        action="append",
+        default=[],
+        metavar="TABLE",
+        help="print this table at the end, or all; repeatable",
+    )
     group.addoption("--out", type=Path, default=tables.OUT, metavar="DIR", help="where the tables go")
 
 
@@ -124,6 +137,7 @@ def pytest_configure(config: pytest.Config) -> None:
             else secrets.randbits(32)
         )
     config.stash[SEED] = seed
+    config.stash[STARTED] = time.monotonic()
 
 
 def take_pins(config: pytest.Config) -> list[str]:
@@ -141,6 +155,10 @@ def check_options(config: pytest.Config) -> None:
     for word in words(config.getoption("-m")):
         if word not in markers:
             raise pytest.UsageError(f"-m: no marker {word!r}{did_you_mean(word, markers)}")
+    for option, known in (("--only", [*CLAUSES]), ("--show", [*SHOWN, "all"])):
+        for word in config.getoption(option):
+            if word not in known:
+                raise pytest.UsageError(f"{option}: no {word!r}{did_you_mean(word, known)}")
     if config.getoption("--against") != "documented" and config.getoption("--replay") is None:
         raise pytest.UsageError("--against goes with --replay")
     examples = config.getoption("--examples")
@@ -151,7 +169,7 @@ def check_options(config: pytest.Config) -> None:
 def asked_of_backends(config: pytest.Config) -> bool:
     """Whether the options speak of backends."""
     changed = (config.getoption("--device") != "cpu", config.getoption("--profile") != "ci")
-    given = ("--backend", "--backend-file", "-m")
+    given = ("--backend", "--backend-file", "--only", "-m")
     seeded = config.getoption("--seed") is not None
     return seeded or any(changed) or any(config.getoption(name) for name in given)
 
@@ -169,7 +187,7 @@ def did_you_mean(word: str, known: list[str]) -> str:
 BACKENDS = pytest.StashKey[list[Any]]()
 PINS_TOLD = pytest.StashKey[list[str]]()
 SEED = pytest.StashKey[int]()
-STOPPED = pytest.StashKey[bool]()
+STARTED = pytest.StashKey[float]()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -205,6 +223,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     names = "\n".join([*CLAUSES, *(f"{item.nodeid} {' '.join(item.keywords)}" for item in items)]).lower()
     if any(word.lower() not in names for word in words(config.getoption("-k"))):
         items.clear()  # a word that nothing has would be passed over where another fits
+    if only := config.getoption("--only"):
+        items[:] = [item for item in items if clause_of(item) in only]
     first: dict[str, int] = {}
 
     def place(item: pytest.Item) -> tuple[bool, int]:
@@ -213,6 +233,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return item.path.name != "test_pins.py", first.setdefault(name, len(first))
 
     items.sort(key=place)
+
+
+def clause_of(item: pytest.Item) -> str:
+    """The clause that a test judges; '' where it is about something else."""
+    given = getattr(item, "callspec", None)
+    judged = given.params.get("conformance_item") if given else None
+    return str(judged[-1].id) if judged else ""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -380,53 +407,49 @@ def lacking(config: pytest.Config) -> list[str]:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> Any:
-    """Last of all: where nothing was compared the run is no success."""
-    session.config.stash[STOPPED] = bool(session.shouldfail)  # -x, --maxfail
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
+    """Last of all the tables are written and told; where nothing was compared the run is no success."""
+    config = session.config
+    stopped = bool(session.shouldfail)  # -x, --maxfail
     result = yield
+    if hasattr(config, "workerinput"):
+        return result  # they end one after another: what they saw, whoever started them writes
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and selection(config) != "everything":
+        print(f"nothing is selected by {selection(config)}{hints(config)}")
     ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    if ended and not hasattr(session.config, "workerinput") and (lines := lacking(session.config)):
-        print("\n".join(lines))
-        if session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = NOTHING_COMPARED
+    lines = lacking(config) if ended else []
+    if lines and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = NOTHING_COMPARED
+    whole = ended and not stopped
+    ran = Run(
+        backends=config.stash[BACKENDS],
+        settings={
+            "date": datetime.now(UTC).date(),
+            "profile": config.getoption("--profile"),
+            "seed": config.stash[SEED],
+            "device": config.getoption("--device"),
+            "selection": selection(config),
+            "ended": "whole" if whole else f"interrupted after {len(_ended)} tests",
+        },
+        results=_collected,
+        failed=_failed,
+    )
+    if _collected:
+        out, asked = config.getoption("--out"), config.getoption("--show")
+        tables, not_written = ran.write(out)
+        if not_written:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        ran.tell(tables, out, asked, time.monotonic() - config.stash[STARTED], int(session.exitstatus))
+        lines = [*config.stash[PINS_TOLD], *not_written[:1], *lines]
+    print("\n".join(lines), end="\n" if lines else "", flush=True)
     return result
 
 
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Whoever interrupts waits: the tables of a folder belong together."""
-    kept = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-
-
-def _selection(config: pytest.Config) -> str:
-    """What -m and -k left of the tests."""
+def selection(config: pytest.Config) -> str:
+    """What --only, -m and -k left of the tests."""
     chosen = [(name, config.getoption(name)) for name in ("-m", "-k")]
-    return " ".join(f"{name} '{expression}'" for name, expression in chosen if expression) or "everything"
-
-
-def _write(out: Path, rows_of: dict[str, list[dict[str, Any]]], divergences: list[str]) -> Iterator[str]:
-    """Write what can be written of the tables and what belongs to them; the rest is yielded, a line each."""
-    texts = {
-        f"{name}.csv": tables.csv_text(tables.frame(name, rows))
-        for name, rows in rows_of.items()
-        if rows or (name == "failures" and rows_of["verdicts"])  # an empty one says that none failed
-    }
-    if rows_of["verdicts"]:
-        texts["divergences.txt"] = "".join(f"{line}\n" for line in divergences)
-    if curve := rows_of["sensitivity_curve"]:
-        from reports import plots  # matplotlib takes as long to import as all the rest
-
-        texts["sensitivity.svg"] = plots.sensitivity(tables.frame("sensitivity_curve", curve))
-    for name, text in texts.items():
-        try:
-            tables.write_text(text, out / name)
-        except tables.NotWritten as error:
-            yield str(error)
+    said = [f"{name} '{expression}'" for name, expression in chosen if expression]
+    return " ".join([*(f"--only {clause}" for clause in config.getoption("--only")), *said]) or "everything"
 
 
 def hints(config: pytest.Config) -> str:
@@ -435,70 +458,3 @@ def hints(config: pytest.Config) -> str:
     unknown = [word for word in words(config.getoption("-k")) if not any(word in name for name in known)]
     told = [f"; {word}{did_you_mean(word, known)}" for word in unknown if get_close_matches(word, known)]
     return "".join(told) or f"; clauses: {', '.join(CLAUSES)}"
-
-
-@undisturbed()
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
-) -> None:
-    if hasattr(config, "workerinput"):
-        return  # xdist's workers end one after another: what they saw, whoever started them writes
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _selection(config) != "everything":
-        terminalreporter.line(f"nothing is selected by {_selection(config)}{hints(config)}")
-    if not _collected:
-        return
-    out = config.getoption("--out")
-    console = Console(width=None if terminalreporter.hasmarkup else 160)
-    rows_of = {name: [r for result in _collected for r in result.get(name, ())] for name in COLUMNS}
-    reasons = {
-        (backend.name, clause.id): clause.missing(backend)
-        for backend in config.stash[BACKENDS]
-        for clause in CLAUSES.values()
-    } | {
-        (backend.name, clause.id): "" if carried.takes_over(backend) else "does not take over from SparseAdam"
-        for backend in config.stash[BACKENDS]
-        for clause in carried.CLAUSES
-    }
-    if rows_of["verdicts"]:
-        rows_of |= {
-            "clauses": about.clauses(),
-            "axes": about.axes(),
-            "promises": about.promises(config.stash[BACKENDS]),
-            "pins": about.known_divergences(),
-            "run": about.run(
-                {
-                    "date": datetime.now(UTC).date(),
-                    "profile": config.getoption("--profile"),
-                    "seed": config.stash[SEED],
-                    "device": config.getoption("--device"),
-                    "selection": _selection(config),
-                    "ended": "whole"
-                    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-                    and not config.stash[STOPPED]
-                    else f"interrupted after {len(_ended)} tests",
-                    "tables": ", ".join(name for name, rows in rows_of.items() if rows),
-                }
-            ),
-            "failures": _failed,
-        }
-    rows_of["coverage"] = tables.coverage(rows_of["verdicts"], reasons)
-    there = {name: tables.frame(name, rows) for name, rows in rows_of.items() if rows}
-    if rows_of["verdicts"]:
-        rows_of["findings"] = tables.records(findings(there))
-    divergences = sorted({line for result in _collected for line in result.get("divergences", ())})
-    not_written = list(_write(out, rows_of, divergences))
-    for name, rows in rows_of.items():
-        if rows and name in SHOWN:
-            SHOWN[name](tables.frame(name, rows), console)
-    if rows_of["verdicts"]:
-        verdicts, pinned = (tables.frame(name, rows_of[name]) for name in ("verdicts", "pins"))
-        console.print("\n".join(export.in_a_line(verdicts, pinned)), soft_wrap=True)
-    for line in config.stash[PINS_TOLD]:
-        console.print(line, soft_wrap=True)
-    written = [f"{name}.csv" for name, rows in rows_of.items() if rows]
-    if not_written:
-        assert terminalreporter._session
-        terminalreporter._session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-        console.print(f"{not_written[0]}, nor {len(not_written) - 1} other files", soft_wrap=True)
-    elif written:
-        console.print(f"tables: {', '.join(written)} in {out}")
