@@ -46,6 +46,16 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
     return chosen if names else own or list(known.values())
 
 
+def named(text: str) -> list[str]:
+    """The names that a text is, or begins: whole parts first, in any case; of the suite's and packages'."""
+    known = [*BACKENDS, *(backend.name for backend in reader.installed())]
+    for end in (".", ""):
+        found = [n for n in known if f"{n.lower()}{end}".startswith(f"{text.lower()}{end}")]
+        if found:
+            return found
+    return []
+
+
 def find(name: str, file: str = "") -> type[Backend]:
     """The backend of a name, to be run here: that of a file, of a package, or the suite's own."""
     if file:

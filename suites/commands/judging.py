@@ -1,1 +1,139 @@
 """Judging backends: `check` and `report`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suites.commands.app import OUT, Device, Out, Profile, Seed, app
+
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TARGET…", help="a backend, or the beginning of names; a Python file; or package.module.Class"
+    ),
+]
+Only = Annotated[list[str], typer.Option("--only", metavar="CLAUSE", help="this clause alone; repeatable")]
+Pins = Annotated[
+    list[Path], typer.Option("--pins", metavar="DIR", help="known divergences of your own; repeatable")
+]
+Show = Annotated[
+    list[str], typer.Option("--show", metavar="TABLE", help="print this table too, or all; repeatable")
+]
+Processes = Annotated[int | None, typer.Option("-n", "--processes", metavar="N", help="default: one a core")]
+EXIT = {2: 130, 3: 2, 4: 2, 5: 2}  # of pytest's that mean another thing to a shell
+
+
+@app.command(
+    epilog="Examples: lazyadam check my_optimizer.py · lazyadam check torch.SparseAdam --only duplicates · "
+    "lazyadam check mypackage.optim.LazyAdamW",
+)
+def check(
+    targets: Targets,
+    only: Only = [],
+    pins: Pins = [],
+    device: Device = "cpu",
+    profile: Profile = "ci",
+    seed: Seed = None,
+    processes: Processes = None,
+    show: Show = [],
+    out: Out = OUT,
+) -> int:
+    """Judge optimizers: every clause in every type, step by step, against the rounding bound."""
+    names, files = resolve(targets, out)
+    given = [*(f"--backend={name}" for name in names), *(f"--backend-file={file}" for file in files)]
+    given += [f"--only={clause}" for clause in only]
+    return judge(("suites/conformance",), given, pins, device, profile, seed, processes, show, out)
+
+
+@app.command(epilog="Example: lazyadam report --out results")
+def report(
+    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET…]", help="default: all")] = None,
+    pins: Pins = [],
+    device: Device = "cpu",
+    profile: Profile = "ci",
+    seed: Seed = None,
+    processes: Processes = None,
+    show: Show = [],
+    out: Out = OUT,
+) -> int:
+    """Judge every backend that is here, compare them with each other, and write tables and the page."""
+    from reports import page
+
+    names, files = resolve(targets or [], out)
+    given = [*(f"--backend={name}" for name in names), *(f"--backend-file={file}" for file in files)]
+    suites = ("suites/equivalence", "suites/conformance")
+    status = judge(suites, given, pins, device, profile, seed, processes, show, out)
+    if status in (0, 1, 125):
+        for line in page.write(out):
+            print(line)
+    return status
+
+
+def judge(
+    suites: tuple[str, ...],
+    given: list[str],
+    pins: list[Path],
+    device: str,
+    profile: str,
+    seed: str | None,
+    processes: int | None,
+    show: list[str],
+    out: Path,
+) -> int:
+    """Run pytest on the suites; its exit status as that of a command."""
+    import pytest
+
+    from suites.backends.process import ROOT
+    from suites.machine import all_threads
+    from suites.run.progress import Teller
+
+    several = all_threads() if processes is None else processes
+    options = [
+        *("-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:terminalreporter"),
+        *(("-n", several, "--dist", "loadgroup") if several > 1 else ()),
+        *(ROOT / suite for suite in suites),
+        *(f"--pins={folder.absolute()}" for folder in pins),
+        *(f"--show={table}" for table in show),
+        *(f"--device={device}", f"--profile={profile}", f"--out={out.absolute()}"),
+        *((f"--seed={seed}",) if seed is not None else ()),
+        *given,
+    ]
+    status = int(pytest.main([*map(str, options)], plugins=[Teller()]))
+    return EXIT.get(status, status)
+
+
+def resolve(targets: list[str], out: Path) -> tuple[list[str], list[Path]]:
+    """Names of backends, and files: given, or written for classes that are named alone."""
+    from reports.tables import write_text
+    from suites.backends.class_file import declaration, is_class
+    from suites.backends.registry import named
+
+    names: list[str] = []
+    files: list[Path] = []
+    for target in targets:
+        path = Path(target)
+        if path.suffix == ".py" or path.exists():
+            files.append(path.absolute())
+        elif found := named(target):
+            names += found
+        elif is_class(target):
+            file = (out / "declared" / f"{target}.py").absolute()
+            write_text(declaration(target, Path.cwd()), file)
+            files.append(file)
+        else:
+            print(near(target), file=sys.stderr)
+            raise typer.Exit(2)
+    return names, files
+
+
+def near(target: str) -> str:
+    """Why a target is none, in a line, with what is near."""
+    from difflib import get_close_matches
+
+    from suites.backends.registry import BACKENDS
+
+    close = get_close_matches(target.lower(), {name.lower(): name for name in BACKENDS}, n=1, cutoff=0.4)
+    meant = f"; did you mean {next(n for n in BACKENDS if n.lower() == close[0])}?" if close else ""
+    return f"lazyadam: no backend, file or class {target!r}{meant or '; see: lazyadam list'}"

@@ -1,0 +1,63 @@
+"""A declaration for a class that is named alone: `package.module.Class`, of torch."""
+
+from pathlib import Path
+from typing import Any
+
+TEXT = '''\
+"""Declares {dotted} as it is: copy this file, and say here what else it takes."""
+
+import sys
+
+sys.path.insert(0, {folder!r})
+
+from {module} import {name} as Optimizer
+from suites.backends.class_file import taken
+from suites.backends.own import TorchOptimizer
+
+
+class Declared(TorchOptimizer):
+    name = "{dotted}"
+    optimizer_class = Optimizer
+    layouts, options = taken(Optimizer)
+'''
+
+
+def is_class(dotted: str) -> bool:
+    """Whether a name may be that of a class: 'package.module.Class'."""
+    parts = dotted.split(".")
+    return len(parts) > 1 and all(part.isidentifier() for part in parts) and parts[-1][:1].isupper()
+
+
+def declaration(dotted: str, folder: Path) -> str:
+    """The text of a file that declares a class. folder: where its module is looked for first."""
+    module, _, name = dotted.rpartition(".")
+    return TEXT.format(dotted=dotted, module=module, name=name, folder=str(folder))
+
+
+def taken(optimizer: Any) -> tuple[frozenset[str], dict[str, Any]]:
+    """The layouts that a torch optimizer takes, and arguments that keep a decay of its own out.
+
+    Raises:
+        TypeError: it is no optimizer of torch.
+    """
+    import inspect
+
+    import torch
+
+    if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
+        raise TypeError(f"{optimizer!r} is no subclass of torch.optim.Optimizer: lazyadam init numpy")
+    decays = "weight_decay" in inspect.signature(optimizer).parameters
+    options: dict[str, Any] = {"weight_decay": 0.0} if decays else {}
+
+    def takes(gradient: Any) -> bool:
+        parameter = torch.nn.Parameter(torch.zeros(2, 1))
+        parameter.grad = gradient
+        try:
+            optimizer([parameter], lr=1e-3, **options).step()
+        except (RuntimeError, ValueError, NotImplementedError):
+            return False
+        return True
+
+    dense = torch.ones(2, 1)
+    layouts = {"sparse": takes(dense.to_sparse(1)), "dense": takes(dense)}
+    return frozenset({"none", *(layout for layout, taken in layouts.items() if taken)}), options
