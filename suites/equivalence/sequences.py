@@ -11,7 +11,7 @@ import numpy as np
 from reference.dialect import Arithmetic, Dialect
 from reference.rounding import PRECISIONS, round_to
 from reference.scalars import Hyperparameters
-from suites.alone import EXACT, REFERENCE, alone
+from suites.alone import EXACT, REFERENCE, alone, together
 from suites.backends.base import Backend
 from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.clauses.clause import missing
@@ -40,6 +40,7 @@ class Sequence:
         """Why a backend can't be trained so; '' where it can."""
         return missing(self.needs, backend)
 
+    @cache  # noqa: B019 - there are ten, for as long as the process
     def case(self, dtype: str = "float32") -> Case:
         """Default hyperparameters but for weight decay."""
         rng = np.random.default_rng(1)
@@ -91,14 +92,24 @@ def tolerance(sequence: Sequence, arithmetic: Arithmetic) -> list[np.ndarray]:
     """
     case = sequence.case()
     ran = alone(case, REFERENCE, arithmetic, PRECISIONS[case.dtype])
-    gap = np.abs(ran.trajectory.w[0] - _ends(sequence, REFERENCE, EXACT))
+    gap = np.abs(ran.trajectory.w[0] - _ends(REFERENCE, EXACT)[sequence.name])
     return list(ran.errors[0] + gap)
 
 
 @cache
-def _ends(sequence: Sequence, dialect: Dialect, arithmetic: Arithmetic) -> np.ndarray:
-    """The reference's w at every observed step."""
-    return alone(sequence.case(), dialect, arithmetic).trajectory.w[0]
+def _ends(dialect: Dialect, arithmetic: Arithmetic) -> dict[str, np.ndarray]:
+    """The reference's w at every observed step of each sequence.
+
+    Those that repeat rows run apart from the rest: beside them sums are formed that others don't need.
+    """
+    found = {}
+    for repeats in (False, True):
+        alike = [sequence for sequence in SEQUENCES.values() if sequence.repeats is repeats]
+        for sequence, ran in zip(
+            alike, together([s.case() for s in alike], dialect, arithmetic), strict=True
+        ):
+            found[sequence.name] = ran.trajectory.w[0]
+    return found
 
 
 def turned(axis: str, value: Enum) -> tuple[Dialect, Arithmetic]:
@@ -120,9 +131,10 @@ def effects(axis: str, values: list[Enum]) -> list[dict[str, Any]]:
     effect: the largest difference of two weights, as a share of how far any weight has moved.
     """
     rows = []
+    ends_of = {value: _ends(*turned(axis, value)) for value in values}
     for sequence in SEQUENCES.values():
         start = sequence.case().parameters[0].w
-        ends = {value: _ends(sequence, *turned(axis, value)) for value in values}
+        ends = {value: ends_of[value][sequence.name] for value in values}
         for left, right in combinations(values, 2):
             for steps, x, y in zip(OBSERVED, ends[left], ends[right], strict=True):
                 way = max(moved(x, start), moved(y, start))
