@@ -5,6 +5,8 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
+from reports.tables import records
+
 FAILING = ("diverges", "dies", "hangs", "refuses")
 
 
@@ -14,23 +16,34 @@ def is_known(verdicts: pd.DataFrame, pins: pd.DataFrame) -> pd.Series:
     return verdicts["witness"].map(lambda witness: witness == "" or set(witness.split("; ")) <= names)
 
 
-def in_a_line(verdicts: pd.DataFrame, pins: pd.DataFrame) -> Iterator[str]:
-    """For each backend how many of its verdicts are not known divergences, and what explains them."""
-    documented = verdicts[verdicts["against"] == "documented"]
-    for (backend, version), part in documented.groupby(["backend", "version"], sort=False):
-        failing = part["verdict"].isin(FAILING)
-        new = part[failing & ~is_known(part, pins)]
-        words = new["explained_by"].where(new["verdict"] == "diverges", new["verdict"]).value_counts()
-        why = "".join(f"; {count} × {word or 'unexplained'}" for word, count in words.items())
-        yield f"{backend} {version}: {len(part)} verdicts, {failing.sum()} fail, {len(new)} not known{why}"
+def junit(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) -> str:
+    """First the findings, of which new ones are failures; then each clause, backend and type.
 
-
-def junit(verdicts: pd.DataFrame, pins: pd.DataFrame) -> str:
-    """One test case for each clause, backend and type; a divergence that is not known is a failure."""
+    There a divergence that is not known is a failure too.
+    """
     documented = verdicts[verdicts["against"] == "documented"].assign(
         known=lambda table: is_known(table, pins)
     )
     suites = ElementTree.Element("testsuites")
+    found = findings[findings["kind"] != "documented"]
+    first = ElementTree.SubElement(
+        suites,
+        "testsuite",
+        name="findings",
+        tests=str(len(found)),
+        failures=str((found["kind"] == "new").sum()),
+        errors="0",
+        skipped="0",
+    )
+    for row in records(found):
+        case = ElementTree.SubElement(
+            first, "testcase", classname=str(row["backend"]), name=f"{row['kind']}: {row['cause']}"
+        )
+        if row["kind"] == "new":
+            said = f"{row['sentence']} {row['least']}".strip()
+            ElementTree.SubElement(case, "failure", message=said).text = str(row["clauses"])
+        else:
+            ElementTree.SubElement(case, "system-out").text = str(row["sentence"])
     for backend, part in documented.groupby("backend", sort=False):
         failed = part["verdict"].isin(FAILING) & ~part["known"]
         suite = ElementTree.SubElement(
@@ -42,7 +55,7 @@ def junit(verdicts: pd.DataFrame, pins: pd.DataFrame) -> str:
             errors="0",
             skipped=str((part["verdict"] == "not run").sum()),
         )
-        for row, fails in zip(part.to_dict("records"), failed, strict=True):
+        for row, fails in zip(records(part), failed, strict=True):
             case = ElementTree.SubElement(
                 suite, "testcase", classname=str(backend), name=f"{row['clause']}[{row['dtype']}]"
             )
@@ -55,24 +68,26 @@ def junit(verdicts: pd.DataFrame, pins: pd.DataFrame) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def summary(verdicts: pd.DataFrame, pins: pd.DataFrame) -> Iterator[str]:
-    """A line of a table for each backend, and each divergence that is not known."""
+def summary(verdicts: pd.DataFrame, findings: pd.DataFrame) -> Iterator[str]:
+    """The findings that are new, and a line of a table for each backend."""
     documented = verdicts[verdicts["against"] == "documented"]
-    known = is_known(documented, pins)
-    words = ("conforms", "diverges", "refuses", "dies", "hangs", "not run")
+    kinds = findings["kind"].value_counts()
     yield "## LazyAdam conformance"
     yield ""
-    yield f"| backend | version | {' | '.join(words)} | not known |"
-    yield f"|---|---|{'---|' * len(words)}---|"
-    for (backend, version), part in documented.groupby(["backend", "version"], sort=False):
-        counts = part["verdict"].value_counts()
-        new = (part["verdict"].isin(FAILING) & ~known[part.index]).sum()
-        cells = " | ".join(str(counts.get(word, 0)) for word in words)
-        yield f"| `{backend}` | {version} | {cells} | {f'**{new}**' if new else 0} |"
+    yield f"**{kinds.get('new', 0)} new findings**; {kinds.get('known', 0)} known."
     yield ""
-    unknown = documented[documented["verdict"].isin(FAILING) & ~known]
-    for row in unknown.to_dict("records"):
-        yield (
-            f"- **{row['clause']}** on `{row['backend']}`, {row['dtype']}: {row['verdict']}, "
-            f"{row['explained_by'] or 'unexplained'}; witness `{row['witness']}`"
-        )
+    for row in records(findings[findings["kind"] == "new"]):
+        yield f"- **`{row['backend']}`**: {row['sentence']}"
+        for name, text in (("least", row["least"]), ("shows in", row["clauses"]), ("script", row["script"])):
+            if text:
+                yield f"  {name}: {f'`{text}`' if name != 'shows in' else text}  "
+    yield ""
+    yield "| backend | version | new | known | cases |"
+    yield "|---|---|---|---|---|"
+    for (backend, version), part in documented.groupby(["backend", "version"], sort=False):
+        if (part["verdict"] == "not run").all():
+            yield f"| `{backend}` | {version} | not run | {part.iloc[0]['explained_by']} | 0 |"
+            continue
+        counts = findings[findings["backend"] == backend]["kind"].value_counts()
+        new = f"**{counts['new']}**" if "new" in counts else "0"
+        yield f"| `{backend}` | {version} | {new} | {counts.get('known', 0)} | {part['cases'].sum():,} |"

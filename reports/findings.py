@@ -57,7 +57,8 @@ def findings(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> list[Finding]:
     """The findings of one backend; every row that fails against anything belongs to one or more."""
-    pins = {row["pin"]: row for row in _of(tables, "pins", backend)}
+    pins = {row["pin"]: row for row in _of(tables, "pins")}
+    own = {row["pin"] for row in _of(tables, "pins", backend)}
     evidence = {_key(row): row for row in _of(tables, "evidence", backend)}
     seen = {row["axis"]: row["observed"] for row in _of(tables, "dialects", backend)}
     found: dict[tuple[str, str], Finding] = {}
@@ -71,9 +72,10 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
     failing = [row for row in records(verdicts) if row["verdict"] in FAILING]
     new = []
     for row in failing:
-        names = row["witness"].split("; ") if row["witness"] else []
+        names = row["witness"].split("; ") if row["witness"] else _of_what_is_not_claimed(row, pins, own)
         if names and set(names) <= pins.keys():
-            for name in names:
+            # State that is carried shows what the other backend does too: that is the other's finding.
+            for name in [name for name in names if name in own] or names:
                 add(KNOWN, cause_of_pin(pins[name]), row, pins[name])
         elif row["against"] == "reference" or not names:
             add(DOCUMENTED, "as documented, and not LazyAdam", row)
@@ -83,6 +85,18 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
         for row in rows:
             add(NEW, cause, row)
     return list(found.values())
+
+
+def _of_what_is_not_claimed(row: Row, pins: dict[str, Row], own: set[str]) -> list[str]:
+    """The pins of a refusal that needs none, since the backend does not claim to take what it refuses."""
+    return [
+        name
+        for name, pin in pins.items()
+        if name in own
+        and pin["verdict"] == row["verdict"] == "refuses"
+        and row["clause"] in pin["clauses"].split("; ")
+        and row["dtype"] in pin["dtypes"].split("; ")
+    ]
 
 
 def cause_of_pin(pin: Row) -> str:
@@ -213,6 +227,8 @@ def effect(backend: str, cause: str, tables: dict[str, pd.DataFrame]) -> str:
     if not found:
         return ""
     share, sequence = max(found)
+    if not share:
+        return f"none in our trainings of {LAST:,} steps"
     return f"{percent(share)} of how far weights move, after {LAST:,} steps with {sequence}"
 
 

@@ -1,7 +1,7 @@
 """The last screen of a run: what is wrong, where, how much, and what to do next, in 80 columns."""
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -11,11 +11,13 @@ import pandas as pd
 from reports.export import FAILING
 from reports.findings import DOCUMENTED, KNOWN, NEW
 from reports.tables import records
+from reports.words import spaced
 
 Row = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
 WIDTH = 80
-MOST_CAUSES, MOST_CLAUSES = 4, 3  # of findings told at length, and of clauses that show one
+MOST_KNOWN = 6
+MOST_CAUSES, MOST_CLAUSES = 3, 3  # of new findings that are told, and of clauses that show one
 
 
 def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[str]:
@@ -36,6 +38,12 @@ def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[s
         yield from _each(documented, found)
         yield ""
         yield from _wrapped(_verdict_of_all(documented, new, found, seconds))
+    if len(backends) == 1:
+        for finding in [row for row in found if row["kind"] == KNOWN][:MOST_KNOWN]:
+            of = f"{spaced(finding['cause'])}: {finding['sentence']}"
+            yield from wrap(
+                of, WIDTH, initial_indent="  · ", subsequent_indent="    ", max_lines=2, placeholder=" …"
+            )
     for finding in new[:MOST_CAUSES]:
         yield ""
         yield from _told(finding, tables, len(backends) > 1)
@@ -63,27 +71,32 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
         why = "; ".join(dict.fromkeys(documented["explained_by"]))
         return f"NOT RUN: {why}"
     known = [row for row in found if row["kind"] == KNOWN]
-    failing = _clauses(new)
-    judged = _judged(ran)
+    failing, judged = _clauses(new), _judged(ran)
     fine = judged - failing - _clauses(known)
     passing = ran[ran["clause"].isin(fine)]
-    margin = f"the largest error is {passing['worst_ratio'].max():.2f} of the bound" if len(passing) else ""
+    said = [f"{_number(fine, 'clause')} hold{'s' if len(fine) == 1 else ''}"] if fine else []
+    sure_known = _clauses(row for row in known if not is_meaning(row)) - failing
+    if but_for := _clauses(known) - failing - sure_known:
+        axes = " and ".join(
+            dict.fromkeys(spaced(row["cause"].partition(":")[0]) for row in known if is_meaning(row))
+        )
+        said.append(f"{len(but_for)} but for {axes}")
+    if sure_known:
+        said.append(f"{len(sure_known)} fail{'s' if len(sure_known) == 1 else ''} as is known")
+    rest = f"{', '.join(said)}." if said else ""
+    if len(passing):
+        rest += f" The largest error is {passing['worst_ratio'].max():.2f} of the bound."
     if not new and not known:
         dtypes = ", ".join(dict.fromkeys(passing["dtype"]))
-        return f"RIGHT. All {len(judged)} clauses hold in {dtypes}; {margin}."
-    said = [f"{len(fine)} hold; {margin}."] if fine else []
-    if known:
-        said.insert(0, f"{_number(known, 'finding')} known, in {len(_clauses(known))} clauses.")
+        return f"RIGHT in {dtypes}. {rest}"
     if not new:
-        return f"AS KNOWN. {' '.join(said)}"
+        return f"AS KNOWN, {_number(known, 'finding')}. {rest}"
     sure = _clauses(row for row in new if not is_meaning(row))
     maybe = failing - sure
     if sure:
         more = f", {len(maybe)} more if it isn't meant" if maybe else ""
-        said.insert(0, f"WRONG. {len(sure)} of {len(judged)} clauses fail{more}.")
-    else:
-        said.insert(0, f"NOT AS DOCUMENTED. {len(maybe)} of {len(judged)} clauses fail, if it isn't meant.")
-    return " ".join(said)
+        return f"WRONG. {len(sure)} of {len(judged)} clauses fail{more}. {rest}"
+    return f"NOT AS DOCUMENTED. {len(maybe)} of {len(judged)} clauses fail, if it isn't meant. {rest}"
 
 
 def _verdict_of_all(documented: pd.DataFrame, new: list[Row], found: list[Row], seconds: float) -> str:
@@ -192,7 +205,7 @@ def _judged(ran: pd.DataFrame) -> set[str]:
     return set(ran[~unclaimed]["clause"])
 
 
-def _number(rows: list[Row], what: str) -> str:
+def _number(rows: Sized, what: str) -> str:
     return f"{len(rows)} {what}{'' if len(rows) == 1 else 'S' if what.isupper() else 's'}"
 
 

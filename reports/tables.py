@@ -69,7 +69,7 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     for number, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise TableError(f"{path}: row {number} has {len(row)} cells, not {len(rows[0])}")
-    numbers = {column for column in NUMBERS if column in rows[0] and (name, column) != ("carried", "steps")}
+    numbers = {column for column in NUMBERS if column in rows[0] and (name, column) not in WORDS}
     table = pd.read_csv(StringIO(text), keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
     for column in sorted(numbers):
         if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
@@ -93,6 +93,9 @@ def text_of(path: Path) -> str:
     if len(content) > MOST_BYTES:
         raise OSError(f"more than {MOST_BYTES >> 20} MiB")
     return content.decode()
+
+
+WORDS = {("carried", "steps"), ("findings", "effect")}  # where a name that is elsewhere a number's is not one
 
 
 def _flaw(name: str, table: pd.DataFrame) -> str:
