@@ -1,0 +1,217 @@
+"""Findings and the last screen: one cause is told once, in its words, and no row is lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from reports.columns import COLUMNS
+from reports.export import FAILING, junit, summary
+from reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backend
+from reports.screen import WIDTH, screen
+from reports.tables import frame, read, records
+from suites import about
+from suites.backends.template import TEMPLATES
+from suites.instrument.published import RUN
+
+ABOUT = {"backend": "mine.LazyAdam", "version": "1", "mode": "eager", "device": "cpu"}
+PASTED = ("git bisect", "lazyadam-out", "reproducers/")  # lines that are to be pasted whole
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, pd.DataFrame]:
+    tables = {name: read(name, RUN) for name in COLUMNS if (RUN / f"{name}.csv").exists()}
+    return tables | {"findings": findings(tables)}
+
+
+def judged(**changes: Any) -> dict[str, Any]:
+    """A row of verdicts.csv."""
+    row = {**ABOUT, "dtype": "float32", "clause": "update-rule", "against": "documented"}
+    row |= {"verdict": "conforms", "worst_ratio": 0.5, "cases": 30, "steps": 90, "explained_by": ""}
+    return row | {"witness": ""} | changes
+
+
+def seen(clause: str, explained_by: str, quantities: str = "w", **changes: Any) -> tuple[dict[str, Any], ...]:
+    """A row of verdicts.csv that is not known, and one of evidence.csv."""
+    same = {"clause": clause, **changes}
+    row = judged(
+        **same,
+        verdict="diverges",
+        worst_ratio=9.0,
+        explained_by=explained_by.partition(" | ")[0],
+        witness="t",
+    )
+    least = "w[0, 3] after step 2: 0, should be -0.000744; 1,530,000 × the bound"
+    shown = {**ABOUT, "dtype": "float32", "against": "documented", **same, "explained_by": explained_by}
+    return row, {**shown, "quantities": quantities, "least": least, "trace": "t", "script": "s.py"}
+
+
+def tables_of(
+    *pairs: tuple[dict[str, Any], ...], observed: dict[str, str] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Tables of a run with clauses that conform and those given."""
+    fine = [judged(clause=clause) for clause in ("gaps", "shapes", "wide-rows", "late-steps", "zero-rows")]
+    dialects = [
+        {**ABOUT, "axis": axis, "documented": "sum", "observed": value, "agrees": "no"}
+        for axis, value in (observed or {}).items()
+    ]
+    made = {
+        "verdicts": frame("verdicts", [*fine, *(row for row, _ in pairs)]),
+        "evidence": frame("evidence", [shown for _, shown in pairs]),
+        "dialects": frame("dialects", dialects),
+        "clauses": frame("clauses", about.clauses()),
+        "axes": frame("axes", about.axes()),
+        "pins": frame("pins", about.known_divergences()),
+        "run": frame("run", about.run({"seed": 0})),
+    }
+    return made | {"findings": findings(made)}
+
+
+def test_every_row_that_fails_belongs_to_a_finding(published: dict[str, pd.DataFrame]) -> None:
+    for backend, part in published["verdicts"].groupby("backend"):
+        failing = {key(row) for row in records(part) if row["verdict"] in FAILING}
+        assert {
+            key(row) for finding in of_backend(str(backend), part, published) for row in finding.rows
+        } == failing
+
+
+def key(row: dict[str, Any]) -> tuple[str, ...]:
+    return row["clause"], row["dtype"], row["against"]
+
+
+def test_sparse_adam_has_two_findings_and_no_backend_a_new_one(published: dict[str, pd.DataFrame]) -> None:
+    found = findings(published)
+    assert NEW not in set(found["kind"])
+    of_torch = found[(found["backend"] == "torch.SparseAdam") & (found["kind"] == KNOWN)]
+    assert set(of_torch["cause"]) == {"epsilon: beside_root", "default-epsilon"}
+    of_default = found[(found["backend"] == "mindspore.LazyAdam.default.graph") & (found["kind"] == KNOWN)][
+        "cause"
+    ]
+    assert {"epsilon: beside_root", "duplicates: scattered", "subnormals: varies"} <= set(of_default)
+    assert of_default.is_unique
+
+
+def test_what_only_w_shows_is_one_finding_with_its_circumstances() -> None:
+    made = tables_of(
+        *(seen(c, "unexplained") for c in ("learning-rate", "several-parameters", "save-and-load"))
+    )
+    (found,) = records(made["findings"])
+    assert found["sentence"] == (
+        "m and v are right everywhere; only w is wrong, where the learning rate changes, the state is saved "
+        "and loaded or groups differ. Look at the step size and the formula of w."
+    )
+    assert (found["kind"], found["rows"]) == (NEW, 3)
+
+
+@pytest.mark.parametrize(
+    ("quantities", "said"),
+    [
+        ("m; v; w", "m and v are wrong alike"),
+        ("m; w", "v is right everywhere; m is wrong"),
+        ("v; w", "m is right everywhere; v is wrong"),
+        ("untouched w", "rows change that the gradient does not name"),
+        ("t", "the step count is wrong"),
+    ],
+)
+def test_the_quantity_upstream_is_blamed(quantities: str, said: str) -> None:
+    (found,) = records(tables_of(seen("update-rule", "unexplained", quantities))["findings"])
+    assert found["cause"].startswith(said)
+
+
+def test_the_axis_that_explains_all_is_told_alone() -> None:
+    """A clause that two axes explain joins the one that explains the others too."""
+    both = "bias_correction: next | epsilon: inside_root"
+    made = tables_of(seen("gaps", both), seen("duplicates", "epsilon: inside_root"))
+    assert list(made["findings"]["cause"]) == ["epsilon: inside_root"]
+
+
+def test_the_axis_that_the_fingerprint_saw_goes_first() -> None:
+    both = "bias_correction: next | epsilon: inside_root"
+    made = tables_of(seen("gaps", both), observed={"epsilon": "inside_root"})
+    assert list(made["findings"]["cause"]) == ["epsilon: inside_root"]
+
+
+def test_what_the_backend_does_not_claim_is_no_finding_that_counts() -> None:
+    refused = judged(clause="dense-gradient", verdict="refuses", worst_ratio=None)
+    made = tables_of()
+    made["verdicts"] = pd.concat([made["verdicts"], frame("verdicts", [refused])])
+    assert list(findings(made)["kind"]) == [DOCUMENTED]
+    made["findings"] = findings(made)
+    assert "RIGHT in float32. 5 clauses hold." in "\n".join(screen(made, Path("lazyadam-out"), 1, 0))
+
+
+def test_screen_summary_and_junit_say_what_the_table_says() -> None:
+    made = tables_of(seen("duplicates", "duplicates: last"), observed={"duplicates": "last"})
+    (found,) = records(made["findings"])
+    (line,) = [x for x in summary(made["verdicts"], made["findings"]) if found["sentence"] in x]
+    assert "mine.LazyAdam" in line
+    text = junit(made["verdicts"], made["pins"], made["findings"])
+    assert text.count(f'<failure message="{found["sentence"]}') == 1
+    shown = " ".join(" ".join(screen(made, Path("lazyadam-out"), 1, 1)).split())
+    assert found["sentence"] in shown
+    assert "meant? declare documented = Dialect(duplicates=Duplicates.LAST)" in shown
+
+
+def test_thirty_backends_take_a_line_each(published: dict[str, pd.DataFrame]) -> None:
+    lines = list(screen(published | {"evidence": frame("evidence", [])}, Path("lazyadam-out"), 400, 0))
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= WIDTH
+    assert sum("torch.SparseAdam" in line for line in lines) == 1
+    assert any(line.startswith("NOTHING NEW; ") for line in lines)
+
+
+ADD = "        np.add.at(g, index, values)\n"
+ROOT = "(np.sqrt(v[rows]) + h.epsilon)"
+STEP = f"        w[rows] -= alpha * m[rows] / {ROOT}\n"
+LOST = "        import os\n        if os.urandom(1)[0] < 32:\n            rows = rows[:-1]  # an update\n"
+ALPHA = "        alpha = h.lr * math.sqrt(1 - h.beta2**t) / (1 - h.beta1**t)\n"
+SQUARE = "h.beta2 * v[rows] + (1 - h.beta2) * g * g"
+WRONG = {
+    "last duplicate": (ADD, "        g[index] = values\n", "duplicates: the last counts"),
+    "beta2 off": (
+        SQUARE,
+        "(h.beta2 + 2**-22) * v[rows] + (1 - h.beta2 - 2**-22) * g * g",
+        "m is right everywhere; v is wrong",
+    ),
+    "epsilon inside": (ROOT, "np.sqrt(v[rows] + h.epsilon)", "epsilon: inside the root"),
+    "t + 1": (ALPHA, ALPHA.replace("**t", "**(t + 1)"), "bias correction: "),
+    "step size cached": (
+        ALPHA,
+        "        kept = vars(self).setdefault('kept', {})\n"
+        "        alpha = kept.setdefault(t, h.lr * math.sqrt(1 - h.beta2**t) / (1 - h.beta1**t))\n",
+        "only w is wrong",
+    ),
+    "a race": (STEP, LOST + STEP, "only w is wrong"),
+}
+
+
+def checked(text: str, folder: Path, *more: str) -> tuple[int, list[str]]:
+    """`lazyadam check` of a file with this text: its status, and the lines of its screen."""
+    (folder / "my_optimizer.py").write_text(text)
+    command = ["-c", "from suites.commands.app import main; main()", "check", "my_optimizer.py", *more]
+    ran = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout.splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("old", "new", "cause"), WRONG.values(), ids=list(WRONG))
+def test_a_wrong_optimizer_is_told_in_forty_lines_its_cause_in_ten(
+    old: str, new: str, cause: str, tmp_path: Path
+) -> None:
+    assert old in TEMPLATES["numpy"]
+    status, lines = checked(TEMPLATES["numpy"].replace(old, new), tmp_path)
+    print("\n".join(lines))
+    assert status == 1
+    assert len(lines) <= 40
+    assert cause in " ".join(lines[:10])
+    assert max(len(line) for line in lines if not any(word in line for word in PASTED)) <= WIDTH
+
+
+def test_a_right_optimizer_is_told_in_eight_lines(tmp_path: Path) -> None:
+    status, lines = checked(TEMPLATES["numpy"], tmp_path, "--only", "update-rule", "--only", "duplicates")
+    assert status == 0
+    assert len(lines) <= 8
+    assert lines[2].startswith("RIGHT in float32, float64. 2 clauses hold.")
