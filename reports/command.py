@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from traceback import extract_tb
 
-from reports.tables import TableError
+
+class TableError(Exception):
+    """A table can't be read; the message is one line that says what and where."""
 
 
 def status_of(main: Callable[[], int]) -> int | str | None:

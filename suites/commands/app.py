@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from reports.command import status_of
@@ -23,7 +22,6 @@ app = typer.Typer(
         "Exits with 0 where all is as known, 1 where something is new or worse, 2 where it was asked wrongly "
         "or could not work, 125 where nothing was compared."
     ),
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -45,14 +43,13 @@ def run(arguments: list[str]) -> int:
     for name in FILES:
         import_module(f"suites.commands.{name}")
     try:
-        return int(app(arguments, prog_name="lazyadam", standalone_mode=False) or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return 2
-    except click.ClickException as error:
+        status = app(arguments or ["--help"], prog_name="lazyadam", standalone_mode=False)
+        return int(status or 0) if arguments else 2
+    except typer.TyperException as error:
         print(f"lazyadam: {' '.join(error.format_message().split())}", file=sys.stderr)
         return 2
-    except click.Abort:
+    except typer.Abort:
+        print("interrupted: what was written is whole", file=sys.stderr)
         return 130
 
 
