@@ -6,9 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from traceback import extract_tb
 
-
-class TableError(Exception):
-    """A table can't be read; the message is one line that says what and where."""
+from reports.errors import TableError
 
 
 def status_of(main: Callable[[], int]) -> int | str | None:

@@ -1,57 +1,57 @@
-"""Names as they are typed: leading parts of them, in any case; and what is near to one that nothing has."""
+"""Names as people type them: a leading part will do, in any case; and what is near one that is nobody's."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from pathlib import Path
 
 
-class Unclear(Exception):
-    """A name that nothing has, or several; the message is one line."""
+class UnknownName(Exception):
+    """A name is nobody's, or may be several; the message is one line that says what is near."""
 
 
-def meant(typed: str, known: Iterable[str]) -> list[str]:
-    """All that a name may mean: those of which it is the first parts, else the first letters; any case."""
-    known, low = list(known), typed.lower()
-    if not typed:
+def plain(name: str) -> str:
+    """A name without what nobody remembers: its case, and whether words are joined by '-', '_' or ' '."""
+    return name.strip().casefold().replace("-", "_").replace(" ", "_")
+
+
+def begun(word: str, names: Iterable[str]) -> list[str]:
+    """The names that a word may stand for: itself and those of which it is the first parts, or else begins.
+
+    '.' stands between parts.
+    """
+    names = list(names)
+    if not plain(word):
         return []
-    return (
-        [name for name in known if f"{name}.".startswith(f"{typed}.")]
-        or [name for name in known if f"{name}.".lower().startswith(f"{low}.")]
-        or [name for name in known if name.lower().startswith(low)]
-    )
+    for found in (
+        [name for name in names if f"{name}.".startswith(f"{word}.")],
+        [name for name in names if f"{plain(name)}.".startswith(f"{plain(word)}.")],
+        [name for name in names if plain(name).startswith(plain(word))],
+    ):
+        if found:
+            return found
+    return []
 
 
-def the_one(typed: str, known: Iterable[str]) -> str:
-    """The one that a name means.
+def near(word: str, names: Iterable[str]) -> str:
+    """What may have been meant by a word that is no name, or else which names there are: to follow it."""
+    known = {plain(name): name for name in names}
+    close = get_close_matches(plain(word), known, 3)
+    inside = [text for text in known if len(plain(word)) > 3 and plain(word) in text]
+    meant = [known[text] for text in dict.fromkeys([*close, *inside])][:4]
+    if meant:
+        return f"; did you mean {', '.join(meant[:-1])}{' or ' if meant[1:] else ''}{meant[-1]}?"
+    return f"; known: {', '.join(known.values())}"
+
+
+def one(what: str, word: str, names: Iterable[str]) -> str:
+    """The one name that a word stands for.
 
     Raises:
-        Unclear: there is none, or more than one.
+        UnknownName: there is none, or several.
     """
-    known = list(known)
-    found = [typed] if typed in known else meant(typed, known)
+    names = list(names)
+    found = [word] if word in names else begun(word, names)
     if not found:
-        raise Unclear(f"unknown backend {typed!r}{near(typed, known)}")
-    if len(found) > 1:
-        raise Unclear(f"{typed!r} may be {', '.join(found)}")
+        raise UnknownName(f"no {what} {word!r}{near(word, names)}")
+    if found[1:]:
+        raise UnknownName(f"{what} {word!r} may be {', '.join(found[:-1])} or {found[-1]}")
     return found[0]
-
-
-def near(typed: str, known: Iterable[str]) -> str:
-    """What goes behind a name that nothing has: the known one, or its first parts, that is nearest."""
-    known = list(known)
-    parts = {
-        part.lower(): part
-        for name in known
-        for end in range(1, name.count(".") + 2)
-        for part in [".".join(name.split(".")[:end])]
-    }
-    close = get_close_matches(typed.lower(), parts, n=1)
-    return f", did you mean {parts[close[0]]}?" if close else f"; known: {', '.join(known)}"
-
-
-def near_path(path: Path) -> str:
-    """What goes behind a path where nothing is: what lies beside it under nearly its name; '' for nothing."""
-    parent = path.parent
-    beside = [file.name for file in parent.iterdir()] if parent.is_dir() else []
-    close = get_close_matches(path.name, beside, n=1)
-    return f", did you mean {parent / close[0]}?" if close else ""

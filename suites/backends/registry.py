@@ -6,7 +6,7 @@ from pathlib import Path
 from suites.backends import by_hand, declaration, floor, mindspore_nn, reader, torch_optim
 from suites.backends.base import Backend
 from suites.backends.declaration import BrokenDeclaration
-from suites.names import meant, near
+from suites.names import begun, near
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)
@@ -36,7 +36,8 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
             raise BrokenDeclaration(f"{where}: {backend.__name__}: there is another backend {backend.name}")
     chosen: list[type[Backend]] = []
     for name in names:
-        if not (found := meant(name, known)):
+        found = begun(name, known)
+        if not found:
             raise UnknownBackend(f"unknown backend {name!r}{near(name, known)}")
         chosen += [known[n] for n in found if known[n] not in chosen]
     for file in dict.fromkeys(b.file for b in own) if names else ():

@@ -4,12 +4,14 @@ Exit statuses: 0 as it should be, 1 something diverges or got worse, 2 it could 
 wrongly, 125 nothing was compared, 130 interrupted.
 """
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from reports.command import status_of
 from suites.machine import unsupported
@@ -28,6 +30,7 @@ app = typer.Typer(
 
 FILES = ("judging", "telling", "tables", "bench", "setting_up")
 OUT = Path("lazyadam-out")
+COMPLETE = "_LAZYADAM_COMPLETE"  # set by the shell that asks how a line could go on
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="where results go, or lie")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda or ascend")]
@@ -42,13 +45,18 @@ def run(arguments: list[str]) -> int:
         return 2
     for name in FILES:
         import_module(f"suites.commands.{name}")
-    try:
-        status = app(arguments or ["--help"], prog_name="lazyadam", standalone_mode=False)
-        return int(status or 0) if arguments else 2
+    if COMPLETE in os.environ:
+        app(prog_name="lazyadam")  # ends the process
+    command = get_command(app)
+    try:  # `app` itself would end with 1 where its output goes nowhere
+        with command.make_context("lazyadam", [*arguments] or ["--help"]) as context:
+            return int(command.invoke(context) or 0)
+    except typer.Exit as end:
+        return end.exit_code if arguments else 2
     except typer.TyperException as error:
         print(f"lazyadam: {' '.join(error.format_message().split())}", file=sys.stderr)
         return 2
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         print("interrupted: what was written is whole", file=sys.stderr)
         return 130
 

@@ -1,12 +1,13 @@
 """What several commands take, and how it is read: what is typed wrongly is a line that says what is near."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suites.names import meant, near, near_path
+from suites.names import begun, near
 
 if TYPE_CHECKING:
     from suites.backends.base import Backend
@@ -34,7 +35,7 @@ def chosen(typed: list[str] | None) -> "list[type[Backend]]":
             if not file.exists():
                 raise typer.TyperException(f"no file {file}{near_path(file)}")
             declared = [backend.name for backend in select([], [file])]
-            if not any(meant(name, declared) for name in names):
+            if not any(begun(name, declared) for name in names):
                 names += declared
         return select(names, files)
     except (UnknownBackend, BrokenDeclaration) as error:
@@ -57,6 +58,13 @@ def number(typed: str) -> int:
     if not value.is_integer() or value < 1:
         raise typer.BadParameter(f"{typed} is no whole number from 1 on")
     return int(value)
+
+
+def near_path(path: Path) -> str:
+    """What goes behind a path where nothing is: what lies beside it under nearly its name; '' for nothing."""
+    beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = get_close_matches(path.name, beside, n=1)
+    return f"; did you mean {path.parent / close[0]}?" if close else ""
 
 
 def folder(typed: Path) -> Path:

@@ -8,7 +8,7 @@ import typer
 
 from suites.commands.app import OUT, Out, app
 from suites.commands.options import folder, folders
-from suites.names import Unclear, the_one
+from suites.names import UnknownName, one
 
 Run = Annotated[Path, typer.Argument(metavar="DIR", callback=folder, help="of the tables of a run")]
 Runs = Annotated[
@@ -52,8 +52,8 @@ def pair(left: Name, right: Name, out: Tables = OUT) -> int:
     )
     known = sorted(set(sequences["backend"]))
     try:
-        left, right = (the_one(name, known) for name in (left, right))
-    except Unclear as error:
+        left, right = (one("backend", name, known) for name in (left, right))
+    except UnknownName as error:
         raise typer.TyperException(str(error)) from None
     if left == right:
         raise typer.TyperException(f"both are {left}")

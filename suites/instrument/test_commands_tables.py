@@ -20,12 +20,9 @@ from suites.commands.app import OUT
 from suites.equivalence import builds
 from suites.instrument.published import RUN, lazyadam
 from suites.instrument.test_nothing_measured import SMALL, fixed
-from suites.names import Unclear, meant, near, the_one
 from suites.performance import backends, gate, trials
 from suites.performance.arms import measure
 from suites.progress import Steps
-
-NAMES = ("torch.SparseAdam", "torch.Adam.loop", "torch.Adam.fused", "mine.A", "mine.a", "mine.A.fast")
 
 
 @pytest.fixture
@@ -45,10 +42,10 @@ MISTAKES = {
     "an option": ("pair --otu {run} torch torch", "(Possible options: --out"),
     "an option of bench": ("bench --candiate python", "(Possible options: --candidate"),
     "a backend": ("pair torch.SparsAdam torch.Adam.fused --out {run}", "did you mean torch.SparseAdam?"),
-    "a leading part": ("bench torhc", "did you mean torch?"),
+    "a leading part": ("bench troch.Adam.fusde", "did you mean torch.Adam.fused?"),
     "several backends": (
         "pair torch.sparse mindspore.lazyadam.target --out {run}",
-        "may be mindspore.LazyAdam.target_cpu.graph, mindspore.LazyAdam.target_cpu.pynative",
+        "may be mindspore.LazyAdam.target_cpu.graph or mindspore.LazyAdam.target_cpu.pynative",
     ),
     "one backend twice": ("pair torch.sparse torch.SPARSEADAM --out {run}", "both are torch.SparseAdam"),
     "no second backend": ("pair torch.sparse --out {run}", "Missing argument 'BACKEND'"),
@@ -81,46 +78,6 @@ def test_a_typing_mistake_is_one_line_that_says_what_is_near_and_2(
     (line,) = ran.stderr.splitlines()
     assert words in line
     assert [file.name for file in tmp_path.iterdir()] == ["my_optimizer.py"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("torch.SparseAdam", ["torch.SparseAdam"]),
-        ("TORCH.sparseadam", ["torch.SparseAdam"]),
-        ("torch.sparse", ["torch.SparseAdam"]),
-        ("torch.Adam", ["torch.Adam.loop", "torch.Adam.fused"]),
-        ("torch.a", ["torch.Adam.loop", "torch.Adam.fused"]),
-        ("mine.A", ["mine.A", "mine.A.fast"]),
-        ("mine.a", ["mine.a"]),
-        ("MINE.A", ["mine.A", "mine.a", "mine.A.fast"]),
-        ("Adam", []),
-        ("", []),
-    ],
-)
-def test_a_name_means_those_of_which_it_is_a_leading_part_in_any_case(typed: str, found: list[str]) -> None:
-    assert meant(typed, NAMES) == found
-
-
-def test_one_backend_is_what_is_named_in_full_or_clear() -> None:
-    assert the_one("mine.A", NAMES) == "mine.A"
-    assert the_one("torch.adam.f", NAMES) == "torch.Adam.fused"
-    with pytest.raises(Unclear, match=r"^'torch.Adam' may be torch.Adam.loop, torch.Adam.fused$"):
-        the_one("torch.Adam", NAMES)
-    with pytest.raises(Unclear, match=r"^unknown backend 'tensorflow'; known: torch.SparseAdam, "):
-        the_one("tensorflow", NAMES)
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ("torch.Spasre", ", did you mean torch.SparseAdam?"),
-        ("TORHC", ", did you mean torch?"),
-        ("troch.Adam", ", did you mean torch.Adam?"),
-    ],
-)
-def test_what_is_near_is_a_name_or_a_leading_part_of_one(typed: str, said: str) -> None:
-    assert near(typed, NAMES) == said
 
 
 def test_backends_are_selected_in_any_case() -> None:
