@@ -8,7 +8,7 @@ import typer
 
 from suites.command_line import whole_number
 from suites.commands.app import OUT, Device, Out, Profile, Seed, app
-from suites.commands.options import Chosen, apart, chosen, number, one_of
+from suites.commands.options import Targets, apart, chosen, number, one_of
 
 SIZES = ("table_rows", "width", "touched_rows", "duplicates")
 PANEL = "Sizes: the usual ones, or some, or all, or every combination of those given"
@@ -41,7 +41,7 @@ def share(typed: str) -> float:
 )
 def bench(
     context: typer.Context,
-    backends: Chosen = None,
+    targets: Targets = None,
     candidate: Candidate = None,
     slowdown: Annotated[
         float | None,
@@ -75,7 +75,7 @@ def bench(
     """
     measured = ("threads", "quick", "full", *SIZES)
     apart(context, ("reference",), ("trials",), ("candidate", "slowdown"), measured)
-    apart(context, ("reference",), ("trials",), ("backends", "device"))
+    apart(context, ("reference",), ("trials",), ("targets", "device"))
     apart(context, ("quick",), ("full",), SIZES)
     if slowdown is not None and candidate is None:
         raise typer.TyperException("--slowdown goes with --candidate")
@@ -96,13 +96,13 @@ def bench(
         sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full)
     except ValueError as error:
         raise typer.TyperException(f"nothing was measured: {error}") from None
-    these = chosen(backends)
-    if candidate is None:
-        try_to_write(out)
-        return speed.run(these, bool(backends), device, threads or (), sizes, out)
-    check(candidate)
+    these = chosen(targets, out)
+    if candidate is not None:
+        check(candidate)
     try_to_write(out)
-    gated = [backend for backend in these if backends or not backend.repeats]
+    if candidate is None:
+        return speed.run(these, bool(targets), device, threads or (), sizes, out)
+    gated = [backend for backend in these if targets or not backend.repeats]
     return gate.run(gated, device, candidate, slowdown or 0.0, out)
 
 
@@ -114,7 +114,7 @@ def builds(
     candidate: Annotated[
         str, typer.Option(metavar="PYTHON", help="the interpreter that has the other build")
     ],
-    backends: Chosen = None,
+    targets: Targets = None,
     device: Device = "cpu",
     profile: Profile = "ci",
     seed: Seed = "0",
@@ -135,7 +135,7 @@ def builds(
         number = whole_number(str(seed))
     except ArgumentTypeError as error:
         raise typer.BadParameter(str(error), param_hint="--seed") from None
-    these = chosen(backends)
+    these = chosen(targets, out)
     check(candidate)
     try_to_write(out)
     try:

@@ -12,32 +12,37 @@ from suites.names import begun, near
 if TYPE_CHECKING:
     from suites.backends.base import Backend
 
-Chosen = Annotated[
+Targets = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="BACKEND", help="names, leading parts of names, and files of your own", show_default="all"
+        metavar="[TARGET…]",
+        help="backends, or the beginning of names; Python files; or package.module.Class",
+        show_default="all",
     ),
 ]
 
 
-def chosen(typed: list[str] | None) -> "list[type[Backend]]":
-    """The backends that are meant by names and files; all where nothing is typed.
+def chosen(targets: list[str] | None, out: Path) -> "list[type[Backend]]":
+    """The backends that targets are; all where there are none. Of a file those that are named, or else all.
 
-    Of a file those that are named, or else all.
+    out: where files for classes go.
     """
     from suites.backends.declaration import BrokenDeclaration
     from suites.backends.registry import UnknownBackend, select
+    from suites.commands.judging import resolve
 
-    names = [word for word in typed or () if not word.endswith(".py")]
-    files = [Path(word) for word in typed or () if word.endswith(".py")]
+    own = [Path(target) for target in targets or () if target.endswith(".py")]
+    if missing := [file for file in own if not file.exists()]:
+        raise typer.TyperException(f"no file {missing[0]}{near_path(missing[0])}")
     try:
+        declared = [backend.name for file in own for backend in select([], [file])]
+        names = {target: begun(target, declared) for target in targets or ()}
+        known, files = resolve([target for target in targets or () if not names[target]], out)
+        named = [name for found in names.values() for name in found]
         for file in files:
-            if not file.exists():
-                raise typer.TyperException(f"no file {file}{near_path(file)}")
-            declared = [backend.name for backend in select([], [file])]
-            if not any(begun(name, declared) for name in names):
-                names += declared
-        return select(names, files)
+            of_it = [backend.name for backend in select([], [file])]
+            named += [] if {*of_it} & {*named} else of_it
+        return select([*known, *named], files)
     except (UnknownBackend, BrokenDeclaration) as error:
         raise typer.TyperException(str(error)) from None
 
@@ -83,7 +88,7 @@ def folders(typed: list[Path]) -> list[Path]:
 def apart(context: typer.Context, *groups: tuple[str, ...]) -> None:
     """Refuse options of more than one of some groups of parameters."""
     given = {
-        parameter.name: parameter.opts[0] if parameter.param_type_name == "option" else str(parameter.metavar)
+        parameter.name: parameter.opts[0] if parameter.param_type_name == "option" else "TARGET"
         for parameter in context.command.params
         if (source := context.get_parameter_source(str(parameter.name))) and source.name == "COMMANDLINE"
     }

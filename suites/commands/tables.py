@@ -123,19 +123,20 @@ def accept(baseline: Baseline, out: Tables = OUT) -> int:
 
 @app.command(epilog='Example: lazyadam summary >> "$GITHUB_STEP_SUMMARY"')
 def summary(out: Tables = OUT) -> int:
-    """Say the verdicts in Markdown, for the summary of a CI job."""
+    """Say the findings in Markdown, for the summary of a CI job."""
     from reports import export
     from reports.tables import read
 
-    print("\n".join(export.summary(read("verdicts", out), read("pins", out))))
+    print("\n".join(export.summary(read("verdicts", out), read("findings", out))))
     return 0
 
 
 @app.command(epilog="Example: lazyadam junit --out lazyadam-out")
 def junit(out: Tables = OUT) -> int:
-    """Write the verdicts as junit.xml, beside the tables."""
+    """Write findings and verdicts as junit.xml, beside the tables."""
     from reports import export
     from reports.tables import read, write_text
 
-    write_text(export.junit(read("verdicts", out), read("pins", out)), out / "junit.xml")
+    text = export.junit(*(read(name, out) for name in ("verdicts", "pins", "findings")))
+    write_text(text, out / "junit.xml")
     return 0

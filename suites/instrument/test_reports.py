@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from reports.equivalence import axes_of, pairs_of, told
-from reports.export import in_a_line
 from reports.page import marked
 from reports.tables import TableError, frame, read, write
 from suites.instrument.published import RUN, lazyadam
@@ -285,32 +284,20 @@ def test_rows_of_one_name_are_not_compared(folder: Path) -> None:
     assert (ran.returncode, ran.stderr) == (2, "claims.csv: two rows for C1\n")
 
 
-def test_each_backend_is_a_line_that_says_what_is_not_known(folder: Path) -> None:
-    change(
-        folder,
-        "verdicts",
-        backend="mine.A",
-        against="documented",
-        verdict="diverges",
-        witness="traces/x.json",
-    )
-    change(folder, "verdicts", explained_by="duplicates: last")
-    verdicts, known = (read(name, folder) for name in ("verdicts", "pins"))
-    lines = dict(line.split(" ", 1) for line in in_a_line(verdicts, known))
-    assert lines["mine.A"].endswith(": 1 verdicts, 1 fail, 1 not known; 1 × duplicates: last")
-    others = [line for name, line in lines.items() if name != "mine.A"]
-    assert all(line.endswith(", 0 not known") for line in others)
-    assert len(others) == verdicts["backend"].nunique() - 1
-
-
 def test_junit_has_a_failure_where_a_divergence_is_not_known(folder: Path) -> None:
+    known = read("findings", folder)
+    write(known.assign(kind="known"), folder / "findings.csv")
     assert lazyadam("junit", "--out", folder).returncode == 0
     assert not ElementTree.parse(folder / "junit.xml").findall(".//failure")
     change(folder, "verdicts", verdict="diverges", against="documented", witness="traces/new.json")
     lazyadam("junit", "--out", folder)
     (failure,) = ElementTree.parse(folder / "junit.xml").findall(".//failure")
     assert "traces/new.json" in failure.attrib["message"]
-    assert "**1**" in lazyadam("summary", "--out", folder).stdout
+    change(folder, "findings", kind="new", cause="duplicates: last")
+    lazyadam("junit", "--out", folder)
+    found, _ = ElementTree.parse(folder / "junit.xml").findall(".//testcase[failure]")
+    assert found.attrib["name"] == "new: duplicates: last"
+    assert "**1 new findings**" in lazyadam("summary", "--out", folder).stdout
 
 
 def test_read_refuses_in_one_line(tmp_path: Path) -> None:
