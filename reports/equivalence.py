@@ -147,8 +147,7 @@ def told(
     Raises:
         KeyError: the tables don't have the pair; the message names it.
     """
-    left, right = sorted((left, right))  # as the tables have them
-    chosen = pairs[(pairs["left"] == left) & (pairs["right"] == right)]
+    chosen = _of_pair(pairs, left, right)
     if chosen.empty:
         known = sorted({*pairs["left"], *pairs["right"]})
         raise KeyError(f"no pair of {left!r} and {right!r}; known: {', '.join(known)}")
@@ -180,7 +179,7 @@ def told(
         for sequence in differing:
             part = chosen[chosen["sequence"] == sequence].set_index("steps")
             yield f"| {sequence} | {' | '.join(percent(part.loc[k, 'difference']) for k in steps)} |"
-    axes = equivalence[(equivalence["left"] == left) & (equivalence["right"] == right)]
+    axes = _of_pair(equivalence, left, right)
     if len(axes):
         yield (
             f"\n**Differ on**, with what each does alone after {LAST:,} steps, in the training of ours that "
@@ -206,6 +205,18 @@ def told(
         yield "\n**Not compared**:\n"
     for message, part in why.groupby("message"):
         yield f"- {'; '.join(part['sequence'])}: {str(message).partition(' ---')[0]}."
+
+
+SWAPPED = {"left": "right", "right": "left", "left_value": "right_value", "right_value": "left_value"}
+
+
+def _of_pair(table: pd.DataFrame, left: str, right: str) -> pd.DataFrame:
+    """The rows of a pair, in the order asked for: tables have each pair in one."""
+    for ordered in (table, table.rename(columns=SWAPPED)):
+        rows = ordered[(ordered["left"] == left) & (ordered["right"] == right)]
+        if len(rows):
+            break
+    return rows
 
 
 # How a form of a MindSpore optimizer is asked for, by the parts of its name.

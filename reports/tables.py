@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from reports.columns import ABOUT, COLUMNS, NUMBERS
+from reports.errors import NotWritten as NotWritten  # known as ours
+from reports.errors import TableError as TableError
 
 OUT = Path(__file__).parent / "out"
 MOST_BYTES = 2**28
@@ -38,14 +40,6 @@ def _order(column: pd.Series) -> pd.Series:
 
 VERDICTS = ("conforms", "diverges", "refuses", "dies", "hangs", "not run")
 NEVER_EMPTY = ("verdicts", "dialects", "sequences", "run")
-
-
-class TableError(Exception):
-    """A table can't be read; the message is one line that says what and where."""
-
-
-class NotWritten(TableError):
-    """A file can't be written; the message is one line that says which and why."""
 
 
 def read(name: str, folder: Path) -> pd.DataFrame:

@@ -29,6 +29,7 @@ START_SECONDS = 180.0
 STEP_SECONDS = 0.02
 END_SECONDS = 1.0
 BATCH = 32
+NEEDED = ("numpy", "ml_dtypes", "psutil")  # by a worker, beside what the optimizer needs
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
 # bytes in every run (glibc fills what it allocates).

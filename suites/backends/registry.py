@@ -6,6 +6,7 @@ from pathlib import Path
 from suites.backends import by_hand, declaration, floor, mindspore_nn, reader, torch_optim
 from suites.backends.base import Backend
 from suites.backends.declaration import BrokenDeclaration
+from suites.names import begun, near
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)
@@ -19,7 +20,7 @@ class UnknownBackend(Exception):
 
 
 def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
-    """The backends of these names or dotted leading parts of names.
+    """The backends of these names or leading parts of names, in any case.
 
     Where there are none: those that the files declare, or all where there are no files either.
 
@@ -35,10 +36,10 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
             raise BrokenDeclaration(f"{where}: {backend.__name__}: there is another backend {backend.name}")
     chosen: list[type[Backend]] = []
     for name in names:
-        found = [b for n, b in known.items() if n == name or n.startswith(f"{name}.")]
+        found = begun(name, known)
         if not found:
-            raise UnknownBackend(f"unknown backend {name!r}; known: {', '.join(known)}")
-        chosen += [b for b in found if b not in chosen]
+            raise UnknownBackend(f"unknown backend {name!r}{near(name, known)}")
+        chosen += [known[n] for n in found if known[n] not in chosen]
     for file in dict.fromkeys(b.file for b in own) if names else ():
         if not any(b.file == file for b in chosen):
             declares = ", ".join(b.name for b in own if b.file == file)

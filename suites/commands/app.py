@@ -4,13 +4,14 @@ Exit statuses: 0 as it should be, 1 something diverges or got worse, 2 it could 
 wrongly, 125 nothing was compared, 130 interrupted.
 """
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.main import get_command
 
 from reports.command import status_of
 from suites.machine import unsupported
@@ -23,13 +24,13 @@ app = typer.Typer(
         "Exits with 0 where all is as known, 1 where something is new or worse, 2 where it was asked wrongly "
         "or could not work, 125 where nothing was compared."
     ),
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 FILES = ("judging", "telling", "tables", "bench", "setting_up")
 OUT = Path("lazyadam-out")
+COMPLETE = "_LAZYADAM_COMPLETE"  # set by the shell that asks how a line could go on
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="where results go, or lie")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda or ascend")]
@@ -44,15 +45,19 @@ def run(arguments: list[str]) -> int:
         return 2
     for name in FILES:
         import_module(f"suites.commands.{name}")
-    try:
-        return int(app(arguments, prog_name="lazyadam", standalone_mode=False) or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return 2
-    except click.ClickException as error:
+    if COMPLETE in os.environ:
+        app(prog_name="lazyadam")  # ends the process
+    command = get_command(app)
+    try:  # `app` itself would end with 1 where its output goes nowhere
+        with command.make_context("lazyadam", [*arguments] or ["--help"]) as context:
+            return int(command.invoke(context) or 0)
+    except typer.Exit as end:
+        return end.exit_code if arguments else 2
+    except typer.TyperException as error:
         print(f"lazyadam: {' '.join(error.format_message().split())}", file=sys.stderr)
         return 2
-    except click.Abort:
+    except (typer.Abort, KeyboardInterrupt):
+        print("interrupted: what was written is whole", file=sys.stderr)
         return 130
 
 

@@ -1,1 +1,152 @@
 """Speed, and builds beside each other: `bench` and `builds`."""
+
+import math
+from argparse import ArgumentTypeError
+from typing import Annotated
+
+import typer
+
+from suites.command_line import whole_number
+from suites.commands.app import OUT, Device, Out, Profile, Seed, app
+from suites.commands.options import Targets, apart, chosen, number, one_of
+
+SIZES = ("table_rows", "width", "touched_rows", "duplicates")
+PANEL = "Sizes: the usual ones, or some, or all, or every combination of those given"
+
+Candidate = Annotated[
+    str | None, typer.Option(metavar="PYTHON", help="the interpreter that has the other build")
+]
+Numbers = Annotated[
+    list[int] | None,
+    typer.Option(metavar="N", parser=number, help="repeatable; also 1e6", rich_help_panel=PANEL),
+]
+
+
+def share(typed: str) -> float:
+    """A share of the time."""
+    try:
+        value = float(typed)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise typer.BadParameter(f"{typed} is no share from 0 on")
+    return value
+
+
+@app.command(
+    epilog="Examples: lazyadam bench torch --quick · lazyadam bench my_optimizer.py torch.SparseAdam · "
+    "lazyadam bench torch.SparseAdam --candidate other/bin/python. Exits with 1 where the candidate is "
+    "slower, 2 where nothing was measured or it can't be told, 130 where it was interrupted: tables are "
+    "whole then, and have what was measured."
+)
+def bench(
+    context: typer.Context,
+    targets: Targets = None,
+    candidate: Candidate = None,
+    slowdown: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", parser=share, help="waste time in the candidate, to see it found"),
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="measure the reference, and what verification costs")
+    ] = False,
+    trials: Annotated[
+        bool, typer.Option("--trials", help="try how often --candidate finds a slowdown of 15 %")
+    ] = False,
+    device: Device = "cpu",
+    threads: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", parser=number, help="repeatable", show_default="1, and all"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", rich_help_panel=PANEL)] = False,
+    full: Annotated[bool, typer.Option("--full", rich_help_panel=PANEL)] = False,
+    table_rows: Numbers = None,
+    width: Numbers = None,
+    touched_rows: Numbers = None,
+    duplicates: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="none, zipf, hot or dense; repeatable", rich_help_panel=PANEL),
+    ] = None,
+    out: Out = OUT,
+) -> int:
+    """Measure how fast backends are; or one beside a changed one.
+
+    Ranks those that are right, beside what the memory allows. With --candidate it is a gate.
+    """
+    measured = ("threads", "quick", "full", *SIZES)
+    apart(context, ("reference",), ("trials",), ("candidate", "slowdown"), measured)
+    apart(context, ("reference",), ("trials",), ("targets", "device"))
+    apart(context, ("quick",), ("full",), SIZES)
+    if slowdown is not None and candidate is None:
+        raise typer.TyperException("--slowdown goes with --candidate")
+
+    from reports.tables import try_to_write
+    from suites.backends.base import DEVICES
+    from suites.performance import backends as speed
+    from suites.performance import configuration, gate
+    from suites.performance import reference as costs
+    from suites.performance import trials as tried
+
+    if reference or trials:
+        try_to_write(out)
+        return costs.run(out) if reference else tried.run(out)
+    device = one_of(device, DEVICES, "--device")
+    kinds = [one_of(kind, configuration.DUPLICATES, "--duplicates") for kind in duplicates or ()]
+    try:
+        sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full)
+    except ValueError as error:
+        raise typer.TyperException(f"nothing was measured: {error}") from None
+    these = chosen(targets, out)
+    if candidate is not None:
+        check(candidate)
+    try_to_write(out)
+    if candidate is None:
+        return speed.run(these, bool(targets), device, threads or (), sizes, out)
+    gated = [backend for backend in these if targets or not backend.repeats]
+    return gate.run(gated, device, candidate, slowdown or 0.0, out)
+
+
+@app.command(
+    epilog="Example: lazyadam builds torch.SparseAdam --candidate other/bin/python. Exits as cmp does: with "
+    "0 where every bit is the same, 1 where one differs, 2 where something was not compared."
+)
+def builds(
+    candidate: Annotated[
+        str, typer.Option(metavar="PYTHON", help="the interpreter that has the other build")
+    ],
+    targets: Targets = None,
+    device: Device = "cpu",
+    profile: Profile = "ci",
+    seed: Seed = "0",
+    out: Out = OUT,
+) -> int:
+    """Compare two builds of backends, bit for bit.
+
+    On the same cases: the steps in which they part, the worst first, each with a trace.
+    """
+    from reports.tables import try_to_write
+    from suites.backends.base import DEVICES, NotRun
+    from suites.equivalence.builds import run
+    from suites.verdicts import BUDGETS
+
+    device = one_of(device, DEVICES, "--device")
+    profile = one_of(profile, BUDGETS, "--profile")
+    try:
+        number = whole_number(str(seed))
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error), param_hint="--seed") from None
+    these = chosen(targets, out)
+    check(candidate)
+    try_to_write(out)
+    try:
+        return run(these, device, candidate, profile, number, out)
+    except NotRun as error:
+        raise typer.TyperException(str(error)) from None
+
+
+def check(candidate: str) -> None:
+    """Refuse what is no interpreter that a worker can run in."""
+    from suites.backends.interpreter import refusal
+
+    if why := refusal(candidate):
+        raise typer.BadParameter(why, param_hint="--candidate")

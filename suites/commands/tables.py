@@ -1,1 +1,142 @@
 """Reports from the tables of runs: page, pair, diff, gate, accept, versions, summary and junit."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suites.commands.app import OUT, Out, app
+from suites.commands.options import folder, folders
+from suites.names import UnknownName, one
+
+Run = Annotated[Path, typer.Argument(metavar="DIR", callback=folder, help="of the tables of a run")]
+Runs = Annotated[
+    list[Path], typer.Argument(metavar="DIR", callback=folders, help="of the tables of a run, each")
+]
+Name = Annotated[str, typer.Argument(metavar="BACKEND", help="a name, or a leading part of one")]
+Tables = Annotated[Path, typer.Option("--out", metavar="DIR", callback=folder, help="of the tables of a run")]
+Baseline = Annotated[Path, typer.Option(metavar="DIR", help="of the accepted run")]
+Accepted = Annotated[Path, typer.Option("--baseline", metavar="DIR", callback=folder, help="of that run")]
+
+
+@app.command(epilog="Example: lazyadam page --out lazyadam-out")
+def page(out: Tables = OUT) -> int:
+    """Write the page and the guide for movers from a run's tables.
+
+    Exits with 2 where a table is missing; the page says so, too.
+    """
+    from reports.pages import PAGES, PARTS, write_pages
+    from suites.progress import Steps
+
+    with Steps(PARTS) as steps:
+        missing = write_pages(out, steps.begin)
+    if steps.interrupted:
+        raise typer.Abort
+    print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
+    print(f"{', '.join(PAGES)} in {out}")
+    return 2 if missing else 0
+
+
+@app.command(epilog="Example: lazyadam pair torch.sparse mindspore.lazyadam.default.graph")
+def pair(left: Name, right: Name, out: Tables = OUT) -> int:
+    """Say how two backends compare.
+
+    In Markdown: where they are equal, how far they come apart elsewhere, and on which axes they differ.
+    """
+    from reports import equivalence
+    from reports.tables import read
+
+    sequences, dialects, effects, growth, pins = (
+        read(name, out) for name in ("sequences", "dialects", "effects", "effects_growth", "pins")
+    )
+    known = sorted(set(sequences["backend"]))
+    try:
+        left, right = (one("backend", name, known) for name in (left, right))
+    except UnknownName as error:
+        raise typer.TyperException(str(error)) from None
+    if left == right:
+        raise typer.TyperException(f"both are {left}")
+    axes = equivalence.axes_of(dialects, effects, sequences, pins)
+    pairs = equivalence.pairs_of(sequences)
+    print("\n".join(equivalence.told(left, right, axes, pairs, growth)))
+    return 0
+
+
+@app.command(epilog="Example: lazyadam diff torch-2.13 torch-2.15")
+def diff(before: Run, after: Run) -> int:
+    """Say what changed from one run to another.
+
+    In Markdown: verdicts, dialects, outcomes of bad input and claims.
+    """
+    from reports import comparison
+    from reports.tables import read
+
+    rows = [
+        row
+        for name in comparison.COMPARED
+        for row in comparison.changes(name, read(name, before), read(name, after))
+    ]
+    print("\n".join(comparison.told(rows, read("run", before), read("run", after))))
+    return 0
+
+
+@app.command(epilog="Example: lazyadam versions torch-2.13 torch-2.14 torch-2.15")
+def versions(runs: Runs, out: Out = OUT) -> int:
+    """Say what changed across versions of a framework.
+
+    In Markdown, and in versions.csv. Each folder has a run on one version.
+    """
+    from reports import versions
+    from reports.tables import write
+
+    table = versions.across(runs)
+    write(table, out / "versions.csv")
+    print("\n".join(versions.told(table)))
+    return 0
+
+
+@app.command(epilog="Example: lazyadam gate --baseline accepted")
+def gate(baseline: Accepted, out: Tables = OUT) -> int:
+    """Compare a run with the accepted one.
+
+    Exits with 1 where it got worse, differs or lacks something; 2 where the two can't be compared.
+    """
+    from reports import gate
+
+    found = list(gate.changes(baseline, out))
+    print("\n".join(gate.told(found)).rstrip())
+    return int(any(change.fails for change in found))
+
+
+@app.command(epilog="Example: lazyadam accept --baseline accepted")
+def accept(baseline: Baseline, out: Tables = OUT) -> int:
+    """Make a run the accepted one, for the gate.
+
+    Exits with 2 where it has a divergence that is not known.
+    """
+    from reports import gate
+
+    print(*gate.accept(out, baseline), f"accepted: {baseline}", sep="\n")
+    return 0
+
+
+@app.command(epilog='Example: lazyadam summary >> "$GITHUB_STEP_SUMMARY"')
+def summary(out: Tables = OUT) -> int:
+    """Say the findings in Markdown, for the summary of a CI job."""
+    from reports import export
+    from reports.tables import read
+
+    print("\n".join(export.summary(read("verdicts", out), read("findings", out))))
+    return 0
+
+
+@app.command(epilog="Example: lazyadam junit --out lazyadam-out")
+def junit(out: Tables = OUT) -> int:
+    """Write findings and verdicts as junit.xml, beside the tables."""
+    from reports import export
+    from reports.tables import read, write_text
+
+    text = export.junit(*(read(name, out) for name in ("verdicts", "pins", "findings")))
+    write_text(text, out / "junit.xml")
+    return 0

@@ -1,7 +1,5 @@
 """Base against candidate: two builds of a backend on the same cases, bit for bit, the worst difference first.
 
-    python -m suites.equivalence.builds --backend torch.SparseAdam --candidate /path/to/other/bin/python
-
 Each difference is the first step in which the two builds part, from one and the same state. Exit status as
 of cmp: 0 where every bit is the same, 1 where some differ, 2 where a build can't run or something was not
 compared: both die or hang, or refuse for different reasons, or refuse all of a clause that is not about what
@@ -10,7 +8,7 @@ is taken, and of which no pin knows that it is refused.
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,9 @@ import numpy as np
 from rich.console import Console
 
 from reference.rounding import PRECISIONS, Precision
-from reports.command import status_of
 from reports.tables import frame, write
 from reports.terminal import show_rows
-from suites import command_line
+from suites.backends.base import Backend, NotRun
 from suites.backends.process import Process
 from suites.case import Case, Trajectory
 from suites.cases import trace
@@ -32,6 +29,7 @@ from suites.clauses.clause import Clause
 from suites.divergences.pin import pins_of
 from suites.divergences.witness import cut
 from suites.judge.judgement import QUANTITIES, measure
+from suites.progress import Steps
 from suites.verdicts import BUDGETS, Budget, judge, menu_of
 
 Row = dict[str, Any]
@@ -217,37 +215,51 @@ def _notes(base: Trajectory, candidate: Trajectory) -> str:
     )
 
 
-def main() -> int:
-    p = command_line.parser("suites.equivalence.builds", __doc__)
-    p.add_argument("--candidate", required=True, metavar="PYTHON", help="the interpreter of the other build")
-    p.add_argument("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
-    p.add_argument("--seed", type=command_line.whole_number, default=0, metavar="N", help="seed of the cases")
-    options = p.parse_args()
+def run(
+    backends: Sequence[type[Backend]], device: str, candidate: str, profile: str, seed: int, out: Path
+) -> int:
+    """Compare two builds of backends, and write and print where they part; the exit status.
+
+    candidate: the interpreter that has the other build.
+
+    Raises:
+        NotRun: a build can't run; the message is one line.
+    """
     console, tally = Console(width=180), Tally()
-    backends = command_line.backends(options)
-    command_line.check_interpreter(options.candidate)
-    for backend in backends:
-        with (
-            Process(backend, options.device) as base,
-            Process(backend, options.device, python=options.candidate) as candidate,
-        ):
-            for build in (base, candidate):
-                if build.not_run:
-                    command_line.ends(f"{backend.name}, {build.spec}: not run ({build.not_run})")
-            budget = BUDGETS[options.profile]
-            for clause in CLAUSES.values():
-                for dtype in () if clause.missing(backend) else clause.dtypes(backend):
-                    compare(clause, base, candidate, dtype, options.seed, budget, options.out, tally)
+    places = {
+        backend: [
+            (clause, dtype)
+            for clause in CLAUSES.values()
+            if not clause.missing(backend)
+            for dtype in clause.dtypes(backend)
+        ]
+        for backend in backends
+    }
+    with Steps(sum(map(len, places.values())), "the builds start") as steps:
+        for backend, of_it in places.items():
+            with Process(backend, device) as base, Process(backend, device, python=candidate) as changed:
+                for build in (base, changed):
+                    if build.not_run:
+                        raise NotRun(f"{backend.name}, {build.spec}: not run ({build.not_run})")
+                for clause, dtype in of_it:
+                    steps.begin(f"{clause.id} of {backend.name} in {dtype}")
+                    known = len(tally.rows)
+                    compare(clause, base, changed, dtype, seed, BUDGETS[profile], out, tally)
+                    for row in tally.rows[known:]:
+                        steps.say(_said(row))
     table = frame("builds", tally.rows).sort_values(
         "max_ulp", ascending=False, kind="stable", ignore_index=True
     )
-    write(table, options.out / "builds.csv")
+    write(table, out / "builds.csv")
     show_rows("builds: where the candidate parts from the base, the worst first")(table, console)
-    console.print(f"{tally.told()}; builds.csv in {options.out}", soft_wrap=True)
+    if steps.interrupted:
+        console.print(f"interrupted: {tally.cases} cases were tried, and the table lacks the rest")
+    console.print(f"{tally.told()}; builds.csv in {out}", soft_wrap=True)
     if not tally.compared:
         print("nothing was compared: no clause has a case that both builds took", file=sys.stderr)
-    return tally.status()
+    return 130 if steps.interrupted else tally.status()
 
 
-if __name__ == "__main__":
-    sys.exit(status_of(main))
+def _said(row: Row) -> str:
+    where = f"{row['clause']} of {row['backend']} in {row['dtype']}"
+    return f"{where}: {row['quantity']} parts in step {row['step']}, by {row['max_ulp']:.3g} ulp"

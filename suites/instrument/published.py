@@ -1,13 +1,13 @@
-"""A published run, and the reports made from one."""
+"""A published run, and the command run in this process."""
 
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 
-from reports.__main__ import main
 from reports.command import status_of
 from reports.tables import OUT
+from suites.commands.app import run
 
 RUN = OUT.parent / "published" / "cpu"
 
@@ -19,9 +19,9 @@ class Ran:
     stderr: str
 
 
-def reports(*arguments: object) -> Ran:
-    """python -m reports, in this process."""
+def lazyadam(*arguments: object) -> Ran:
+    """`lazyadam`, in this process."""
     out, err = StringIO(), StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = status_of(partial(main, [*map(str, arguments)]))
+        code = status_of(partial(run, [*map(str, arguments)]))
     return Ran(int(code or 0), out.getvalue(), err.getvalue())

@@ -16,6 +16,7 @@ from suites.clauses import CLAUSES
 from suites.detection.kill import Here
 from suites.equivalence import builds
 from suites.equivalence.builds import parting
+from suites.instrument.published import lazyadam
 from suites.instrument.readme import OWN, examples
 from suites.instrument.samples import sample
 
@@ -81,9 +82,9 @@ def test_two_interpreters_are_compared(
     candidate.write_text(f'#!/bin/sh\n{"CHANGED=1 " if changed else ""}exec {sys.executable} "$@"\n')
     candidate.chmod(0o755)
     monkeypatch.setattr(builds, "CLAUSES", {name: CLAUSES[name] for name in ("update-rule", "duplicates")})
-    arguments = ["builds", f"--backend-file={file}", f"--candidate={candidate}", f"--out={tmp_path}"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    assert builds.main() == int(changed)
+    ran = lazyadam("builds", file, f"--candidate={candidate}", f"--out={tmp_path}")
+    assert ran.returncode == int(changed)
+    assert ("w parts in step" in ran.stderr) == changed
     table = pd.read_csv(tmp_path / "builds.csv")
     assert tuple(table.columns) == COLUMNS["builds"]
     assert set(table["clause"]) == ({"update-rule", "duplicates"} if changed else set())
@@ -93,14 +94,10 @@ def test_two_interpreters_are_compared(
         assert len(trace.load(tmp_path / witness).steps) == 1
 
 
-def test_an_interpreter_that_is_not_there_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_interpreter_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "my_optimizer.py"
     file.write_text(TEXT)
-    monkeypatch.setattr(sys, "argv", ["builds", f"--backend-file={file}", "--candidate=/no/such/python"])
-    with pytest.raises(SystemExit) as ended:
-        builds.main()
-    assert ended.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("--candidate /no/such/python: does not start: ")
+    ran = lazyadam("builds", file, "--candidate=/no/such/python")
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert "--candidate: /no/such/python does not start: " in line

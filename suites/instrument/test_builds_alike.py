@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from suites.case import Failure
 from suites.clauses import CLAUSES
 from suites.equivalence import builds
+from suites.instrument.published import lazyadam
 from suites.instrument.test_nothing_measured import declared
 
 COMPARED: dict[str, tuple[str, str, int, str]] = {
@@ -30,7 +30,7 @@ COMPARED: dict[str, tuple[str, str, int, str]] = {
 
 @pytest.mark.parametrize("kind", COMPARED)
 def test_builds_that_fail_alike_are_not_the_same(
-    kind: str, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs, expected, words = COMPARED[kind]
     raises = "import os\n".join(["", f"        if 'CHANGED' in os.environ:\n            {theirs}\n"])
@@ -39,18 +39,17 @@ def test_builds_that_fail_alike_are_not_the_same(
     candidate.write_text(f'#!/bin/sh\nCHANGED=1 exec {sys.executable} "$@"\n')
     candidate.chmod(0o755)
     monkeypatch.setattr(builds, "CLAUSES", {"update-rule": CLAUSES["update-rule"]})
-    code, out, _ = command(builds, f"--backend-file={file}", f"--candidate={candidate}", f"--out={tmp_path}")
-    assert code == expected
-    assert words in out.splitlines()[-1]
+    ran = lazyadam("builds", file, f"--candidate={candidate}", f"--out={tmp_path}")
+    assert ran.returncode == expected
+    assert words in ran.stdout.splitlines()[-1]
 
 
-def test_builds_without_a_clause_are_2(command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_builds_without_a_clause_are_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builds, "CLAUSES", {})
-    arguments = ("--backend=torch.SparseAdam", f"--candidate={sys.executable}", f"--out={tmp_path}")
-    code, out, err = command(builds, *arguments)
-    assert code == 2
-    assert "nothing was compared" in err
-    assert "same bits in 0 of 0 clauses and types; 0 of 0 cases compared" in out
+    ran = lazyadam("builds", "torch.SparseAdam", f"--candidate={sys.executable}", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "nothing was compared" in ran.stderr
+    assert "same bits in 0 of 0 clauses and types; 0 of 0 cases compared" in ran.stdout
 
 
 def test_builds_that_die_alike_are_not_compared() -> None:

@@ -3,22 +3,21 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reports.command import status_of
 from suites.backends.process import ROOT
-from suites.instrument.published import RUN, reports
+from suites.instrument.published import RUN, lazyadam
 from suites.performance import gate
 
 
 @pytest.mark.parametrize(
     ("arguments", "into"),
     [
-        (("summary", "--tables", RUN), "> /dev/full"),
-        (("gate", "--tables", RUN, "--baseline", RUN), "> /dev/full"),
-        (("gate", "--tables", RUN, "--baseline", RUN), "| true"),
+        (("summary", "--out", RUN), "> /dev/full"),
+        (("gate", "--out", RUN, "--baseline", RUN), "> /dev/full"),
+        (("gate", "--out", RUN, "--baseline", RUN), "| true"),
     ],
     ids=[
         "summary to a full disk",
@@ -27,7 +26,8 @@ from suites.performance import gate
     ],
 )
 def test_what_can_not_be_printed_is_2_and_a_line(arguments: tuple[object, ...], into: str) -> None:
-    command = f"{sys.executable} -m reports {' '.join(map(str, arguments))} {into}"
+    main = "from suites.commands.app import main; main()"
+    command = f"{sys.executable} -c '{main}' {' '.join(map(str, arguments))} {into}"
     ran = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -39,7 +39,7 @@ def test_what_can_not_be_printed_is_2_and_a_line(arguments: tuple[object, ...], 
 @pytest.mark.parametrize("baseline", ["file", "file/below", "/proc/nothing/here"])
 def test_a_baseline_that_can_not_be_written_is_2_and_a_line(baseline: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    ran = reports("accept", "--tables", RUN, "--baseline", tmp_path / baseline)
+    ran = lazyadam("accept", "--out", RUN, "--baseline", tmp_path / baseline)
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert baseline.split("/here")[0] in line
@@ -47,13 +47,13 @@ def test_a_baseline_that_can_not_be_written_is_2_and_a_line(baseline: str, tmp_p
 
 @pytest.mark.slow
 def test_a_table_that_can_not_be_written_is_2_and_no_slower(
-    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "performance_gate.csv").mkdir()
     monkeypatch.setattr(gate, "GATED", ())
-    status, _, errors = command(gate, "--backend", "torch.SparseAdam", f"--out={tmp_path}")
-    assert status == 2
-    assert "performance_gate.csv: can't be written" in errors
+    ran = lazyadam("bench", "torch.SparseAdam", f"--candidate={sys.executable}", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "performance_gate.csv: can't be written" in ran.stderr
 
 
 def test_a_fault_of_our_own_is_2_and_a_line_with_the_place(capsys: pytest.CaptureFixture[str]) -> None:

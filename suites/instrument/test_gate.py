@@ -10,7 +10,7 @@ import pytest
 
 from reports.columns import COLUMNS
 from reports.tables import frame, read, write
-from suites.instrument.published import RUN, reports
+from suites.instrument.published import RUN, lazyadam
 
 
 def rows_where(table: pd.DataFrame, **cells: Any) -> pd.Series:
@@ -148,14 +148,14 @@ REGRESSIONS: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_a_regression_is_told_with_the_right_words(kind: str, folder: Path) -> None:
     seed, words = REGRESSIONS[kind]
     seed(folder)
-    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    ran = lazyadam("gate", "--baseline", RUN, "--out", folder)
     assert ran.returncode == 1
     assert words in ran.stdout
     assert "changes fail the gate" in ran.stdout
 
 
 def test_a_run_passes_against_itself(folder: Path) -> None:
-    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    ran = lazyadam("gate", "--baseline", RUN, "--out", folder)
     assert (ran.returncode, ran.stdout) == (0, "Nothing that was accepted has changed.\n")
 
 
@@ -164,17 +164,17 @@ def test_a_drift_within_the_margin_passes(folder: Path) -> None:
     value, ulps = was[rows_where(was, **FREE)][["max_abs", "max_ulp"]].iloc[0]
     for cells in ({"max_abs": 1.09 * value, "max_ulp": 1e6}, {"max_abs": 9 * value, "max_ulp": ulps + 1.9}):
         edit("tolerance", FREE, **cells)(folder)
-        assert reports("gate", "--baseline", RUN, "--tables", folder).returncode == 0
+        assert lazyadam("gate", "--baseline", RUN, "--out", folder).returncode == 0
 
 
 def test_other_selections_are_neither_compared_nor_accepted(folder: Path, tmp_path: Path) -> None:
     """A part of the clauses is no regression of the whole, and takes nothing from an accepted run."""
     baseline = tmp_path / "baseline"
-    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("accept", "--baseline", baseline, "--out", folder).returncode == 0
     before = {file.name: file.read_bytes() for file in baseline.iterdir()}
     edit("run", {"item": "seed"}, item="selection", value="-m 'quick'")(folder)
     for command in ("gate", "accept"):
-        ran = reports(command, "--baseline", baseline, "--tables", folder)
+        ran = lazyadam(command, "--baseline", baseline, "--out", folder)
         assert ran.returncode == 2
         (line,) = ran.stderr.splitlines()
         assert "but the accepted run had" in line
@@ -183,25 +183,25 @@ def test_other_selections_are_neither_compared_nor_accepted(folder: Path, tmp_pa
 
 def test_a_new_backend_that_diverges_in_a_known_way_passes(folder: Path, tmp_path: Path) -> None:
     baseline = tmp_path / "baseline"
-    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("accept", "--baseline", baseline, "--out", folder).returncode == 0
     for name in ("verdicts", "dialects", "tolerance"):
         drop(name, backend="torch.SparseAdam")(baseline)
-    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("gate", "--baseline", baseline, "--out", folder).returncode == 0
 
 
 def test_a_run_is_accepted_and_then_passes(folder: Path, tmp_path: Path) -> None:
     baseline = tmp_path / "baseline"
-    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
-    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("accept", "--baseline", baseline, "--out", folder).returncode == 0
+    assert lazyadam("gate", "--baseline", baseline, "--out", folder).returncode == 0
     assert not list(baseline.glob("*.part"))
 
 
 def test_what_can_only_be_for_the_better_is_told_and_passes(folder: Path, tmp_path: Path) -> None:
     baseline = tmp_path / "baseline"
-    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("accept", "--baseline", baseline, "--out", folder).returncode == 0
     edit("bad_input", BAD, outcome="dies", state="")(baseline)
     failing("suites/x.py::test_x", "failed")(baseline)
-    ran = reports("gate", "--baseline", baseline, "--tables", folder)
+    ran = lazyadam("gate", "--baseline", baseline, "--out", folder)
     assert ran.returncode == 0, ran.stdout
     assert "2 changes for the better, which do not:" in ran.stdout
     assert "| bad input does less harm | bad input, torch.Adam.fused, lr-negative | dies |" in ran.stdout
@@ -211,23 +211,23 @@ def test_what_can_only_be_for_the_better_is_told_and_passes(folder: Path, tmp_pa
 def test_a_failure_that_was_accepted_passes_and_is_told_when_accepted(folder: Path, tmp_path: Path) -> None:
     baseline = tmp_path / "baseline"
     failing("suites/x.py::test_x", "failed")(folder)
-    ran = reports("accept", "--baseline", baseline, "--tables", folder)
+    ran = lazyadam("accept", "--baseline", baseline, "--out", folder)
     assert ran.stdout == f"accepted though it fails: suites/x.py::test_x: said\naccepted: {baseline}\n"
-    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("gate", "--baseline", baseline, "--out", folder).returncode == 0
     failing("suites/x.py::test_y", "failed")(folder)
-    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 1
+    assert lazyadam("gate", "--baseline", baseline, "--out", folder).returncode == 1
 
 
 def test_what_was_not_run_when_accepted_may_be_run(folder: Path, tmp_path: Path) -> None:
     """It fails where it then diverges in a way that is not known."""
     baseline = tmp_path / "baseline"
-    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("accept", "--baseline", baseline, "--out", folder).returncode == 0
     edit("verdicts", RULE, verdict="not run")(baseline)
     edit("dialects", {"backend": "torch.SparseAdam", "axis": "duplicates"}, observed="not run")(baseline)
     edit("bad_input", BAD, outcome="not run", state="")(baseline)
-    assert reports("gate", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("gate", "--baseline", baseline, "--out", folder).returncode == 0
     edit("verdicts", RULE, **NEW)(folder)
-    ran = reports("gate", "--baseline", baseline, "--tables", folder)
+    ran = lazyadam("gate", "--baseline", baseline, "--out", folder)
     assert (ran.returncode, ran.stdout.count("new divergence")) == (1, 1)
 
 
@@ -268,23 +268,23 @@ def test_what_was_not_judged_is_neither_accepted_nor_compared(
 ) -> None:
     spoil(folder)
     for command, baseline in (("gate", RUN), ("accept", tmp_path / "baseline")):
-        ran = reports(command, "--baseline", baseline, "--tables", folder)
+        ran = lazyadam(command, "--baseline", baseline, "--out", folder)
         assert ran.returncode == 2
         (line,) = ran.stderr.splitlines()
         assert words in line
     assert not (tmp_path / "baseline").exists()
-    assert reports("gate", "--baseline", folder, "--tables", RUN).returncode == 2
+    assert lazyadam("gate", "--baseline", folder, "--out", RUN).returncode == 2
 
 
 def test_tables_of_an_earlier_run_are_not_taken_for_those_of_this(folder: Path, tmp_path: Path) -> None:
     rows = pd.DataFrame([{"item": "tables", "value": "verdicts, tolerance, dialects"}])
     write(pd.concat([read("run", folder), rows]), folder / "run.csv")
-    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    ran = lazyadam("gate", "--baseline", RUN, "--out", folder)
     assert (ran.returncode, ran.stdout.count("| disappeared | bad_input.csv |")) == (1, 1)
     baseline = tmp_path / "baseline"
-    assert reports("accept", "--baseline", baseline, "--tables", folder).returncode == 0
+    assert lazyadam("accept", "--baseline", baseline, "--out", folder).returncode == 0
     assert not (baseline / "bad_input.csv").exists()
-    ran = reports("gate", "--baseline", baseline, "--tables", RUN)
+    ran = lazyadam("gate", "--baseline", baseline, "--out", RUN)
     assert ran.returncode == 2
     assert "has no bad_input.csv, which the run has: accept a run anew" in ran.stderr
 
@@ -310,7 +310,7 @@ def test_what_can_not_be_accepted_leaves_the_baseline_alone(
     tmp_path: Path,
 ) -> None:
     spoil(folder)
-    ran = reports("accept", "--baseline", tmp_path / "baseline", "--tables", folder)
+    ran = lazyadam("accept", "--baseline", tmp_path / "baseline", "--out", folder)
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert words in line
@@ -319,6 +319,6 @@ def test_what_can_not_be_accepted_leaves_the_baseline_alone(
 
 def test_runs_that_tried_other_things_are_not_compared(folder: Path) -> None:
     edit("run", {"item": "seed"}, value="7")(folder)
-    ran = reports("gate", "--baseline", RUN, "--tables", folder)
+    ran = lazyadam("gate", "--baseline", RUN, "--out", folder)
     assert ran.returncode == 2
     assert "seed 7, but the accepted run had 0" in ran.stderr

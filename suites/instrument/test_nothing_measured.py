@@ -16,9 +16,9 @@ from reports.tables import frame
 from suites.backends.base import NotRun
 from suites.backends.by_hand import NumPyByHand
 from suites.case import Failure
-from suites.equivalence import builds
-from suites.performance import __main__ as speed
+from suites.instrument.published import lazyadam
 from suites.performance import arms, gate, reference, trials
+from suites.performance import backends as speed
 from suites.performance.arms import Arm, measure
 from suites.performance.configuration import Configuration
 from suites.performance.stopwatch import Opened
@@ -116,29 +116,32 @@ def test_without_an_a_a_pair_the_table_can_not_tell(monkeypatch: pytest.MonkeyPa
         assert with_claims(rows(these, SMALL))[1]["note"].startswith(why)
 
 
-def test_a_gate_of_which_no_row_ran_is_2_and_says_why(command: Any, tmp_path: Path) -> None:
-    code, out, err = command(gate, "--backend", "torch.SparseAdam", "--device", "ascend", f"--out={tmp_path}")
-    assert code == 2
-    assert err.splitlines()[-1].startswith("nothing was compared: the base: not run (")
-    assert "0 slower, 0 can't tell, 4 not run, 0 fine; load " in out.splitlines()[-1]
+GATE = ("bench", "torch.SparseAdam", f"--candidate={sys.executable}")
+
+
+def test_a_gate_of_which_no_row_ran_is_2_and_says_why(tmp_path: Path) -> None:
+    ran = lazyadam(*GATE, "--device", "ascend", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1].startswith("nothing was compared: the base: not run (")
+    assert "0 slower, 0 can't tell, 4 not run, 0 fine; load " in ran.stdout.splitlines()[-1]
 
 
 @pytest.mark.slow
-def test_a_gate_without_rows_is_2(command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gate_without_rows_is_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "GATED", ())
-    code, _, err = command(gate, "--backend", "torch.SparseAdam", f"--out={tmp_path}")
-    assert code == 2
-    assert err.splitlines()[-1] == "nothing was compared: no backend here takes these gradients"
+    ran = lazyadam(*GATE, f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1] == "nothing was compared: no backend here takes these gradients"
 
 
 @pytest.mark.slow
-def test_no_arm_that_ran_is_2_and_says_why(command: Any, tmp_path: Path) -> None:
+def test_no_arm_that_ran_is_2_and_says_why(tmp_path: Path) -> None:
     """What is measured beside the backends is none of them."""
     file = declared(tmp_path, "raise ValueError('no')")
     sizes = ("--table-rows=10", "--touched-rows=5", "--threads=1")
-    code, _, err = command(speed, f"--backend-file={file}", f"--out={tmp_path}", *sizes)
-    assert code == 2
-    assert err.splitlines()[-1] == f"nothing was measured: refuses (ValueError: no ({file}:9))"
+    ran = lazyadam("bench", file, f"--out={tmp_path}", *sizes)
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1] == f"nothing was measured: refuses (ValueError: no ({file}:9))"
     table = pd.read_csv(tmp_path / "performance.csv")
     assert table["seconds_median"].notna().any()
 
@@ -152,37 +155,44 @@ def test_rows_that_were_measured_are_told_from_those_that_were_not() -> None:
     assert speed.not_measured([beside]) == speed.not_measured([]) == "no backend takes these gradients"
 
 
+SPEED, CANDIDATE = ("bench", "torch.SparseAdam"), f"--candidate={sys.executable}"
+BUILDS, NO_FOLDER = ("builds", "torch.SparseAdam"), "--out=/dev/null/x"
 BAD = {
-    "no rows": (speed, ["--table-rows=0"], "0 is no whole number from 1 on"),
-    "half a row": (speed, ["--table-rows=10.5"], "10.5 is no whole number from 1 on"),
-    "an infinity of rows": (speed, ["--table-rows=1e400"], "1e400 is no whole number from 1 on"),
-    "rows that are no number": (speed, ["--touched-rows=nan"], "nan is no whole number from 1 on"),
-    "no threads": (speed, ["--threads=0"], "0 is no whole number from 1 on"),
-    "more rows than the table has": (speed, ["--table-rows=1", "--touched-rows=2"], "no table has so many"),
-    "more rows than memory": (speed, ["--table-rows=1e15", "--touched-rows=1e15"], "nothing was measured: "),
-    "a slowdown below 0": (gate, ["--slowdown=-1"], "-1 is no share from 0 on"),
-    "a slowdown that is no number": (gate, ["--slowdown=nan"], "nan is no share from 0 on"),
-    "no such interpreter": (gate, ["--candidate=/no/such/python"], "/no/such/python: does not start"),
-    "a folder": (gate, ["--candidate=/tmp"], "--candidate /tmp: does not start"),
-    "no interpreter": (builds, ["--candidate=true"], "true: is no Python interpreter that has numpy"),
-    "an open quote": (builds, ["--candidate=a 'b"], "--candidate a 'b: does not start: No closing quotation"),
-    "an interpreter without NumPy": (
-        builds, [f"--candidate={sys.executable} -I -S"], "ModuleNotFoundError: No module named 'numpy'"
+    "no rows": ((*SPEED, "--table-rows=0"), "0 is no whole number from 1 on"),
+    "half a row": ((*SPEED, "--table-rows=10.5"), "10.5 is no whole number from 1 on"),
+    "an infinity of rows": ((*SPEED, "--table-rows=1e400"), "1e400 is no whole number from 1 on"),
+    "rows that are no number": ((*SPEED, "--touched-rows=nan"), "nan is no whole number from 1 on"),
+    "no threads": ((*SPEED, "--threads=0"), "0 is no whole number from 1 on"),
+    "more rows than the table has": (
+        (*SPEED, "--table-rows=1", "--touched-rows=2"), "nothing was measured: no table has so many"
     ),
-    "a folder that can't be": (gate, ["--out=/dev/null/x"], "can't be written (Not a directory)"),
-    "the trials into one": (trials, ["--out=/dev/null/x"], "can't be written (Not a directory)"),
-    "the reference into one": (reference, ["--out=/dev/null/x"], "can't be written (Not a directory)"),
+    "more rows than memory": (
+        (*SPEED, "--table-rows=1e15", "--touched-rows=1e15"), "nothing was measured: Unable to allocate"
+    ),
+    "a slowdown below 0": ((*SPEED, CANDIDATE, "--slowdown=-1"), "-1 is no share from 0 on"),
+    "a slowdown that is no number": ((*SPEED, CANDIDATE, "--slowdown=nan"), "nan is no share from 0 on"),
+    "a slowdown of nothing": ((*SPEED, "--slowdown=0.1"), "--slowdown goes with --candidate"),
+    "no such interpreter": ((*SPEED, "--candidate=/no/such/python"), "/no/such/python does not start"),
+    "no interpreter said": ((*SPEED, "--candidate="), "does not start"),
+    "a folder": ((*SPEED, "--candidate=/tmp"), "--candidate: /tmp does not start"),
+    "no interpreter": ((*BUILDS, "--candidate=true"), "true is no Python interpreter that has numpy"),
+    "an open quote": ((*BUILDS, "--candidate=a 'b"), "a 'b does not start: No closing quotation"),
+    "an interpreter without NumPy": (
+        (*BUILDS, f"--candidate={sys.executable} -I -S"), "ModuleNotFoundError: No module named 'numpy'"
+    ),
+    "a folder that can't be": ((*SPEED, CANDIDATE, NO_FOLDER), "can't be written (Not a directory)"),
+    "the trials into one": (("bench", "--trials", NO_FOLDER), "can't be written (Not a directory)"),
+    "the reference into one": (("bench", "--reference", NO_FOLDER), "can't be written (Not a directory)"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_options_are_a_line_before_anything_runs(kind: str, command: Any, tmp_path: Path) -> None:
-    module, arguments, words = BAD[kind]
-    usual = [] if module in (trials, reference) else ["--backend=torch.SparseAdam"]
-    code, _, err = command(module, *usual, f"--out={tmp_path}", *arguments)
-    assert code == 2
-    assert words in err.splitlines()[-1]
-    assert "Traceback" not in err
+def test_bad_options_are_a_line_before_anything_runs(kind: str, tmp_path: Path) -> None:
+    (name, *arguments), words = BAD[kind]
+    ran = lazyadam(name, f"--out={tmp_path}", *arguments)
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert words in line
     assert not list(tmp_path.iterdir())
 
 
@@ -214,15 +224,15 @@ def test_the_reports_gate_takes_no_unknown_speed_for_a_pass() -> None:
 
 
 def test_trials_that_did_not_run_are_2_and_count_as_none(
-    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trials, "TRIALS", 2)
     monkeypatch.setattr(trials, "GATED", (SMALL,))
     nothing: Callable[..., list[Arm]] = partial(_gone)
     monkeypatch.setattr(trials, "start", nothing)
-    code, _, err = command(trials, f"--out={tmp_path}")
-    assert code == 2
-    assert err.splitlines()[-1] == "trials that did not run: the base: refuses (why)"
+    ran = lazyadam("bench", "--trials", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1] == "trials that did not run: the base: refuses (why)"
     assert set(pd.read_csv(tmp_path / "performance_trials.csv")["trials"]) == {0}
 
 
@@ -230,16 +240,14 @@ def _gone(*arguments: object) -> list[Arm]:
     return [fixed(1.0, "why"), fixed(1.0), fixed(1.0)]
 
 
-def test_the_reference_without_backends_is_2(
-    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_reference_without_backends_is_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*arguments: object) -> None:
         raise NotRun("no torch here")
 
     monkeypatch.setattr(reference, "reference_beside_torch", missing)
     monkeypatch.setattr(reference, "verification_cost", missing)
-    code, _, err = command(reference, f"--out={tmp_path}")
-    assert code == 2
-    assert "reference beside torch: not run (no torch here)" in err
-    assert err.splitlines()[-1] == "nothing was measured"
+    ran = lazyadam("bench", "--reference", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "reference beside torch: not run (no torch here)" in ran.stderr
+    assert ran.stderr.splitlines()[-1] == "nothing was measured"
     assert not list(tmp_path.iterdir())

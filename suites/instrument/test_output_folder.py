@@ -1,13 +1,12 @@
 """The output folder: tried before a run, and where it is lost during one whatever can be said is said."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from reports import tables
 from suites.backends.template import TEMPLATES
+from suites.instrument.published import lazyadam
 from suites.instrument.test_command_line import pytest_run
 
 CHOSEN = ("suites/conformance/test_conformance.py", "-k", "float32 and (update-rule or duplicates)")
@@ -65,8 +64,7 @@ def test_a_message_of_any_characters_is_written(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert told in result.stdout
     assert told in (tmp_path / "divergences.txt").read_text()
-    command = [sys.executable, "-m", "reports", "junit", "--tables", str(tmp_path)]
-    assert subprocess.run(command, check=False).returncode == 0
+    assert lazyadam("junit", "--out", tmp_path).returncode == 0
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

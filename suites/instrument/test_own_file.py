@@ -18,6 +18,7 @@ from suites.backends.registry import select
 from suites.backends.template import TEMPLATES
 from suites.case import Manner
 from suites.cases import trace
+from suites.instrument.published import lazyadam
 from suites.instrument.readme import OWN, examples
 from suites.instrument.samples import sample
 from suites.instrument.test_command_line import pytest_run
@@ -284,9 +285,8 @@ def test_commands_say_so_in_one_line_too(tmp_path: Path) -> None:
     assert result.returncode != 0
     (line,) = lines_of(result)
     assert "missing.py: no such Python file" in line
-    command = [sys.executable, "-m", "suites.performance", "--backend-file", str(missing)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ran.returncode, lines_of(ran)) == (2, [f"{missing}: no such Python file"])
+    ran = lazyadam("bench", missing)
+    assert (ran.returncode, ran.stderr) == (2, f"lazyadam: no file {missing}\n")
 
 
 @pytest.mark.slow

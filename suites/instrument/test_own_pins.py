@@ -12,7 +12,7 @@ from suites.backends.registry import BACKENDS
 from suites.backends.template import TEMPLATES
 from suites.cases import trace
 from suites.divergences.pin import PINS, Pin, pins, use
-from suites.instrument.published import reports
+from suites.instrument.published import lazyadam
 from suites.instrument.test_command_line import pytest_run
 
 SUMMED, LAST, SQUARES = (
@@ -54,7 +54,7 @@ def test_an_own_divergence_is_pinned_accepted_and_red_when_it_changes_or_vanishe
     before = conformance(file, out)
     assert before.returncode == 1, before.stdout
     assert "duplicates of mine.LazyAdam: documented sum, observed last; trace witnesses/" in before.stdout
-    refused = reports("accept", "--tables", out, "--baseline", baseline)
+    refused = lazyadam("accept", "--out", out, "--baseline", baseline)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "no pin explains can't be accepted" in refused.stderr
 
@@ -64,15 +64,15 @@ def test_an_own_divergence_is_pinned_accepted_and_red_when_it_changes_or_vanishe
     verdicts = read("verdicts", out)
     row = verdicts[(verdicts["clause"] == "duplicates") & (verdicts["against"] == "documented")].iloc[0]
     assert (row["verdict"], row["witness"]) == ("diverges", "mine")
-    accepted = reports("accept", "--tables", out, "--baseline", baseline)
+    accepted = lazyadam("accept", "--out", out, "--baseline", baseline)
     assert (accepted.returncode, accepted.stdout) == (0, f"accepted: {baseline}\n")
-    assert reports("gate", "--tables", out, "--baseline", baseline).returncode == 0
+    assert lazyadam("gate", "--out", out, "--baseline", baseline).returncode == 0
 
     for body, told in ((SQUARES, "no longer explained by"), (SUMMED, "the witness no longer diverges")):
         changed = conformance(own(tmp_path, body), out, "--pins", folder)
         assert changed.returncode == 1, changed.stdout
         assert told in changed.stdout
-        gated = reports("gate", "--tables", out, "--baseline", baseline)
+        gated = lazyadam("gate", "--out", out, "--baseline", baseline)
         assert gated.returncode == 1
         assert "| a test fails | suites/conformance/test_pins.py::" in gated.stdout
 

@@ -3,17 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 
-from suites import command_line, machine
+from suites import machine
 from suites.backends import memory
 from suites.backends.by_hand import NumPyByHand
-from suites.equivalence import builds
-from suites.performance import __main__ as speed
-from suites.performance import arms, gate, reference, trials
+from suites.commands import app
+from suites.instrument.published import Ran, lazyadam
+from suites.performance import arms
 from suites.performance.configuration import Configuration
 from suites.performance.stopwatch import Stopwatch
 
@@ -47,10 +45,10 @@ def test_facts_of_a_machine_without_proc_and_sys(monkeypatch: pytest.MonkeyPatch
     assert {"threads at hand", "memory", "system", "python"} <= set(machine.machine())
 
 
-@pytest.mark.parametrize("module", [speed, gate, builds, trials, reference])
-def test_windows_is_one_line(module: ModuleType, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "unsupported", lambda: "Windows is not supported: so and so")
-    assert command(module) == (2, "", "Windows is not supported: so and so\n")
+@pytest.mark.parametrize("arguments", ["bench", "builds --candidate python", "page", "--help"])
+def test_windows_is_one_line(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "unsupported", lambda: "Windows is not supported: so and so")
+    assert lazyadam(*arguments.split()) == Ran(2, "", "Windows is not supported: so and so\n")
 
 
 def test_windows_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,9 @@ import pandas as pd
 import pytest
 
 from reports.equivalence import axes_of, pairs_of, told
-from reports.export import in_a_line
 from reports.page import marked
 from reports.tables import TableError, frame, read, write
-from suites.instrument.published import RUN, reports
+from suites.instrument.published import RUN, lazyadam
 
 LEFT, RIGHT = "mindspore.LazyAdam.default.graph", "torch.SparseAdam"
 
@@ -65,7 +64,7 @@ def test_a_spoilt_table_is_one_line_and_the_rest_is_built(what: str, folder: Pat
     spoil, expected = SPOILED[what]
     (folder / "performance.csv").unlink()  # whose plots take seconds
     spoil(folder / "coverage.csv")
-    ran = reports("page", "--tables", folder)
+    ran = lazyadam("page", "--out", folder)
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert str(folder / "coverage.csv") in line
@@ -77,16 +76,16 @@ def test_a_spoilt_table_is_one_line_and_the_rest_is_built(what: str, folder: Pat
 
 
 def test_no_tables_at_all_is_a_page_that_says_so(tmp_path: Path) -> None:
-    ran = reports("page", "--tables", tmp_path)
+    ran = lazyadam("page", "--out", tmp_path)
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
     assert (tmp_path / "index.html").read_text().count("Missing:") > 5
 
 
-@pytest.mark.parametrize("command", ["pair a b", "junit", "summary", "compare {} {}"])
+@pytest.mark.parametrize("command", ["pair a b", "junit", "summary", "diff {} {}"])
 def test_other_commands_say_in_one_line_what_is_missing(command: str, tmp_path: Path) -> None:
-    where = [] if "compare" in command else ["--tables", tmp_path]
-    ran = reports(*command.format(tmp_path, tmp_path).split(), *where)
+    where = [] if "diff" in command else ["--out", tmp_path]
+    ran = lazyadam(*command.format(tmp_path, tmp_path).split(), *where)
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert "not there" in line
@@ -99,17 +98,21 @@ def test_what_comes_from_a_table_is_shown_and_not_run(folder: Path) -> None:
     change(folder, "verdicts", verdict="diverges", explained_by=HOSTILE, backend=f"torch{HOSTILE}")
     change(folder, "bad_input", outcome="accepts", message=HOSTILE)
     change(folder, "claims", evidence=HOSTILE)
-    reports("page", "--tables", folder)
+    lazyadam("page", "--out", folder)
     page = (folder / "index.html").read_text()
     assert HOSTILE not in page
     assert page.count("&lt;script&gt;document") >= 2
     assert page.count("\\u003cscript\\u003edocument") >= 1
 
 
-def test_a_pair_is_told_in_either_order() -> None:
-    said = reports("pair", LEFT, RIGHT, "--tables", RUN).stdout
-    assert said == reports("pair", RIGHT, LEFT, "--tables", RUN).stdout
-    assert "| duplicates | scattered | sum |" in said
+@pytest.mark.parametrize(
+    ("left", "right", "values"), [(LEFT, RIGHT, "scattered | sum"), (RIGHT, LEFT, "sum | scattered")]
+)
+def test_a_pair_is_told_in_the_order_asked_for(left: str, right: str, values: str) -> None:
+    said = lazyadam("pair", left, right, "--out", RUN).stdout
+    assert said.startswith(f"### `{left}` and `{right}`\n")
+    assert f"| axis | `{left}` | `{right}` |" in said
+    assert f"| duplicates | {values} |" in said
     assert "lazy-adam-duplicates" in said
 
 
@@ -119,7 +122,7 @@ TARGET = 'optimizer.target = "CPU"'
 @pytest.mark.slow
 def test_that_the_target_has_to_be_assigned_is_said_first_and_in_bold(folder: Path) -> None:
     (folder / "performance.csv").unlink()  # whose plots take seconds
-    reports("page", "--tables", folder)
+    lazyadam("page", "--out", folder)
     page, guide = (folder / "index.html").read_text(), (folder / "migration.md").read_text()
     assert page.index(f"<strong>Assign <code>{TARGET}</code>") < page.index("default.graph</code>")
     section = guide[guide.index("## What to set") :]
@@ -133,9 +136,9 @@ def test_next_to_how_far_a_pair_is_apart_is_said_that_it_is_no_forecast_and_how_
     folder: Path,
 ) -> None:
     (folder / "performance.csv").unlink()
-    reports("page", "--tables", folder)
+    lazyadam("page", "--out", folder)
     page, guide = (folder / "index.html").read_text(), (folder / "migration.md").read_text()
-    for text in (page, guide, reports("pair", LEFT, RIGHT, "--tables", folder).stdout):
+    for text in (page, guide, lazyadam("pair", LEFT, RIGHT, "--out", folder).stdout):
         assert "no forecast of yours" in text
         assert re.search(r"80%.*?97% \(91% to 103%\)", text, re.DOTALL)
 
@@ -145,7 +148,7 @@ def test_emphasis_and_code_are_marked_and_all_else_is_text() -> None:
 
 
 def test_a_pair_that_is_not_there_is_named() -> None:
-    ran = reports("pair", LEFT, "torch.SparseAdan", "--tables", RUN)
+    ran = lazyadam("pair", LEFT, "torch.SparseAdan", "--out", RUN)
     assert ran.returncode == 2
     assert "torch.SparseAdan" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -239,9 +242,9 @@ def test_a_difference_is_told_with_its_size() -> None:
 
 
 def test_runs_that_are_equal_are_said_to_be_and_a_change_is_named(folder: Path) -> None:
-    assert "No verdict, dialect, outcome or claim changed." in reports("compare", RUN, folder).stdout
+    assert "No verdict, dialect, outcome or claim changed." in lazyadam("diff", RUN, folder).stdout
     change(folder, "claims", verdict="refuted twice")
-    ran = reports("compare", RUN, folder)
+    ran = lazyadam("diff", RUN, folder)
     assert ran.returncode == 0
     assert "| claims: C1 | refuted | refuted twice |" in ran.stdout
     assert "1 rows changed." in ran.stdout
@@ -256,7 +259,7 @@ def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(
     table = read("dialects", folder)
     table.loc[(table["backend"] == before["backend"]) & (table["axis"] == before["axis"]), "observed"] = "odd"
     write(table, folder / "dialects.csv")
-    said = reports("versions", RUN, folder, "--tables", folder).stdout
+    said = lazyadam("versions", RUN, folder, "--out", folder).stdout
     row = f"{before['backend']}, {before['axis']}"
     assert re.search(r"## mindspore 2.9.1, 2.10.0\n\n1 of \d+ rows changed.", said)
     assert re.search(r"## torch 2.13.0\S*\n\n0 of \d+ rows changed.", said)
@@ -269,7 +272,7 @@ def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(
 
 
 def test_one_version_is_nothing_to_compare() -> None:
-    ran = reports("versions", RUN, RUN)
+    ran = lazyadam("versions", RUN, RUN)
     assert ran.returncode == 2
     assert ran.stderr == f"{RUN}, {RUN}: no framework is there in two versions to compare\n"
 
@@ -277,36 +280,24 @@ def test_one_version_is_nothing_to_compare() -> None:
 def test_rows_of_one_name_are_not_compared(folder: Path) -> None:
     table = read("claims", folder)
     write(pd.concat([table, table[:1].assign(verdict="refuted twice")]), folder / "claims.csv")
-    ran = reports("compare", RUN, folder)
+    ran = lazyadam("diff", RUN, folder)
     assert (ran.returncode, ran.stderr) == (2, "claims.csv: two rows for C1\n")
 
 
-def test_each_backend_is_a_line_that_says_what_is_not_known(folder: Path) -> None:
-    change(
-        folder,
-        "verdicts",
-        backend="mine.A",
-        against="documented",
-        verdict="diverges",
-        witness="traces/x.json",
-    )
-    change(folder, "verdicts", explained_by="duplicates: last")
-    verdicts, known = (read(name, folder) for name in ("verdicts", "pins"))
-    lines = dict(line.split(" ", 1) for line in in_a_line(verdicts, known))
-    assert lines["mine.A"].endswith(": 1 verdicts, 1 fail, 1 not known; 1 × duplicates: last")
-    others = [line for name, line in lines.items() if name != "mine.A"]
-    assert all(line.endswith(", 0 not known") for line in others)
-    assert len(others) == verdicts["backend"].nunique() - 1
-
-
 def test_junit_has_a_failure_where_a_divergence_is_not_known(folder: Path) -> None:
-    assert reports("junit", "--tables", folder).returncode == 0
+    known = read("findings", folder)
+    write(known.assign(kind="known"), folder / "findings.csv")
+    assert lazyadam("junit", "--out", folder).returncode == 0
     assert not ElementTree.parse(folder / "junit.xml").findall(".//failure")
     change(folder, "verdicts", verdict="diverges", against="documented", witness="traces/new.json")
-    reports("junit", "--tables", folder)
+    lazyadam("junit", "--out", folder)
     (failure,) = ElementTree.parse(folder / "junit.xml").findall(".//failure")
     assert "traces/new.json" in failure.attrib["message"]
-    assert "**1**" in reports("summary", "--tables", folder).stdout
+    change(folder, "findings", kind="new", cause="duplicates: last")
+    lazyadam("junit", "--out", folder)
+    found, _ = ElementTree.parse(folder / "junit.xml").findall(".//testcase[failure]")
+    assert found.attrib["name"] == "new: duplicates: last"
+    assert "**1 new findings**" in lazyadam("summary", "--out", folder).stdout
 
 
 def test_read_refuses_in_one_line(tmp_path: Path) -> None:

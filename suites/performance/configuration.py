@@ -185,3 +185,35 @@ def grid(
         if kind != "none" or k <= n
     ]
     return list(dict.fromkeys(chosen))
+
+
+def chosen(
+    table_rows: list[int] | None,
+    widths: list[int] | None,
+    touched: list[int] | None,
+    duplicates: list[str] | None,
+    quick: bool = False,
+    full: bool = False,
+) -> list[Configuration]:
+    """The usual ones, some or all; or every combination of the sizes given, with usual ones for the others.
+
+    Raises:
+        ValueError: none of these makes sense, or fits; the message is one line.
+    """
+    if not any((table_rows, widths, touched, duplicates)):
+        return FULL if full else QUICK if quick else USUAL
+    usual, _ = STANDARD
+    found = grid(
+        table_rows or [usual.table_rows],
+        widths or [usual.width],
+        touched or [usual.touched_rows],
+        duplicates or [usual.duplicates],
+    )
+    if not found:
+        raise ValueError("no table has so many rows as a gradient is to touch")
+    try:
+        for configuration in found:
+            _ = configuration.step_bytes
+    except MemoryError as error:
+        raise ValueError(f"{error}") from None
+    return found

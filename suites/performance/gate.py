@@ -1,28 +1,21 @@
 """The gate: a backend as it is and as somebody changed it, interleaved in one job.
 
-    python -m suites.performance.gate --backend torch.SparseAdam --candidate /path/to/other/bin/python
-
 Slower is what is slower by more than 10 % and more than two equal processes seem to differ, significantly;
 not slower is where a slowdown of 10 % can be excluded. Where neither can be said it can't tell, and says why.
 Exit status: 1 where something is slower; else 2 where it can't tell or something did not run; else 0.
 """
 
-import argparse
-import math
 import os
-import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 
-from reports.command import status_of
 from reports.tables import frame, write
 from reports.terminal import show_rows
-from suites import command_line
 from suites.backends.base import Backend
 from suites.machine import all_threads
 from suites.performance.arms import Arm, Arms, measure
@@ -38,6 +31,7 @@ from suites.performance.statistics import (
     spread,
 )
 from suites.performance.table import Row, about, failed
+from suites.progress import Steps
 
 FINE = ("faster", "not slower")
 GATED = (
@@ -131,45 +125,32 @@ def summary(rows: Sequence[Row]) -> str:
     return ", ".join(said)
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no share from 0 on")
-    return share
+def run(backends: Sequence[type[Backend]], device: str, candidate: str, slowdown: float, out: Path) -> int:
+    """Measure backends beside a candidate, and write and print what was found; the exit status.
 
-
-def main() -> int:
-    p = command_line.parser("suites.performance.gate", __doc__)
-    p.add_argument("--candidate", default="", metavar="PYTHON", help="the interpreter that has the candidate")
-    p.add_argument(
-        "--slowdown", type=_share, default=0.0, metavar="SHARE", help="waste time in the candidate"
-    )
-    options = p.parse_args()
-    console, rng, rows = Console(width=180), np.random.default_rng(0), []
-    backends = [b for b in command_line.backends(options) if options.backend or not b.repeats]
-    if options.candidate:
-        command_line.check_interpreter(options.candidate)
-    before, interrupted = os.getloadavg()[0], False
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        for backend in track(backends, "gate", console=console):
+    candidate: the interpreter that has it. slowdown: a share of the time, to be wasted in the candidate.
+    """
+    console, rng, rows = Console(width=180), np.random.default_rng(0), list[Row]()
+    before = os.getloadavg()[0]
+    gated = {backend: [c for c in GATED if c.layout in backend.layouts] for backend in backends}
+    with Steps(sum(map(len, gated.values())), "the backends start") as steps:
+        for backend, configurations in gated.items():
             with Arms() as context:
-                arms = start(context, backend, options.device, options.candidate, options.slowdown)
-                for configuration in (c for c in GATED if c.layout in backend.layouts):
+                arms = start(context, backend, device, candidate, slowdown)
+                for configuration in configurations:
+                    steps.begin(f"{backend.name}, {configuration}")
                     rows.append(row(arms, configuration, rng))
-    except KeyboardInterrupt:
-        interrupted = True
-        print("interrupted: the table lacks the rest", file=sys.stderr)
+                    ratio = rows[-1].get("ratio")
+                    seen = rows[-1]["note"] if ratio is None else f"{ratio:.3f} of the time of the base"
+                    steps.say(f"{backend.name}, {configuration}: {seen}")
+    if steps.interrupted:
+        console.print(f"interrupted: {len(rows)} rows were measured; the table in {out} lacks the rest")
     table = frame("performance_gate", with_verdicts(rows))
-    write(table, options.out / "performance_gate.csv")
+    write(table, out / "performance_gate.csv")
     show_rows("gate: the candidate beside the base")(table, console)
     if not any("ratio" in r for r in rows):
         why = "; ".join(dict.fromkeys(r["note"] for r in rows)) or "no backend here takes these gradients"
         print(f"nothing was compared: {why}", file=sys.stderr)
     load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, on {all_threads()} threads"
     console.print(f"{summary(rows)}; {load}")
-    return 130 if interrupted else status(rows)
-
-
-if __name__ == "__main__":
-    sys.exit(status_of(main))
+    return 130 if steps.interrupted else status(rows)

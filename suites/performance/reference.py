@@ -1,22 +1,21 @@
 """How fast the reference is beside torch.optim.SparseAdam, and what verification costs.
 
-    python -m suites.performance.reference
-
 Medians of paired ratios over interleaved rounds, with an A/A control. One thread each; the allocator's
 thresholds have to be pinned, or the system's page faults are measured:
 MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000 OMP_NUM_THREADS=1.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from rich.progress import track
 
 from reference.dialect import Dialect
 from reference.lazy_adam import Gradient as Coalesced
@@ -24,9 +23,7 @@ from reference.lazy_adam import Rules, Running, State, advance, blocks
 from reference.lazy_adam import step as reference_step
 from reference.rounding import PRECISIONS
 from reference.scalars import Hyperparameters, Scalars, replayed
-from reports.command import status_of
 from reports.tables import write
-from suites import command_line
 from suites.backends.base import Backend, NotRun
 from suites.backends.process import Process
 from suites.backends.registry import select
@@ -34,9 +31,12 @@ from suites.backends.torch_optim import SparseAdam
 from suites.case import Case, Gradient, Group, Parameter, Step
 from suites.judge.free_running import free_running
 from suites.judge.step_by_step import step_by_step
+from suites.progress import Steps
 
 ROWS, WIDTH, TOUCHED, ROUNDS = 1_000_000, 64, 8192, 31
 SMALL_CASES, SMALL_ROUNDS = 32, 31
+WARM = 2  # rounds before those that count
+PINNED = ("OMP_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
 VERIFIED = (
     "torch.SparseAdam",
     "torch.Adam.fused",
@@ -83,7 +83,7 @@ def judge_step(state: State, gradient: Coalesced, s: Scalars, rules: Rules) -> N
         reference_step(state, gradient.part(at), s.part(at), rules)
 
 
-def reference_beside_torch() -> list[Ratios]:
+def reference_beside_torch(progress: Steps) -> list[Ratios]:
     """float64, 1,000,000 × 64, 8,192 distinct rows, a fresh row set each step.
 
     Raises:
@@ -108,7 +108,8 @@ def reference_beside_torch() -> list[Ratios]:
         "torch again (A/A)": [],
     }
     base: list[float] = []
-    for k in track(range(1, ROUNDS + 3), "reference beside torch"):
+    for k in range(1, WARM + ROUNDS + 1):
+        progress.begin("reference beside torch")
         rows = rng.choice(ROWS, TOUCHED, replace=False)
         values = rng.standard_normal((TOUCHED, WIDTH))
         s = replayed(h, k, backend.arithmetic, rules.precision)
@@ -127,7 +128,7 @@ def reference_beside_torch() -> list[Ratios]:
         names = list(calls)
         rng.shuffle(names)
         taken = {name: calls[name]() for name in names}
-        if k > 2:  # two rounds to warm up
+        if k > WARM:
             base.append(taken["torch"])
             for name, x in arms.items():
                 x.append(taken[name] / taken["torch"])
@@ -171,7 +172,7 @@ def dense(case: Case) -> Case:
     return Case(case.dtype, case.parameters, case.groups, steps, case.observed)
 
 
-def verification_cost(backend: type[Backend]) -> list[Ratios]:
+def verification_cost(backend: type[Backend], progress: Steps) -> list[Ratios]:
     """Everything but generation and the bare steps, relative to the bare steps.
 
     Raises:
@@ -186,7 +187,8 @@ def verification_cost(backend: type[Backend]) -> list[Ratios]:
     with Process(backend) as process:
         if process.not_run:
             raise NotRun(process.not_run)
-        for k in track(range(SMALL_ROUNDS + 2), f"verification on {backend.name}"):
+        for k in range(1, WARM + SMALL_ROUNDS + 1):
+            progress.begin(f"verification on {backend.name}")
             start = time.perf_counter()
             trajectories = process.run(cases)
             ran = time.perf_counter() - start
@@ -196,7 +198,7 @@ def verification_cost(backend: type[Backend]) -> list[Ratios]:
             judged = seconds(partial(step_by_step, *judge))
             freed = seconds(partial(free_running, *judge))
             steps = sum(t.seconds for t in trajectories)
-            if k > 1:
+            if k > WARM:
                 bare.append(steps / len(cases))
                 step_cost.append((ran - steps + judged) / steps)
                 free_cost.append((ran - steps + judged + freed) / steps)
@@ -207,23 +209,25 @@ def verification_cost(backend: type[Backend]) -> list[Ratios]:
     ]
 
 
-def main() -> int:
-    options = command_line.bare("suites.performance.reference", __doc__).parse_args()
-    parts = {"reference beside torch": reference_beside_torch}
+def run(out: Path) -> int:
+    """Measure the reference and what verification costs, and write and print it; the exit status."""
+    if lacking := [name for name in PINNED if name not in os.environ]:
+        print(f"{', '.join(lacking)} not set: page faults, or threads, are measured too", file=sys.stderr)
+    parts: dict[str, Callable[[Steps], list[Ratios]]] = {"reference beside torch": reference_beside_torch}
     parts |= {b.name: partial(verification_cost, b) for b in select(list(VERIFIED))}
     results: list[Ratios] = []
-    for name, part in parts.items():
-        try:
-            results += part()
-        except NotRun as reason:
-            print(f"{name}: not run ({reason})", file=sys.stderr)
+    with Steps(WARM + ROUNDS + len(VERIFIED) * (WARM + SMALL_ROUNDS)) as progress:
+        for name, part in parts.items():
+            try:
+                results += part(progress)
+            except NotRun as reason:
+                progress.say(f"{name}: not run ({reason})")
+    if progress.interrupted:
+        print(f"interrupted: the table in {out} lacks what was not measured to the end", file=sys.stderr)
     if not results:
-        command_line.ends("nothing was measured")
+        print("nothing was measured", file=sys.stderr)
+        return 130 if progress.interrupted else 2
     table = pd.DataFrame([r.row() for r in results])
-    write(table, options.out / "reference_speed.csv")
+    write(table, out / "reference_speed.csv")
     Console(width=160).print(table.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(status_of(main))
+    return 130 if progress.interrupted else 0

@@ -1,0 +1,28 @@
+"""The pages made from the tables of a run, and the tables that they are made through."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from reports import equivalence, migration, page
+from reports.tables import write, write_text
+
+PAGES = ("index.html", "migration.md", "equivalence.csv", "pairs.csv")
+PARTS = 3  # of which `write_pages` tells
+
+
+def write_pages(folder: Path, begin: Callable[[str], object]) -> list[str]:
+    """Write `PAGES` beside the tables; lines about tables that are missing.
+
+    begin: is told of each part before it is done.
+    """
+    begin("tables are read, and backends compared")
+    tables = page.load(folder)
+    pairs = equivalence.pairs_of(tables.get("sequences"))
+    axes = equivalence.axes_of(*(tables.get(n) for n in ("dialects", "effects", "sequences", "pins")))
+    write(axes, folder / "equivalence.csv")
+    write(pairs, folder / "pairs.csv")
+    begin("plots are drawn, for index.html")
+    write_text(page.build(tables, pairs, axes), folder / "index.html")
+    begin("migration.md")
+    write_text(migration.text(tables, pairs, axes), folder / "migration.md")
+    return list(tables.missing.values())

@@ -1,0 +1,98 @@
+"""What several commands take, and how it is read: what is typed wrongly is a line that says what is near."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from suites.names import begun, near
+
+if TYPE_CHECKING:
+    from suites.backends.base import Backend
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGET…]",
+        help="backends, or the beginning of names; Python files; or package.module.Class",
+        show_default="all",
+    ),
+]
+
+
+def chosen(targets: list[str] | None, out: Path) -> "list[type[Backend]]":
+    """The backends that targets are; all where there are none. Of a file those that are named, or else all.
+
+    out: where files for classes go.
+    """
+    from suites.backends.declaration import BrokenDeclaration
+    from suites.backends.registry import UnknownBackend, select
+    from suites.commands.judging import resolve
+
+    own = [Path(target) for target in targets or () if target.endswith(".py")]
+    if missing := [file for file in own if not file.exists()]:
+        raise typer.TyperException(f"no file {missing[0]}{near_path(missing[0])}")
+    try:
+        declared = [backend.name for file in own for backend in select([], [file])]
+        names = {target: begun(target, declared) for target in targets or ()}
+        known, files = resolve([target for target in targets or () if not names[target]], out)
+        named = [name for found in names.values() for name in found]
+        for file in files:
+            of_it = [backend.name for backend in select([], [file])]
+            named += [] if {*of_it} & {*named} else of_it
+        return select([*known, *named], files)
+    except (UnknownBackend, BrokenDeclaration) as error:
+        raise typer.TyperException(str(error)) from None
+
+
+def one_of(typed: str, known: Iterable[str], option: str) -> str:
+    """A value of an option that takes only some."""
+    if typed.lower() not in known:
+        raise typer.BadParameter(f"{typed!r}{near(typed, known)}", param_hint=option)
+    return typed.lower()
+
+
+def number(typed: str) -> int:
+    """A number of rows, threads and the like: also 1e6."""
+    try:
+        value = float(typed)
+    except ValueError:
+        value = 0.0
+    if not value.is_integer() or value < 1:
+        raise typer.BadParameter(f"{typed} is no whole number from 1 on")
+    return int(value)
+
+
+def near_path(path: Path) -> str:
+    """What goes behind a path where nothing is: what lies beside it under nearly its name; '' for nothing."""
+    beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = get_close_matches(path.name, beside, n=1)
+    return f"; did you mean {path.parent / close[0]}?" if close else ""
+
+
+def folder(typed: Path) -> Path:
+    """A folder that is there."""
+    if not typed.is_dir():
+        written = "; lazyadam check and lazyadam report write one"
+        raise typer.BadParameter(f"no folder {typed}{near_path(typed) or written}")
+    return typed
+
+
+def folders(typed: list[Path]) -> list[Path]:
+    """Folders that are there."""
+    return [folder(path) for path in typed]
+
+
+def apart(context: typer.Context, *groups: tuple[str, ...]) -> None:
+    """Refuse options of more than one of some groups of parameters."""
+    given = {
+        parameter.name: parameter.opts[0] if parameter.param_type_name == "option" else "TARGET"
+        for parameter in context.command.params
+        if (source := context.get_parameter_source(str(parameter.name))) and source.name == "COMMANDLINE"
+    }
+    used = [[given[name] for name in group if name in given] for group in groups]
+    first = [names[0] for names in used if names]
+    if len(first) > 1:
+        raise typer.TyperException(f"{first[1]} does not go with {first[0]}")

@@ -1,0 +1,227 @@
+"""The commands about tables, speed and builds: what is typed wrongly is a line; names are taken as typed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reports import page
+from reports.tables import read
+from suites import progress
+from suites.backends.process import ROOT
+from suites.backends.registry import select
+from suites.backends.template import TEMPLATES
+from suites.clauses import CLAUSES
+from suites.commands.app import OUT
+from suites.equivalence import builds
+from suites.instrument.published import RUN, lazyadam
+from suites.instrument.test_nothing_measured import SMALL, fixed
+from suites.performance import backends, gate, trials
+from suites.performance.arms import measure
+from suites.progress import Steps
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another folder, in which a run was made."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / OUT).mkdir()
+    for file in RUN.glob("*.csv"):
+        shutil.copy(file, tmp_path / OUT)
+    return tmp_path
+
+
+MISTAKES = {
+    "a command": ("par torch.SparseAdam torch.Adam.fused", "Did you mean 'pair'"),
+    "another command": ("bnech", "Did you mean 'bench'"),
+    "an old command": ("compare a b", "No such command 'compare'"),
+    "an option": ("pair --otu {run} torch torch", "(Possible options: --out"),
+    "an option of bench": ("bench --candiate python", "(Possible options: --candidate"),
+    "a backend": ("pair torch.SparsAdam torch.Adam.fused --out {run}", "did you mean torch.SparseAdam,"),
+    "a leading part": ("bench troch.Adam.fusde", "did you mean torch.Adam.fused?"),
+    "several backends": (
+        "pair torch.sparse mindspore.lazyadam.target --out {run}",
+        "may be mindspore.LazyAdam.target_cpu.graph or mindspore.LazyAdam.target_cpu.pynative",
+    ),
+    "one backend twice": ("pair torch.sparse torch.SPARSEADAM --out {run}", "both are torch.SparseAdam"),
+    "no second backend": ("pair torch.sparse --out {run}", "Missing argument 'BACKEND'"),
+    "the folder of a run": ("junit --out {run}x", "did you mean {run}?"),
+    "a folder to compare with": ("diff {run} {run}x", "did you mean {run}?"),
+    "one of several folders": ("versions {run} {run}x", "did you mean {run}?"),
+    "a baseline": ("gate --out {run} --baseline {run}x", "did you mean {run}?"),
+    "no baseline": ("gate --out {run}", "Missing option '--baseline'"),
+    "no run here": ("summary", "no folder lazyadam-out; lazyadam check and lazyadam report write one"),
+    "a file": ("bench my_optimzer.py", "no file my_optimzer.py; did you mean my_optimizer.py?"),
+    "a device": ("bench --device cdua", "did you mean cuda?"),
+    "a kind of duplicates": ("bench --duplicates zpif", "did you mean zipf?"),
+    "a profile": ("builds --candidate python --profile nigthly", "did you mean nightly?"),
+    "a seed": ("builds --candidate python --seed -1", "--seed: '-1' is no whole number from 0 on"),
+    "options of two kinds": ("bench --candidate x --threads 2", "--threads does not go with --candidate"),
+    "sizes and all sizes": ("bench --full --width 3", "--width does not go with --full"),
+    "what takes no backend": ("bench torch --trials", "TARGET does not go with --trials"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_typing_mistake_is_one_line_that_says_what_is_near_and_2(
+    mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_optimizer.py").write_text("")
+    typed, words = (text.replace("{run}", str(RUN)) for text in MISTAKES[mistake])
+    ran = lazyadam(*typed.split())
+    assert (ran.returncode, ran.stdout) == (2, "")
+    (line,) = ran.stderr.splitlines()
+    assert words in line
+    assert [file.name for file in tmp_path.iterdir()] == ["my_optimizer.py"]
+
+
+def test_backends_are_selected_in_any_case() -> None:
+    assert select(["TORCH.sparse", "torch.adam.FUSED"]) == select(["torch.SparseAdam", "torch.Adam.fused"])
+
+
+def test_a_pair_takes_leading_parts_and_keeps_its_order(here: Path) -> None:
+    left, right = "mindspore.LazyAdam.default.graph", "torch.SparseAdam"
+    said = lazyadam("pair", "mindspore.lazyadam.default.g", "torch.sparse").stdout
+    assert said.startswith(f"### `{left}` and `{right}`\n")
+    said = lazyadam("pair", "TORCH.sparse", "mindspore.lazyadam.default.g").stdout
+    assert said.startswith(f"### `{right}` and `{left}`\n")
+
+
+def test_tables_are_read_and_written_in_the_folder_where_one_stands(here: Path) -> None:
+    assert lazyadam("junit").returncode == 0
+    assert (here / OUT / "junit.xml").exists()
+    assert lazyadam("summary").stdout.startswith("## LazyAdam conformance\n")
+    assert lazyadam("accept", "--baseline", "accepted").returncode == 0
+    assert lazyadam("gate", "--baseline", "accepted").returncode == 0
+    assert "No verdict" in lazyadam("diff", "accepted", OUT).stdout
+
+
+@pytest.fixture
+def two_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an optimizer, and an interpreter by a relative path; two clauses are compared."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_optimizer.py").write_text(TEMPLATES["numpy"])
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(builds, "CLAUSES", {name: CLAUSES[name] for name in ("update-rule", "duplicates")})
+    return tmp_path
+
+
+def test_builds_are_compared_from_any_folder(two_builds: Path) -> None:
+    ran = lazyadam("builds", "my_optimizer.py", "--candidate", "./python")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1].startswith("same bits in 4 of 4 clauses and types; ")
+    assert read("builds", two_builds / OUT).empty
+
+
+def interrupting(call: Callable[..., object], after: int) -> Callable[..., object]:
+    """A function that is interrupted when it is called once more than so many times."""
+    calls = iter(range(after))
+
+    def interrupted(*arguments: object, **named: object) -> object:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return call(*arguments, **named)
+
+    return interrupted
+
+
+def test_builds_that_are_interrupted_keep_what_was_compared(
+    two_builds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builds, "compare", interrupting(builds.compare, 1))
+    ran = lazyadam("builds", "my_optimizer.py", "--candidate", "./python")
+    assert ran.returncode == 130
+    assert "interrupted: 30 cases were tried" in ran.stdout
+    assert "same bits in 1 of 1 clauses and types" in ran.stdout
+    assert read("builds", two_builds / OUT).empty
+
+
+@pytest.mark.slow
+def test_a_bench_that_is_interrupted_writes_whole_tables(
+    two_builds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "measure", interrupting(measure, 1))
+    sizes = ("--threads=1", "--table-rows=10", "--touched-rows=5", "--duplicates=none", "--duplicates=hot")
+    ran = lazyadam("bench", "my_optimizer.py", *sizes)
+    assert ran.returncode == 130
+    assert "rows were measured, and the tables in lazyadam-out lack the rest" in ran.stdout
+    table = read("performance", two_builds / OUT)
+    assert set(table["duplicates"]) == {"none"}
+    assert "mine.LazyAdam" in set(table["backend"])
+
+
+def test_a_gate_that_is_interrupted_writes_a_whole_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "start", lambda *arguments: [fixed(1.0), fixed(1.001), fixed(1.002)])
+    monkeypatch.setattr(gate, "GATED", (SMALL, SMALL))
+    monkeypatch.setattr(gate, "row", interrupting(gate.row, 1))
+    ran = lazyadam("bench", "torch.SparseAdam", f"--candidate={sys.executable}", f"--out={tmp_path}")
+    assert ran.returncode == 130
+    assert f"interrupted: 1 rows were measured; the table in {tmp_path} lacks the rest" in ran.stdout
+    assert len(read("performance_gate", tmp_path)) == 1
+
+
+def test_trials_that_are_interrupted_keep_those_of_a_kind_that_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "start", lambda *arguments: [fixed(1.0), fixed(1.001), fixed(1.002)])
+    monkeypatch.setattr(trials, "TRIALS", 1)
+    monkeypatch.setattr(trials, "GATED", (SMALL,))
+    monkeypatch.setattr(trials, "row", interrupting(gate.row, 1))
+    ran = lazyadam("bench", "--trials", f"--out={tmp_path}")
+    assert ran.returncode == 130
+    assert f"interrupted: the table in {tmp_path} has 1 of 2 rows" in ran.stdout
+    assert len(read("performance_trials", tmp_path)) == 1
+
+
+def test_a_page_that_is_interrupted_leaves_no_half(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "build", interrupting(page.build, 0))
+    ran = lazyadam("page")
+    assert (ran.returncode, ran.stderr) == (130, "interrupted: what was written is whole\n")
+    assert not (here / OUT / "index.html").exists()
+    assert not list((here / OUT).glob("*.part"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_steps_are_ended_by_a_signal_and_say_so(number: signal.Signals) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Steps(2) as steps:
+        steps.begin("first")
+        os.kill(os.getpid(), number)
+        steps.begin("second")
+    assert steps.interrupted
+    assert signal.getsignal(signal.SIGTERM) == before
+    with Steps(1) as steps:
+        pass
+    assert not steps.interrupted
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_shown_in_a_terminal_and_findings_everywhere(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "")
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    with Steps(2) as steps:
+        steps.begin("first")
+        steps.say("found [so] soon")
+        steps.begin("second")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "found [so] soon\n" in err
+    assert ("1/2" in err) == terminal
+    assert ("1 of 2, about 0 min left: second\n" in err) != terminal
+
+
+def test_the_commands_import_no_framework_and_no_table_before_they_are_called() -> None:
+    told = "import sys, suites.commands.tables, suites.commands.bench; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"numpy", "pandas", "matplotlib", "torch", "execnet"} & {*ran.stdout.split()}

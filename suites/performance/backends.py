@@ -1,0 +1,136 @@
+"""How fast the backends are, how far from what the memory allows, and whether the fast ones are right."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from reports import performance as report
+from reports.tables import frame, write, write_text
+from suites.backends.base import Backend
+from suites.backends.registry import BESIDE
+from suites.machine import all_threads, machine, shared_core
+from suites.performance.arms import ALLOCATOR, Arm, Arms, measure
+from suites.performance.configuration import STANDARD, Configuration
+from suites.performance.table import Row, rows, with_claims
+from suites.progress import Steps
+
+SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there is nothing to share
+
+
+def wanted(
+    backends: Sequence[type[Backend]], layouts: Sequence[str]
+) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
+    """The arms: the backends, the first of each layout once more, and what is measured beside them."""
+    taking = [b for b in backends if b.layouts & set(layouts)]
+    for backend in taking:
+        yield backend, {}
+    for layout in layouts:
+        for backend in [b for b in taking if layout in b.layouts][:1]:
+            yield backend, {"twin": layout}
+    for name, backend in BESIDE.items():
+        yield backend, {"judged": not name.startswith("floor.")}
+
+
+def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
+    """Whether an arm is measured. One that runs another's operators is, where usual or where it was named."""
+    if configuration.layout not in arm.backend.layouts or arm.twin not in ("", configuration.layout):
+        return False
+    return named or configuration in STANDARD or not arm.backend.repeats
+
+
+def run(
+    backends: Sequence[type[Backend]],
+    named: bool,
+    device: str,
+    threads: Sequence[int],
+    chosen: Sequence[Configuration],
+    out: Path,
+) -> int:
+    """Measure backends, and write and print what was found; the exit status.
+
+    named: the backends were asked for by name, so that those which run another's operators are measured
+    throughout. threads: empty for one, and all where there is something to share.
+    """
+    console, table = Console(width=180), list[Row]()
+    parts = _parts(threads, chosen)
+    with Steps(sum(len(part) for _, part in parts), "the backends start") as steps:
+        _measure(backends, named, device, parts, table, steps)
+    if steps.interrupted:
+        console.print(f"interrupted: {len(table)} rows were measured, and the tables in {out} lack the rest")
+    why = not_measured(table)
+    if why:
+        print(f"nothing was measured: {why}", file=sys.stderr)
+    if table:
+        _write(table, out, console)
+    return 130 if steps.interrupted else 2 if why else 0
+
+
+def _measure(
+    backends: Sequence[type[Backend]],
+    named: bool,
+    device: str,
+    parts: Sequence[tuple[int, Sequence[Configuration]]],
+    table: list[Row],
+    steps: Steps,
+) -> None:
+    """Measure what was asked for; rows are added as they are done."""
+    rng, told = np.random.default_rng(0), set[tuple[str, str]]()
+    start, measured = time.perf_counter(), 0.0
+    for threads, part in parts:
+        with Arms() as context:
+            layouts = sorted({c.layout for c in part}, reverse=True)
+            taking = [b for b in backends if named or threads == 1 or not b.repeats]
+            arms = context.start(wanted(taking, layouts), device, threads)
+            for configuration in part:
+                steps.begin(f"{configuration}; threads: {threads}")
+                these = [arm for arm in arms if takes_part(arm, configuration, named)]
+                measure(these, configuration, rng)
+                done = rows(these, configuration)
+                table += done
+                for row in filter(_worth_saying, done):
+                    if (row["backend"], row["note"]) not in told:
+                        told.add((row["backend"], row["note"]))
+                        steps.say(f"{row['backend']}, {configuration}: {row['note']}")
+            measured += sum(arm.measured for arm in arms)
+    wall = time.perf_counter() - start
+    steps.say(f"{wall:.0f} s, of which {measured:.0f} s in measured steps: harness {1 - measured / wall:.0%}")
+
+
+def _parts(
+    threads: Sequence[int], chosen: Sequence[Configuration]
+) -> list[tuple[int, Sequence[Configuration]]]:
+    """What is measured on how many threads. Empty: on one, and what there is to share on all."""
+    if threads:
+        return [(count, chosen) for count in threads]
+    shared = [c for c in chosen if c.step_bytes >= SHARED_BYTES]
+    return [(1, chosen), *([(all_threads(), shared)] if all_threads() > 1 and shared else [])]
+
+
+def _worth_saying(row: Row) -> bool:
+    """Whether a row says that something is wrong, or was not measured."""
+    return row["note"].startswith("diverges") or "seconds_median" not in row
+
+
+def not_measured(table: Sequence[Row]) -> str:
+    """Why none of the backends under test was measured; '' where one was."""
+    under_test = [row for row in table if row["backend"] not in BESIDE]
+    if any("seconds_median" in row for row in under_test):
+        return ""
+    return "; ".join(dict.fromkeys(row["note"] for row in under_test)) or "no backend takes these gradients"
+
+
+def _write(rows: list[Row], out: Path, console: Console) -> None:
+    table = frame("performance", with_claims(rows))
+    write(table, out / "performance.csv")
+    core = shared_core()
+    facts = machine() | {
+        "allocator": ", ".join(ALLOCATOR),
+        "on one thread": "not held to a core here" if core is None else f"held to core {core}",
+    }
+    write_text("".join(f"{name}: {fact}\n" for name, fact in facts.items()), out / "machine.txt")
+    report.publish(table, out, console)
