@@ -10,6 +10,7 @@ import numpy as np
 
 from reference.dialect import Arithmetic, Dialect
 from reports.tables import NotWritten, write_text
+from suites import scripts
 from suites.backends.base import Backend
 from suites.backends.process import Process, Runs
 from suites.case import Case, Failure, Trajectory
@@ -19,8 +20,7 @@ from suites.cases.strategies import cases as case_strategy
 from suites.clauses.clause import Clause
 from suites.divergences.accounting import Seen, known, known_axes
 from suites.divergences.layouts import layout_of, of_failures, of_findings
-from suites.divergences.pin import Pin, axes_of, pins_of, ready_to_pin
-from suites.divergences.reproducer import has_script, script
+from suites.divergences.pin import axes_of, pins_of, ready_to_pin
 from suites.divergences.witness import cut
 from suites.judge.fitting import declares, fitting, other_scalars
 from suites.judge.free_running import free_running
@@ -359,16 +359,14 @@ def run(
             result.tolerance = _tolerance(about, j.judgement)
         if word != "diverges" and j.accounted is not None:
             continue
-        text = seen.path
+        text, finding, alone = seen.path, None, True
         if word == "diverges" and not seen.path:
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
             small, finding = _smaller(clause, process, dtype, seed, seen, j, seconds)
             text = finding.message()
-            if (
-                j.accounted is None
-                and not clause.free
-                and not _diverges_alone(clause, small, process, j.dialect)
-            ):
+            alone = clause.free or j.accounted is not None
+            alone = alone or _diverges_alone(clause, small, process, j.dialect)
+            if not alone:
                 text += "; not so alone, in a fresh process: it depends on the cases before it"
             layout = layout_of(small.steps[finding.step - 1].gradients[finding.parameter])
         else:
@@ -391,8 +389,8 @@ def run(
             ready_to_pin(small, out / file, process, j.row, text, layout, *unexplained)
             if kept and j.accounted is None:
                 write_text((out / file).read_text(), kept)
-            if backend.file and against == "documented" and word == "diverges" and has_script(small, backend):
-                told += f"; script {_write_script(small, out, process, j.row, text)}"
+            if against == "documented":
+                told += f"; {_script(clause, small, finding, alone, process, seen, j, out)}"
         except NotWritten as error:
             result.new.append(str(error))
         result.divergences.append(told)
@@ -412,12 +410,38 @@ def run(
                     seen.cases[i], out / file, process, row, failure.message, min(where), [clause.id]
                 )
                 told += f"; trace {file}"
+                name = f"{clause.id}.{backend.name}.{dtype}.{failure.kind}.py"
+                told += f"; {scripts.of_failure(clause, seen.cases[i], failure, process, out, name)}"
             except NotWritten as error:
                 result.new.append(str(error))
         result.divergences.append(told)
         if failure in seen.unknown:
             result.new.append(told)
     return result
+
+
+def _script(
+    clause: Clause,
+    case: Case,
+    finding: Finding | None,
+    alone: bool,
+    process: Process,
+    seen: Examination,
+    judged: Judged,
+    out: Path,
+) -> str:
+    """Where the script of a divergence is, which is written; or why there is none."""
+    word, backend = judged.row["verdict"], process.backend
+    if word != "diverges":
+        failure = next(t.failure for t in seen.trajectories if t.failure and t.failure.kind == word)
+        name = scripts.name_of(clause.id, backend.name, case.dtype)
+        return scripts.of_failure(clause, case, failure, process, out, name)
+    if finding is None:
+        return f"no script: {seen.path}"
+    if not alone:
+        return "no script: alone it does not diverge"
+    arithmetic = judged.judgement.arithmetic
+    return scripts.of_divergence(clause, case, finding.step, finding.parameter, process, out, arithmetic)
 
 
 def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
@@ -438,28 +462,6 @@ def _diverges_alone(clause: Clause, case: Case, process: Process, dialect: Diale
     process.restart()
     ran = process.run([case])
     return bool(ran[0].failure or judge(clause, [case], ran, process.backend, dialect).findings)
-
-
-def _write_script(case: Case, out: Path, process: Process, row: Row, sentence: str) -> Path:
-    """The reproducer of a divergence of a backend of one's own; ours have theirs from their pins."""
-    clause, backend = row["clause"], process.backend
-    pin = Pin(
-        name=clause,
-        case=case,
-        sentence=sentence,
-        verdict="diverges",
-        explained_by=axes_of(row["explained_by"]),
-        clauses=(clause,),
-        quantities=(),
-        layouts=(),
-        dtypes=(row["dtype"],),
-        owner="backend",
-        backends=(backend.name,),
-        versions=f"=={process.version}",
-    )
-    file = Path("reproducers") / f"{clause}.{backend.name}.{row['dtype']}.py"
-    write_text(script(pin, backend), out / file)
-    return file
 
 
 def verdict_row(
