@@ -28,7 +28,7 @@ from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
 from suites.command_line import whole_number
 from suites.divergences import pin
-from suites.divergences.reproducer import has_script
+from suites.divergences.reproducer import no_script
 from suites.equivalence import carried
 from suites.machine import unsupported
 from suites.replay import NOTHING_COMPARED, replay
@@ -268,7 +268,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for known in pin.pins_of_name(backend)
         if config.getoption("--profile") != "ci"
         or backend.name == next(name for name in known.backends if name in selected)
-        if not known.file or has_script(known.case, backend)
+        if not known.file or not no_script(known.case, backend)
     ]
     for name, items in (
         ("dialect_item", once),

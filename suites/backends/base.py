@@ -43,6 +43,21 @@ class Promise:
     source: str
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where an optimizer of somebody's own is, and what drives it (suites/backends/origin.py).
+
+    module: '' is the file that declares it. by: 'update', a function on NumPy arrays; 'class', a torch optimizer,
+    made with options (the source of each), its state under state_names; 'backend', the methods of the backend.
+    """
+
+    module: str
+    name: str
+    by: str = "backend"
+    options: tuple[tuple[str, str], ...] = ()
+    state_names: tuple[str, str, str] = ("step", "exp_avg", "exp_avg_sq")
+
+
 class Backend(ABC):
     """An implementation under test.
 
@@ -66,7 +81,7 @@ class Backend(ABC):
     source_read: whether those two are known. Where not, any usual arithmetic that fits will do.
     spec: where it runs, as execnet says it: 'popen//python=…', 'ssh=…//python=…'.
     case_seconds: how long a case may take.
-    file: the file that declares it, where it is no part of the suite.
+    file: the file that declares it, where it is no part of the suite. origin: where it is then.
     """
 
     name: ClassVar[str]
@@ -91,6 +106,7 @@ class Backend(ABC):
     spec: ClassVar[str] = "popen"
     case_seconds: ClassVar[float] = 60.0
     file: ClassVar[str] = ""
+    origin: ClassVar[Origin | None] = None
 
     def __init__(self, device: str) -> None:
         self.device = device

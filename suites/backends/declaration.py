@@ -26,6 +26,7 @@ from reference.rounding import PRECISIONS
 from suites.backends import guard
 from suites.backends.base import DEVICES, Backend, in_a_line
 from suites.backends.message import dumps
+from suites.backends.origin import origin
 from suites.case import Manner
 from suites.cases.training import Layer
 
@@ -76,6 +77,7 @@ def installed() -> tuple[type[Backend], ...]:
             told = f"{type(error).__name__}: {in_a_line(error)}"
             raise BrokenDeclaration(f"entry point {point.value}: {told}") from None
         check(backend, f"entry point {point.value}")
+        backend.origin = origin(backend)
         found.append(backend)
     return tuple(found)
 
@@ -100,6 +102,7 @@ def declared(path: Path) -> tuple[type[Backend], ...]:
     for backend in backends:
         check(backend, f"{path}: {backend.__name__}")
         backend.file = str(path)
+        backend.origin = origin(backend)
     return backends
 
 
@@ -192,7 +195,7 @@ def _named(kind: Any) -> str:
 
 def described(backend: type[Backend]) -> tuple[str, dict[str, Any]]:
     """A declaration as data: the name of the class, and its attributes."""
-    return backend.__name__, {x: getattr(backend, x) for x in (*ATTRIBUTES, "file")}
+    return backend.__name__, {x: getattr(backend, x) for x in (*ATTRIBUTES, "file", "origin")}
 
 
 def main() -> None:

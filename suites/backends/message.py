@@ -11,14 +11,14 @@ import numpy as np
 
 from reference import dialect
 from reference.scalars import Hyperparameters
-from suites.backends.base import Promise
+from suites.backends.base import Origin, Promise
 from suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
 from suites.cases.training import Layer, Trained
 from suites.performance.stopwatch import Opened
 
 CLASSES = (
     *(x for x in vars(dialect).values() if isinstance(x, type) and x.__module__ == dialect.__name__),
-    *(Hyperparameters, Promise, Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory),
+    *(Hyperparameters, Promise, Origin, Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory),
     *(Layer, Trained, Opened),
 )
 ARRAYS = {"_reconstruct": np.empty(0).__reduce__()[0], "scalar": np.float64(0).__reduce__()[0]}

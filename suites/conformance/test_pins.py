@@ -96,10 +96,10 @@ def test_script_shows_it_alone(
     process = sound(processes, script_item, record_property)
     out: Path = pytestconfig.getoption("--out")
     file = out / "reproducers" / f"{pin.name}.{backend.name}.py"
-    text = script(pin, backend)
+    made = script(pin, backend)
     if not backend.file:
-        assert len(text.splitlines()) <= 40, "it is to be pasted into an issue"
-    write_text(text, file)
+        assert len(made.text.splitlines()) <= 40, "it is to be pasted into an issue"
+    made.write(file)
     ran = patience.run([sys.executable, file.name], 120, cwd=file.parent)
     assert (ran.returncode, ran.stdout.count("expected") > 0) == (1, True), ran.stderr
     output = ran.stdout

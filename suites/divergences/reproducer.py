@@ -1,19 +1,26 @@
-"""Standalone scripts: what a pin shows, with NumPy and one framework only."""
+"""Standalone scripts: what a divergence is, with NumPy and one framework only, or with the file of an optimizer."""
 
-from dataclasses import replace
+import io
+from dataclasses import dataclass
 from pathlib import Path
 
+import execnet
 import jinja2
 import numpy as np
 
-from reference.dialect import Dialect, Epsilon, StepCount, Untouched
-from reference.lazy_adam import Rules, State, step
-from reference.rounding import PRECISIONS
+from reference.dialect import Arithmetic, Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
+from reports.tables import write_bytes, write_text
 from suites.backends.base import Backend
-from suites.case import Case, Manner
+from suites.case import Case, Manner, Trajectory
+from suites.clauses import CLAUSES
+from suites.divergences.expected import Expected, expected, shows
 from suites.divergences.pin import Pin
-from suites.judge.judgement import QUANTITIES
-from suites.judge.stack import Builder, Segment, width_of
+from suites.divergences.source.listing import Listing
+from suites.divergences.source.mindspore import AssignedScript, MindSporeScript
+from suites.divergences.source.own import SuiteScript, UpdateScript
+from suites.divergences.source.skeleton import Skeleton
+from suites.divergences.source.torch import TorchScript
+from suites.judge.fitting import arithmetics
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -22,38 +29,139 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+SUITE_ALONE = "only the suite itself "  # can see it
 
 
-def script(pin: Pin, backend: type[Backend]) -> str:
+@dataclass(frozen=True)
+class Script:
+    """A script, and the numbers that it loads from a file beside it, where they are too many."""
+
+    text: str
+    arrays: dict[str, np.ndarray]
+
+    def write(self, path: Path) -> None:
+        """Raises as `write_text` does."""
+        if self.arrays:
+            file = io.BytesIO()
+            np.savez(file, **self.arrays)
+            write_bytes(file.getvalue(), path.with_suffix(".npz"))
+        write_text(self.text, path)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a script has beside a case: what is expected of it, and by which bounds it is seen to diverge.
+
+    fine: a bound for each element, and not only one for each quantity. counts: step counts differ.
+    """
+
+    promised: Expected
+    fine: bool = False
+    counts: bool = False
+
+
+def shown(
+    case: Case,
+    backend: type[Backend],
+    strict_epsilon: bool,
+    seen: Trajectory,
+    fitting: Arithmetic | None = None,
+) -> Shown | None:
+    """By which bounds a trajectory of a case, every step observed, is seen to diverge; None where by none.
+
+    Those of all ways to compute that are usual; and where these are too wide, of the one that fits it best.
+    """
+    usual = arithmetics(backend, backend.documented, case.dtype)
+    for ways in (usual, (fitting,)) if fitting and len(usual) > 1 else (usual,):
+        promised = expected(case, backend.documented, ways, strict_epsilon)
+        counts = bool((seen.t != promised.counts[: len(seen.t)]).any())
+        for fine in (False, True):
+            if shows(promised, seen, coarse=not fine):
+                return Shown(promised, fine, counts)
+        if counts:
+            return Shown(promised, False, counts)
+    return None
+
+
+def script(pin: Pin, backend: type[Backend], device: str = "cpu", how: Shown | None = None) -> Script:
     """A script that prints what the documentation promises and what the backend does.
 
-    It exits with 1 where they differ and with 0 where they don't.
+    It exits with 1 where they differ and with 0 where they don't. how: as `shown` says it; by the largest
+    bounds where that was not asked.
 
     Raises:
-        ValueError: the witness has more than one step or parameter (`witness.cut` leaves one step), or the
-            documentation speaks a dialect that the script's formula doesn't know.
+        ValueError: none can be made.
     """
-    case = pin.case
-    if not has_script(case, backend):
-        raise ValueError(f"{pin.name}: a script is made from one step of one parameter in a plain dialect")
-    (gradient,) = case.steps[0].gradients
-    assert gradient is not None
-    assigned = "_assigned" if Manner.ASSIGNED in case.manner else ""
-    template = "own" if backend.file else f"{backend.framework}{assigned}"
-    return TEMPLATES.get_template(f"{template}.py.j2").render(
-        pin=pin,
-        backend=backend,
-        case=case,
-        h=case.groups[0].hyperparameters,
-        parameter=case.parameters[0],
-        gradient=gradient,
-        dense=gradient.rows is None or backend.documented.untouched is Untouched.DENSE,
-        bounds=bounds(case, backend),
-        epsilon=backend.documented.epsilon.name,
-        manner={m.name for m in case.manner},
-        has_state=bool(case.t),
-        numbers=numbers,
+    if why := no_script(pin.case, backend):
+        raise ValueError(f"{pin.name}: {why}")
+    fails = pin.verdict != "diverges"
+    if how is None and not fails:
+        ways = arithmetics(backend, backend.documented, pin.case.dtype)
+        how = Shown(expected(pin.case, backend.documented, ways, strict_epsilon(pin.clauses)))
+    listing = Listing(
+        pin.case, backend.documented, *((how.promised, how.fine, how.counts) if how else (None,))
     )
+    kind = _kind(pin.case, backend, fails)
+    text = kind(listing, backend, device).source(
+        f"{backend.name}: {pin.sentence}", _about(pin, backend, kind)
+    )
+    return Script(text, listing.arrays)
+
+
+def strict_epsilon(clauses: tuple[str, ...]) -> bool:
+    """Whether one of the clauses holds that no part of ε is lost."""
+    return any(CLAUSES[clause].strict_epsilon for clause in clauses if clause in CLAUSES)
+
+
+def no_script(case: Case, backend: type[Backend]) -> str:
+    """Why no script can be made of a case; '' where one can."""
+    d, given = (
+        backend.documented,
+        [[g is not None and g.rows is not None for g in s.gradients] for s in case.steps],
+    )
+    if backend.origin is None and backend.framework not in ("torch", "mindspore"):
+        return f"nobody has written how a script drives {backend.framework}"
+    if backend.origin and Manner.ASSIGNED in case.manner:
+        return f"{SUITE_ALONE}compares it with itself"
+    if backend.framework == "mindspore" and backend.origin is None and any(x != given[0] for x in given):
+        return "gradients change their layout from step to step, each a graph of its own"
+    if d.duplicates is Duplicates.SCATTERED and (
+        d.untouched is Untouched.MOMENTS_DECAY or d.weight_decay is WeightDecay.DECOUPLED
+    ):
+        return "scattered rows go with no decay that is decoupled, nor with moments that decay"
+    if d.zero_rows is ZeroRows.IGNORED and any(
+        g is not None and g.rows is None for s in case.steps for g in s.gradients
+    ):
+        return "nobody says what rows of zeros are in a dense gradient"
+    if d.empty_gradient is EmptyGradient.SKIPPED and d.untouched is not Untouched.FROZEN:
+        return "nobody says what an empty gradient that does not count does to the other rows"
+    return ""
+
+
+def _kind(case: Case, backend: type[Backend], fails: bool) -> type[Skeleton]:
+    origin, usual = backend.origin, Dialect()
+    if origin is None:
+        if backend.framework == "torch":
+            return TorchScript
+        return AssignedScript if Manner.ASSIGNED in case.manner else MindSporeScript
+    # What failed may have failed in what the suite's base class does about it.
+    counts = (backend.documented.step_count, backend.documented.empty_gradient)
+    if origin.by == "update" and not fails and counts == (usual.step_count, usual.empty_gradient):
+        return UpdateScript
+    return TorchScript if origin.by == "class" and not fails else SuiteScript
+
+
+def _about(pin: Pin, backend: type[Backend], kind: type[Skeleton]) -> str:
+    """What a script is of, and how it is run."""
+    spec, told = execnet.XSpec(backend.spec), f"{backend.framework} {pin.versions}."
+    if backend.origin:
+        told = f"Of {backend.file or backend.origin.module}; {told}"
+    if kind is SuiteScript:
+        told += " Needs this suite, which hands the case over."
+    if spec.python or spec.ssh:
+        host = f" on {spec.ssh}" if spec.ssh else ""
+        told += f" To be run{host} by {spec.python or 'python'}."
+    return told
 
 
 def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
@@ -64,14 +172,14 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
     turned = pin.explaining(backend)
     documented = {axis: getattr(backend.documented, axis) for axis in pin.explained_by if turned}
     if pin.verdict != "diverges":
-        expected, got = "the step is taken", f"it {pin.verdict}"
+        wanted, got = "the step is taken", f"it {pin.verdict}"
     elif Manner.ASSIGNED in pin.case.manner:
-        expected, got = "the same bits as without the assignment", "other numbers"
+        wanted, got = "the same bits as without the assignment", "other numbers"
     elif turned:
-        expected = "; ".join(f"{value.value}" for value in documented.values())
+        wanted = "; ".join(f"{value.value}" for value in documented.values())
         got = "; ".join(getattr(turned, axis).value for axis in documented)
     else:
-        expected, got = "the update rule, as in the script", "other numbers"
+        wanted, got = "the update rule, as in the script", "other numbers"
     return TEMPLATES.get_template("issue.md.j2").render(
         pin=pin,
         backend=backend,
@@ -80,49 +188,8 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
         dtypes=[dtype for dtype in pin.types_of(backend) if dtype != pin.case.dtype],
         others=[name for name in pin.backends if name != backend.name],
         sources=[promise.source for promise in backend.promises if promise.axis in documented],
-        expected=expected,
+        expected=wanted,
         got=got,
         output=output,
-        script=script(pin, backend),
+        script=script(pin, backend).text,
     )
-
-
-def has_script(case: Case, backend: type[Backend]) -> bool:
-    """Whether a script can be made: of one step of one parameter, in a dialect that its formula knows."""
-    (first, *more) = case.steps
-    plain = replace(
-        backend.documented,
-        epsilon=Epsilon.BESIDE_ROOT,
-        untouched=Untouched.FROZEN,
-        step_count=StepCount.PARAMETER,  # of one step
-    )
-    known = plain == Dialect()
-    return known and not more and len(case.parameters) == 1 and first.gradients[0] is not None
-
-
-def bounds(case: Case, backend: type[Backend]) -> dict[str, float]:
-    """The largest error in w, m and v of a correct implementation, against the decimals as written.
-
-    The rounding bound, and what storing hyperparameters as the backend does costs.
-    """
-    (parameter,), p = case.parameters, PRECISIONS[case.dtype]
-    builder = Builder(backend.documented, backend.arithmetic, p, gap=True)
-    h = case.groups[0].hyperparameters
-    builder.add(Segment(0, 0, 1, 0, len(parameter.w)), case, h, case.t + 1)
-    stack = builder.stack(width_of(parameter.w))
-    start = State(*(x.reshape(len(parameter.w), -1) for x in (parameter.w, parameter.m, parameter.v)))
-    rules = Rules(p, backend.documented, backend.arithmetic, h.nesterov, strict_epsilon=True)
-    assert stack.exact is not None
-    values, errors, _ = step(start, stack.gradient, stack.scalars, rules)
-    exact = step(start, stack.gradient, stack.exact, rules).state
-    return {
-        name: float((e + np.abs(x - y)).max(initial=0.0))
-        for name, e, x, y in zip(QUANTITIES, errors, values, exact, strict=True)
-    }
-
-
-def numbers(x: np.ndarray) -> str:
-    """An array as Python source that evaluates to the same numbers."""
-    if x.size and (x == x.flat[0]).all():
-        return f"np.full({x.shape}, {float(x.flat[0])!r})" if x.flat[0] else f"np.zeros({x.shape})"
-    return f"np.array({x.tolist()!r})" if x.size else f"np.zeros({x.shape})"

@@ -393,7 +393,7 @@ def test_a_script_ends_with_0_where_a_backend_does_as_documented(tmp_path: Path)
         if process.not_run:
             pytest.skip(process.not_run)
     file = tmp_path / "script.py"
-    file.write_text(script(BY_NAME["lazy-adam-duplicates"], backend))
+    script(BY_NAME["lazy-adam-duplicates"], backend).write(file)
     ran = subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.count("expected") == len("wmv")

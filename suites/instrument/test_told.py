@@ -29,7 +29,7 @@ def published() -> dict[str, pd.DataFrame]:
 
 def judged(**changes: Any) -> dict[str, Any]:
     """A row of verdicts.csv."""
-    row = {**ABOUT, "dtype": "float32", "clause": "update-rule", "against": "documented"}
+    row: dict[str, Any] = {**ABOUT, "dtype": "float32", "clause": "update-rule", "against": "documented"}
     row |= {"verdict": "conforms", "worst_ratio": 0.5, "cases": 30, "steps": 90, "explained_by": ""}
     return row | {"witness": ""} | changes
 

@@ -1,0 +1,65 @@
+"""Where a script finds an optimizer of one's own, and how little of the suite it takes to drive it."""
+
+from ast import literal_eval
+from functools import cached_property
+from typing import Any
+
+from suites.backends.base import Backend, Origin
+from suites.backends.own import NumpyOptimizer, TorchOptimizer
+
+# What each base class leaves to its subclasses; who overrides a method beside it is driven by its methods.
+BASES: tuple[tuple[type[Backend], str, frozenset[str]], ...] = (
+    (NumpyOptimizer, "update", frozenset({"update"})),
+    (TorchOptimizer, "class", frozenset()),
+)
+
+
+def origin(backend: type[Backend]) -> Origin:
+    """Where the optimizer of a backend is, which is declared in a file or a package."""
+    for base, by, free in BASES:
+        if not issubclass(backend, base) or _overrides(backend, base) - free:
+            continue
+        if by == "update":
+            return Origin(_module(backend, backend), backend.__name__, by)
+        assert issubclass(backend, TorchOptimizer)
+        options = {name: repr(value) for name, value in backend.options.items()}
+        if all(_literal(text) for text in options.values()) and (found := _class(backend)):
+            return Origin(*found, by, tuple(options.items()), backend.state_names)
+    return Origin(_module(backend, backend), backend.__name__)
+
+
+def _overrides(backend: type[Backend], base: type[Backend]) -> set[str]:
+    """The methods of a base class that a backend, or what it derives from before that, has changed."""
+    return {
+        name
+        for kind in backend.__mro__[: backend.__mro__.index(base)]
+        for name, value in vars(kind).items()
+        if hasattr(base, name) and (callable(value) or isinstance(value, _METHODS))
+    }
+
+
+_METHODS = (classmethod, staticmethod, property, cached_property)
+
+
+def _module(thing: Any, backend: type[Backend]) -> str:
+    """The module of a class, '' where that is the file that declares the backend."""
+    in_file = backend.file and thing.__module__ == backend.__module__
+    return "" if in_file else str(thing.__module__)
+
+
+def _class(backend: type[TorchOptimizer]) -> tuple[str, str] | None:
+    """Module and name of a torch optimizer; None where it has no name by which it can be imported."""
+    found = backend.optimizer_class
+    if isinstance(found, str):
+        module, _, name = found.replace(":", ".").rpartition(".")
+        return (module, name) if module else None
+    name = getattr(found, "__qualname__", ".")
+    return (_module(found, backend), name) if name.isidentifier() else None
+
+
+def _literal(text: str) -> bool:
+    try:
+        literal_eval(text)
+    except (ValueError, SyntaxError):
+        return False
+    return True

@@ -1,0 +1,312 @@
+"""A case as the source of a script: its numbers as they are written there, in as few lines as they take."""
+
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_CEILING, Context, Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from reference.dialect import Dialect, StepCount
+from reference.scalars import Hyperparameters
+from suites.case import Case, Gradient
+from suites.divergences.expected import Expected
+from suites.divergences.source.formula import Formula
+
+INLINE = 2000  # numbers: more than that go to a file beside the script
+WIDTH = 90  # of what stands in one line
+SHORT = 16  # numbers of an array that is written as it is even then
+
+
+class Listing:
+    """What the templates ask of a case.
+
+    count: of parameters. looped: it has steps to loop over; one alone, of one parameter, is written straight on.
+    arrays: what goes to a file beside the script, by name. fine: there is a bound for each element, and not only
+    one for each quantity. fails: an error is expected, and no numbers.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        dialect: Dialect,
+        promised: Expected | None,
+        fine: bool = False,
+        counts: bool = False,
+    ) -> None:
+        self.case, self.dialect, self.promised, self.fine, self.counts = case, dialect, promised, fine, counts
+        self.fails = promised is None
+        self.arrays: dict[str, np.ndarray] = {}
+        self.count = len(case.parameters)
+        self.given = [g for step in case.steps for g in step.gradients]
+        self.guarded = any(g is None for g in self.given)
+        events = any(step.lr is not None or step.reload for step in case.steps)
+        self.looped = events or self.guarded or self.count > 1 or len(case.steps) > 1
+        self.manner = {x.name for x in case.manner}
+        self.of_optimizer = dialect.step_count is StepCount.OPTIMIZER
+        self.one_count = self.of_optimizer or self.count == 1
+        self.digits = 17 if case.dtype == "float64" else 9
+        self.large = self._size > INLINE
+        # In this order: they collect the arrays.
+        self.tables = self._tables()
+        self.steps = self._steps()
+        self.bounds = self._bounds()
+
+    @property
+    def _size(self) -> int:
+        tables = [x for p in self.case.parameters for x in (p.w, p.m, p.v)]
+        values = [g.values for g in self.given if g is not None]
+        bounds = (
+            [x for step in self.promised.bounds for e in step for x in e]
+            if self.promised and self.fine
+            else []
+        )
+        return sum(1 if x.size and (x == x.flat[0]).all() else x.size for x in (*tables, *values, *bounds))
+
+    # Hyperparameters
+
+    @cached_property
+    def groups(self) -> list[Hyperparameters]:
+        return [group.hyperparameters for group in self.case.groups]
+
+    @cached_property
+    def changes(self) -> dict[int, Any]:
+        """The learning rates that a step sets, by its number; of each group, where there are several."""
+        found = {k: step.lr for k, step in enumerate(self.case.steps, 1) if step.lr is not None}
+        return found if len(self.groups) > 1 else {k: lr[0] for k, lr in found.items()}
+
+    @cached_property
+    def reloads(self) -> list[int]:
+        return [k for k, step in enumerate(self.case.steps, 1) if step.reload]
+
+    @cached_property
+    def alike(self) -> bool:
+        """Whether all parameters have the same hyperparameters in every step."""
+        return len(self.groups) == 1 or (not self.changes and all(h == self.groups[0] for h in self.groups))
+
+    def _apart(self, name: str) -> bool:
+        return len({getattr(h, name) for h in self.groups}) > 1
+
+    @cached_property
+    def names(self) -> str:
+        further = ["weight_decay"] * self._apart("weight_decay") + ["sign"] * self._apart("maximize")
+        further += ["loss_scale"] * self._apart("loss_scale")
+        return ", ".join(["lr", "beta1", "beta2", "eps", *further])
+
+    @cached_property
+    def hyper(self) -> list[str]:
+        """Of each group: the values of `names`."""
+        values = {"beta1": "beta1", "beta2": "beta2", "eps": "epsilon"}
+        return [
+            ", ".join(
+                str(-1 if h.maximize else 1) if name == "sign" else repr(getattr(h, values.get(name, name)))
+                for name in self.names.split(", ")
+            )
+            for h in self.groups
+        ]
+
+    @property
+    def listed_hyper(self) -> str:
+        return listed(f"[{h}]" for h in self.hyper)
+
+    @cached_property
+    def group_of(self) -> list[int]:
+        of = {p: j for j, group in enumerate(self.case.groups) for p in group.parameters}
+        return [of[p] for p in range(self.count)]
+
+    # Gradients
+
+    @cached_property
+    def layout(self) -> str:
+        kinds = {"dense" if g.rows is None else "sparse" for g in self.given if g is not None}
+        return kinds.pop() if len(kinds) == 1 else "mixed" if kinds else "dense"
+
+    @cached_property
+    def gradient(self) -> str:
+        """By which names the script has a gradient: rows and values, or values alone."""
+        return "values" if self.layout == "dense" else "(rows, values)"
+
+    @cached_property
+    def each(self) -> str:
+        """By which names a loop over the steps has the gradients of one."""
+        return "gradients" if self.count > 1 else self.gradient
+
+    def _tables(self) -> str:
+        texts = [
+            [self._numbers(getattr(p, x), f"{x}{i}") for x in "wmv"]
+            for i, p in enumerate(self.case.parameters)
+        ]
+        if self.count > 1:
+            return listed(f"({', '.join(text)})" for text in texts)
+        one = ", ".join(texts[0])
+        return one if len(one) <= WIDTH else f"({listed(texts[0])[1:-1]})"
+
+    def _steps(self) -> str:
+        gradients = [
+            [self._gradient(g, f"{k}.{i}") for i, g in enumerate(step.gradients)]
+            for k, step in enumerate(self.case.steps, 1)
+        ]
+        if not self.looped:
+            return (
+                gradients[0][0].removeprefix("(").removesuffix(")")
+                if self.layout == "sparse"
+                else gradients[0][0]
+            )
+        if len(self.arrays) > 6 * self.count and self.large:
+            return self._from_file()
+        if self.count == 1:
+            return listed(step[0] for step in gradients)
+        return listed(f"[{', '.join(step)}]" for step in gradients)
+
+    def _from_file(self) -> str:
+        of = "values" if self.layout == "dense" else "rows values"
+        parts = ", ".join(f'data.get(f"{name}{{k}}.{{i}}")' for name in of.split())
+        one = parts if self.layout == "dense" else f"({parts})"
+        one = one if self.count > 1 else one.replace("{i}", "0")
+        inner = f"[{one} for i in range({self.count})]" if self.count > 1 else one
+        return f"[{inner} for k in range(1, {len(self.case.steps) + 1})]"
+
+    def _gradient(self, gradient: Gradient | None, at: str) -> str:
+        if gradient is None:
+            return "None" if self.layout == "dense" else "(None, None)"
+        values = self._numbers(gradient.values, f"values{at}")
+        if self.layout == "dense":
+            return values
+        rows = gradient.rows
+        if rows is None:
+            return f"(None, {values})"
+        if self.large:
+            self.arrays[f"rows{at}"] = rows
+            return f'(data["rows{at}"], {values})'
+        return f"(np.array({rows.tolist()}, int), {values})"
+
+    # Bounds
+
+    def _bounds(self) -> str:
+        if self.promised is None:
+            return ""
+        texts = [
+            [
+                "({})".format(
+                    ", ".join(
+                        self._bound(x, f"bound{k}.{i}.{name}") for name, x in zip("wmv", errors, strict=True)
+                    )
+                )
+                for i, errors in enumerate(step)
+            ]
+            for k, step in enumerate(self.promised.bounds, 1)
+        ]
+        if not self.looped:
+            return texts[0][0]
+        if self.large and len(texts) > SHORT:
+            return self._bounds_from_file()
+        return listed(step[0] if self.count == 1 else f"[{', '.join(step)}]" for step in texts)
+
+    def _bounds_from_file(self) -> str:
+        assert self.promised is not None
+        if self.fine:
+            parts = 'tuple(data[f"bound{k}.{i}.{x}"] for x in "wmv")'
+            parts = parts if self.count > 1 else parts.replace("{i}", "0")
+            inner = f"[{parts} for i in range({self.count})]" if self.count > 1 else parts
+            return f"[{inner} for k in range(1, {len(self.promised.bounds) + 1})]"
+        of = [[[rounded_up(x.max()) for x in e] for e in step] for step in self.promised.bounds]
+        self.arrays["bounds"] = np.array(of if self.count > 1 else [step[0] for step in of])
+        return 'data["bounds"]'
+
+    def _bound(self, x: np.ndarray, name: str) -> str:
+        if not self.fine:
+            return written(rounded_up(float(x.max(initial=0.0))))
+        up = np.array([rounded_up(float(y)) for y in x.ravel()]).reshape(x.shape)
+        return self._numbers(up, name, plain=True)
+
+    @property
+    def bounds_here(self) -> str:
+        if not self.looped:
+            return self.bounds
+        return "bounds[k - 1]" if self.count == 1 else "bounds[k - 1][i]"
+
+    @property
+    def special(self) -> bool:
+        """Whether numbers that are not finite are expected, or allowed."""
+        if self.promised is None:
+            return False
+        return self.promised.special or any(
+            np.isinf(x).any() for s in self.promised.bounds for e in s for x in e
+        )
+
+    # Numbers
+
+    def _numbers(self, x: np.ndarray, name: str, plain: bool = False) -> str:
+        """An array as source that evaluates to the same float64 numbers."""
+        if not x.size:
+            return f"np.zeros({x.shape})"
+        if (x == x.flat[0]).all():
+            return f"np.full({x.shape}, {written(float(x.flat[0]))})" if x.flat[0] else f"np.zeros({x.shape})"
+        if self.large and x.size > SHORT:
+            self.arrays[name] = x
+            return f'data["{name}"]'
+        # Of a narrow type the shortest decimals that round to it.
+        kind = "float32" if self.case.dtype == "bfloat16" else self.case.dtype
+        exact = repr(_source(x, float))
+        short = repr(_source(x, np.dtype(kind).type))
+        if plain or len(exact) <= len(short) + 24:
+            return f"np.array({exact})"
+        return f"np.{kind}({short}).astype(float)"
+
+    # The documented update
+
+    @cached_property
+    def formula(self) -> Formula:
+        h = self.groups[0]
+        return Formula(
+            self.dialect,
+            self.layout,
+            max(p.w.ndim for p in self.case.parameters),
+            "t" if self.one_count else "t[i]",
+            "weight_decay" if self._apart("weight_decay") else repr(h.weight_decay) if h.weight_decay else "",
+            "sign * " if self._apart("maximize") else "-" if h.maximize else "",
+            "loss_scale" if self._apart("loss_scale") else repr(h.loss_scale) if h.loss_scale != 1 else "",
+            h.nesterov,
+        )
+
+
+class _Text(str):
+    """A text that is its own source."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _source(x: np.ndarray, kind: Any) -> Any:
+    """Nested lists of the numbers as they are written in a type."""
+    if x.ndim == 0:
+        return _Text(written(float(x)) if kind is float or not np.isfinite(x) else _shortest(kind(x)))
+    return [_source(part, kind) for part in x]
+
+
+def _shortest(x: Any) -> str:
+    return (
+        np.format_float_scientific(x, trim="-")
+        if abs(x) < 1e-4 and x
+        else np.format_float_positional(x, trim="0")
+    )
+
+
+def written(x: float) -> str:
+    """A number as source."""
+    return repr(x) if np.isfinite(x) else f"np.{x}" if x >= 0 or x != x else "-np.inf"
+
+
+def rounded_up(x: float) -> float:
+    """To two digits, and never below."""
+    if not np.isfinite(x) or not x:
+        return x
+    up = float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(Decimal(x)))
+    return up if up >= x else float(np.nextafter(up, np.inf))
+
+
+def listed(parts: Iterable[str]) -> str:
+    """A list, in one line where it fits."""
+    texts: Sequence[str] = list(parts)
+    one = f"[{', '.join(texts)}]"
+    return one if len(one) <= WIDTH else "[\n" + "".join(f"    {text},\n" for text in texts) + "]"

@@ -1,0 +1,274 @@
+"""Scripts for the optimizers of MindSpore."""
+
+from collections.abc import Iterator
+
+from reference.scalars import Hyperparameters
+from suites.backends.base import Backend
+from suites.backends.mindspore_nn import MindSporeOptimizer
+from suites.divergences.source.listing import Listing
+from suites.divergences.source.skeleton import Skeleton, indented
+
+DEVICES = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}
+
+
+class MindSporeScript(Skeleton):
+    def __init__(self, s: Listing, backend: type[Backend], device: str) -> None:
+        super().__init__(s, backend, device)
+        assert issubclass(backend, MindSporeOptimizer)
+        self.form = backend
+        self.graph = backend.mode == "graph"
+        self.sparse = [g is not None and g.rows is not None for g in s.case.steps[0].gradients]
+        self.jit = self.graph and any(self.sparse)
+        self.has_state = bool(s.case.t) or any(p.m.any() or p.v.any() for p in s.case.parameters)
+
+    def imports(self) -> Iterator[str]:
+        yield "import mindspore as ms"
+        yield "import numpy as np"
+        yield "from mindspore import Tensor"
+        if any(self.sparse):
+            yield "from mindspore.common.sparse_tensor import RowTensorInner"
+        yield ""
+        mode = "GRAPH" if self.graph else "PYNATIVE"
+        yield f'ms.set_context(mode=ms.{mode}_MODE, device_target="{DEVICES[self.device]}")'
+
+    def _tensor(self, x: str) -> str:
+        if self.s.case.dtype == "bfloat16":
+            return f'Tensor({x}.astype("float32"), ms.bfloat16)'
+        return f'Tensor({x}.astype("{self.s.case.dtype}"))'
+
+    @property
+    def _rows(self) -> str:
+        return f'Tensor(rows.astype("{"int64" if "INT64_ROWS" in self.s.manner else "int32"}"))'
+
+    def _new(self) -> Iterator[str]:
+        """The optimizer, made, and what is set on it."""
+        s, h, usual = self.s, self.s.groups[0], Hyperparameters()
+        named = s.alike and not s.changes
+        lr = "lr" if named else str(h.lr)
+        given = [f"Tensor({lr}, ms.float32)" if "LR_TENSOR" in s.manner else lr]
+        given += ["beta1", "beta2", "eps"] if named else [str(h.beta1), str(h.beta2), str(h.epsilon)]
+        given += [
+            f"{x}={getattr(h, x)}"
+            for x in ("weight_decay", "loss_scale")
+            if getattr(h, x) != getattr(usual, x)
+        ]
+        given += ["use_nesterov=True"] * h.nesterov + ["use_locking=True"] * ("USE_LOCKING" in s.manner)
+        given += [f"{name}={x}" for name, x in self.form.options.items()]
+        made = f"optimizer = ms.nn.{self.form.optimizer_class}("
+        params = "[p]" if s.count == 1 else "params"
+        if len(s.groups) == 1:
+            yield f"{made}{', '.join([params, *given])})"
+        else:
+            yield f"{made}["
+            for group in s.case.groups:
+                of, x = ", ".join(f"params[{i}]" for i in group.parameters), group.hyperparameters
+                yield f'    {{"params": [{of}], "lr": {x.lr}, "weight_decay": {x.weight_decay}}},'
+            yield '    {"order_params": params},'
+            yield f"], {', '.join(given)})"
+        if "UNIQUE" in s.manner:
+            yield "optimizer.unique = not optimizer.unique"
+        if self.form.target:
+            yield f'optimizer.target = "{self.form.target}"'
+
+    def _jit(self) -> Iterator[str]:
+        s = self.s
+        names = ["" if s.count == 1 else str(i) for i in range(s.count)]
+        shapes = [p.w.shape for p in s.case.parameters]
+        arguments, gradients = [], []
+        for i, shape, sparse in zip(names, shapes, self.sparse, strict=True):
+            arguments += [f"rows{i}", f"values{i}"] if sparse else [f"values{i}"]
+            gradients.append(f"RowTensorInner(rows{i}, values{i}, {shape})" if sparse else f"values{i}")
+        yield "@ms.jit"
+        yield f"def step({', '.join(arguments)}):"
+        yield f"    return optimizer(({', '.join(gradients)},))"
+
+    def optimizer(self) -> Iterator[str]:
+        yield from self._parameters()
+        if self.s.reloads:
+            made = [*self._new(), *(["", *self._jit(), ""] if self.jit else []), f"return {self._made}"]
+            yield from ("", "", "def new():", *indented(made), "", "")
+            yield from self._kept()
+            yield f"{self._made} = new()"
+        else:
+            yield from self._new()
+        if self.has_state:
+            yield from self._state()
+        if self.jit and not self.s.reloads:
+            yield from ("", "", *self._jit(), "", "")
+
+    @property
+    def _made(self) -> str:
+        return "optimizer, step" if self.jit else "optimizer"
+
+    def _parameters(self) -> Iterator[str]:
+        if self.s.count == 1:
+            yield f'p = ms.Parameter({self._tensor("w")}, name="p")'
+        else:
+            one = f'ms.Parameter({self._tensor("w")}, name=f"p{{i}}")'
+            yield f"params = [{one} for i, (w, _, _) in enumerate(tables)]"
+
+    def _kept(self) -> Iterator[str]:
+        rates = "*optimizer.learning_rate" if len(self.s.groups) > 1 else "optimizer.learning_rate"
+        yield "def state():"
+        yield "    counts = (optimizer.global_step, optimizer.beta1_power, optimizer.beta2_power)"
+        yield f"    return [*optimizer.moment1, *optimizer.moment2, *counts, {rates}]"
+        yield from ("", "")
+
+    def _state(self) -> Iterator[str]:
+        s, t = self.s, self.s.case.t
+        if s.count == 1:
+            yield "for tensor, x in ((optimizer.moment1[0], m), (optimizer.moment2[0], v)):"
+        else:
+            yield "for tensor, x in zip([*optimizer.moment1, *optimizer.moment2], [x[1] for x in tables] + [x[2] for x in tables]):"
+        yield f"    tensor.set_data({self._tensor('x')})"
+        if not t:
+            return
+        betas = "beta1", "beta2"
+        if not s.alike:
+            betas = str(s.groups[0].beta1), str(s.groups[0].beta2)
+        yield f"optimizer.global_step.set_data(Tensor(np.array([{t}], np.int32)))"
+        yield f"for tensor, beta in ((optimizer.beta1_power, {betas[0]}), (optimizer.beta2_power, {betas[1]})):"
+        yield f"    power = np.multiply.accumulate(np.full({t}, beta, np.float32))[-1]"
+        yield "    tensor.set_data(Tensor(np.full(tensor.shape, power)))"
+
+    def _set(self, tensor: str, x: str) -> str:
+        # In PyNative mode a compiled step goes on updating the storage that set_data has replaced.
+        return f"{tensor}.set_data({x})" if self.graph else f"ms.ops.assign({tensor}, {x})"
+
+    def step(self) -> Iterator[str]:
+        s = self.s
+        if s.changes:
+            yield from self._changed()
+        if s.reloads:
+            yield f"if k in {s.reloads}:  # saved and loaded"
+            yield "    saved = [x.copy() for x in state()]"
+            yield f"    {self._made} = new()"
+            yield "    for tensor, x in zip(state(), saved):"
+            yield "        tensor.set_data(x)"
+        if s.groups[0].nesterov and not s.fails:
+            yield "Tensor(np.full(4096, 1e9, np.float32)) + 0  # leaves numbers in the framework's memory pool"
+        yield from self._taken()
+
+    def _changed(self) -> Iterator[str]:
+        if len(self.s.groups) == 1:
+            yield "if k in changes:"
+            yield "    lr = changes[k]"
+            yield f"    {self._set('optimizer.learning_rate', 'Tensor(lr, ms.float32)')}"
+            return
+        yield "for j, lr in enumerate(changes.get(k, ())):"
+        yield "    hyper[j][0] = lr"
+        yield "for rate, j in zip(optimizer.learning_rate, group_of):"
+        yield f"    {self._set('rate', 'Tensor(hyper[j][0], ms.float32)')}"
+
+    def _taken(self) -> Iterator[str]:
+        """The step itself."""
+        s, values = self.s, self._tensor("values")
+        if s.count == 1:
+            eager = (
+                f"RowTensorInner({self._rows}, {values}, {s.case.parameters[0].w.shape})"
+                if self.sparse[0]
+                else values
+            )
+            yield f"step({self._rows}, {values})" if self.jit else f"optimizer(({eager},))"
+        elif self.jit:
+            one = (
+                f"[{values}] if rows is None else [{self._rows}, {values}]"
+                if s.layout == "mixed"
+                else f"({self._rows}, {values})"
+            )
+            yield f"step(*[x for {s.gradient} in gradients for x in {one}])"
+        elif s.layout == "dense":
+            yield f"optimizer(tuple({values} for values in gradients))"
+        else:
+            one = f"RowTensorInner({self._rows}, {values}, p.shape)"
+            one = f"{values} if rows is None else {one}" if s.layout == "mixed" else one
+            yield f"optimizer(tuple({one} for p, {s.gradient} in zip(params, gradients)))"
+
+    @property
+    def _tensors(self) -> str:
+        p, i = ("p", "0") if self.s.count == 1 else ("params[i]", "i")
+        return f"({p}, optimizer.moment1[{i}], optimizer.moment2[{i}])"
+
+    @property
+    def _read(self) -> str:
+        wider = ".astype(ms.float32)" if self.s.case.dtype == "bfloat16" else ""
+        return f"x{wider}.asnumpy()"
+
+    def got(self) -> Iterator[str]:
+        yield f"got = [{self._read}.astype(float) for x in {self._tensors}]"
+        if self.s.counts:
+            yield "count = int(optimizer.global_step.asnumpy()[0])"
+
+
+class AssignedScript(MindSporeScript):
+    """The same steps twice: the second time attributes are assigned what they show. The bits should be the same."""
+
+    def source(self, title: str, about: str) -> str:
+        s = self.s
+        lines = [
+            f'"""{title}',
+            "",
+            f'{about} Exits with 1 where expected and got differ."""',
+            *self.imports(),
+        ]
+        lines += [x for x in self._inputs() if not x.startswith(("t = ", "bounds = "))]
+        lines += [
+            "",
+            "",
+            "def run(assigned):",
+            *indented(self._run()),
+            "",
+            "",
+            "expected = run(assigned=False)",
+        ]
+        if s.fails:
+            lines.append('print("expected: the step is taken again")')
+        lines += ["got = run(assigned=True)", *self._differences(), ""]
+        return "\n".join(lines)
+
+    def _run(self) -> Iterator[str]:
+        s = self.s
+        yield from self._parameters()
+        yield from self._new()
+        yield "print(f\"optimizer.target is {optimizer.target!r}{', and is assigned that' * assigned}\")"
+        yield "if assigned:"
+        yield "    optimizer.target, optimizer.unique = optimizer.target, optimizer.unique"
+        if self.has_state:
+            yield from self._state()
+        if self.jit:
+            yield from ("", *self._jit(), "")
+        if not s.looped:
+            yield from self._taken()
+            yield f"return [{self._read} for x in {self._tensors}]"
+            return
+        yield "seen = []"
+        yield f"for k, {s.each} in enumerate(steps, 1):"
+        yield from indented(self._taken())
+        of = f"[{self._read} for x in {self._tensors}]"
+        yield f"    seen.append({of if s.count == 1 else f'[{of} for i in range({s.count})]'})"
+        yield "return seen"
+
+    def _differences(self) -> Iterator[str]:
+        s = self.s
+        if not s.looped:
+            yield 'for name, x, y in zip("wmv", expected, got):'
+            yield "    j = tuple(map(int, np.unravel_index(np.abs(y - x).argmax(), x.shape)))"
+            yield '    print(f"{name}{j}: expected {x[j]:.9g}, got {y[j]:.9g}")'
+            yield "raise SystemExit(any(x.tobytes() != y.tobytes() for x, y in zip(expected, got)))"
+            return
+        yield "worst = {}"
+        where = " of parameter {i}" if s.count > 1 else ""
+        body = [
+            "difference = np.abs(y - x)",
+            "j = tuple(map(int, np.unravel_index(difference.argmax(), x.shape)))",
+            f'line = f"{{name}}{{j}}{where} after step {{k}}: expected {{x[j]:.9g}}, got {{y[j]:.9g}}"',
+            'worst[name] = max(worst.get(name, (-1, "")), (difference[j], line))',
+        ]
+        loop = ['for name, x, y in zip("wmv", before, after):', *indented(body)]
+        if s.count > 1:
+            loop = ["for i, (before, after) in enumerate(zip(before, after)):", *indented(loop)]
+        yield "for k, (before, after) in enumerate(zip(expected, got), 1):"
+        yield from indented(loop)
+        yield "for _, line in worst.values():"
+        yield "    print(line)"
+        yield "raise SystemExit(any(difference > 0 for difference, _ in worst.values()))"

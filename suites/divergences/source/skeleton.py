@@ -1,0 +1,151 @@
+"""What every script has: numbers, steps, what is documented beside them, and how far apart the two are."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+
+from suites.backends.base import Backend
+from suites.divergences.source.listing import Listing
+
+
+class Skeleton(ABC):
+    """A script. A framework says how its optimizer is made, takes a step, and is read.
+
+    title: what it shows. about: of what, and how it is run. Of one step of one parameter everything stands in a
+    row; of more the steps are in a loop, and the parameters in one inside.
+    """
+
+    def __init__(self, s: Listing, backend: type[Backend], device: str) -> None:
+        self.s, self.backend, self.device = s, backend, device
+
+    @abstractmethod
+    def imports(self) -> Iterator[str]:
+        """Imports, and what has to come before any number."""
+
+    @abstractmethod
+    def optimizer(self) -> Iterator[str]:
+        """Parameters and an optimizer with the state to start from."""
+
+    @abstractmethod
+    def step(self) -> Iterator[str]:
+        """The step by the gradients, and what comes before it."""
+
+    @abstractmethod
+    def got(self) -> Iterator[str]:
+        """`got`: w, m and v of a parameter (number i) in float64; and `count`, where counts are compared."""
+
+    def source(self, title: str, about: str) -> str:
+        lines = [
+            f'"""{title}',
+            "",
+            f'{about} Exits with 1 where expected and got differ."""',
+            *self.imports(),
+        ]
+        lines += self._inputs()
+        if self.s.fails:
+            lines.append('print("expected: the step is taken")')
+        lines += self.optimizer()
+        steps = list(self._of_step())
+        if self.s.looped and steps:
+            if not self.s.fails:
+                lines.append("worst = {}")
+            steps = [f"for k, {self.s.each} in enumerate(steps, 1):", *indented(steps)]
+        lines += steps
+        return "\n".join([*lines, *self._end(), ""])
+
+    def _inputs(self) -> Iterator[str]:
+        s, case = self.s, self.s.case
+        if s.special:
+            yield 'np.seterr(all="ignore")'
+        if s.arrays:
+            yield 'data = np.load(__file__[:-3] + ".npz")'
+        t = "" if s.looped else f", {case.t + 1}"
+        if s.alike:
+            yield f"lr, beta1, beta2, eps{', t' if t else ''} = {s.hyper[0]}{t}"
+        else:
+            yield f"hyper = {s.listed_hyper}  # of each group: {s.names}"
+            yield f"group_of = {s.group_of}"
+        if s.changes:
+            yield f"changes = {s.changes}  # step: learning rate{'' if len(s.groups) == 1 else ' of each group'}"
+        yield f"{'w, m, v' if s.count == 1 else 'tables'} = {s.tables}"
+        if not s.looped:
+            yield f"{s.gradient.strip('()')} = {s.steps}"
+            return
+        yield f"steps = {s.steps}"
+        if not s.fails:
+            yield f"t = {case.t if s.one_count else [case.t] * s.count}"
+            yield f"bounds = {s.bounds}"
+
+    def _of_step(self) -> Iterator[str]:
+        yield from self.step()
+        if self.s.fails:
+            return
+        if self.s.count == 1:
+            yield from self._of_parameter()
+            return
+        if self.s.one_count:
+            yield "t += 1"
+        yield f"for i, ((w, m, v), {self.s.gradient}) in enumerate(zip(tables, gradients)):"
+        yield from indented(self._of_parameter())
+
+    def _of_parameter(self) -> Iterator[str]:
+        s = self.s
+        if not s.alike:
+            yield f"{s.names} = hyper[group_of[i]]"
+        yield from self.got()
+        yield ""
+        yield "# As documented, in float64."
+        if s.looped and s.of_optimizer and s.count == 1:
+            yield "t += 1"
+        lines = s.formula.lines()
+        if s.looped and not s.of_optimizer:
+            lines = [f"{s.formula.t} += {s.formula.counted()}", *lines]
+        if s.guarded:
+            yield "if values is not None:"
+            lines = list(indented(lines))
+        yield from lines
+        yield from self._compared()
+
+    def _compared(self) -> Iterator[str]:
+        s, bound = self.s, "bound[j]" if self.s.fine else "bound"
+        where = (" of parameter {i}" if s.count > 1 else "") + (" after step {k}" if s.looped else "")
+        line = (
+            f'f"{{name}}{{j}}{where}: expected {{x[j]:.{s.digits}g}}, got {{y[j]:.{s.digits}g}}; '
+            f'a correct one is at most {{{bound}}} off"'
+        )
+        if not s.looped:
+            yield "wrong = False"
+        yield f'for name, x, y, bound in zip("wmv", (w, m, v), got, {s.bounds_here}):'
+        yield "    error = np.nan_to_num(np.abs(y - x), nan=np.inf)"
+        if s.special:
+            yield "    error[(y == x) | np.isnan(y) & ~np.isfinite(x)] = 0"
+        measure = "error"
+        if s.looped or s.fine:
+            measure = "ratio"
+            yield "    ratio = np.nan_to_num(error / np.maximum(bound, 1e-300))"
+        yield f"    j = tuple(map(int, np.unravel_index({measure}.argmax(), x.shape)))"
+        if s.looped:
+            yield f"    line = {line}"
+            yield '    worst[name] = max(worst.get(name, (-1, "")), (ratio[j], line))'
+        else:
+            yield f"    print({line})"
+            yield f"    wrong |= bool({'ratio[j] > 1' if s.fine else 'error[j] > bound'})"
+        if s.counts:
+            told = f'f"t{where}: expected {{{s.formula.t}}}, got {{count}}"'
+            yield f"if count != {s.formula.t}:"
+            yield f'    worst["t"] = np.inf, {told}' if s.looped else f"    wrong = print({told}) is None"
+
+    def _end(self) -> Iterator[str]:
+        if self.s.fails:
+            yield 'print("got: the same")'
+        elif self.s.looped:
+            yield "for ratio, line in worst.values():"
+            yield "    print(line)"
+            yield "raise SystemExit(any(ratio > 1 for ratio, _ in worst.values()))"
+        else:
+            yield "raise SystemExit(wrong)"
+
+
+def indented(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        for part in line.split("\n"):
+            yield f"    {part}" if part else ""

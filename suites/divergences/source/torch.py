@@ -1,0 +1,172 @@
+"""Scripts for torch optimizers, torch's own and others."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reference.scalars import Hyperparameters
+from suites.backends.base import Backend, Origin
+from suites.case import Group
+from suites.divergences.source.listing import Listing
+from suites.divergences.source.own import loaded, name_of
+from suites.divergences.source.skeleton import Skeleton, indented
+
+
+class TorchScript(Skeleton):
+    def __init__(self, s: Listing, backend: type[Backend], device: str) -> None:
+        super().__init__(s, backend, device)
+        # Of the suite's own the declaration says it all.
+        found: Any = backend
+        self.origin = backend.origin or Origin(
+            "torch.optim",
+            found.optimizer_class,
+            "class",
+            tuple((name, repr(x)) for name, x in found.options.items()),
+            found.state_names,
+        )
+        self.made = name_of(self.origin) if backend.origin else f"torch.optim.{self.origin.name}"
+        # An own optimizer might look at its groups or not.
+        self.in_groups = len(s.groups) > 1 or (backend.origin is not None and "ARGUMENTS" not in s.manner)
+        self.has_state = bool(s.case.t) or any(p.m.any() or p.v.any() for p in s.case.parameters)
+
+    def imports(self) -> Iterator[str]:
+        yield from loaded(self.backend, "import numpy as np", "import torch")
+        yield ""
+        if self.device != "cpu":
+            yield f'torch.set_default_device("{self.device}")'
+
+    def _tensor(self, x: str) -> str:
+        return f"torch.tensor({x}, dtype=torch.{self.s.case.dtype})"
+
+    def _rate(self, x: object) -> str:
+        return f"torch.tensor({x}, dtype=torch.float64)" if "LR_TENSOR" in self.s.manner else str(x)
+
+    def _arguments(self, h: Hyperparameters) -> dict[str, str]:
+        """By name, where there is one set of hyperparameters, and it stays."""
+        named = self.s.alike and not self.s.changes
+        usual = Hyperparameters()
+        given = {
+            "lr": self._rate("lr" if named else h.lr),
+            "betas": "(beta1, beta2)" if named else f"({h.beta1}, {h.beta2})",
+            "eps": "eps" if named else str(h.epsilon),
+        }
+        for name in ("maximize", "weight_decay", "loss_scale", "nesterov"):
+            declared = self.backend.origin is not None and name in self.backend.hyperparameters
+            if declared or getattr(h, name) != getattr(usual, name):
+                given[name] = repr(getattr(h, name))
+        return given
+
+    def _new(self) -> str:
+        """The optimizer, made."""
+        s, options = self.s, [f"{name}={x}" for name, x in self.origin.options]
+        if not self.in_groups:
+            arguments = [f"{name}={x}" for name, x in self._arguments(s.groups[0]).items()]
+            return f"{self.made}({', '.join(['[p]' if s.count == 1 else 'params', *arguments, *options])})"
+        groups = [self._group(group) for group in s.case.groups]
+        if len(groups) == 1:
+            return f"{self.made}({', '.join([f'[{groups[0]}]', *options])})"
+        lines = ["[", *indented(f"{group}," for group in groups), "],", *(f"{x}," for x in options)]
+        return "\n".join([f"{self.made}(", *indented(lines), ")"])
+
+    def _group(self, group: Group) -> str:
+        s = self.s
+        params = ["p"] if s.count == 1 else [f"params[{i}]" for i in group.parameters]
+        whole = "params" if len(params) == s.count > 1 else f"[{', '.join(params)}]"
+        given = {"params": whole, **self._arguments(group.hyperparameters)}
+        return "{" + ", ".join(f'"{name}": {x}' for name, x in given.items()) + "}"
+
+    def optimizer(self) -> Iterator[str]:
+        s = self.s
+        w = self._tensor("w")
+        if "STRIDED" in s.manner:
+            w = f"torch.stack(2 * [{w}], dim=-1)[..., 0]"  # not contiguous
+        made = f"torch.nn.Parameter({w})" + (
+            "  # not contiguous" if "STRIDED" in s.manner and s.count == 1 else ""
+        )
+        yield f"p = {made}" if s.count == 1 else f"params = [{made} for w, _, _ in tables]"
+        if s.reloads:
+            yield from ("", "", "def new():", *indented([f"return {self._new()}"]), "", "")
+        yield f"optimizer = {'new()' if s.reloads else self._new()}"
+        if self.has_state:
+            yield from self._state()
+
+    def _state(self) -> Iterator[str]:
+        s, t = self.s, self.s.case.t
+        if self.backend.origin:
+            yield from self._example()
+            count = f"count * 0 + {t}"
+        else:
+            count = str(t) if self.origin.name == "SparseAdam" else f"torch.tensor({t}.0)"
+        names = self.origin.state_names
+        parts = zip(names, (count, self._tensor("m"), self._tensor("v")), strict=True)
+        state = "{" + ", ".join(f'"{name}": {x}' for name, x in parts) + "}"
+        if s.count == 1:
+            yield f"optimizer.state[p] = {state}"
+        else:
+            yield "for p, (_, m, v) in zip(params, tables):"
+            yield f"    optimizer.state[p] = {state}"
+
+    def _example(self) -> Iterator[str]:
+        """How an optimizer that is not known counts its steps: in a number, or in a tensor."""
+        options = "".join(f", {name}={x}" for name, x in self.origin.options)
+        sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
+        yield "one = torch.nn.Parameter(torch.zeros(2, 1))  # a step of another, to see how it counts them"
+        yield f"one.grad, other = torch.ones(2, 1){sparse}, {self.made}([one], lr=1e-3{options})"
+        yield "other.step()"
+        yield f'count = other.state[one]["{self.origin.state_names[0]}"]'
+
+    def step(self) -> Iterator[str]:
+        s = self.s
+        if s.changes:
+            yield from self._changed()
+        if s.reloads:
+            yield f"if k in {s.reloads}:  # saved and loaded"
+            yield "    saved, optimizer = optimizer.state_dict(), new()"
+            yield "    optimizer.load_state_dict(saved)"
+        if s.count == 1:
+            yield f"p.grad = {self._gradient()}"
+        else:
+            yield f"for p, {s.gradient} in zip(params, gradients):"
+            yield f"    p.grad = {self._gradient()}"
+        yield "optimizer.step()"
+
+    def _changed(self) -> Iterator[str]:
+        tensor = "LR_TENSOR" in self.s.manner
+        if len(self.s.groups) == 1:
+            yield "if k in changes:"
+            if tensor:
+                yield "    lr = changes[k]"
+                yield '    optimizer.param_groups[0]["lr"].fill_(lr)'
+            else:
+                yield '    lr = optimizer.param_groups[0]["lr"] = changes[k]'
+            return
+        yield "for j, lr in enumerate(changes.get(k, ())):"
+        if tensor:
+            yield "    hyper[j][0] = lr"
+            yield '    optimizer.param_groups[j]["lr"].fill_(lr)'
+        else:
+            yield '    hyper[j][0] = optimizer.param_groups[j]["lr"] = lr'
+
+    def _gradient(self) -> str:
+        s, values = self.s, self._tensor("values")
+        if "STRIDED_GRADIENTS" in s.manner:
+            shapes = [g.values.shape for g in s.given if g is not None]
+            turns = all(len(x) > 1 and x[0] > 1 and x[-1] > 1 for x in shapes)
+            turned = f"{values}.transpose(0, -1).contiguous().transpose(0, -1)"
+            values = turned if turns else f"torch.stack(2 * [{values}], dim=-1)[..., 0]"
+        rows = 'rows[None].astype("int32")' if "INT32_ROWS" in s.manner else "rows[None]"
+        text = values if s.layout == "dense" else f"torch.sparse_coo_tensor({rows}, {values}, p.shape)"
+        if s.layout == "mixed":
+            text = f"{values} if rows is None else {text}"
+        return f"None if values is None else {text}" if s.guarded else text
+
+    def got(self) -> Iterator[str]:
+        s, (count, first, second) = self.s, self.origin.state_names
+        p = "p" if s.count == 1 else "params[i]"
+        empty = any(g is not None and not g.values.size for g in s.given)
+        lazy = s.guarded or empty  # it may have no state yet
+        m, v = (f'state.get("{x}", 0 * {p})' if lazy else f'state["{x}"]' for x in (first, second))
+        cpu = "" if self.device == "cpu" else ".cpu()"
+        yield f"state = optimizer.state[{p}]"
+        yield f"got = [x.detach(){cpu}.double().numpy() for x in ({p}, {m}, {v})]"
+        if s.counts:
+            yield f'count = int(state.get("{count}", 0))'
