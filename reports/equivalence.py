@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.growth import growths
 from reports.tables import frame, records
-from reports.words import after, percent, spaced
+from reports.words import after, cause, percent, spaced
 
 Row = dict[str, Any]
 LAST = 1000  # the steps whose effect is told
@@ -197,27 +197,12 @@ def told(
             grown = grown_by.get((row["axis"], frozenset((row["left_value"], row["right_value"]))))
             if grown is not None:
                 yield f"\n**How that grows**, {spaced(row['axis'])}: {grown.about}\n"
-                yield f"| ids that repeat | {' | '.join(map(after, grown.steps))} |"
-                yield f"|---|{'---|' * len(grown.steps)}"
-                yield from (f"| {share} | {' | '.join(cells)} |" for share, cells in grown.rows)
+                yield f"| {' | '.join(grown.head)} |"
+                yield f"|{'---|' * len(grown.head)}"
+                yield from (f"| {' | '.join(line)} |" for line in grown.lines)
                 yield f"\n{grown.beside}"
     why = chosen[chosen["sequence"].isin(never) & (chosen["message"] != "")]
     if len(why):
         yield "\n**Not compared**:\n"
     for message, part in why.groupby("message"):
-        yield f"- {'; '.join(part['sequence'])}: {str(message).partition(' ---')[0]}."
-
-
-# How a form of a MindSpore optimizer is asked for, by the parts of its name.
-WAYS = {
-    "use_lazy": "`use_lazy=True`",
-    "default": '`optimizer.target` never assigned (it reads `"CPU"` all the same)',
-    "target_cpu": '**`optimizer.target = "CPU"`, assigned before the first step though it reads so already**',
-    "graph": "`mindspore.set_context(mode=mindspore.GRAPH_MODE)`",
-    "pynative": "PyNative mode, its default, with the whole training step under `mindspore.jit`",
-}
-
-
-def ways(form: str) -> str:
-    """How a form is asked for; '' where its name says nothing."""
-    return ", ".join(WAYS[part] for part in form.split(".") if part in WAYS)
+        yield f"- {'; '.join(part['sequence'])}: {cause(str(message))}."
