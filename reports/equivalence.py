@@ -28,7 +28,7 @@ def axes_of(
     for row in dialects.to_dict("records"):
         seen.setdefault(row["backend"], {})[row["axis"]] = row["observed"]
     device = dialects.groupby("backend")["device"].first()
-    taken = _taken(sequences)
+    taken, pinned = _taken(sequences), records(pins)
     effect_of: dict[tuple[str, frozenset[str]], dict[str, float]] = {}
     for row in effects[effects["steps"] == LAST].to_dict("records"):
         values = frozenset((row["left_value"], row["right_value"]))
@@ -56,7 +56,7 @@ def axes_of(
                     "left_value": x,
                     "right_value": y,
                     "effect_after_1000_steps": max(found, default=None),
-                    "witness": "; ".join(_witnesses(pins, axis, {left: x, right: y})),
+                    "witness": "; ".join(_witnesses(pinned, axis, {left: x, right: y})),
                 }
             )
     return frame("equivalence", rows)
@@ -69,7 +69,7 @@ def _differ(x: str, y: str) -> bool:
     return not set(x.split("|")) & set(y.split("|"))
 
 
-def _witnesses(pins: pd.DataFrame, axis: str, values: dict[str, str]) -> list[str]:
+def _witnesses(pins: list[Row], axis: str, values: dict[str, str]) -> list[str]:
     """For each backend the pin that shows its value.
 
     In float32, by a sparse gradient where there is one, as it was observed; and what states least beside.
@@ -82,7 +82,7 @@ def _witnesses(pins: pd.DataFrame, axis: str, values: dict[str, str]) -> list[st
                 pin["explained_by"].count("; "),
                 pin["pin"],
             )
-            for pin in records(pins)
+            for pin in pins
             if backend in pin["backends"].split("; ")
             and f"{axis}: {value}" in pin["explained_by"].split("; ")
             and "float32" in pin["dtypes"].split("; ")
