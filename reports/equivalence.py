@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.growth import growths
 from reports.tables import frame, records
-from reports.words import after, percent, spaced
+from reports.words import after, cause, percent, spaced
 
 Row = dict[str, Any]
 LAST = 1000  # the steps whose effect is told
@@ -28,7 +28,7 @@ def axes_of(
     for row in dialects.to_dict("records"):
         seen.setdefault(row["backend"], {})[row["axis"]] = row["observed"]
     device = dialects.groupby("backend")["device"].first()
-    taken = _taken(sequences)
+    taken, pinned = _taken(sequences), records(pins)
     effect_of: dict[tuple[str, frozenset[str]], dict[str, float]] = {}
     for row in effects[effects["steps"] == LAST].to_dict("records"):
         values = frozenset((row["left_value"], row["right_value"]))
@@ -56,7 +56,7 @@ def axes_of(
                     "left_value": x,
                     "right_value": y,
                     "effect_after_1000_steps": max(found, default=None),
-                    "witness": "; ".join(_witnesses(pins, axis, {left: x, right: y})),
+                    "witness": "; ".join(_witnesses(pinned, axis, {left: x, right: y})),
                 }
             )
     return frame("equivalence", rows)
@@ -69,7 +69,7 @@ def _differ(x: str, y: str) -> bool:
     return not set(x.split("|")) & set(y.split("|"))
 
 
-def _witnesses(pins: pd.DataFrame, axis: str, values: dict[str, str]) -> list[str]:
+def _witnesses(pins: list[Row], axis: str, values: dict[str, str]) -> list[str]:
     """For each backend the pin that shows its value.
 
     In float32, by a sparse gradient where there is one, as it was observed; and what states least beside.
@@ -82,7 +82,7 @@ def _witnesses(pins: pd.DataFrame, axis: str, values: dict[str, str]) -> list[st
                 pin["explained_by"].count("; "),
                 pin["pin"],
             )
-            for pin in records(pins)
+            for pin in pins
             if backend in pin["backends"].split("; ")
             and f"{axis}: {value}" in pin["explained_by"].split("; ")
             and "float32" in pin["dtypes"].split("; ")
@@ -196,15 +196,15 @@ def told(
             grown = grown_by.get((row["axis"], frozenset((row["left_value"], row["right_value"]))))
             if grown is not None:
                 yield f"\n**How that grows**, {spaced(row['axis'])}: {grown.about}\n"
-                yield f"| ids that repeat | {' | '.join(map(after, grown.steps))} |"
-                yield f"|---|{'---|' * len(grown.steps)}"
-                yield from (f"| {share} | {' | '.join(cells)} |" for share, cells in grown.rows)
+                yield f"| {' | '.join(grown.head)} |"
+                yield f"|{'---|' * len(grown.head)}"
+                yield from (f"| {' | '.join(line)} |" for line in grown.lines)
                 yield f"\n{grown.beside}"
     why = chosen[chosen["sequence"].isin(never) & (chosen["message"] != "")]
     if len(why):
         yield "\n**Not compared**:\n"
     for message, part in why.groupby("message"):
-        yield f"- {'; '.join(part['sequence'])}: {str(message).partition(' ---')[0]}."
+        yield f"- {'; '.join(part['sequence'])}: {cause(str(message))}."
 
 
 SWAPPED = {"left": "right", "right": "left", "left_value": "right_value", "right_value": "left_value"}
@@ -217,18 +217,3 @@ def _of_pair(table: pd.DataFrame, left: str, right: str) -> pd.DataFrame:
         if len(rows):
             break
     return rows
-
-
-# How a form of a MindSpore optimizer is asked for, by the parts of its name.
-WAYS = {
-    "use_lazy": "`use_lazy=True`",
-    "default": '`optimizer.target` never assigned (it reads `"CPU"` all the same)',
-    "target_cpu": '**`optimizer.target = "CPU"`, assigned before the first step though it reads so already**',
-    "graph": "`mindspore.set_context(mode=mindspore.GRAPH_MODE)`",
-    "pynative": "PyNative mode, its default, with the whole training step under `mindspore.jit`",
-}
-
-
-def ways(form: str) -> str:
-    """How a form is asked for; '' where its name says nothing."""
-    return ", ".join(WAYS[part] for part in form.split(".") if part in WAYS)

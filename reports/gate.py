@@ -209,7 +209,7 @@ def _bad_input(before: Run, after: Run) -> Iterator[Change]:
     """
     for where, was, now in _both("bad_input", before, after):
         old, new = (", ".join(filter(None, (r["outcome"], r["state"]))) for r in (was, now))
-        more = _harm(now) - _harm(was)
+        more = harm(now) - harm(was)
         if more > 0:
             yield Change("bad input does more harm", where, old, new)
         elif more < 0:
@@ -218,7 +218,8 @@ def _bad_input(before: Run, after: Run) -> Iterator[Change]:
             yield Change("bad input is answered otherwise", where, old, new)
 
 
-def _harm(row: Row) -> int:
+def harm(row: Row) -> int:
+    """How much harm bad input did, as its place in HARM."""
     outcome, state = row["outcome"], row["state"]
     if outcome in HARM:
         return HARM.index(outcome)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.words import percent, spaced
+from reports.words import after, percent, spaced
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,14 @@ class Growth:
     rows: list[tuple[str, list[str]]]
     about: str
     beside: str
+
+    @property
+    def head(self) -> list[str]:
+        return ["ids that repeat", *map(after, self.steps)]
+
+    @property
+    def lines(self) -> list[list[str]]:
+        return [[share, *cells] for share, cells in self.rows]
 
 
 def growths(table: pd.DataFrame) -> dict[tuple[str, frozenset[str]], Growth]:

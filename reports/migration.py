@@ -2,17 +2,15 @@
 
 from typing import Any
 
-import jinja2
 import pandas as pd
 
-from reports.equivalence import told, ways
-from reports.page import TEMPLATES, Tables, number
+from reports.answer import BASE, LAZY, beside, what_to_know, what_to_set
+from reports.equivalence import told
+from reports.page import Tables, samples
+from reports.render import MARKDOWN
 from reports.tables import records
-from reports.words import spaced
+from reports.words import cause, number, once, spaced
 
-MARKDOWN: jinja2.Environment = TEMPLATES.overlay(autoescape=False)
-LEFT = "torch.SparseAdam"
-RIGHT = "mindspore.LazyAdam."
 # SparseAdam's argument, LazyAdam's, and the claim of MindSpore's page that speaks of them.
 ARGUMENTS = (
     ("params", "params", "C5"),
@@ -30,29 +28,29 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
     """The page in Markdown; parts whose tables are missing say so."""
     claims = {row["claim"]: row for row in tables.rows("claims")}
     dialects = tables.get("dialects")
-    forms = [b for b in dict.fromkeys(dialects["backend"]) if b.startswith(RIGHT)]
-    compared = [b for b in forms if ((pairs["left"] == b) & (pairs["right"] == LEFT)).any()]
-    samples, growth = tables.folder / "samples", tables.get("effects_growth")
-    ran = [form for form in compared if _ran(pairs, form)]
+    forms = [b for b in dict.fromkeys(dialects["backend"]) if b.startswith(LAZY)]
+    ends = beside(pairs)
+    ran = [form for form in forms if ends and ends.base == BASE and form in ends.ends]
+    growth = tables.get("effects_growth")
     return MARKDOWN.get_template("migration.md.j2").render(
         t=tables,
         run={row["item"]: row["value"] for row in tables.rows("run")},
         versions=tables.get("verdicts").groupby("backend")["version"].first().to_dict(),
-        left=LEFT,
+        left=BASE,
         right=next(iter(forms), ""),
         arguments=[(a, b, claims[c]) for a, b, c in ARGUMENTS if c in claims],
-        told={form: "\n".join(told(LEFT, form, axes, pairs, growth)) for form in ran},
-        equal=[form for form in ran if not _apart(pairs, form)],
-        apart={form: _apart(pairs, form) for form in ran if _apart(pairs, form)},
-        refused={form: _refused(pairs, form) for form in ran},
-        ways=ways,
-        accepted=_accepted(tables.get("bad_input"), [LEFT, *ran]),
+        told={form: "\n".join(told(BASE, form, axes, pairs, growth)) for form in ran},
+        what_to_set=what_to_set(ends),
+        what_to_know=what_to_know(losses="#mode-target-and-layer", code="#code-for-each-side"),
+        accepted=_accepted(tables.get("bad_input"), [BASE, *ran]),
         dialects={(r["axis"], r["backend"]): r for r in records(dialects)},
-        forms=[LEFT, *ran],
-        pins={form: list(_pins(tables, form)) for form in (LEFT, *forms)},
+        forms=[BASE, *ran],
+        pins={form: list(_pins(tables, form)) for form in (BASE, *forms)},
         carried=_carried(tables.get("carried")),
         training=_training(tables.get("training")),
-        samples={path.stem: path.read_text() for path in sorted(samples.glob("*.py"))},
+        samples=samples(tables.folder),
+        cause=cause,
+        once=once,
         number=number,
         spaced=spaced,
     )
@@ -70,26 +68,6 @@ def _accepted(bad_input: pd.DataFrame, forms: list[str]) -> dict[str, list[str]]
     }
 
 
-def _ran(pairs: pd.DataFrame, form: str) -> bool:
-    of_form = pairs[(pairs["left"] == form) & (pairs["right"] == LEFT)]
-    return bool((of_form["equal"] != "not compared").any())
-
-
-def _apart(pairs: pd.DataFrame, form: str) -> list[str]:
-    """The trainings in which a form comes apart from SparseAdam."""
-    of_form = pairs[(pairs["left"] == form) & (pairs["right"] == LEFT)]
-    return list(of_form[of_form["equal"] == "no"]["sequence"].unique())
-
-
-def _refused(pairs: pd.DataFrame, form: str) -> list[str]:
-    """The trainings in which a form raises an error."""
-    of_form = pairs[(pairs["left"] == form) & (pairs["right"] == LEFT)]
-    at_step = of_form["message"].str.contains(f"{form}: ", regex=False) & of_form["message"].str.contains(
-        " at step "
-    )
-    return list(of_form[at_step]["sequence"].unique())
-
-
 def _pins(tables: Tables, backend: str) -> Any:
     return (row for row in tables.rows("pins") if backend in row["backends"].split("; "))
 
@@ -97,7 +75,7 @@ def _pins(tables: Tables, backend: str) -> Any:
 def _carried(carried: pd.DataFrame) -> list[dict[str, Any]]:
     """For each lazy optimizer whether every part of a carried training is as its source says."""
     spoken = carried[carried["against"] == "explained"]
-    spoken = spoken[spoken["backend"].str.startswith(RIGHT)]
+    spoken = spoken[spoken["backend"].str.startswith(LAZY)]
     return [
         {
             "backend": key[0],
@@ -111,7 +89,7 @@ def _carried(carried: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _training(training: pd.DataFrame) -> list[dict[str, Any]]:
     """Every way to train through autograd, judged against what the optimizer's source says."""
-    rows = records(training[training["backend"].str.startswith((RIGHT, LEFT))])
+    rows = records(training[training["backend"].str.startswith((LAZY, BASE))])
     order = {"documented": 0, "reference": 1, "explained": 2}
     last: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda r: order[r["against"]]):

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from reports import plots
 from reports.tables import frame, write, write_text
 
 SIZE = ["table_rows", "width", "touched_rows", "duplicates"]
@@ -26,8 +25,10 @@ def publish(table: pd.DataFrame, out: Path, console: Console) -> None:
         if len(part):
             console.print(part.to_string(index=False, float_format="%.3g"))
     show_control(table, console)
-    for against, svg in plots.performance(curves(table)).items():
-        write_text(svg, out / f"performance_{against}.svg")
+    from reports import plots  # matplotlib takes as long to import as all the rest
+
+    for against, plot in plots.performance(curves(table), plots.styles(table["backend"])).items():
+        write_text(plot.whole(), out / f"performance_{against}.svg")
 
 
 def is_control(table: pd.DataFrame) -> pd.Series:
@@ -38,6 +39,18 @@ def is_control(table: pd.DataFrame) -> pd.Series:
 def diverging(table: pd.DataFrame) -> pd.Series:
     """Rows of backends that are wrong there."""
     return table["note"].str.startswith("diverges")
+
+
+def in_words(size: tuple[Any, ...]) -> str:
+    """A configuration, given its SIZE."""
+    n, d, k, kind = size
+    rows = {
+        "dense": "dense",
+        "none": f"{k:,} distinct rows",
+        "zipf": f"{k:,} rows by Zipf's law",
+        "hot": f"{k:,} rows, every second the same",
+    }
+    return f"{n:,} × {d}, {rows.get(kind, f'{k:,} rows, {kind}')}"
 
 
 def ranking(part: pd.DataFrame) -> pd.DataFrame:
@@ -52,8 +65,8 @@ def ranking(part: pd.DataFrame) -> pd.DataFrame:
 def show(table: pd.DataFrame, console: Console) -> None:
     """One table for each configuration and number of threads."""
     for key, part in table.groupby(["device", "threads", *SIZE], sort=False):
-        device, threads, n, d, k, kind = key
-        grid = Table(title=f"{n} × {d}, {k} rows, {kind}; {device}, {threads} threads")
+        device, threads, *size = key
+        grid = Table(title=f"{in_words(tuple(size))}; {device}, threads: {threads}")
         for name in ("", "backend", "µs a step", "ratio", "× floor", "first step s", "MB", "worst", "note"):
             grid.add_column(name)
         for row in ranking(part).to_dict("records"):

@@ -1,116 +1,254 @@
-"""Curves, as SVG."""
+"""Curves, as SVG, in the colours of the text around them.
+
+Each panel is an SVG of its own, so that a page can put side by side as many as fit; the key stands outside.
+"""
 
 import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
 from io import StringIO
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from reports.words import family_and_form, plural
 
 matplotlib.use("svg")
 matplotlib.rcParams["svg.fonttype"] = "none"
+matplotlib.rcParams["font.size"] = 10
 
-from matplotlib import pyplot  # noqa: E402
+WIDTH, HEIGHT = 360, 270  # of a panel
+KEY = 16  # the height of a line of the key
+# Each can be told from a white and from a black ground.
+COLOURS = ("#2f7ed8", "#d5542a", "#1a9467", "#b0559c", "#b07d12", "#0f8fa3", "#7b61d1", "#7d7d7d")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h")
+LINES = ("-", (0, (6, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (2, 1)))
+FLOOR = ":"
+SIZES = {"repeats": "rows of the gradient to a distinct one"}
+
+Scale = Callable[[Any], str]
 
 
-def _svg(figure: pyplot.Figure, name: str) -> str:
-    """The figure as an SVG element in the colours of the text around it, without a background.
+@dataclass(frozen=True)
+class Style:
+    colour: str
+    marker: str
+    line: Any
 
-    name: of this plot alone, that its parts may be named apart, and the same from the same table.
+
+Styles = Mapping[str, Style]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a key: its names, what it looks like, and whether what it stands for is wrong somewhere."""
+
+    names: tuple[str, ...]
+    swatch: str
+    wrong: bool = False
+
+
+@dataclass(frozen=True)
+class Plot:
+    panels: list[str]
+    key: list[Entry]
+
+    def whole(self) -> str:
+        """One SVG, three panels to a row, and the key beneath them."""
+        across = min(3, len(self.panels))
+        top = -(-len(self.panels) // across) * HEIGHT
+        height = top + KEY * (len(self.key) + 1)
+        parts = [
+            _placed(panel, i % across * WIDTH, i // across * HEIGHT) for i, panel in enumerate(self.panels)
+        ]
+        for i, entry in enumerate(self.key):
+            name, y = escape(", ".join(entry.names)), top + KEY * i
+            struck = ' text-decoration="line-through"' if entry.wrong else ""
+            parts.append(_placed(entry.swatch, 8, y))
+            parts.append(f'<text x="52" y="{y + 11}" font-size="11"{struck}>{name}</text>')
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{across * WIDTH}" height="{height}" '
+            f'font-family="sans-serif" fill="currentColor">{"".join(parts)}</svg>'
+        )
+
+
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """A style for each name that no other has: the colour of its family, the marker and line of its form."""
+    forms: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        forms.setdefault(family_and_form(name)[0], []).append(name)
+    made, taken = {}, set()
+    for i, (family, of_it) in enumerate(forms.items()):
+        colour = COLOURS[i % len(COLOURS)]
+        free = (m for m in MARKERS if (colour, m) not in taken)
+        for j, name in enumerate(of_it):
+            marker = next(free, MARKERS[j % len(MARKERS)])
+            taken.add((colour, marker))
+            made[name] = Style(
+                colour, marker, FLOOR if family.startswith("floor.") else LINES[j % len(LINES)]
+            )
+    return made
+
+
+def drift(tolerance: pd.DataFrame, style: Styles) -> Plot | None:
+    """How far from the reference w drifts, where it does: a panel for each type, a line for each backend.
+
+    Backends whose lines are the same in every type share one.
     """
-    if figure.get_layout_engine() is None:
-        figure.tight_layout()
-    text = StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with matplotlib.rc_context({"svg.hashsalt": name}):
-        figure.savefig(text, format="svg", metadata=nothing, transparent=True)
-    pyplot.close(figure)
-    svg = text.getvalue()
-    # Names that nothing refers to: several plots stand in one page, where names are unique.
-    svg = re.sub(r' id="[a-zA-Z0-9.]+_\d+"', "", svg[svg.index("<svg") :])
-    return svg.replace("#000000", "currentColor")
-
-
-def drift(tolerance: pd.DataFrame) -> str:
-    """How far from the reference w drifts, where it does: a plot for each type, a line for each backend."""
     free = tolerance[
         (tolerance["way"] == "free") & (tolerance["quantity"] == "w") & (tolerance["max_abs"] > 0)
     ]
-    dtypes, backends = list(free["dtype"].unique()), list(free["backend"].unique())
-    if not dtypes:
-        return ""
-    size = (5 * len(dtypes), 5)
-    figure, axes = pyplot.subplots(1, len(dtypes), figsize=size, squeeze=False, layout="constrained")
-    for plot, dtype in zip(axes[0], dtypes, strict=True):
-        for backend, points in free[free["dtype"] == dtype].groupby("backend"):
-            colour = f"C{backends.index(backend) % 10}"
-            style = "-" if backends.index(backend) < 10 else "--"
-            plot.plot(
-                points["steps"], points["max_abs"], style, color=colour, marker=".", label=_plain(backend)
-            )
-        plot.set(title=dtype, xlabel="steps", xscale="log", yscale="log")
-        plot.grid(alpha=0.3)
-    axes[0, 0].set_ylabel("largest distance of w from the reference")
-    named = {
-        name: line for plot in axes[0] for line, name in zip(*plot.get_legend_handles_labels(), strict=True)
+    if free.empty:
+        return None
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for backend, points in free.groupby("backend"):
+        shape = tuple((r.dtype, r.steps, f"{r.max_abs:.3g}") for r in points.itertuples())
+        alike.setdefault(shape, []).append(str(backend))
+    panels = []
+    for dtype, part in free.groupby("dtype", sort=False):
+        axes = _axes(str(dtype), "steps", (_counted, _scientific))
+        for names in alike.values():
+            points = part[part["backend"] == names[0]].sort_values("steps")
+            _line(axes, points["steps"], points["max_abs"], style[names[0]])
+        panels.append(_svg(axes, f"drift {dtype}"))
+    return Plot(panels, [Entry(tuple(names), _swatch(style[names[0]])) for names in alike.values()])
+
+
+def sensitivity(curve: pd.DataFrame) -> Plot:
+    """The share of seeds in which an error is found against its size: a panel for each type and regime."""
+    quantities = list(curve["quantity"].unique())
+    style = {
+        name: Style(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], LINES[i % len(LINES)])
+        for i, name in enumerate(quantities)
     }
-    figure.legend(named.values(), named.keys(), fontsize="xx-small", loc="outside lower center", ncols=4)
-    return _svg(figure, "drift")
+    panels = []
+    for (dtype, regime), part in curve.groupby(["dtype", "regime"], sort=False):
+        axes = _axes(f"{dtype}, {regime}", "log₂ of the relative error")
+        for quantity, points in part.groupby("quantity", sort=False):
+            _line(axes, np.log2(points["error"]), points["found"], style[str(quantity)])
+        axes.set_ylim(-0.03, 1.03)
+        panels.append(_svg(axes, f"sensitivity {dtype} {regime}"))
+    return Plot(panels, [Entry((name,), _swatch(style[name])) for name in quantities])
 
 
-def sensitivity(curve: pd.DataFrame) -> str:
-    """The share of seeds in which an error is found against its size: a plot for each type and regime."""
-    dtypes, regimes = list(curve["dtype"].unique()), list(curve["regime"].unique())
-    figure, axes = pyplot.subplots(
-        len(dtypes), len(regimes), figsize=(4 * len(regimes), 3.2 * len(dtypes)), squeeze=False, sharey=True
-    )
-    for row, dtype in zip(axes, dtypes, strict=True):
-        for plot, regime in zip(row, regimes, strict=True):
-            part = curve[(curve["dtype"] == dtype) & (curve["regime"] == regime)]
-            for quantity, points in part.groupby("quantity", sort=False):
-                plot.plot(np.log2(points["error"]), points["found"], label=quantity, marker=".")
-            plot.set(title=f"{dtype}, {regime}", xlabel="log₂ of the relative error", ylim=(-0.03, 1.03))
-            plot.grid(alpha=0.3)
-        row[0].set_ylabel("found, share of seeds")
-    axes[0, -1].legend(loc="lower right", fontsize="x-small")
-    return _svg(figure, "sensitivity")
-
-
-def performance(curves: pd.DataFrame) -> dict[str, str]:
-    """Step time along each size that was varied, by its name: a plot for each line and thread count.
+def performance(curves: pd.DataFrame, style: Styles) -> dict[str, Plot]:
+    """Step time along each size that was varied, by its name: a panel for each line and thread count.
 
     curves: as `reports.performance.curves`. Where a backend diverges its points are hollow, and its name is
     struck through.
     """
     drawn = {}
     for against, part in curves.groupby("against", sort=False):
-        lines = list(part.groupby(["held", "threads"]))
-        figure, axes = pyplot.subplots(
-            1, len(lines), figsize=(5.2 * len(lines), 5), squeeze=False, sharey=True
-        )
-        for plot, ((held, threads), line) in zip(axes[0], lines, strict=True):
+        limits = part["seconds_median"].min() / 1.5, part["seconds_median"].max() * 1.5
+        panels, seen = [], set()
+        for key, line in part.groupby(["held", "threads"]):
+            held, threads = str(key[0]), int(str(key[1]))
+            line = line[line.groupby("backend")["x"].transform("nunique") > 1]  # a point is no line
+            if line.empty:
+                continue
+            seen |= set(line["backend"])
+            axes = _axes(
+                f"{_in_words(held)}; {plural(threads, 'thread')}",
+                SIZES.get(str(against), _in_words(against)),
+                (_counted, _seconds),
+            )
             for backend, points in line.groupby("backend"):
                 points = points.sort_values("x")
-                _curve(plot, str(backend), points)
-            plot.set(title=f"{held}; threads {threads}", xlabel=str(against), xscale="log", yscale="log")
-            plot.title.set_fontsize("small")
-            plot.grid(alpha=0.3)
-            plot.legend(fontsize="xx-small")
-        axes[0, 0].set_ylabel("seconds a step")
-        drawn[str(against)] = _svg(figure, f"performance {against}")
+                wrong = points["note"].str.startswith("diverges")
+                _line(axes, points["x"], points["seconds_median"], style[str(backend)], wrong)
+            axes.set_ylim(limits)
+            panels.append(_svg(axes, f"performance {against} {held} {threads}"))
+        struck = set(part[part["note"].str.startswith("diverges")]["backend"])
+        entries = [Entry((name,), _swatch(style[name]), name in struck) for name in sorted(seen)]
+        drawn[str(against)] = Plot(panels, entries)
     return drawn
 
 
-def _curve(plot: pyplot.Axes, backend: str, points: pd.DataFrame) -> None:
-    wrong = points["note"].str.startswith("diverges").to_numpy()
-    style = ":" if backend.startswith("floor.") else "--" if backend.startswith("by_hand.") else "-"
-    (drawn,) = plot.plot(points["x"], points["seconds_median"], style, label="_")
-    name = "".join(f"{c}\N{COMBINING LONG STROKE OVERLAY}" for c in backend) if wrong.any() else backend
-    name = _plain(name)
-    plot.plot(points["x"][~wrong], points["seconds_median"][~wrong], "o", color=drawn.get_color(), label=name)
-    plot.plot(
-        points["x"][wrong], points["seconds_median"][wrong], "o", color=drawn.get_color(), fillstyle="none"
-    )
+def _axes(title: str, x: str, scales: tuple[Scale, Scale] | None = None) -> Any:
+    """Empty axes; logarithmic where there are scales, how x and y are written."""
+    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
+    axes = figure.add_axes((0.15, 0.16, 0.82, 0.74))
+    axes.set_title(_plain(title), fontsize="small")
+    axes.set_xlabel(_plain(x))
+    axes.grid(alpha=0.25)
+    for axis, scale in zip(("x", "y"), scales or (), strict=False):
+        axes.set(**{f"{axis}scale": "log"})
+        ticks = getattr(axes, f"{axis}axis")
+        ticks.set_major_formatter(FuncFormatter(lambda value, _, scale=scale: scale(value)))
+        ticks.set_minor_locator(NullLocator())
+    return axes
+
+
+def _line(axes: Any, x: Any, y: Any, style: Style, hollow: pd.Series | None = None) -> None:
+    look = {"color": style.colour, "marker": style.marker, "markersize": 5}
+    axes.plot(x, y, linestyle=style.line, linewidth=1.3, **look)
+    if hollow is not None and hollow.any():
+        axes.plot(x[hollow], y[hollow], linestyle="", markerfacecolor="white", **look)
+
+
+@cache
+def _swatch(style: Style) -> str:
+    figure = Figure(figsize=(36 / 72, 14 / 72))
+    look = {"color": style.colour, "linestyle": style.line, "marker": style.marker, "markersize": 5}
+    figure.add_artist(Line2D([0.02, 0.5, 0.98], [0.5] * 3, markevery=[1], linewidth=1.3, **look))
+    return _written(figure, f"swatch {style}")
+
+
+def _svg(axes: Any, name: str) -> str:
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        if axis.get_scale() == "log":
+            decades = np.floor(np.log10(high)) - np.ceil(np.log10(low)) + 1
+            axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 1 else (1.0, 2.0, 5.0)))
+    return _written(axes.figure, name)
+
+
+def _written(figure: Figure, name: str) -> str:
+    """The figure as an SVG element in the colours of the text around it, without a background.
+
+    name: of this one alone, that its parts may be named apart, and the same from the same table.
+    """
+    text = StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        figure.savefig(text, format="svg", metadata=nothing, transparent=True)
+    svg = text.getvalue()
+    # Names that nothing refers to: several plots stand in one page, where names are unique.
+    svg = re.sub(r' id="[a-zA-Z0-9.]+_\d+"', "", svg[svg.index("<svg") :])
+    svg = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', svg, count=2)
+    return svg.replace("#000000", "currentColor").replace("#ffffff", "var(--bg, #ffffff)")
+
+
+def _placed(svg: str, x: int, y: int) -> str:
+    return svg.replace("<svg ", f'<svg x="{x}" y="{y}" ', 1)
+
+
+def _counted(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def _seconds(value: float) -> str:
+    unit, name = next(((u, n) for u, n in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")) if value >= u), (1e-9, "ns"))
+    return f"{value / unit:.0f} {name}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _scientific(value: float) -> str:
+    digit, exponent = f"{value:.0e}".split("e")
+    return ("" if digit == "1" else f"{digit}·") + f"10{str(int(exponent)).translate(_RAISED)}"
+
+
+def _in_words(text: object) -> str:
+    """table_rows 10000 as table rows 10,000."""
+    return re.sub(r"\d{4,}", lambda n: f"{int(n[0]):,}", str(text).replace("_", " "))
 
 
 def _plain(name: object) -> str:

@@ -33,11 +33,11 @@ def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[s
     if len(backends) == 1:
         yield _head(documented, tables, seconds)
         yield ""
-        yield from _wrapped(_verdict(documented, new, found))
+        yield from wrapped(_verdict(documented, new, found))
     else:
         yield from _each(documented, found)
         yield ""
-        yield from _wrapped(_verdict_of_all(documented, new, found, seconds))
+        yield from wrapped(_verdict_of_all(documented, new, found, seconds))
     if len(backends) == 1:
         for finding in [row for row in found if row["kind"] == KNOWN][:MOST_KNOWN]:
             of = f"{spaced(finding['cause'])}: {finding['sentence']}"
@@ -123,7 +123,7 @@ def _each(documented: pd.DataFrame, found: list[Row]) -> Iterator[str]:
 def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
     """A finding in words, with the clauses that show it and the least case of each."""
     of = f"{finding['backend']}: " if name else ""
-    yield from _wrapped(f"{of}{finding['sentence']}")
+    yield from wrapped(f"{of}{finding['sentence']}")
     evidence = [
         row
         for row in records(tables["evidence"])
@@ -214,5 +214,6 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _wrapped(text: str) -> list[str]:
+def wrapped(text: str) -> list[str]:
+    """A text in lines of the screen."""
     return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

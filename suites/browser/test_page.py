@@ -17,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from reports import equivalence, page
+from reports.matrix import AGAINST
 from reports.tables import frame, write_text
 from suites.instrument.published import RUN
 
@@ -186,7 +187,7 @@ def test_a_table_of_100_backends_and_300_clauses_opens(browser: Any, tmp_path: P
         }
         for b in range(100)
         for c in range(300)
-        for against in page.AGAINST
+        for against in AGAINST
     ]
     tables = page.Tables(tmp_path, {"verdicts": frame("verdicts", rows)}, {})
     path = built(tables, tmp_path / "index.html")

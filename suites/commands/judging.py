@@ -1,6 +1,7 @@
 """Judging backends: `check` and `report`."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -59,16 +60,26 @@ def report(
     out: Out = OUT,
 ) -> int:
     """Judge every backend that is here, compare them with each other, and write tables and the page."""
-    from reports import page
+    from reports.answer import beside, in_brief
+    from reports.pages import PAGES, write_pages
+    from reports.screen import wrapped
+    from reports.tables import TableError, read
+    from suites.progress import Steps
 
     names, files = resolve(targets or [], out)
     given = [*(f"--backend={name}" for name in names), *(f"--backend-file={file}" for file in files)]
     suites = ("suites/equivalence", "suites/conformance")
     status = judge(suites, given, pins, device, profile, seed, processes, show, out)
-    if status in (0, 1, 125):
-        for line in page.write(out):
-            print(line)
-    return status
+    if status not in (0, 1):
+        return status
+    with Steps(3) as steps:
+        missing = write_pages(out, steps.begin)
+    with suppress(TableError):
+        for sentence in in_brief(beside(read("pairs", out))):
+            print(*wrapped(sentence), sep="\n")
+    print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
+    print(f"{', '.join(PAGES)} in {out}")
+    return 2 if missing and not status else status
 
 
 def judge(

@@ -63,7 +63,7 @@ class Run:
         if "sensitivity_curve" in made:
             from reports import plots  # matplotlib takes as long to import as all the rest
 
-            texts["sensitivity.svg"] = plots.sensitivity(made["sensitivity_curve"])
+            texts["sensitivity.svg"] = plots.sensitivity(made["sensitivity_curve"]).whole()
         lost = []
         with undisturbed():
             for name, text in texts.items():

@@ -1,0 +1,138 @@
+"""The answer: which backends end a training where another ends, how far others come apart, what to set."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.render import MARKDOWN
+from reports.tables import records
+from reports.words import percent
+
+BASE, LAZY = "torch.SparseAdam", "mindspore.LazyAdam."
+
+
+@dataclass
+class End:
+    """Where a training ends. kind: equal, apart (by a share), refuses, or not compared (and why)."""
+
+    kind: str = "equal"
+    share: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """How others compare with a base: by name, those that end where it ends first, and by training."""
+
+    base: str
+    trainings: list[str]
+    ends: dict[str, dict[str, End]]
+
+    def which(self, other: str, kind: str) -> list[str]:
+        """The trainings in which another ends so."""
+        return [name for name in self.trainings if self.ends[other][name].kind == kind]
+
+
+def beside(pairs: pd.DataFrame) -> Beside | None:
+    """How others compare with torch.SparseAdam, or with the first backend where it is not there."""
+    if pairs.empty:
+        return None
+    names = list(dict.fromkeys([*pairs["left"], *pairs["right"]]))
+    base = BASE if BASE in names else names[0]
+    of_base = pairs[(pairs["left"] == base) | (pairs["right"] == base)]
+    ends: dict[str, dict[str, End]] = {}
+    for row in records(of_base):
+        other = row["left"] if row["right"] == base else row["right"]
+        end = ends.setdefault(other, {}).setdefault(row["sequence"], End())
+        if row["equal"] == "not compared":
+            refuses = row["message"].startswith(f"{other}: ") and " at step " in row["message"]
+            end.kind, end.message = "refuses" if refuses else "not compared", row["message"]
+        elif end.kind in ("equal", "apart") and row["equal"] == "no":
+            end.kind, end.share = "apart", row["difference"]
+    compared = {
+        other: end for other, end in ends.items() if any(e.kind != "not compared" for e in end.values())
+    }
+    # A training that nobody can be compared in says nothing here.
+    trainings = [
+        name
+        for name in of_base["sequence"].unique()
+        if any(end[name].kind != "not compared" for end in compared.values())
+    ]
+
+    def likeness(other: str) -> tuple[int, int, str]:
+        kinds = [compared[other][name].kind for name in trainings]
+        return kinds.count("apart"), -kinds.count("equal"), other
+
+    return Beside(base, trainings, {other: compared[other] for other in sorted(compared, key=likeness)})
+
+
+def what_to_set(beside: Beside | None) -> str:
+    """In Markdown, for those who come from torch.SparseAdam; '' where LazyAdam was not compared with it."""
+    forms = [form for form in beside.ends if form.startswith(LAZY)] if beside and beside.base == BASE else []
+    if not beside or not forms:
+        return ""
+    equal = [form for form in forms if not beside.which(form, "apart")]
+    return MARKDOWN.get_template("what_to_set.md.j2").render(
+        recipe=recipe(equal[0]) if equal else "",
+        equal={form: beside.which(form, "refuses") for form in equal},
+        apart={
+            form: [
+                f"{name} ({percent(beside.ends[form][name].share)})" for name in beside.which(form, "apart")
+            ]
+            for form in forms
+            if form not in equal
+        },
+        ways=ways,
+    )
+
+
+def what_to_know(losses: str, code: str) -> str:
+    """What else differs between the two, in Markdown. losses, code: where trainings and samples are told."""
+    return MARKDOWN.get_template("what_to_know.md.j2").render(losses=losses, code=code)
+
+
+def in_brief(beside: Beside | None) -> Iterator[str]:
+    """The answer for a screen: who ends a training where the base ends, who doesn't, and what to set."""
+    if beside is None:
+        return
+    equal = [form for form in beside.ends if not beside.which(form, "apart")]
+    for form in equal:
+        refused = beside.which(form, "refuses")
+        but = f", but refuses: {', '.join(refused)}" if refused else ""
+        yield f"{form} ends a training where {beside.base} ends{but}."
+    for form in (form for form in beside.ends if form not in equal and form.startswith(LAZY)):
+        worst = max(beside.which(form, "apart"), key=lambda name: beside.ends[form][name].share)
+        share = percent(beside.ends[form][worst].share)
+        yield f"{form} ends apart: by {share} of how far weights move, with {worst}."
+    if lazy := [form for form in equal if form.startswith(LAZY)]:
+        code = [line for line in recipe(lazy[0]).splitlines() if "set_context" in line or ".target" in line]
+        yield f"So set: {'; '.join(line.partition('  #')[0] for line in code)}, before the first step."
+
+
+# How a form of a MindSpore optimizer is asked for, by the parts of its name.
+WAYS = {
+    "default": '`optimizer.target` never assigned, though it reads `"CPU"`',
+    "target_cpu": '`optimizer.target = "CPU"` assigned',
+    "pynative": "in PyNative mode, with the whole training step under `mindspore.jit`",
+}
+
+
+def ways(form: str) -> str:
+    """How a form is asked for; '' where its name says nothing."""
+    return ", ".join(WAYS[part] for part in form.split(".") if part in WAYS)
+
+
+def recipe(form: str) -> str:
+    """How a form of LazyAdam is asked for, in Python."""
+    graph, target = form.endswith(".graph"), ".target_cpu." in form
+    return "\n".join(
+        [
+            "import mindspore",
+            "from mindspore import nn",
+            "",
+            "mindspore.set_context(mode=mindspore.GRAPH_MODE)" if graph else "# the step under mindspore.jit",
+            "optimizer = nn.LazyAdam(net.trainable_params())",
+            *(['optimizer.target = "CPU"  # before the first step'] if target else []),
+        ]
+    )
