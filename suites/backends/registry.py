@@ -48,13 +48,8 @@ def select(names: list[str], files: Iterable[Path] = ()) -> list[type[Backend]]:
 
 
 def named(text: str) -> list[str]:
-    """The names that a text is, or begins: whole parts first, in any case; of the suite's and packages'."""
-    known = [*BACKENDS, *(backend.name for backend in reader.installed())]
-    for end in (".", ""):
-        found = [n for n in known if f"{n.lower()}{end}".startswith(f"{text.lower()}{end}")]
-        if found:
-            return found
-    return []
+    """The names that a text may stand for, of the suite's backends and of packages'."""
+    return begun(text, [*BACKENDS, *(backend.name for backend in reader.installed())])
 
 
 def find(name: str, file: str = "") -> type[Backend]:

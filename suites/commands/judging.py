@@ -1,6 +1,7 @@
 """Judging backends: `check` and `report`."""
 
 import sys
+from argparse import ArgumentTypeError
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,8 @@ from typing import Annotated
 import typer
 
 from suites.commands.app import OUT, Device, Out, Profile, Seed, app
+from suites.commands.options import near_path, one_of
+from suites.names import near
 
 Targets = Annotated[
     list[str],
@@ -42,6 +45,9 @@ def check(
     out: Out = OUT,
 ) -> int:
     """Judge optimizers: every clause in every type, step by step, against the rounding bound."""
+    from suites.clauses import CLAUSES
+
+    only = [one_of(clause, CLAUSES, "--only") for clause in only]
     names, files = resolve(targets, out)
     given = [*(f"--backend={name}" for name in names), *(f"--backend-file={file}" for file in files)]
     given += [f"--only={clause}" for clause in only]
@@ -96,10 +102,24 @@ def judge(
     """Run pytest on the suites; its exit status as that of a command."""
     import pytest
 
+    from reports.terminal import SHOWN
+    from suites.backends.base import DEVICES
     from suites.backends.process import ROOT
+    from suites.command_line import whole_number
     from suites.machine import all_threads
     from suites.run.progress import Teller
+    from suites.verdicts import BUDGETS
 
+    device, profile = one_of(device, DEVICES, "--device"), one_of(profile, BUDGETS, "--profile")
+    show = [one_of(table, (*SHOWN, "all"), "--show") for table in show]
+    if seed is not None:
+        try:
+            whole_number(seed)
+        except ArgumentTypeError as error:
+            raise typer.BadParameter(str(error), param_hint="--seed") from None
+    for folder in pins:
+        if not folder.is_dir():
+            raise typer.BadParameter(f"no folder {folder}{near_path(folder)}", param_hint="--pins")
     several = all_threads() if processes is None else processes
     options = [
         *("-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:terminalreporter"),
@@ -119,32 +139,32 @@ def resolve(targets: list[str], out: Path) -> tuple[list[str], list[Path]]:
     """Names of backends, and files: given, or written for classes that are named alone."""
     from reports.tables import write_text
     from suites.backends.class_file import declaration, is_class
-    from suites.backends.registry import named
+    from suites.backends.declaration import BrokenDeclaration
+    from suites.backends.reader import read
+    from suites.backends.registry import BACKENDS, named
 
     names: list[str] = []
     files: list[Path] = []
     for target in targets:
         path = Path(target)
-        if path.suffix == ".py" or path.exists():
+        if path.suffix == ".py" or path.is_file():
+            if not path.is_file():
+                raise typer.TyperException(f"no file {target}{near_path(path)}")
             files.append(path.absolute())
         elif found := named(target):
             names += found
         elif is_class(target):
             file = (out / "declared" / f"{target}.py").absolute()
             write_text(declaration(target, Path.cwd()), file)
+            try:
+                read(file)
+            except BrokenDeclaration as error:
+                file.unlink()
+                why = str(error).partition(": ")[2]
+                lacking = f"no backend or class {target!r} ({why}){near(target, BACKENDS)}"
+                raise typer.TyperException(lacking) from None
             files.append(file)
         else:
-            print(near(target), file=sys.stderr)
-            raise typer.Exit(2)
+            lacking = f"no backend, file or class {target!r}{near(target, BACKENDS)}"
+            raise typer.TyperException(lacking)
     return names, files
-
-
-def near(target: str) -> str:
-    """Why a target is none, in a line, with what is near."""
-    from difflib import get_close_matches
-
-    from suites.backends.registry import BACKENDS
-
-    close = get_close_matches(target.lower(), {name.lower(): name for name in BACKENDS}, n=1, cutoff=0.4)
-    meant = f"; did you mean {next(n for n in BACKENDS if n.lower() == close[0])}?" if close else ""
-    return f"lazyadam: no backend, file or class {target!r}{meant or '; see: lazyadam list'}"
