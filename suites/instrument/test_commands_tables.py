@@ -43,7 +43,7 @@ MISTAKES = {
     "an option": ("pair --otu {run} torch torch", "(Possible options: --out"),
     "an option of bench": ("bench --candiate python", "(Possible options: --candidate"),
     "a backend": ("pair torch.SparsAdam torch.Adam.fused --out {run}", "did you mean torch.SparseAdam,"),
-    "a leading part": ("bench troch.Adam.fusde", "did you mean torch.Adam.fused?"),
+    "a leading part": ("bench troch.Adam.fusde", "did you mean torch.Adam.fused"),
     "several backends": (
         "pair torch.sparse mindspore.lazyadam.target --out {run}",
         "may be mindspore.LazyAdam.target_cpu.graph or mindspore.LazyAdam.target_cpu.pynative",
