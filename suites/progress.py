@@ -32,6 +32,7 @@ class Steps:
         """The next step; the one before is done."""
         self.bar.update(self.task, description=what, completed=self.begun)
         now = time.monotonic()
+        self.first = self.first if self.begun else now
         if self.bar.disable and self.begun and now - self.last > SECONDS:
             self.last = now
             left = (now - self.first) / self.begun * (self.total - self.begun)

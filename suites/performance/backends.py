@@ -61,8 +61,9 @@ def run(
     with Steps(sum(len(part) for _, part in parts), "the backends start") as steps:
         _measure(backends, named, device, parts, table, steps)
     if steps.interrupted:
-        console.print(f"interrupted: {len(table)} rows were measured, and the tables in {out} lack the rest")
-    why = not_measured(table)
+        kept = f"the tables in {out} have what is done" if table else "no table is written"
+        console.print(f"interrupted: {len(table)} rows were measured; {kept}", soft_wrap=True)
+    why = "" if steps.interrupted else not_measured(table)
     if why:
         print(f"nothing was measured: {why}", file=sys.stderr)
     if table:

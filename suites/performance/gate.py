@@ -144,11 +144,11 @@ def run(backends: Sequence[type[Backend]], device: str, candidate: str, slowdown
                     seen = rows[-1]["note"] if ratio is None else f"{ratio:.3f} of the time of the base"
                     steps.say(f"{backend.name}, {configuration}: {seen}")
     if steps.interrupted:
-        console.print(f"interrupted: {len(rows)} rows were measured; the table in {out} lacks the rest")
+        console.print(f"interrupted: {len(rows)} rows were measured; {out} has what is done", soft_wrap=True)
     table = frame("performance_gate", with_verdicts(rows))
     write(table, out / "performance_gate.csv")
     show_rows("gate: the candidate beside the base")(table, console)
-    if not any("ratio" in r for r in rows):
+    if not steps.interrupted and not any("ratio" in r for r in rows):
         why = "; ".join(dict.fromkeys(r["note"] for r in rows)) or "no backend here takes these gradients"
         print(f"nothing was compared: {why}", file=sys.stderr)
     load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after, on {all_threads()} threads"

@@ -223,7 +223,7 @@ def run(out: Path) -> int:
             except NotRun as reason:
                 progress.say(f"{name}: not run ({reason})")
     if progress.interrupted:
-        print(f"interrupted: the table in {out} lacks what was not measured to the end", file=sys.stderr)
+        print(f"interrupted: {len(results)} rows were measured; {out} has what is done", file=sys.stderr)
     if not results:
         print("nothing was measured", file=sys.stderr)
         return 130 if progress.interrupted else 2

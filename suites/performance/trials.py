@@ -37,7 +37,7 @@ def run(out: Path) -> int:
             why |= {r["note"]: None for r in done if r["verdict"] == "not run"}
             counts.append(_counted(backend.name, configuration, slowdown, done))
     if steps.interrupted:
-        console.print(f"interrupted: the table in {out} has {len(counts)} of {2 * len(GATED)} rows")
+        console.print(f"interrupted: {out} has {len(counts)} of {2 * len(GATED)} rows", soft_wrap=True)
     table = frame("performance_trials", counts)
     write(table, out / "performance_trials.csv")
     show_rows("trials of the gate")(table, console)
