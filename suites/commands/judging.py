@@ -120,10 +120,13 @@ def judge(
     for folder in pins:
         if not folder.is_dir():
             raise typer.BadParameter(f"no folder {folder}{near_path(folder)}", param_hint="--pins")
-    several = all_threads() if processes is None else processes
+    few = any(option.startswith("--only=") for option in given)
+    several = processes if processes is not None else 1 if few else all_threads()
+    # Of several backends each keeps to one process; one alone is spread.
+    spread = "worksteal" if len(given) == 1 else "loadgroup"
     options = [
         *("-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:terminalreporter"),
-        *(("-n", several, "--dist", "loadgroup") if several > 1 else ()),
+        *(("-n", several, "--dist", spread) if several > 1 else ()),
         *(ROOT / suite for suite in suites),
         *(f"--pins={folder.absolute()}" for folder in pins),
         *(f"--show={table}" for table in show),
