@@ -16,6 +16,7 @@ from reports.words import spaced
 Row = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
 WIDTH = 80
+DTYPES = ("float16", "bfloat16", "float32", "float64")
 MOST_KNOWN = 6
 MOST_CAUSES, MOST_CLAUSES = 3, 3  # of new findings that are told, and of clauses that show one
 
@@ -73,7 +74,7 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     known = [row for row in found if row["kind"] == KNOWN]
     failing, judged = _clauses(new), _judged(ran)
     fine = judged - failing - _clauses(known)
-    passing = ran[ran["clause"].isin(fine)]
+    passing = ran[ran["clause"].isin(fine) & (ran["verdict"] == "conforms")]
     said = [f"{_number(fine, 'clause')} hold{'s' if len(fine) == 1 else ''}"] if fine else []
     sure_known = _clauses(row for row in known if not is_meaning(row)) - failing
     if but_for := _clauses(known) - failing - sure_known:
@@ -87,8 +88,8 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     if len(passing):
         rest += f" The largest error is {passing['worst_ratio'].max():.2f} of the bound."
     if not new and not known:
-        dtypes = ", ".join(dict.fromkeys(passing["dtype"]))
-        return f"RIGHT in {dtypes}. {rest}"
+        dtypes = [dtype for dtype in DTYPES if dtype in set(passing["dtype"])]
+        return f"RIGHT in {', '.join(dtypes)}. {rest}"
     if not new:
         return f"AS KNOWN, {_number(known, 'finding')}. {rest}"
     sure = _clauses(row for row in new if not is_meaning(row))
