@@ -1,23 +1,91 @@
 """A trace file judged again, for `git bisect run`."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from traceback import extract_tb
 
 import numpy as np
 
+from reference.dialect import Dialect
 from reference.scalars import Hyperparameters
-from suites.backends.base import NOT_KEPT, Backend
+from suites.backends.base import DEVICES, NOT_KEPT, Backend, in_a_line
+from suites.backends.declaration import BrokenDeclaration
 from suites.backends.process import Process
+from suites.backends.registry import UnknownBackend, select
 from suites.bad_input import EVERY_BACKEND_HAS, FRESH
-from suites.case import Case
+from suites.case import Case, Trajectory
 from suites.cases import trace
+from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
 from suites.judge.fitting import fitting, other_scalars
+from suites.judge.judgement import Judgement
 from suites.judge.step_by_step import step_by_step
+from suites.names import UnknownName, one
 from suites.verdicts import dialects, wrong_path
 
 CONFORMS, DIVERGES, NOTHING_COMPARED = 0, 1, 125
+AGAINST = ("documented", "reference", "explained")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A trajectory judged step by step against a dialect. scalars: what would explain it, in words."""
+
+    dialect: Dialect
+    strict_epsilon: bool
+    judgement: Judgement
+    scalars: str
+
+
+def replayed(file: Path, given: Sequence[str], device: str, against: str) -> tuple[int, list[str]]:
+    """The exit status, and what to say, whatever happens: 1 says that the optimizer diverges, nothing else.
+
+    given: backends by name, or files that declare them; where none, the trace names its own.
+    """
+    try:
+        where, dialect = one("device", device, DEVICES), one("dialect to judge against", against, AGAINST)
+        backend, told = backend_of(file, given)
+        code, lines = replay(file, backend, where, dialect)
+        return code, [*lines, told] if told else lines
+    except (TraceError, UnknownBackend, BrokenDeclaration, UnknownName) as error:
+        return NOTHING_COMPARED, [str(error)]
+    except Exception as error:
+        at = extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {in_a_line(error)} ({at.filename}:{at.lineno})"
+        return NOTHING_COMPARED, [f"{file}: cannot be judged: {told}"]
+
+
+def backend_of(file: Path, given: Sequence[str] = ()) -> tuple[type[Backend], str]:
+    """The backend that a trace is judged on, and what there is to say of the choice.
+
+    Raises:
+        TraceError, UnknownBackend, BrokenDeclaration: it can't be told which, or there is no such backend.
+    """
+    about = trace.about(file)
+    names, path = about.get("backends"), about.get("path") or ""
+    if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, path]):
+        names, path = [], ""
+    if given:
+        files = [name for name in given if name.endswith(".py")]
+        found = select([name for name in given if name not in files], [Path(name) for name in files])
+        found = [b for b in found if b.name in names] if found[1:] and names else found
+        if len(found) != 1:
+            raise UnknownBackend(f"--backend {' '.join(given)} is not the name of one backend; name one")
+        return found[0], ""
+    if not names:
+        raise UnknownBackend(f"{file}: names no backend; --backend NAME or --backend FILE.py")
+    if about.get("file") and not Path(path).is_file():
+        where = path or about["file"]
+        raise UnknownBackend(
+            f"{file}: speaks of {names[0]} in {where}, which is not there; --backend FILE.py"
+        )
+    found = [b for b in select(names[:1], [Path(path)] if path else []) if b.name == names[0]]
+    if not found:
+        raise UnknownBackend(f"{file}: speaks of {names[0]}, which is not there; --backend NAME or FILE.py")
+    told = f"  it names {len(names)} backends, of which this is the first; another: --backend NAME"
+    return found[0], told if names[1:] else ""
 
 
 def replay(file: Path, backend: type[Backend], device: str, against: str) -> tuple[int, list[str]]:
@@ -26,7 +94,7 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
     Raises:
         TraceError: there is no trace in the file.
     """
-    case, clauses = trace.load(file), trace.about(file).get("clauses")
+    case = trace.load(file)
     if lacking := undeclared(case, backend):
         return NOTHING_COMPARED, [f"{backend.name}: not run (it does not declare {lacking})"]
     with Process(backend, device) as process:
@@ -39,23 +107,31 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
             return DIVERGES, [f"{backend.name} diverges at step {failure.step}: {failure.message}"]
         told = f"{backend.name} {failure.kind} at step {failure.step}: {failure.message}"
         return NOTHING_COMPARED, [told]
-    dialect = dict(dialects(backend)).get(against, backend.spoken)
-    strict = isinstance(clauses, list) and any(c.strict_epsilon and c.id in clauses for c in CLAUSES.values())
-    judge = partial(step_by_step, [case], trajectories, dialect, strict_epsilon=strict)
-    with np.errstate(all="ignore"):  # a warning would be a second line
-        judgement = fitting(backend, dialect, case.dtype, judge)
-        scalars = other_scalars(backend, dialect, case.dtype, judge) if judgement.worst.max() > 1 else ""
+    judged = judge(file, case, trajectories[0], backend, against)
+    judgement = judged.judgement
     if not judgement.steps:
         told = "nothing was compared: of no observed step is the state before it observed too"
         return NOTHING_COMPARED, [f"{file}: {told}"]
     worst = float(judgement.worst.max())
     lines = [f"{backend.name} against {against}: worst ratio {worst:.3g}"]
-    lines += [f"  {scalars}"] if scalars else []
+    lines += [f"  {judged.scalars}"] if judged.scalars else []
     lines += [f"  {finding.message()}" for finding in judgement.findings]
     if path := wrong_path(backend, device, case.dtype, trajectories):
         lines.append(f"  {path}")
     lines += [f"  printed: {line}" for line in printed]
     return DIVERGES if path or worst > 1 else CONFORMS, lines
+
+
+def judge(file: Path, case: Case, trajectory: Trajectory, backend: type[Backend], against: str) -> Judged:
+    """Judge what a backend did with the case of a trace, as the clauses do that the trace speaks of."""
+    clauses = trace.about(file).get("clauses")
+    dialect = dict(dialects(backend)).get(against, backend.spoken)
+    strict = isinstance(clauses, list) and any(c.strict_epsilon and c.id in clauses for c in CLAUSES.values())
+    by = partial(step_by_step, [case], [trajectory], dialect, strict_epsilon=strict)
+    with np.errstate(all="ignore"):  # a warning would be a second line
+        judgement = fitting(backend, dialect, case.dtype, by)
+        scalars = other_scalars(backend, dialect, case.dtype, by) if judgement.worst.max() > 1 else ""
+    return Judged(dialect, strict, judgement, scalars)
 
 
 def undeclared(case: Case, backend: type[Backend]) -> str:

@@ -269,7 +269,8 @@ def ready_to_pin(
         "owner": "?",
         "backends": [backend.name],
         "versions": _versions(process.version),
-        **({"file": Path(backend.file).name} if backend.file else {}),
+        # The name is what a pin goes by, wherever the file lies; the path is for a replay of this trace.
+        **({"file": Path(backend.file).name, "path": backend.file} if backend.file else {}),
     }
     trace.save(case, path, about)
 

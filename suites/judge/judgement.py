@@ -38,16 +38,19 @@ class Finding:
     def short(self) -> str:
         """The same in as few digits as tell what came from what was due."""
         of = f" of parameter {self.parameter}" if self.parameter else ""
-        came, due = f"{self.value:.17g}", f"{self.expected:.17g}"
-        for digits in (6, 9, 12):
-            if f"{self.value:.{digits}g}" != f"{self.expected:.{digits}g}":
-                came, due = f"{self.value:.{digits}g}", f"{self.expected:.{digits}g}"
-                break
+        came, due = told_apart(self.value, self.expected)
         at = ", ".join(map(str, self.element))
         times = f"{self.ratio:,.0f}" if 100 <= self.ratio < 1e9 else f"{self.ratio:.3g}"
-        return (
-            f"{self.quantity}[{at}]{of} after step {self.step}: {came}, should be {due}; {times} × the bound"
-        )
+        far = "nothing bounds that" if self.ratio == np.inf else f"{times} × the bound"
+        return f"{self.quantity}[{at}]{of} after step {self.step}: {came}, should be {due}; {far}"
+
+
+def told_apart(x: float, y: float) -> tuple[str, str]:
+    """Two numbers in as few digits as tell one from the other: six at least."""
+    for digits in (6, 9, 12):
+        if f"{x:.{digits}g}" != f"{y:.{digits}g}":
+            return f"{x:.{digits}g}", f"{y:.{digits}g}"
+    return f"{x:.17g}", f"{y:.17g}"
 
 
 @dataclass
