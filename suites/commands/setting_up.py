@@ -1,1 +1,41 @@
 """What is here, and files to start from: `doctor` and `init`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suites.commands.app import app
+from suites.commands.telling import asked, say
+from suites.names import one
+
+KINDS = ("numpy", "torch", "ctypes", "github")
+
+
+@app.command()
+def doctor() -> int:
+    """Say what is here, what can run here, what can't and why, and the line that installs it."""
+    from suites.telling.doctor import examined
+
+    say(examined())
+    return 0
+
+
+@app.command()
+def init(
+    kind: Annotated[str, typer.Argument(metavar="|".join(KINDS), help="what to start from")],
+    file: Annotated[
+        Path | None, typer.Argument(help="what to write; of github the optimizer to judge [my_optimizer.py]")
+    ] = None,
+) -> int:
+    """Write a file to start from: an optimizer, or a workflow that judges one.
+
+    A file that is there is never written over.
+    """
+    from suites import starting
+
+    chosen, path = asked(one, "file to start from", kind, KINDS), file or starting.OWN
+    if chosen == "github" and file and not file.is_file():
+        raise typer.TyperException(f"{file}: no such file: github takes the optimizer to judge")
+    say(asked(starting.workflow, path) if chosen == "github" else asked(starting.optimizer, chosen, path))
+    return 0

