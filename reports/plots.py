@@ -83,16 +83,16 @@ def styles(names: Iterable[str]) -> dict[str, Style]:
     forms: dict[str, list[str]] = {}
     for name in sorted(set(names)):
         forms.setdefault(family_and_form(name)[0], []).append(name)
-    made, taken = {}, set()
+    made: dict[str, Style] = {}
+    looks = [(colour, marker) for colour in COLOURS for marker in MARKERS]
     for i, (family, of_it) in enumerate(forms.items()):
-        colour = COLOURS[i % len(COLOURS)]
-        free = (m for m in MARKERS if (colour, m) not in taken)
+        own = COLOURS[i % len(COLOURS)]
         for j, name in enumerate(of_it):
-            marker = next(free, MARKERS[j % len(MARKERS)])
-            taken.add((colour, marker))
-            made[name] = Style(
-                colour, marker, FLOOR if family.startswith("floor.") else LINES[j % len(LINES)]
-            )
+            colour, marker = next((look for look in looks if look[0] == own), looks[0])
+            if len(looks) > 1:
+                looks.remove((colour, marker))
+            line = FLOOR if family.startswith("floor.") else LINES[j % len(LINES)]
+            made[name] = Style(colour, marker, line)
     return made
 
 
