@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from reports.export import FAILING, is_known
+from reports.findings import KNOWN
 from reports.tables import records
 
 AGAINST = ("documented", "reference", "explained")
@@ -53,8 +54,14 @@ def worst(verdicts: Iterable[str]) -> str:
     return min(verdicts, key=_WORST.index, default="")
 
 
-def cells(verdicts: pd.DataFrame, pins: pd.DataFrame) -> dict[tuple[str, str], Cell]:
+def cells(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) -> dict[tuple[str, str], Cell]:
     """By clause and backend."""
+    on_no_axis = {
+        (clause, row["backend"])
+        for row in records(findings)
+        if row["kind"] == KNOWN and ": " not in row["cause"]
+        for clause in row["clauses"].split("; ")
+    }
     on_axis = set(pins[(pins["explained_by"] != "") & (pins["verdict"] == "diverges")]["pin"])
     known = is_known(verdicts, pins)
     found: dict[tuple[str, str], Cell] = {}
@@ -65,6 +72,8 @@ def cells(verdicts: pd.DataFrame, pins: pd.DataFrame) -> dict[tuple[str, str], C
         cell.verdicts[against] = worst({row["verdict"], cell.verdicts.get(against, row["verdict"])})
         if against == "documented":
             word = left(row["verdict"], is_so, row["explained_by"], set(row["witness"].split("; ")), on_axis)
+            if word == "not taken" and key in on_no_axis:
+                word = "known"
             lefts.setdefault(key, []).append((word, row["verdict"]))
             if word == "but for":
                 cell.axes += [axis for axis in axes_of(row["explained_by"]) if axis not in cell.axes]

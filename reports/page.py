@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from reports import answer, export, matrix, views
+from reports import answer, matrix, views
 from reports import performance as speed
 from reports.columns import COLUMNS
+from reports.findings import findings
 from reports.growth import Growth, growths
 from reports.render import TEMPLATES, breakable, html
 from reports.tables import OUT, TableError, read, records
-from reports.words import after, cause, folded, number, percent, spaced
+from reports.words import after, cause, folded, number, percent, plural, spaced
 
 # What other commands write: their absence is said, and no error.
 OPTIONAL = {
@@ -68,6 +69,8 @@ def load(folder: Path, recorded: Path = RECORDED) -> Tables:
         except TableError as error:
             where = " (suites/equivalence writes it)" if name in EQUIVALENCE else ""
             tables.missing[name] = f"{error}{where}"
+    if "findings" not in tables.by_name and {"verdicts", "pins"} <= tables.by_name.keys():
+        tables.by_name["findings"] = findings(tables.by_name)  # of a run before there were any
     ran = {OPTIONAL[name] for name in (*tables.by_name, *tables.missing) if name in OPTIONAL}
     for name, command in OPTIONAL.items():
         if command not in ran and (recorded / f"{name}.csv").exists():
@@ -89,7 +92,7 @@ def _about(run: pd.DataFrame, verdicts: pd.DataFrame) -> str:
 def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
     """The page as text."""
     verdicts, pins, dialects = (tables.get(name) for name in ("verdicts", "pins", "dialects"))
-    cells = matrix.cells(verdicts, pins)
+    cells = matrix.cells(verdicts, pins, tables.get("findings"))
     beside = answer.beside(pairs)
     in_a_step = views.in_a_step(tables.get("tolerance"))
     what_to_set = answer.what_to_set(beside)
@@ -98,9 +101,8 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         optional=OPTIONAL,
         run={row["item"]: row["value"] for row in tables.rows("run")},
         counts=counts(verdicts),
-        new=new(verdicts, pins),
+        kinds=tables.get("findings")["kind"].value_counts().to_dict(),
         findings=views.findings(tables.get("findings"), tables.folder),
-        kinds=views.KINDS,
         beside=beside,
         what_to_set=html(what_to_set),
         what_to_know=html(answer.what_to_know(losses="#training", code="#code")) if what_to_set else "",
@@ -138,6 +140,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         spaced=spaced,
         folded=folded,
         after=after,
+        plural=plural,
         number=number,
     )
 
@@ -231,12 +234,6 @@ def counts(verdicts: pd.DataFrame) -> dict[str, int]:
         "cases": int(documented["cases"].sum()),
         "steps": int(documented["steps"].sum()),
     }
-
-
-def new(verdicts: pd.DataFrame, pins: pd.DataFrame) -> list[Row]:
-    """The verdicts against the documentation that nothing accounts for."""
-    failing = verdicts[(verdicts["against"] == "documented") & verdicts["verdict"].isin(export.FAILING)]
-    return records(failing[~export.is_known(failing, pins).astype(bool)])
 
 
 def not_run(tables: Tables) -> Iterator[views.Line]:

@@ -6,7 +6,6 @@ Each panel is an SVG of its own, so that a page can put side by side as many as 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from io import StringIO
 from typing import Any
@@ -84,16 +83,16 @@ def styles(names: Iterable[str]) -> dict[str, Style]:
     forms: dict[str, list[str]] = {}
     for name in sorted(set(names)):
         forms.setdefault(family_and_form(name)[0], []).append(name)
-    made, taken = {}, set()
+    made: dict[str, Style] = {}
+    looks = [(colour, marker) for colour in COLOURS for marker in MARKERS]
     for i, (family, of_it) in enumerate(forms.items()):
-        colour = COLOURS[i % len(COLOURS)]
-        free = (m for m in MARKERS if (colour, m) not in taken)
+        own = COLOURS[i % len(COLOURS)]
         for j, name in enumerate(of_it):
-            marker = next(free, MARKERS[j % len(MARKERS)])
-            taken.add((colour, marker))
-            made[name] = Style(
-                colour, marker, FLOOR if family.startswith("floor.") else LINES[j % len(LINES)]
-            )
+            colour, marker = next((look for look in looks if look[0] == own), looks[0])
+            if len(looks) > 1:
+                looks.remove((colour, marker))
+            line = FLOOR if family.startswith("floor.") else LINES[j % len(LINES)]
+            made[name] = Style(colour, marker, line)
     return made
 
 
@@ -118,7 +117,7 @@ def drift(tolerance: pd.DataFrame, style: Styles) -> Plot | None:
             points = part[part["backend"] == names[0]].sort_values("steps")
             _line(axes, points["steps"], points["max_abs"], style[names[0]])
         panels.append(_svg(axes, f"drift {dtype}"))
-    return Plot(panels, [Entry(tuple(names), _swatch(style[names[0]])) for names in alike.values()])
+    return Plot(panels, [Entry(tuple(names), _swatch(style[names[0]], "drift")) for names in alike.values()])
 
 
 def sensitivity(curve: pd.DataFrame) -> Plot:
@@ -135,7 +134,7 @@ def sensitivity(curve: pd.DataFrame) -> Plot:
             _line(axes, np.log2(points["error"]), points["found"], style[str(quantity)])
         axes.set_ylim(-0.03, 1.03)
         panels.append(_svg(axes, f"sensitivity {dtype} {regime}"))
-    return Plot(panels, [Entry((name,), _swatch(style[name])) for name in quantities])
+    return Plot(panels, [Entry((name,), _swatch(style[name], "sensitivity")) for name in quantities])
 
 
 def performance(curves: pd.DataFrame, style: Styles) -> dict[str, Plot]:
@@ -166,7 +165,9 @@ def performance(curves: pd.DataFrame, style: Styles) -> dict[str, Plot]:
             axes.set_ylim(limits)
             panels.append(_svg(axes, f"performance {against} {held} {threads}"))
         struck = set(part[part["note"].str.startswith("diverges")]["backend"])
-        entries = [Entry((name,), _swatch(style[name]), name in struck) for name in sorted(seen)]
+        entries = [
+            Entry((name,), _swatch(style[name], str(against)), name in struck) for name in sorted(seen)
+        ]
         drawn[str(against)] = Plot(panels, entries)
     return drawn
 
@@ -193,12 +194,11 @@ def _line(axes: Any, x: Any, y: Any, style: Style, hollow: pd.Series | None = No
         axes.plot(x[hollow], y[hollow], linestyle="", markerfacecolor="white", **look)
 
 
-@cache
-def _swatch(style: Style) -> str:
+def _swatch(style: Style, plot: str) -> str:
     figure = Figure(figsize=(36 / 72, 14 / 72))
     look = {"color": style.colour, "linestyle": style.line, "marker": style.marker, "markersize": 5}
     figure.add_artist(Line2D([0.02, 0.5, 0.98], [0.5] * 3, markevery=[1], linewidth=1.3, **look))
-    return _written(figure, f"swatch {style}")
+    return _written(figure, f"swatch {plot} {style}")
 
 
 def _svg(axes: Any, name: str) -> str:

@@ -14,6 +14,7 @@ TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+TEMPLATES.policies["json.dumps_kwargs"] = {}  # what has an order keeps it
 MARKDOWN: jinja2.Environment = TEMPLATES.overlay(autoescape=False)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")  # an image is a request
 

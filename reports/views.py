@@ -10,58 +10,50 @@ import pandas as pd
 
 from reports import gate, matrix
 from reports import performance as speed
+from reports.findings import DOCUMENTED, NEW
 from reports.tables import records, text_of
 from reports.words import cause, family_and_form, folded, number, once, percent, plural, spaced
 
 Row = dict[str, Any]
 Cell = str | tuple[str, str]
 Line = list[Cell]
-# Kinds of findings, as findings.csv names them.
-KINDS = {
-    "new": "not known: nothing accounts for it",
-    "known": "known: pinned, with a witness and an owner",
-    "documented": "not LazyAdam, and documented so",
-}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One cause, on all backends that have it."""
+    """One cause, on all backends that have it. effect: in words, where it was measured."""
 
     kind: str
     sentence: str
-    cause: str
+    owner: str
     backends: list[str]
     clauses: list[str]
     dtypes: list[str]
+    witnesses: list[str]
     worst_ratio: float
-    effect: float
-    owner: str
-    versions: str
-    witness: str
     least: str
+    effect: str
     script: str
 
 
 def findings(table: pd.DataFrame, folder: Path) -> list[Finding]:
-    """New ones first, then those on most backends."""
-    keys = ["kind", "cause", "sentence", "owner", "witness"]
+    """New ones first, and last what its documentation has to mend."""
+    keys = ["kind", "sentence", "owner"]
     found = [
         Finding(
             **dict(zip(keys, map(str, key), strict=True)),
             backends=list(part["backend"]),
             clauses=_all_of(part["clauses"]),
             dtypes=_all_of(part["dtypes"]),
+            witnesses=_all_of(part["witness"]),
             worst_ratio=part["worst_ratio"].max(),
+            least=part["least"].max(),
             effect=part["effect"].max(),
-            versions=part["versions"].iloc[0],
-            least=part["least"].iloc[0],
             script=_script(folder, part["script"]),
         )
-        for key, part in table.groupby(keys, sort=False)
+        for key, part in table[table["kind"] != DOCUMENTED].groupby(keys, sort=False)
     ]
-    kinds = list(KINDS)
-    return sorted(found, key=lambda f: (kinds.index(f.kind) if f.kind in kinds else 0, -len(f.backends)))
+    return sorted(found, key=lambda f: (f.kind != NEW, f.owner == "documentation", -len(f.backends)))
 
 
 def _all_of(cells: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
+from reports import page, views
 from reports.equivalence import axes_of, pairs_of, told
 from reports.render import html
 from reports.tables import TableError, frame, read, write
@@ -142,6 +143,83 @@ def test_next_to_how_far_a_pair_is_apart_is_said_that_it_is_no_forecast_and_how_
     for text in (page, guide, lazyadam("pair", LEFT, RIGHT, "--out", folder).stdout):
         assert "no forecast of yours" in text
         assert re.search(r"80%.*?97% \(91% to 103%\)", text, re.DOTALL)
+
+
+def of_this_run_alone(folder: Path) -> None:
+    for name in page.OPTIONAL:
+        (folder / f"{name}.csv").unlink(missing_ok=True)
+
+
+def test_what_a_run_has_not_measured_is_of_the_recorded_run_and_only_then(folder: Path) -> None:
+    assert page.load(folder).recorded == set()
+    of_this_run_alone(folder)
+    tables = page.load(folder)
+    assert tables.recorded == {name for name in page.OPTIONAL if (RUN / f"{name}.csv").exists()}
+    assert "torch 2." in tables.of_recorded
+    assert "threads" in tables.of_recorded
+    (folder / "performance.csv").write_text((RUN / "performance.csv").read_text())
+    tables = page.load(folder)
+    # Of one command all or nothing: a break-even belongs to its measurements.
+    assert not {"performance", "performance_growth", "performance_break_even"} & tables.recorded
+    assert "detection" in tables.recorded
+
+
+def test_what_is_recorded_is_still_said_not_to_have_run(folder: Path) -> None:
+    of_this_run_alone(folder)
+    said = {line[0]: line[1] for line in page.not_run(page.load(folder))}
+    assert "tox -e performance was not run" in said
+
+
+def test_a_run_without_findings_has_them_gathered_from_its_verdicts(folder: Path) -> None:
+    (folder / "findings.csv").unlink(missing_ok=True)
+    found = page.load(folder).get("findings")
+    assert {"mindspore.LazyAdam.default.graph", "torch.SparseAdam"} <= set(found["backend"])
+    (folder / "pins.csv").unlink()
+    assert page.load(folder).get("findings").empty  # what is known can't be told from what is new
+
+
+@pytest.mark.parametrize("script", ["../secret.py", "/etc/hostname", "reproducers/../../secret.py"])
+def test_no_script_is_read_from_beside_the_tables(script: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.py").write_text("secret")
+    (tmp_path / "run").mkdir()
+    row = {"kind": "new", "sentence": "it is wrong", "clauses": "", "dtypes": "", "witness": ""}
+    row |= {"owner": "", "least": "", "effect": "", "script": script}
+    (found,) = views.findings(frame("findings", [row]), tmp_path / "run")
+    assert found.script == ""
+
+
+def test_findings_of_one_cause_stand_together_new_ones_first_documentation_last() -> None:
+    rows = [
+        {"backend": name, "kind": kind, "sentence": kind + owner, "clauses": clause, "owner": owner}
+        | dict.fromkeys(("dtypes", "witness", "least", "effect", "script"), "")
+        for name, kind, owner, clause in (
+            ("a", "known", "documentation", "rows"),
+            ("b", "known", "documentation", "rows; gaps"),
+            ("c", "known", "backend", "rows"),
+            ("d", "new", "", "rows"),
+            ("e", "documented", "", "rows"),
+        )
+    ]
+    found = views.findings(frame("findings", rows), Path())
+    assert [finding.backends for finding in found] == [["d"], ["c"], ["a", "b"]]
+    assert found[-1].clauses == ["rows", "gaps"]
+
+
+def test_a_claim_is_decided_in_a_word_and_its_reason_is_what_decides() -> None:
+    claims = {row["claim"]: row for row in views.claims(read("claims", RUN))}
+    assert claims["C2"]["verdict"] == "can't be decided here"
+    assert claims["C2"]["why"] == ["there is no gpu and no ascend"]
+    assert len(claims["C5"]["why"]) == 2
+    assert all("refused" in sentence for sentence in claims["C5"]["why"])
+    assert claims["C10"]["why"] == []
+    assert any("8 of 8 each time" in sentence for sentence in claims["C10"]["evidence"])
+
+
+def test_bad_input_that_does_harm_comes_first_and_the_worst_of_it() -> None:
+    found = views.bad_input(read("bad_input", RUN))
+    assert list(found) == ["harm", "gradients", "arguments"]
+    assert found["harm"][0][:2] == ["row-minus-1", ("dies", "dies")]
+    assert all("row" in str(line[0]) or "value" in str(line[0]) for line in found["gradients"])
 
 
 def test_markdown_is_marked_up_and_all_else_is_text() -> None:

@@ -1,0 +1,94 @@
+"""Plots: each backend has one look in all of them, which no other has, on a light and on a dark ground."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from reports import plots
+from reports.performance import curves
+from reports.tables import read
+from suites.instrument.published import RUN
+
+NAMES = sorted({*read("tolerance", RUN)["backend"], *read("performance", RUN)["backend"]})
+
+
+def luminance(colour: str) -> float:
+    """Of WCAG."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in channels]
+    return sum(share * x for share, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#14171b"])
+@pytest.mark.parametrize("colour", plots.COLOURS)
+def test_a_colour_stands_out_from_either_ground(colour: str, ground: str) -> None:
+    low, high = sorted((luminance(colour), luminance(ground)))
+    assert (high + 0.05) / (low + 0.05) >= 3
+
+
+@pytest.mark.parametrize("count", [20, 60])
+def test_no_two_names_look_alike(count: int) -> None:
+    names = [*NAMES, *(f"mine{i // 12}.Adam.form{i % 12}" for i in range(count))][:count]
+    looks = plots.styles(names)
+    assert len(looks) == count
+    assert len({(look.colour, look.marker) for look in looks.values()}) == count
+
+
+def test_forms_of_an_optimizer_have_one_colour() -> None:
+    looks = plots.styles(NAMES)
+    for family in ("torch.Adam.", "mindspore.LazyAdam."):
+        assert len({look.colour for name, look in looks.items() if name.startswith(family)}) == 1
+
+
+def test_a_backend_looks_the_same_in_every_panel_and_in_the_key() -> None:
+    looks = plots.styles(NAMES)
+    drawn = plots.performance(curves(read("performance", RUN)), looks)
+    assert set(drawn) == {"touched_rows", "table_rows", "width", "repeats"}
+    for plot in drawn.values():
+        for entry in plot.key:
+            (name,) = entry.names
+            assert looks[name].colour in entry.swatch
+        colours = {looks[name].colour for entry in plot.key for name in entry.names}
+        for panel in plot.panels:
+            assert set(re.findall(r"stroke: (#\w{6})", panel)) - {"#b0b0b0"} <= colours
+
+
+def test_a_panel_has_neither_a_key_nor_a_ground() -> None:
+    drift = plots.drift(read("tolerance", RUN), plots.styles(NAMES))
+    assert drift is not None
+    for panel in drift.panels:
+        assert not [name for name in NAMES if name in panel]
+        assert "#ffffff" not in panel.replace("var(--bg, #ffffff)", "")
+
+
+def test_backends_whose_curves_are_the_same_share_one_and_are_all_named() -> None:
+    table = read("tolerance", RUN)
+    drift = plots.drift(table, plots.styles(NAMES))
+    assert drift is not None
+    named = [name for entry in drift.key for name in entry.names]
+    assert sorted(named) == sorted(set(table["backend"]))
+    assert ("torch.Adam.foreach", "torch.Adam.fused", "torch.Adam.loop") in [e.names for e in drift.key]
+
+
+def test_the_name_of_what_is_wrong_is_struck_through() -> None:
+    plot = plots.performance(curves(read("performance", RUN)), plots.styles(NAMES))["repeats"]
+    struck = [entry.names for entry in plot.key if entry.wrong]
+    assert struck == [("mindspore.LazyAdam.default.graph",)]
+    texts = ElementTree.fromstring(plot.whole()).iter("{http://www.w3.org/2000/svg}text")
+    assert [e.text for e in texts if e.get("text-decoration")] == ["mindspore.LazyAdam.default.graph"]
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "said"),
+    [
+        (plots._seconds, 1e-5, "10 µs"),
+        (plots._seconds, 2e-3, "2 ms"),
+        (plots._seconds, 1.0, "1 s"),
+        (plots._counted, 1e5, "100,000"),
+        (plots._scientific, 1e-6, "10⁻⁶"),
+        (plots._scientific, 5e-17, "5·10⁻¹⁷"),
+    ],
+)
+def test_ticks_are_written_in_units(scale: plots.Scale, value: float, said: str) -> None:
+    assert scale(value) == said
