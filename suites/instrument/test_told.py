@@ -16,6 +16,7 @@ from reports.tables import frame, read, records
 from suites import about
 from suites.backends.template import TEMPLATES
 from suites.instrument.published import RUN
+from suites.instrument.readme import as_pictured, picture
 
 ABOUT = {"backend": "mine.LazyAdam", "version": "1", "mode": "eager", "device": "cpu"}
 PASTED = ("git bisect", "lazyadam-out", "reproducers/")  # lines that are to be pasted whole
@@ -207,6 +208,8 @@ def test_a_wrong_optimizer_is_told_in_forty_lines_its_cause_in_ten(
     assert status == 1
     assert len(lines) <= 40
     assert cause in " ".join(lines[:10])
+    if (old, new) == WRONG["last duplicate"][:2]:
+        assert as_pictured("\n".join(lines), tmp_path) == as_pictured(picture(), tmp_path)
     assert max(len(line) for line in lines if not any(word in line for word in PASTED)) <= WIDTH
 
 

@@ -1,0 +1,126 @@
+"""README files: numbers are those of the recorded tables, every command is run by a test or says why not."""
+
+import configparser
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from reports.readme import BLOCK, BLOCKS, RUN, files, filled
+from reports.tables import read
+from suites.backends.process import ROOT
+from suites.commands import bench, judging, setting_up, tables, telling
+from suites.commands.app import app
+from suites.instrument.readme import commands
+
+FILES = (bench, judging, setting_up, tables, telling)  # they register their commands
+PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in files()]
+
+# Which test runs a command that begins so: a file of suites/instrument, and what stands there.
+RUN_BY = {
+    "lazyadam --help": ("test_platform.py", '"--help"'),
+    "lazyadam check": ("test_told.py", '"check", "my_optimizer.py"'),
+    "lazyadam report": ("test_readme.py", '"report"'),
+    "lazyadam pair": ("test_commands_tables.py", 'lazyadam("pair"'),
+    "lazyadam page": ("test_commands_tables.py", 'lazyadam("page"'),
+    "lazyadam diff": ("test_commands_tables.py", 'lazyadam("diff"'),
+    "lazyadam versions": ("test_reports.py", '"versions"'),
+    "lazyadam summary": ("test_commands_tables.py", 'lazyadam("summary"'),
+    "lazyadam junit": ("test_commands_tables.py", 'lazyadam("junit"'),
+    "lazyadam accept": ("test_commands_tables.py", 'lazyadam("accept"'),
+    "lazyadam gate": ("test_commands_tables.py", 'lazyadam("gate"'),
+    "lazyadam builds": ("test_commands_tables.py", 'lazyadam("builds"'),
+    "lazyadam bench": ("test_commands_tables.py", 'lazyadam("bench"'),
+    "lazyadam show": ("test_commands_telling.py", '"show"'),
+    "lazyadam explain": ("test_commands_telling.py", '"explain"'),
+    "lazyadam list": ("test_commands_telling.py", '"list"'),
+    "lazyadam replay": ("test_commands_telling.py", '"replay"'),
+    "lazyadam init": ("test_commands_telling.py", '"init"'),
+    "lazyadam doctor": ("test_commands_telling.py", "examined"),
+    "pytest suites/conformance": ("test_command_line.py", '"suites/conformance"'),
+    "pytest suites/equivalence": ("test_command_line.py", '"suites/conformance"'),
+    "pytest suites/instrument": ("../../tox.ini", "pytest suites/instrument"),
+    "pytest suites/detection": ("../../tox.ini", "pytest suites/detection"),
+    "ruff check": ("../../tox.ini", "ruff check"),
+    "ruff format": ("../../tox.ini", "ruff format"),
+    "mypy": ("../../tox.ini", "mypy reference suites reports conftest.py"),
+    "tox -e readme": ("test_readme.py", "filled(text)"),
+    # The two lines to paste: CI runs the second in a fresh clone, and the report as lazyadam report.
+    "python3.11 -m venv": ("../../.ci/run", "python3.11 -m venv .venv"),
+    "pip install tox": ("../../.ci/run", "pip install tox"),
+    "tox": ("../../.ci/run", "tox"),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_numbers_are_those_of_the_recorded_tables(page: Path) -> None:
+    text = page.read_text()
+    assert text == filled(text), "tox -e readme writes them"
+
+
+def test_every_block_is_on_one_page() -> None:
+    names = [name for page in files() for _, name in BLOCK.findall(page.read_text())]
+    assert sorted(names) == sorted(BLOCKS)
+
+
+def test_a_number_that_is_not_in_the_table_is_seen() -> None:
+    page = (ROOT / "suites" / "detection" / "README.md").read_text()
+    found = str((read("detection", RUN)["killed"] == "yes").sum())
+    assert found in page
+    wrong = page.replace(f"Of the {found} ", "Of the 7 ")
+    assert wrong != page == filled(wrong)
+
+
+def test_the_readme_has_at_most_150_lines_and_the_glossary_40_words() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+    assert len(list(BLOCKS["glossary"]())) - 2 <= 40
+
+
+ALL = [
+    pytest.param(command, why, id=f"{page.relative_to(ROOT)}: {command}")
+    for page in files()
+    for command, why in dict.fromkeys(commands(page))
+]
+
+
+def bare(command: str) -> str:
+    """A command without where it lies, and without what hands it on."""
+    return re.sub(r"^(git bisect run )?(\.\S+/bin/)?", "", command)
+
+
+MARKED = {bare(command) for page in files() for command, why in commands(page) if why}
+
+
+@pytest.mark.parametrize(("command", "why"), ALL)
+def test_every_command_is_run_by_a_test_or_marked_with_a_reason(command: str, why: str) -> None:
+    typed = bare(command)
+    if why or any(typed.startswith(marked) for marked in MARKED):
+        return
+    by = [RUN_BY[start] for start in RUN_BY if typed == start or typed.startswith(f"{start} ")]
+    assert by, "no test is known to run it: say which in RUN_BY, or mark it: # not run in the tests: …"
+    file, text = by[0]
+    assert text in (Path(__file__).parent / file).read_text()
+
+
+@pytest.mark.parametrize(
+    "command", [c.values[0] for c in ALL if bare(str(c.values[0])).startswith("lazyadam ")]
+)
+def test_every_option_is_one_that_the_command_has(command: str) -> None:
+    _, name, *arguments = shlex.split(bare(command).replace("…", "x"))
+    if name == "--help":
+        return
+    known = get_command(app).commands  # type: ignore[attr-defined]
+    assert name in known
+    known[name].make_parser(typer.Context(known[name])).parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    "command", [c.values[0] for c in ALL if bare(str(c.values[0])).startswith("tox -e ")]
+)
+def test_every_environment_is_in_tox_ini(command: str) -> None:
+    ini = configparser.ConfigParser(interpolation=None)
+    ini.read(ROOT / "tox.ini")
+    assert f"testenv:{bare(command).split()[2]}" in ini
