@@ -132,7 +132,7 @@ def effects_growth() -> Iterator[str]:
 
     yield from table(
         ("ids that repeat another of their batch", *(f"after {count:,} steps" for count in steps)),
-        ((percent(share), *cells(part)) for share, part in seen.groupby("repeats")),
+        ((percent(float(str(share))), *cells(part)) for share, part in seen.groupby("repeats")),
     )
     most = seen[seen["repeats"] == seen["repeats"].max()]
     far = ", ".join(number(most[most["steps"] == count].iloc[0]["distance"]) for count in steps)
