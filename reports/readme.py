@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports import equivalence
 from reports.glossary import WORDS
 from reports.tables import read, records, text_of, write_text
 from reports.words import number, percent, spaced
@@ -21,6 +22,7 @@ PUBLISHED = ROOT / "reports" / "published"
 RUN = PUBLISHED / "cpu"
 PARTS = ("reference", "suites", "reports")
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+PAIR = "torch.SparseAdam", "mindspore.LazyAdam.default.graph"
 HOSTS = ("numpy", "torch")
 SYMBOLS = {"beta1": "β1", "beta2": "β2", "epsilon": "ε"}
 
@@ -108,6 +110,15 @@ def dialects() -> Iterator[str]:
 
     head = ("axis", *FORMS)
     yield from table(head, ((spaced(axis), *(cell(axis, of) for of in FORMS.values())) for axis in AXES))
+
+
+def pair() -> Iterator[str]:
+    """What `lazyadam pair` says first: where two are equal, and where they come apart."""
+    given = (read(name, RUN) for name in ("dialects", "effects", "sequences", "pins", "effects_growth"))
+    dialects, effects, sequences, pins, growth = given
+    axes = equivalence.axes_of(dialects, effects, sequences, pins)
+    said = "\n".join(equivalence.told(*PAIR, axes, equivalence.pairs_of(sequences), growth))
+    yield said.partition("**Equal**")[2].partition("\n\n**Differ on**")[0].join(("**Equal**", ""))
 
 
 def pins() -> Iterator[str]:
@@ -350,6 +361,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     for block in (
         run,
         dialects,
+        pair,
         pins,
         effects_growth,
         training,
