@@ -85,7 +85,7 @@ def report(
             print(*wrapped(sentence), sep="\n")
     print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
     print(f"{', '.join(PAGES)} in {out}")
-    return 2 if missing and not status else status
+    return status
 
 
 def judge(
