@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from suites.commands.app import app
+from suites.commands.options import near_path
 from suites.commands.telling import asked, say
 from suites.names import one
 
@@ -36,6 +37,6 @@ def init(
 
     chosen, path = asked(one, "file to start from", kind, KINDS), file or starting.OWN
     if chosen == "github" and file and not file.is_file():
-        raise typer.TyperException(f"{file}: no such file: github takes the optimizer to judge")
+        raise typer.TyperException(f"no file {file}{near_path(file)}: github takes the optimizer to judge")
     say(asked(starting.workflow, path) if chosen == "github" else asked(starting.optimizer, chosen, path))
     return 0

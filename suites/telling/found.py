@@ -119,23 +119,28 @@ def _of_clause(
                 device=row["device"],
                 against=row["against"],
                 asked=f"{asked}. {why}".rstrip(". ") + ".",
-                script=out / shown["script"] if shown["script"] else None,
+                script=_script(out, row, shown["script"]),
                 others=others,
             )
         pins = [name for name in str(row["witness"]).split("; ") if name in PIN_NAMES]
         if pins:
-            script = out / "reproducers" / f"{pins[0]}.{row['backend']}.py"
             return replace(
                 of_pin(pins[0]),
                 backend=row["backend"],
                 device=row["device"],
-                script=script if script.exists() else None,
+                script=_script(out, row),
                 others=others,
             )
     first = failing[0]
     why = f"known: {first['witness']}" if first["witness"] else "it does not claim to take that"
     told = f"{first['verdict']} on {first['backend']}, and there is no trace of it ({why})"
     return Found(dead_end=f"{out}: {clause} {told}")
+
+
+def _script(out: Path, row: Row, named: str = "") -> Path | None:
+    """The script that a run wrote of a row, or else of the known divergence that accounts for it."""
+    of_pins = [f"reproducers/{pin}.{row['backend']}.py" for pin in str(row["witness"]).split("; ")]
+    return next((out / name for name in (named, *of_pins) if name and (out / name).is_file()), None)
 
 
 def _why(row: Row) -> str:
