@@ -52,7 +52,7 @@ if (grid) {
   const lines = [...grid.tBodies[0].rows], columns = [...grid.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
   const against = byId("against"), search = byId("search"), verdict = byId("verdict-filter"), told = byId("told");
   const kinds = ["left", "documented", "reference", "explained"];
-  let current = null;
+  let current = null, drawn = "left";
   const shown = (cell) => !cell.hidden && !cell.parentElement.hidden;
   function filter() {
     const which = kinds.indexOf(against.value), text = search.value.trim().toLowerCase(), wanted = verdict.value;
@@ -64,14 +64,17 @@ if (grid) {
       let some = false;
       for (let i = 0; i < columns.length; i++) {
         const cell = line.cells[i + 1], found = (cell.dataset.v || "").split(",")[which] || "";
-        cell.textContent = (which ? data.signs[found] : cell.dataset.s) || data.signs[""];
-        cell.className = found.replace(" ", "-");
+        if (drawn !== against.value) {
+          cell.textContent = (which ? data.signs[found] : cell.dataset.s) || data.signs[""];
+          cell.className = found.replace(" ", "-");
+        }
         cell.hidden = anyName && !inName[i] && !inClause;
         if (!cell.hidden && (wanted === "" || found === wanted)) some = true;
       }
       line.hidden = !((inClause || anyName) && some);
       if (!line.hidden) count++;
     }
+    drawn = against.value;
     const anyClause = lines.some((line) => !line.hidden && line.cells[0].textContent.toLowerCase().includes(text));
     columns.forEach((_, i) => { grid.tHead.rows[0].cells[i + 1].hidden = anyName && !inName[i] && !anyClause; });
     told.textContent = `${count} of ${lines.length} clauses`;
