@@ -18,9 +18,9 @@ from reports.words import after, cause, folded, number, percent, plural, spaced
 
 # What other commands write: their absence is said, and no error.
 OPTIONAL = {
-    "performance": "tox -e performance",
-    "performance_growth": "tox -e performance",
-    "performance_break_even": "tox -e performance",
+    "performance": "lazyadam bench",
+    "performance_growth": "lazyadam bench",
+    "performance_break_even": "lazyadam bench",
     "detection": "tox",
     "races": "tox -e detection",
     "policies": "tox -e detection",

@@ -1,4 +1,4 @@
-"""A script of what a run has found: its case made short, and shown to diverge by the bounds that the script has."""
+"""Scripts of what a run has found: the case made short, and seen to diverge by the bounds of the script."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,8 +9,9 @@ from suites.backends.base import NOT_KEPT
 from suites.backends.process import Runs
 from suites.case import Case, Failure, Manner
 from suites.clauses.clause import Clause
+from suites.divergences.expected import Shown, shown
 from suites.divergences.pin import Pin
-from suites.divergences.reproducer import SUITE_ALONE, Shown, no_script, script, shown
+from suites.divergences.reproducer import SUITE_ALONE, no_script, script
 from suites.divergences.witness import tails, upto, without
 
 FOLDER = Path("reproducers")

@@ -47,8 +47,9 @@ class Promise:
 class Origin:
     """Where an optimizer of somebody's own is, and what drives it (suites/backends/origin.py).
 
-    module: '' is the file that declares it. by: 'update', a function on NumPy arrays; 'class', a torch optimizer,
-    made with options (the source of each), its state under state_names; 'backend', the methods of the backend.
+    module: '' is the file that declares it. by: 'update', a function on NumPy arrays; 'class', a torch
+    optimizer, made with options (name and source of each), its state under state_names; 'backend', the
+    methods of the backend.
     """
 
     module: str

@@ -1,4 +1,4 @@
-"""What is documented along a case, from its start to its end, and how far a correct implementation may be off.
+"""What is documented along a case, from start to end, and how far a correct implementation may be from it.
 
 A script (suites/divergences/reproducer.py) computes the same by a short formula, beside the backend.
 """
@@ -12,7 +12,9 @@ from reference.dialect import Arithmetic, Dialect, Epsilon, Power, WeightDecay
 from reference.lazy_adam import Rules, Running, State, advance
 from reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Errors, Precision
 from reference.scalars import Hyperparameters, exact
+from suites.backends.base import Backend
 from suites.case import Case, Trajectory
+from suites.judge.fitting import arithmetics
 from suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
 
 # How the formula of a script computes: float64 throughout, and β^t by a power.
@@ -92,9 +94,10 @@ def _run(
 
 
 class _Limits:
-    """Where rounding alone does not decide: what overflows in some order of evaluation, and what follows from it.
+    """Where rounding alone does not decide: what may overflow in some order, and what follows from that.
 
-    fed: elements that a number reached which is not finite; loud: those of m and v, and of w, that may overflow.
+    fed: elements that a number reached which is not finite. loud, loud_w: those of m and v, and of w, that
+    may overflow.
     """
 
     def __init__(self, case: Case, n: int, dialect: Dialect, strict_epsilon: bool) -> None:
@@ -131,7 +134,7 @@ class _Limits:
         return Errors(*found)
 
     def _given(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of the gradient of a step, by element: Σ|g_j|, whether one is not finite, and how many there are."""
+        """Of the gradient of a step, by element: Σ|g_j|, whether one is not finite, how many there are."""
         size, infinite = np.zeros(self.shape), np.zeros(self.shape, bool)
         times = np.zeros((self.shape[0], 1))
         gradient = self.case.steps[k].gradients[self.n]
@@ -178,3 +181,38 @@ def shows(promised: Expected, seen: Trajectory, coarse: bool) -> bool:
             if (ratio(x[n][k], value, bound.max() if coarse else bound) > 1).any():
                 return True
     return bool((seen.t != promised.counts[: len(seen.t)]).any())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a script has beside a case: what is expected of it, and by which bounds it is seen to diverge.
+
+    fine: a bound for each element, and not only one for each quantity. counts: step counts differ.
+    """
+
+    promised: Expected
+    fine: bool = False
+    counts: bool = False
+
+
+def shown(
+    case: Case,
+    backend: type[Backend],
+    strict_epsilon: bool,
+    seen: Trajectory,
+    fitting: Arithmetic | None = None,
+) -> Shown | None:
+    """By which bounds a trajectory of a case, every step observed, is seen to diverge; None where by none.
+
+    Those of all ways to compute that are usual; and where these are too wide, of the one that fits it best.
+    """
+    usual = arithmetics(backend, backend.documented, case.dtype)
+    for ways in (usual, (fitting,)) if fitting and len(usual) > 1 else (usual,):
+        promised = expected(case, backend.documented, ways, strict_epsilon)
+        counts = bool((seen.t != promised.counts[: len(seen.t)]).any())
+        for fine in (False, True):
+            if shows(promised, seen, coarse=not fine):
+                return Shown(promised, fine, counts)
+        if counts:
+            return Shown(promised, False, counts)
+    return None

@@ -1,4 +1,4 @@
-"""Standalone scripts: what a divergence is, with NumPy and one framework only, or with the file of an optimizer."""
+"""Standalone scripts: a divergence with NumPy and one framework only, or the file of an optimizer."""
 
 import io
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import execnet
 import jinja2
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
+from reference.dialect import Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
 from reports.tables import write_bytes, write_text
 from suites.backends.base import Backend
-from suites.case import Case, Manner, Trajectory
+from suites.case import Case, Manner
 from suites.clauses import CLAUSES
-from suites.divergences.expected import Expected, expected, shows
+from suites.divergences.expected import Shown, expected
 from suites.divergences.pin import Pin
 from suites.divergences.source.listing import Listing
 from suites.divergences.source.mindspore import AssignedScript, MindSporeScript
@@ -48,41 +48,6 @@ class Script:
         write_text(self.text, path)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What a script has beside a case: what is expected of it, and by which bounds it is seen to diverge.
-
-    fine: a bound for each element, and not only one for each quantity. counts: step counts differ.
-    """
-
-    promised: Expected
-    fine: bool = False
-    counts: bool = False
-
-
-def shown(
-    case: Case,
-    backend: type[Backend],
-    strict_epsilon: bool,
-    seen: Trajectory,
-    fitting: Arithmetic | None = None,
-) -> Shown | None:
-    """By which bounds a trajectory of a case, every step observed, is seen to diverge; None where by none.
-
-    Those of all ways to compute that are usual; and where these are too wide, of the one that fits it best.
-    """
-    usual = arithmetics(backend, backend.documented, case.dtype)
-    for ways in (usual, (fitting,)) if fitting and len(usual) > 1 else (usual,):
-        promised = expected(case, backend.documented, ways, strict_epsilon)
-        counts = bool((seen.t != promised.counts[: len(seen.t)]).any())
-        for fine in (False, True):
-            if shows(promised, seen, coarse=not fine):
-                return Shown(promised, fine, counts)
-        if counts:
-            return Shown(promised, False, counts)
-    return None
-
-
 def script(pin: Pin, backend: type[Backend], device: str = "cpu", how: Shown | None = None) -> Script:
     """A script that prints what the documentation promises and what the backend does.
 
@@ -95,16 +60,12 @@ def script(pin: Pin, backend: type[Backend], device: str = "cpu", how: Shown | N
     if why := no_script(pin.case, backend):
         raise ValueError(f"{pin.name}: {why}")
     fails = pin.verdict != "diverges"
-    if how is None and not fails:
+    if how is None and not fails and Manner.ASSIGNED not in pin.case.manner:
         ways = arithmetics(backend, backend.documented, pin.case.dtype)
         how = Shown(expected(pin.case, backend.documented, ways, strict_epsilon(pin.clauses)))
-    listing = Listing(
-        pin.case, backend.documented, *((how.promised, how.fine, how.counts) if how else (None,))
-    )
-    kind = _kind(pin.case, backend, fails)
-    text = kind(listing, backend, device).source(
-        f"{backend.name}: {pin.sentence}", _about(pin, backend, kind)
-    )
+    listing, kind = Listing(pin.case, backend.documented, how), _kind(pin.case, backend, fails)
+    skeleton = kind(listing, backend, device, fails)
+    text = skeleton.source(f"{backend.name}: {pin.sentence}", _about(pin, backend, kind))
     return Script(text, listing.arrays)
 
 

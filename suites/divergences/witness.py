@@ -69,7 +69,7 @@ def without(case: Case, n: int) -> Case:
 
 
 def _from(case: Case, trajectory: Trajectory, k: int) -> Case | None:
-    """The case from step k on, from the state that the backend had reached before; None where that can't be said."""
+    """The case from step k on, from the state that was reached before it; None where that can't be said."""
     if k == 1:
         return case
     if k - 1 not in case.observed[: len(trajectory.t)]:

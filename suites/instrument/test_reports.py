@@ -167,7 +167,7 @@ def test_what_a_run_has_not_measured_is_of_the_recorded_run_and_only_then(folder
 def test_what_is_recorded_is_still_said_not_to_have_run(folder: Path) -> None:
     of_this_run_alone(folder)
     said = {line[0]: line[1] for line in page.not_run(page.load(folder))}
-    assert "tox -e performance was not run" in said
+    assert "lazyadam bench was not run" in said
 
 
 def test_a_run_without_findings_has_them_gathered_from_its_verdicts(folder: Path) -> None:

@@ -18,7 +18,7 @@ STACK = (
     [
         (
             KERNEL,
-            "RuntimeError: Kernel select failed: Unsupported op [SparseGatherV2] on CPU, Please confirm",
+            "RuntimeError: Kernel select failed: Unsupported op [SparseGatherV2] on CPU",
         ),
         (STACK, "ValueError: the var_shape is wrong"),
         (

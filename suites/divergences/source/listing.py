@@ -8,34 +8,30 @@ from typing import Any
 import numpy as np
 
 from reference.dialect import Dialect, StepCount
+from reference.rounding import Errors
 from reference.scalars import Hyperparameters
 from suites.case import Case, Gradient
-from suites.divergences.expected import Expected
+from suites.divergences.expected import Shown
 from suites.divergences.source.formula import Formula
 
 INLINE = 2000  # numbers: more than that go to a file beside the script
+LONG = 40  # steps: more than that have no lines of their own
 WIDTH = 90  # of what stands in one line
 SHORT = 16  # numbers of an array that is written as it is even then
 
 
 class Listing:
-    """What the templates ask of a case.
+    """What a script asks of a case.
 
-    count: of parameters. looped: it has steps to loop over; one alone, of one parameter, is written straight on.
-    arrays: what goes to a file beside the script, by name. fine: there is a bound for each element, and not only
-    one for each quantity. fails: an error is expected, and no numbers.
+    count: of parameters. looped: it has steps to loop over; one alone, of one parameter, needs no loop.
+    arrays: what goes to a file beside the script, by name. fine: there is a bound for each element, and not
+    only one for each quantity. compared: the script compares numbers with what is promised.
     """
 
-    def __init__(
-        self,
-        case: Case,
-        dialect: Dialect,
-        promised: Expected | None,
-        fine: bool = False,
-        counts: bool = False,
-    ) -> None:
-        self.case, self.dialect, self.promised, self.fine, self.counts = case, dialect, promised, fine, counts
-        self.fails = promised is None
+    def __init__(self, case: Case, dialect: Dialect, how: Shown | None) -> None:
+        self.case, self.dialect, self.how = case, dialect, how
+        self.compared = how is not None
+        self.fine, self.counts = (how.fine, how.counts) if how else (False, False)
         self.arrays: dict[str, np.ndarray] = {}
         self.count = len(case.parameters)
         self.given = [g for step in case.steps for g in step.gradients]
@@ -46,7 +42,8 @@ class Listing:
         self.of_optimizer = dialect.step_count is StepCount.OPTIMIZER
         self.one_count = self.of_optimizer or self.count == 1
         self.digits = 17 if case.dtype == "float64" else 9
-        self.large = self._size > INLINE
+        self.long = len(case.steps) > LONG
+        self.large = self.long or self._size > INLINE
         # In this order: they collect the arrays.
         self.tables = self._tables()
         self.steps = self._steps()
@@ -56,12 +53,9 @@ class Listing:
     def _size(self) -> int:
         tables = [x for p in self.case.parameters for x in (p.w, p.m, p.v)]
         values = [g.values for g in self.given if g is not None]
-        bounds = (
-            [x for step in self.promised.bounds for e in step for x in e]
-            if self.promised and self.fine
-            else []
-        )
-        return sum(1 if x.size and (x == x.flat[0]).all() else x.size for x in (*tables, *values, *bounds))
+        errors = [e for step in self.how.promised.bounds for e in step] if self.how and self.fine else []
+        arrays = (*tables, *values, *(x for e in errors for x in e))
+        return sum(1 if x.size and (x == x.flat[0]).all() else x.size for x in arrays)
 
     # Hyperparameters
 
@@ -142,82 +136,62 @@ class Listing:
         return one if len(one) <= WIDTH else f"({listed(texts[0])[1:-1]})"
 
     def _steps(self) -> str:
-        gradients = [
-            [self._gradient(g, f"{k}.{i}") for i, g in enumerate(step.gradients)]
-            for k, step in enumerate(self.case.steps, 1)
-        ]
+        steps = enumerate(self.case.steps, 1)
+        texts = [[self._gradient(g, f"{k}.{i}") for i, g in enumerate(step.gradients)] for k, step in steps]
         if not self.looped:
-            return (
-                gradients[0][0].removeprefix("(").removesuffix(")")
-                if self.layout == "sparse"
-                else gradients[0][0]
-            )
-        if len(self.arrays) > 6 * self.count and self.large:
-            return self._from_file()
-        if self.count == 1:
-            return listed(step[0] for step in gradients)
-        return listed(f"[{', '.join(step)}]" for step in gradients)
-
-    def _from_file(self) -> str:
-        of = "values" if self.layout == "dense" else "rows values"
-        parts = ", ".join(f'data.get(f"{name}{{k}}.{{i}}")' for name in of.split())
-        one = parts if self.layout == "dense" else f"({parts})"
-        one = one if self.count > 1 else one.replace("{i}", "0")
-        inner = f"[{one} for i in range({self.count})]" if self.count > 1 else one
-        return f"[{inner} for k in range(1, {len(self.case.steps) + 1})]"
+            return texts[0][0][1:-1] if self.layout == "sparse" else texts[0][0]
+        if self.long:
+            values, rows = (f'data.get(f"{name}{{k}}.{{i}}")' for name in ("values", "rows"))
+            return self._of_each(values if self.layout == "dense" else f"({rows}, {values})")
+        return self._listed(texts)
 
     def _gradient(self, gradient: Gradient | None, at: str) -> str:
         if gradient is None:
             return "None" if self.layout == "dense" else "(None, None)"
-        values = self._numbers(gradient.values, f"values{at}")
-        if self.layout == "dense":
-            return values
+        values, rows = self._numbers(gradient.values, f"values{at}"), self._rows(gradient, f"rows{at}")
+        return values if self.layout == "dense" else f"({rows}, {values})"
+
+    def _rows(self, gradient: Gradient, name: str) -> str:
         rows = gradient.rows
         if rows is None:
-            return f"(None, {values})"
-        if self.large:
-            self.arrays[f"rows{at}"] = rows
-            return f'(data["rows{at}"], {values})'
-        return f"(np.array({rows.tolist()}, int), {values})"
+            return "None"
+        if self.long or (self.large and len(rows) > SHORT):
+            self.arrays[name] = rows
+            return f'data["{name}"]'
+        return f"np.array({rows.tolist()}, int)"
+
+    def _listed(self, texts: list[list[str]]) -> str:
+        """By step and parameter; by step alone where there is one parameter."""
+        return listed(step[0] if self.count == 1 else f"[{', '.join(step)}]" for step in texts)
+
+    def _of_each(self, one: str) -> str:
+        """The same from the file, where names have the step in {k} and the parameter in {i}."""
+        of_step = one.replace("{i}", "0") if self.count == 1 else f"[{one} for i in range({self.count})]"
+        return f"[{of_step} for k in range(1, {len(self.case.steps) + 1})]"
 
     # Bounds
 
     def _bounds(self) -> str:
-        if self.promised is None:
+        if self.how is None:
             return ""
-        texts = [
-            [
-                "({})".format(
-                    ", ".join(
-                        self._bound(x, f"bound{k}.{i}.{name}") for name, x in zip("wmv", errors, strict=True)
-                    )
-                )
-                for i, errors in enumerate(step)
-            ]
-            for k, step in enumerate(self.promised.bounds, 1)
-        ]
-        if not self.looped:
-            return texts[0][0]
-        if self.large and len(texts) > SHORT:
-            return self._bounds_from_file()
-        return listed(step[0] if self.count == 1 else f"[{', '.join(step)}]" for step in texts)
+        bounds = self.how.promised.bounds
+        if self.long and not self.fine:
+            largest = [[[rounded_up(x.max()) for x in errors] for errors in step] for step in bounds]
+            self.arrays["bounds"] = np.array(largest if self.count > 1 else [step[0] for step in largest])
+            return 'data["bounds"]'
+        steps = enumerate(bounds, 1)
+        texts = [[self._bound(errors, f"{k}.{i}") for i, errors in enumerate(step)] for k, step in steps]
+        if self.long:
+            return self._of_each('[data[f"{x}_bound{k}.{i}"] for x in "wmv"]')
+        return self._listed(texts) if self.looped else texts[0][0]
 
-    def _bounds_from_file(self) -> str:
-        assert self.promised is not None
-        if self.fine:
-            parts = 'tuple(data[f"bound{k}.{i}.{x}"] for x in "wmv")'
-            parts = parts if self.count > 1 else parts.replace("{i}", "0")
-            inner = f"[{parts} for i in range({self.count})]" if self.count > 1 else parts
-            return f"[{inner} for k in range(1, {len(self.promised.bounds) + 1})]"
-        of = [[[rounded_up(x.max()) for x in e] for e in step] for step in self.promised.bounds]
-        self.arrays["bounds"] = np.array(of if self.count > 1 else [step[0] for step in of])
-        return 'data["bounds"]'
-
-    def _bound(self, x: np.ndarray, name: str) -> str:
+    def _bound(self, errors: Errors, at: str) -> str:
+        """Of w, m and v: the largest, or all."""
         if not self.fine:
-            return written(rounded_up(float(x.max(initial=0.0))))
-        up = np.array([rounded_up(float(y)) for y in x.ravel()]).reshape(x.shape)
-        return self._numbers(up, name, plain=True)
+            return f"({', '.join(written(rounded_up(x.max())) for x in errors)})"
+        up = [np.vectorize(rounded_up, [float])(x) for x in errors]
+        parts = (self._numbers(x, f"{name}_bound{at}", plain=True) for name, x in zip("wmv", up, strict=True))
+        return f"({', '.join(parts)})"
 
     @property
     def bounds_here(self) -> str:
@@ -228,21 +202,20 @@ class Listing:
     @property
     def special(self) -> bool:
         """Whether numbers that are not finite are expected, or allowed."""
-        if self.promised is None:
+        if self.how is None:
             return False
-        return self.promised.special or any(
-            np.isinf(x).any() for s in self.promised.bounds for e in s for x in e
-        )
+        bounds = [x for step in self.how.promised.bounds for errors in step for x in errors]
+        return self.how.promised.special or any(np.isinf(x).any() for x in bounds)
 
     # Numbers
 
     def _numbers(self, x: np.ndarray, name: str, plain: bool = False) -> str:
         """An array as source that evaluates to the same float64 numbers."""
-        if not x.size:
+        if not (self.long or x.any()):
             return f"np.zeros({x.shape})"
-        if (x == x.flat[0]).all():
-            return f"np.full({x.shape}, {written(float(x.flat[0]))})" if x.flat[0] else f"np.zeros({x.shape})"
-        if self.large and x.size > SHORT:
+        if not self.long and (x == x.flat[0]).all():
+            return f"np.full({x.shape}, {written(float(x.flat[0]))})"
+        if self.long or (self.large and x.size > SHORT):
             self.arrays[name] = x
             return f'data["{name}"]'
         # Of a narrow type the shortest decimals that round to it.
@@ -285,11 +258,8 @@ def _source(x: np.ndarray, kind: Any) -> Any:
 
 
 def _shortest(x: Any) -> str:
-    return (
-        np.format_float_scientific(x, trim="-")
-        if abs(x) < 1e-4 and x
-        else np.format_float_positional(x, trim="0")
-    )
+    small = x != 0 and abs(x) < 1e-4
+    return np.format_float_scientific(x, trim="-") if small else np.format_float_positional(x, trim="0")
 
 
 def written(x: float) -> str:
@@ -300,8 +270,8 @@ def written(x: float) -> str:
 def rounded_up(x: float) -> float:
     """To two digits, and never below."""
     if not np.isfinite(x) or not x:
-        return x
-    up = float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(Decimal(x)))
+        return float(x)
+    up = float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(Decimal(float(x))))
     return up if up >= x else float(np.nextafter(up, np.inf))
 
 

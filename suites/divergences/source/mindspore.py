@@ -12,8 +12,8 @@ DEVICES = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}
 
 
 class MindSporeScript(Skeleton):
-    def __init__(self, s: Listing, backend: type[Backend], device: str) -> None:
-        super().__init__(s, backend, device)
+    def __init__(self, s: Listing, backend: type[Backend], device: str, fails: bool) -> None:
+        super().__init__(s, backend, device, fails)
         assert issubclass(backend, MindSporeOptimizer)
         self.form = backend
         self.graph = backend.mode == "graph"
@@ -116,18 +116,20 @@ class MindSporeScript(Skeleton):
 
     def _state(self) -> Iterator[str]:
         s, t = self.s, self.s.case.t
-        if s.count == 1:
-            yield "for tensor, x in ((optimizer.moment1[0], m), (optimizer.moment2[0], v)):"
-        else:
-            yield "for tensor, x in zip([*optimizer.moment1, *optimizer.moment2], [x[1] for x in tables] + [x[2] for x in tables]):"
-        yield f"    tensor.set_data({self._tensor('x')})"
+        moments = "(optimizer.moment1[{0}], m), (optimizer.moment2[{0}], v)"
+        loop = [f"for tensor, x in ({moments.format(0 if s.count == 1 else 'i')}):"]
+        loop.append(f"    tensor.set_data({self._tensor('x')})")
+        if s.count > 1:
+            loop = ["for i, (_, m, v) in enumerate(tables):", *indented(loop)]
+        yield from loop
         if not t:
             return
         betas = "beta1", "beta2"
         if not s.alike:
             betas = str(s.groups[0].beta1), str(s.groups[0].beta2)
         yield f"optimizer.global_step.set_data(Tensor(np.array([{t}], np.int32)))"
-        yield f"for tensor, beta in ((optimizer.beta1_power, {betas[0]}), (optimizer.beta2_power, {betas[1]})):"
+        powers = f"(optimizer.beta1_power, {betas[0]}), (optimizer.beta2_power, {betas[1]})"
+        yield f"for tensor, beta in ({powers}):"
         yield f"    power = np.multiply.accumulate(np.full({t}, beta, np.float32))[-1]"
         yield "    tensor.set_data(Tensor(np.full(tensor.shape, power)))"
 
@@ -145,15 +147,17 @@ class MindSporeScript(Skeleton):
             yield f"    {self._made} = new()"
             yield "    for tensor, x in zip(state(), saved):"
             yield "        tensor.set_data(x)"
-        if s.groups[0].nesterov and not s.fails:
-            yield "Tensor(np.full(4096, 1e9, np.float32)) + 0  # leaves numbers in the framework's memory pool"
+        if s.groups[0].nesterov and s.compared:
+            # Of the sizes that scratch memory may have (MindSporeOptimizer._soil).
+            yield "Tensor(np.full(4096, 1e9, np.float32)) + 0  # leaves numbers in the memory pool"
         yield from self._taken()
 
     def _changed(self) -> Iterator[str]:
         if len(self.s.groups) == 1:
             yield "if k in changes:"
             yield "    lr = changes[k]"
-            yield f"    {self._set('optimizer.learning_rate', 'Tensor(lr, ms.float32)')}"
+            rate = self._set("optimizer.learning_rate", "Tensor(lr, ms.float32)")
+            yield f"    {rate}"
             return
         yield "for j, lr in enumerate(changes.get(k, ())):"
         yield "    hyper[j][0] = lr"
@@ -163,26 +167,20 @@ class MindSporeScript(Skeleton):
     def _taken(self) -> Iterator[str]:
         """The step itself."""
         s, values = self.s, self._tensor("values")
-        if s.count == 1:
-            eager = (
-                f"RowTensorInner({self._rows}, {values}, {s.case.parameters[0].w.shape})"
-                if self.sparse[0]
-                else values
-            )
-            yield f"step({self._rows}, {values})" if self.jit else f"optimizer(({eager},))"
+        dense = f"{values} if rows is None else " if s.layout == "mixed" else ""
+        row_tensor = f"{dense}RowTensorInner({self._rows}, {values}, p.shape)"
+        if self.jit and s.count == 1:
+            yield f"step({self._rows}, {values})"
         elif self.jit:
-            one = (
-                f"[{values}] if rows is None else [{self._rows}, {values}]"
-                if s.layout == "mixed"
-                else f"({self._rows}, {values})"
-            )
-            yield f"step(*[x for {s.gradient} in gradients for x in {one}])"
+            given = f"[{values}] if rows is None else " if dense else ""
+            given += f"[{self._rows}, {values}]"
+            yield f"step(*[x for {s.gradient} in gradients for x in ({given})])"
+        elif s.count == 1:
+            yield f"optimizer(({row_tensor if self.sparse[0] else values},))"
         elif s.layout == "dense":
             yield f"optimizer(tuple({values} for values in gradients))"
         else:
-            one = f"RowTensorInner({self._rows}, {values}, p.shape)"
-            one = f"{values} if rows is None else {one}" if s.layout == "mixed" else one
-            yield f"optimizer(tuple({one} for p, {s.gradient} in zip(params, gradients)))"
+            yield f"optimizer(tuple({row_tensor} for p, {s.gradient} in zip(params, gradients)))"
 
     @property
     def _tensors(self) -> str:
@@ -201,27 +199,13 @@ class MindSporeScript(Skeleton):
 
 
 class AssignedScript(MindSporeScript):
-    """The same steps twice: the second time attributes are assigned what they show. The bits should be the same."""
+    """The same steps twice: the second time attributes are assigned what they show, and no bit may differ."""
 
     def source(self, title: str, about: str) -> str:
-        s = self.s
-        lines = [
-            f'"""{title}',
-            "",
-            f'{about} Exits with 1 where expected and got differ."""',
-            *self.imports(),
-        ]
-        lines += [x for x in self._inputs() if not x.startswith(("t = ", "bounds = "))]
-        lines += [
-            "",
-            "",
-            "def run(assigned):",
-            *indented(self._run()),
-            "",
-            "",
-            "expected = run(assigned=False)",
-        ]
-        if s.fails:
+        lines = [*self._head(title, about), *self._inputs()]
+        lines += ["", "", "def run(assigned):", *indented(self._run()), "", ""]
+        lines.append("expected = run(assigned=False)")
+        if self.fails:
             lines.append('print("expected: the step is taken again")')
         lines += ["got = run(assigned=True)", *self._differences(), ""]
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Scripts for an optimizer of somebody's own: a function on NumPy arrays, or a backend with methods of its own."""
+"""Scripts for an optimizer of somebody's own: a function on NumPy arrays, or the methods of a backend."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -22,7 +22,7 @@ def loaded(backend: type[Backend], *imports: str, standard: tuple[str, ...] = ()
     folder = str(Path(backend.file).parent)
     if in_file:
         yield ""
-        yield f"sys.path += {[folder, str(ROOT)]}  # of what the file imports: what is beside it, and the suite"
+        yield f"sys.path += {[folder, str(ROOT)]}  # what the file imports"
         yield f'spec = importlib.util.spec_from_file_location("own", {backend.file!r})'
         yield 'own = sys.modules["own"] = importlib.util.module_from_spec(spec)'
         yield "spec.loader.exec_module(own)"
@@ -152,7 +152,7 @@ class SuiteScript(Skeleton):
         yield '    raise SystemExit(f"got: {ran.failure.message}")'
 
     def step(self) -> Iterator[str]:
-        if not self.s.fails:
+        if not self.fails:
             yield from changed(self)
 
     def got(self) -> Iterator[str]:

@@ -8,14 +8,13 @@ from suites.divergences.source.listing import Listing
 
 
 class Skeleton(ABC):
-    """A script. A framework says how its optimizer is made, takes a step, and is read.
+    """A script. Whoever derives from it says how an optimizer is made, takes a step, and is read.
 
-    title: what it shows. about: of what, and how it is run. Of one step of one parameter everything stands in a
-    row; of more the steps are in a loop, and the parameters in one inside.
+    One step of one parameter stands in a row; more are in a loop, and several parameters in a loop inside.
     """
 
-    def __init__(self, s: Listing, backend: type[Backend], device: str) -> None:
-        self.s, self.backend, self.device = s, backend, device
+    def __init__(self, s: Listing, backend: type[Backend], device: str, fails: bool) -> None:
+        self.s, self.backend, self.device, self.fails = s, backend, device, fails
 
     @abstractmethod
     def imports(self) -> Iterator[str]:
@@ -34,23 +33,22 @@ class Skeleton(ABC):
         """`got`: w, m and v of a parameter (number i) in float64; and `count`, where counts are compared."""
 
     def source(self, title: str, about: str) -> str:
-        lines = [
-            f'"""{title}',
-            "",
-            f'{about} Exits with 1 where expected and got differ."""',
-            *self.imports(),
-        ]
-        lines += self._inputs()
-        if self.s.fails:
+        """The script. title: what it shows. about: of what, and how it is run."""
+        lines = [*self._head(title, about), *self._inputs()]
+        if self.fails:
             lines.append('print("expected: the step is taken")')
         lines += self.optimizer()
         steps = list(self._of_step())
         if self.s.looped and steps:
-            if not self.s.fails:
+            if not self.fails:
                 lines.append("worst = {}")
             steps = [f"for k, {self.s.each} in enumerate(steps, 1):", *indented(steps)]
         lines += steps
         return "\n".join([*lines, *self._end(), ""])
+
+    def _head(self, title: str, about: str) -> list[str]:
+        about += " Exits with 1 where expected and got differ."
+        return [f'"""{title}', "", f'{about}"""', *self.imports()]
 
     def _inputs(self) -> Iterator[str]:
         s, case = self.s, self.s.case
@@ -65,19 +63,20 @@ class Skeleton(ABC):
             yield f"hyper = {s.listed_hyper}  # of each group: {s.names}"
             yield f"group_of = {s.group_of}"
         if s.changes:
-            yield f"changes = {s.changes}  # step: learning rate{'' if len(s.groups) == 1 else ' of each group'}"
+            of = "" if len(s.groups) == 1 else " of each group"
+            yield f"changes = {s.changes}  # step: learning rate{of}"
         yield f"{'w, m, v' if s.count == 1 else 'tables'} = {s.tables}"
         if not s.looped:
             yield f"{s.gradient.strip('()')} = {s.steps}"
             return
         yield f"steps = {s.steps}"
-        if not s.fails:
+        if s.compared:
             yield f"t = {case.t if s.one_count else [case.t] * s.count}"
             yield f"bounds = {s.bounds}"
 
     def _of_step(self) -> Iterator[str]:
         yield from self.step()
-        if self.s.fails:
+        if self.fails:
             return
         if self.s.count == 1:
             yield from self._of_parameter()
@@ -135,7 +134,7 @@ class Skeleton(ABC):
             yield f'    worst["t"] = np.inf, {told}' if s.looped else f"    wrong = print({told}) is None"
 
     def _end(self) -> Iterator[str]:
-        if self.s.fails:
+        if self.fails:
             yield 'print("got: the same")'
         elif self.s.looped:
             yield "for ratio, line in worst.values():"

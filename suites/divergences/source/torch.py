@@ -12,8 +12,8 @@ from suites.divergences.source.skeleton import Skeleton, indented
 
 
 class TorchScript(Skeleton):
-    def __init__(self, s: Listing, backend: type[Backend], device: str) -> None:
-        super().__init__(s, backend, device)
+    def __init__(self, s: Listing, backend: type[Backend], device: str, fails: bool) -> None:
+        super().__init__(s, backend, device, fails)
         # Of the suite's own the declaration says it all.
         found: Any = backend
         self.origin = backend.origin or Origin(
