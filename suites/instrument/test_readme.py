@@ -48,7 +48,8 @@ RUN_BY = {
     "pytest suites/detection": ("../../tox.ini", "pytest suites/detection"),
     "ruff check": ("../../tox.ini", "ruff check"),
     "ruff format": ("../../tox.ini", "ruff format"),
-    "mypy": ("../../tox.ini", "mypy reference suites reports conftest.py"),
+    "mypy reference": ("../../tox.ini", "mypy reference suites reports conftest.py"),
+    "tox -e report": ("../../tox.ini", "commands = lazyadam report"),
     "tox -e readme": ("test_readme.py", "filled(text)"),
     # The two lines to paste: CI runs the second in a fresh clone, and the report as lazyadam report.
     "python3.11 -m venv": ("../../.ci/run", "python3.11 -m venv .venv"),
@@ -97,8 +98,13 @@ MARKED = {bare(command) for page in files() for command, why in commands(page) i
 
 
 def known(command: str) -> list[str]:
-    """The entries of RUN_BY that a command begins with."""
-    return [start for start in RUN_BY if re.match(rf"{re.escape(start)}(?![\w-])", bare(command))]
+    """The entries of RUN_BY that a command begins with; one of a single word is a whole command."""
+    typed = bare(command)
+    return [
+        start
+        for start in RUN_BY
+        if typed == start or (" " in start and re.match(rf"{re.escape(start)}(?![\w-])", typed))
+    ]
 
 
 def test_every_entry_is_of_a_command_that_a_page_gives() -> None:
@@ -145,3 +151,12 @@ def test_a_report_has_the_page_and_says_where(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "index.html, migration.md" in ran.stdout
     assert (tmp_path / "lazyadam-out" / "index.html").exists()
+
+
+def test_a_command_that_nobody_runs_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text(
+        "`lazyadam wash`, and\n\n```sh\ntox -e spin\nlazyadam dry  # not run in the tests: wet\n```\n"
+    )
+    assert [*commands(page)] == [("tox -e spin", ""), ("lazyadam dry", "wet"), ("lazyadam wash", "")]
+    assert [*known("tox -e spin"), *known("lazyadam wash")] == []
