@@ -1,4 +1,4 @@
-"""Bases for an optimizer of your own, declared in a file: see the README.
+"""Bases for an optimizer of your own, declared in a file: see suites/backends/README.md.
 
 What a subclass does not declare is taken to be little: the two usual types, no hyperparameters beyond lr,
 β1, β2 and ε, and LazyAdam as it is in the formulas. It is then held to no more than that.

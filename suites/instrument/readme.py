@@ -6,7 +6,7 @@ from pathlib import Path
 
 from suites.backends.process import ROOT
 
-SPOKEN = re.compile(r"(?:git bisect run )?(?:lazyadam|tox|pytest|pip) [^…]*")
+SPOKEN = re.compile(r"(?:git bisect run )?(?:lazyadam|tox|pytest|pip|ruff|mypy|python\S*) .+")
 
 
 def examples(heading: str) -> list[str]:
@@ -26,7 +26,7 @@ def commands(page: Path) -> Iterator[tuple[str, str]]:
         why = re.search(r"not run in the tests: (.+)", comment)
         yield from ((part.strip(), why[1] if why else "") for part in command.split("&&"))
     for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
-        for part in " ".join(span.split()).split("; "):
+        for part in re.split("; | && ", " ".join(span.split())):
             if SPOKEN.fullmatch(part):
                 yield part, ""
 

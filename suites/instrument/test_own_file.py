@@ -1,4 +1,4 @@
-"""A file of one's own: what the README gives runs as it stands, and whatever is broken is one clear line."""
+"""A file of one's own: what its README gives runs as it stands, and whatever is broken is one clear line."""
 
 import subprocess
 import sys

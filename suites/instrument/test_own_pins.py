@@ -36,7 +36,7 @@ def own(folder: Path, body: str = LAST) -> Path:
 
 
 def pinned(folder: Path, source: Path, name: str = "mine", **changes: Any) -> Path:
-    """A trace as a pin, as the README says: with an owner, a sentence of one's own, and other changes."""
+    """A trace as a pin, as their README says: with an owner, a sentence of one's own, and other changes."""
     document = json.loads(source.read_text())
     document["about"] |= {"owner": "us", "sentence": "It keeps the last gradient of a row."} | changes
     folder.mkdir(exist_ok=True)

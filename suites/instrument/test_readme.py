@@ -24,7 +24,6 @@ PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in files()]
 
 # Which test runs a command that begins so: a file of suites/instrument, and what stands there.
 RUN_BY = {
-    "lazyadam --help": ("test_platform.py", '"--help"'),
     "lazyadam check": ("test_told.py", '"check", "my_optimizer.py"'),
     "lazyadam report": ("test_readme.py", '"report", "my_optimizer.py"'),
     "lazyadam pair": ("test_commands_tables.py", 'lazyadam("pair"'),
@@ -49,7 +48,8 @@ RUN_BY = {
     "pytest suites/detection": ("../../tox.ini", "pytest suites/detection"),
     "ruff check": ("../../tox.ini", "ruff check"),
     "ruff format": ("../../tox.ini", "ruff format"),
-    "mypy": ("../../tox.ini", "mypy reference suites reports conftest.py"),
+    "mypy reference": ("../../tox.ini", "mypy reference suites reports conftest.py"),
+    "tox -e report": ("../../tox.ini", "commands = lazyadam report"),
     "tox -e readme": ("test_readme.py", "filled(text)"),
     # The two lines to paste: CI runs the second in a fresh clone, and the report as lazyadam report.
     "python3.11 -m venv": ("../../.ci/run", "python3.11 -m venv .venv"),
@@ -97,12 +97,26 @@ def bare(command: str) -> str:
 MARKED = {bare(command) for page in files() for command, why in commands(page) if why}
 
 
+def known(command: str) -> list[str]:
+    """The entries of RUN_BY that a command begins with; one of a single word is a whole command."""
+    typed = bare(command)
+    return [
+        start
+        for start in RUN_BY
+        if typed == start or (" " in start and re.match(rf"{re.escape(start)}(?![\w-])", typed))
+    ]
+
+
+def test_every_entry_is_of_a_command_that_a_page_gives() -> None:
+    assert {start for item in ALL for start in known(str(item.values[0]))} == set(RUN_BY)
+
+
 @pytest.mark.parametrize(("command", "why"), ALL)
 def test_every_command_is_run_by_a_test_or_marked_with_a_reason(command: str, why: str) -> None:
     typed = bare(command)
     if why or any(typed.startswith(marked) for marked in MARKED):
         return
-    by = [RUN_BY[start] for start in RUN_BY if re.match(rf"{re.escape(start)}(?![\w-])", typed)]
+    by = [RUN_BY[start] for start in known(command)]
     assert by, "no test is known to run it: say which in RUN_BY, or mark it: # not run in the tests: …"
     file, text = by[0]
     assert text in (Path(__file__).parent / file).read_text()
@@ -113,11 +127,9 @@ def test_every_command_is_run_by_a_test_or_marked_with_a_reason(command: str, wh
 )
 def test_every_option_is_one_that_the_command_has(command: str) -> None:
     _, name, *arguments = shlex.split(bare(command).replace("…", "x"))
-    if name == "--help":
-        return
-    known = get_command(app).commands  # type: ignore[attr-defined]
-    assert name in known
-    known[name].make_parser(typer.Context(known[name])).parse_args(arguments)
+    there = get_command(app).commands  # type: ignore[attr-defined]
+    assert name in there
+    there[name].make_parser(typer.Context(there[name])).parse_args(arguments)
 
 
 @pytest.mark.parametrize(
@@ -139,3 +151,12 @@ def test_a_report_has_the_page_and_says_where(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "index.html, migration.md" in ran.stdout
     assert (tmp_path / "lazyadam-out" / "index.html").exists()
+
+
+def test_a_command_that_nobody_runs_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text(
+        "`lazyadam wash`, and\n\n```sh\ntox -e spin\nlazyadam dry  # not run in the tests: wet\n```\n"
+    )
+    assert [*commands(page)] == [("tox -e spin", ""), ("lazyadam dry", "wet"), ("lazyadam wash", "")]
+    assert [*known("tox -e spin"), *known("lazyadam wash")] == []
