@@ -37,6 +37,8 @@ def init(
 
     chosen, path = asked(one, "file to start from", kind, KINDS), file or starting.OWN
     if chosen == "github" and file and not file.is_file():
-        raise typer.TyperException(f"no file {file}{near_path(file)}: github takes the optimizer to judge")
+        raise typer.TyperException(
+            f"no file {file}{near_path(file) or ': github takes the optimizer to judge'}"
+        )
     say(asked(starting.workflow, path) if chosen == "github" else asked(starting.optimizer, chosen, path))
     return 0

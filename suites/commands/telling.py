@@ -35,7 +35,7 @@ class ForBisect(TyperCommand):
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(metavar="[CLAUSE|PIN|TRACE]", help="default: a finding")] = "",
+    what: Annotated[str, typer.Argument(metavar="CLAUSE|PIN|TRACE", help="default: the first finding")] = "",
     backend: Annotated[str, typer.Option(metavar="NAME|FILE", help="where several have it")] = "",
     device: Annotated[str, DEVICE] = "",
     out: Out = OUT,
@@ -103,7 +103,7 @@ def explain(
 
 @app.command("list")
 def lists(
-    what: Annotated[str, typer.Argument(metavar="[WHAT]", help=" | ".join(LISTED))] = LISTED[0],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help=" | ".join(LISTED))] = LISTED[0],
 ) -> int:
     """List what there is: backends (the default), clauses, axes, pins, profiles or tables."""
     from suites.telling.lists import LISTS

@@ -529,7 +529,7 @@ def test_init_github_calls_the_suites_workflow_with_the_file(
         ("list backends clauses", "unexpected extra argument"),
         ("init", "Missing argument 'numpy|torch|ctypes|github'"),
         ("init numpi", "no file to start from 'numpi'; did you mean numpy?"),
-        ("init github nope.py", "no file nope.py: github takes the optimizer to judge"),
+        ("init github mien.py", "no file mien.py; did you mean mine.py?"),
         ("init numpy /proc/nothing/mine.py", "/proc/nothing/mine.py: can't be written"),
         ("doctor --verbos", "No such option: --verbos"),
     ],
