@@ -181,7 +181,7 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
         "clauses": "; ".join(clauses),
         "dtypes": "; ".join(dict.fromkeys(row["dtype"] for row in documented)),
         "rows": len(finding.rows),
-        "worst_ratio": max((row["worst_ratio"] for row in documented), default=None),
+        "worst_ratio": max((r for row in documented if pd.notna(r := row["worst_ratio"])), default=None),
         "least": least.get("least", ""),
         "effect": effect(str(backend), finding.cause, tables),
         "owner": "; ".join(dict.fromkeys(pin["owner"] for pin in finding.pins)),
