@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,14 @@ class Outcome:
 class Judged:
     """What was seen, judged against one dialect: its row, and the pins that account for it.
 
-    accounted: their names; '' where none is needed, None where none do.
+    accounted: their names; '' where none is needed, None where none do. explanations: each of which would do.
     """
 
     dialect: Dialect
     judgement: Judgement
     row: Row
     accounted: str | None
+    explanations: list[str]
 
 
 @dataclass
@@ -252,13 +253,20 @@ def examine(
     path = wrong_path(backend, process.device, dtype, trajectories) or not_run_again(cases, trajectories)
     covering = pins_of(process)
     judged = []
-    judgements: dict[Dialect, Judgement] = {}  # the documentation may promise what LazyAdam does
+    # The documentation may promise what LazyAdam does.
+    judgements: dict[Dialect, Judgement] = {}
+    explained: dict[Dialect, list[str]] = {}
     for against, dialect in dialects(backend):
         if dialect not in judgements:
             drift = dialect == backend.spoken
             judgements[dialect] = judge(clause, cases, trajectories, backend, dialect, drift)
         judgement = judgements[dialect]
         word = verdict(judgement, trajectories, path)
+        if word == "diverges" and path is None and dialect not in explained:
+            found = explanations(clause, cases, trajectories, backend, dialect, judgement)
+            # Where its source was not read, several axes may explain it: all are told.
+            explained[dialect] = list(islice(found, 1) if backend.source_read else found) or ["unexplained"]
+        why = explained.get(dialect, [""]) if word == "diverges" and path is None else [""]
         row = verdict_row(
             about,
             clause,
@@ -267,14 +275,12 @@ def examine(
             float(judgement.worst.max(initial=0.0)),
             len(cases),
             judgement.steps,
-            explanation(clause, cases, trajectories, backend, dialect, judgement)
-            if word == "diverges" and path is None
-            else "",
+            why[0],
         )
         seen = what_shows(clause, cases, trajectories, backend, dialect, judgement, row)
         accounted = known(row, backend, seen, covering)
         row["witness"] = accounted or ""
-        judged.append(Judged(dialect, judgement, row, accounted))
+        judged.append(Judged(dialect, judgement, row, accounted, why))
     documented, spoken = judged[0], next(j for j in judged if j.dialect == backend.spoken)
     shown = what_shows(clause, cases, trajectories, backend, spoken.dialect, spoken.judgement, spoken.row)
     rest = known({**spoken.row, "against": "explained"}, backend, shown, covering)
@@ -415,7 +421,7 @@ def run(
         result.evidence.append(
             {
                 **{name: j.row[name] for name in (*process.about, "dtype", "clause", "against")},
-                "explained_by": " | ".join(_every_explanation(clause, seen, j, backend)),
+                "explained_by": " | ".join(j.explanations),
                 "quantities": "; ".join(quantities),
                 "least": short or next((t.failure.message for t in seen.trajectories if t.failure), ""),
                 "trace": str(file),
@@ -447,17 +453,6 @@ def run(
         if failure in seen.unknown:
             result.new.append(told)
     return result
-
-
-def _every_explanation(
-    clause: Clause, seen: Examination, judged: Judged, backend: type[Backend]
-) -> Iterator[str]:
-    """What a row says explains it, and, where nothing accounts for that, what else would."""
-    first = judged.row["explained_by"]
-    yield first
-    if axes_of(first) and judged.accounted is None and not backend.source_read:
-        found = explanations(clause, seen.cases, seen.trajectories, backend, judged.dialect, judged.judgement)
-        yield from (other for other in found if other != first)
 
 
 def _script(
