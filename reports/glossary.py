@@ -163,7 +163,7 @@ COLUMNS = {
     "ci_low": "the lower end of the 95 % interval of the median",
     "performance_gate.ci_high": "the upper end of the 95 % interval of the ratio",
     "performance_gate.ci_low": "the lower end of the 95 % interval of the ratio",
-    "claim": "its number in the README",
+    "claim": "its number in suites/equivalence/README.md",
     "clause": "the requirement (lazyadam list clauses)",
     "carried.clause": "state-carried, or the same where gradients repeat rows",
     "clauses": "those in which it shows",

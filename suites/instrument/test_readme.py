@@ -3,8 +3,6 @@
 import configparser
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from typer.main import get_command
 from reports.readme import BLOCK, BLOCKS, RUN, files, filled
 from reports.tables import read
 from suites.backends.process import ROOT
-from suites.backends.template import TEMPLATES
 from suites.commands import bench, judging, setting_up, tables, telling
 from suites.commands.app import app
 from suites.instrument.readme import commands
@@ -25,7 +22,6 @@ PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in files()]
 # Which test runs a command that begins so: a file of suites/instrument, and what stands there.
 RUN_BY = {
     "lazyadam check": ("test_told.py", '"check", "my_optimizer.py"'),
-    "lazyadam report": ("test_readme.py", '"report", "my_optimizer.py"'),
     "lazyadam pair": ("test_commands_tables.py", 'lazyadam("pair"'),
     "lazyadam page": ("test_commands_tables.py", 'lazyadam("page"'),
     "lazyadam diff": ("test_commands_tables.py", 'lazyadam("diff"'),
@@ -49,9 +45,8 @@ RUN_BY = {
     "ruff check": ("../../tox.ini", "ruff check"),
     "ruff format": ("../../tox.ini", "ruff format"),
     "mypy reference": ("../../tox.ini", "mypy reference suites reports conftest.py"),
-    "tox -e report": ("../../tox.ini", "commands = lazyadam report"),
     "tox -e readme": ("test_readme.py", "filled(text)"),
-    # The two lines to paste: CI runs the second in a fresh clone, and the report as lazyadam report.
+    # The two lines to paste: CI runs the second in a fresh clone.
     "python3.11 -m venv": ("../../.ci/run", "python3.11 -m venv .venv"),
     "pip install tox": ("../../.ci/run", "pip install tox"),
     "tox": ("../../.ci/run", "tox"),
@@ -139,18 +134,6 @@ def test_every_environment_is_in_tox_ini(command: str) -> None:
     ini = configparser.ConfigParser(interpolation=None)
     ini.read(ROOT / "tox.ini")
     assert f"testenv:{bare(command).split()[2]}" in ini
-
-
-@pytest.mark.slow
-def test_a_report_has_the_page_and_says_where(tmp_path: Path) -> None:
-    (tmp_path / "my_optimizer.py").write_text(TEMPLATES["numpy"])
-    command = ["-c", "from suites.commands.app import main; main()", "report", "my_optimizer.py"]
-    ran = subprocess.run(
-        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "index.html, migration.md" in ran.stdout
-    assert (tmp_path / "lazyadam-out" / "index.html").exists()
 
 
 def test_a_command_that_nobody_runs_is_seen(tmp_path: Path) -> None:
