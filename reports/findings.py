@@ -74,9 +74,11 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
     for row in failing:
         names = row["witness"].split("; ") if row["witness"] else _of_what_is_not_claimed(row, pins, own)
         if names and set(names) <= pins.keys():
-            # State that is carried shows what the other backend does too: that is the other's finding.
-            for name in [name for name in names if name in own] or names:
+            mine = [name for name in names if name in own]
+            for name in mine:
                 add(KNOWN, cause_of_pin(pins[name]), row, pins[name])
+            if not mine:  # state that is carried shows what the other backend does too
+                add(DOCUMENTED, f"known of another backend: {row['witness']}", row)
         elif row["against"] == "reference" or not names:
             add(DOCUMENTED, "as documented, and not LazyAdam", row)
         else:

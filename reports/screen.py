@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
-from textwrap import wrap
+from textwrap import shorten, wrap
 from typing import Any
 
 import pandas as pd
@@ -136,7 +136,9 @@ def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
     for clause in clauses[:MOST_CLAUSES]:
         shown = [row for row in evidence if row["clause"] == clause]
         dtypes = ", ".join(dict.fromkeys(row["dtype"] for row in shown)) or finding["dtypes"]
-        yield f"  {mark} {clause:20} {sentences.get(clause, '')[:34]:35} {dtypes}"[:WIDTH].rstrip()
+        yield f"  {mark} {clause:20} {shorten(sentences.get(clause, ''), 35, placeholder='…'):35} {dtypes}"[
+            :WIDTH
+        ].rstrip()
         if shown and shown[0]["least"]:
             yield from wrap(str(shown[0]["least"]), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     if len(clauses) > MOST_CLAUSES:

@@ -144,6 +144,16 @@ def test_what_the_backend_does_not_claim_is_no_finding_that_counts() -> None:
     assert "RIGHT in float32. 5 clauses hold." in "\n".join(screen(made, Path("lazyadam-out"), 1, 0))
 
 
+def test_what_another_backend_is_known_for_is_not_held_against_one() -> None:
+    """State is carried from SparseAdam, whose own ε shows in the row."""
+    carried = judged(
+        clause="state-carried", verdict="diverges", worst_ratio=9.0, witness="torch-sparse-epsilon"
+    )
+    made = tables_of()
+    made["verdicts"] = pd.concat([made["verdicts"], frame("verdicts", [carried])])
+    assert list(findings(made)["kind"]) == [DOCUMENTED]
+
+
 def test_screen_summary_and_junit_say_what_the_table_says() -> None:
     made = tables_of(seen("duplicates", "duplicates: last"), observed={"duplicates": "last"})
     (found,) = records(made["findings"])
