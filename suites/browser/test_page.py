@@ -350,7 +350,8 @@ def test_text_and_curves_stand_out_from_the_ground(theme: str, opened: Any) -> N
 def test_plots_have_no_ground_of_their_own(theme: str, opened: Any) -> None:
     themed(opened, theme)
     grounds = """const body = getComputedStyle(document.body).backgroundColor;
-      const fills = [...document.querySelectorAll("figure path, figure use")].map(e => getComputedStyle(e).fill);
+      const marks = [...document.querySelectorAll("figure path, figure use")];
+      const fills = marks.map(e => getComputedStyle(e).fill);
       return [...new Set(fills)].filter(fill => fill !== body)"""
     fills = opened.execute_script(grounds)
     assert "rgb(255, 255, 255)" not in fills
