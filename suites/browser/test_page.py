@@ -350,8 +350,9 @@ def test_text_and_curves_stand_out_from_the_ground(theme: str, opened: Any) -> N
 def test_plots_have_no_ground_of_their_own(theme: str, opened: Any) -> None:
     themed(opened, theme)
     grounds = """const body = getComputedStyle(document.body).backgroundColor;
-      return [...new Set([...document.querySelectorAll(".panels path")].map(e => getComputedStyle(e).fill))]
-        .filter(fill => fill !== body)"""
+      const marks = [...document.querySelectorAll("figure path, figure use")];
+      const fills = marks.map(e => getComputedStyle(e).fill);
+      return [...new Set(fills)].filter(fill => fill !== body)"""
     fills = opened.execute_script(grounds)
     assert "rgb(255, 255, 255)" not in fills
     assert opened.execute_script("return document.querySelectorAll('.panels svg').length") > 10
