@@ -182,10 +182,10 @@ def data(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> dict[str, A
 
     cells: dict[str, list[list[Any]]] = {}
     for row in tables.rows("verdicts"):
-        words = (at(row[name]) for name in ("dtype", "against", "verdict", "explained_by", "witness"))
+        shown = (row["dtype"], row["against"], row["verdict"], spaced(row["explained_by"]), row["witness"])
         key = f"{at(row['clause'])},{at(row['backend'])}"
         cells.setdefault(key, []).append(
-            [*words, number(row["worst_ratio"]), int(row["cases"]), int(row["steps"])]
+            [*map(at, shown), number(row["worst_ratio"]), int(row["cases"]), int(row["steps"])]
         )
     apart: dict[str, list[list[Any]]] = {}
     for row in records(pairs):

@@ -11,6 +11,7 @@ from rich.table import Table
 from scipy import stats
 
 from reports.tables import frame, write, write_text
+from reports.words import plural
 
 SIZE = ["table_rows", "width", "touched_rows", "duplicates"]
 BESIDE = ("floor.", "by_hand.")
@@ -46,7 +47,7 @@ def in_words(size: tuple[Any, ...]) -> str:
     n, d, k, kind = size
     rows = {
         "dense": "dense",
-        "none": f"{k:,} distinct rows",
+        "none": plural(k, "distinct row"),
         "zipf": f"{k:,} rows by Zipf's law",
         "hot": f"{k:,} rows, every second the same",
     }

@@ -25,4 +25,4 @@ def html(markdown: str) -> Markup:
 
 def breakable(name: str) -> Markup:
     """Names that may go on in the next line after a dot."""
-    return Markup(re.sub(r"\.(?=\w)", ".<wbr>", str(escape(name))))
+    return Markup(re.sub(r"\.(?=[A-Za-z_])", ".<wbr>", str(escape(name))))

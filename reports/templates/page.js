@@ -9,7 +9,7 @@ const word = (i) => data.strings[i];
 function element(name, text, kind) {
   const made = document.createElement(name);
   // A name may go on in the next line after a dot.
-  String(text ?? "").split(/(?<=\.)(?=\w)/).forEach((part, i) => made.append(...(i ? [document.createElement("wbr"), part] : [part])));
+  String(text ?? "").split(/(?<=\.)(?=[A-Za-z_])/).forEach((part, i) => made.append(...(i ? [document.createElement("wbr"), part] : [part])));
   if (kind) made.className = kind.replace(" ", "-");
   return made;
 }
@@ -94,7 +94,7 @@ if (grid) {
     if (cell.title) box.append(element("p", `${cell.title[0].toUpperCase()}${cell.title.slice(1)}.`, "but-for"));
     if (rows.length) {
       box.append(table(["type", "against", "verdict", "worst error / bound", "cases", "steps", "explained by", "witness"],
-        rows.map(([d, a, v, e, w, ratio, cases, steps]) => [[word(d)], [word(a)], [word(v), word(v)], [ratio], [cases], [steps], [word(e)], [word(w)]])));
+        rows.map(([d, a, v, e, w, ratio, cases, steps]) => [[word(d)], [word(a)], [word(v), word(v)], [ratio], [cases], [steps], [word(e)], [word(w)]]), "stack"));
       for (const name of new Set(rows.flatMap((row) => word(row[4]).split("; ")))) {
         if (data.pins[name]) {
           const said = element("p", `${name}: ${data.pins[name]} `), link = element("a", "script and issue");
@@ -103,7 +103,7 @@ if (grid) {
           said.append(link);
           box.append(said);
         } else if (name.startsWith("traces/")) {
-          box.append(element("p", "Judge it again:"), element("pre", `python -m pytest --backend ${backend} --replay ${name}`));
+          box.append(element("p", "Judge it again, in the folder of this page:"), element("pre", `lazyadam replay ${name}`));
         }
       }
     } else {

@@ -332,7 +332,7 @@ const look = (e, colour, least) => {
 };
 const all = (selector) => document.querySelectorAll(selector);
 const text = "td, th, p, li, summary, a, .panels text, .legend span";
-for (const e of all(text)) look(e, getComputedStyle(e).color, 4.5);
+for (const e of all(text)) look(e, getComputedStyle(e)[e.closest("svg") ? "fill" : "color"], 4.5);
 for (const e of all(".panels path, .panels use, .key path, .key use")) {
   const { stroke, strokeOpacity } = getComputedStyle(e);
   if (stroke !== "none" && strokeOpacity > .5) look(e, stroke, 3);
