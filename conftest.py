@@ -407,7 +407,7 @@ def lacking(config: pytest.Config) -> list[str]:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Any:
+def pytest_sessionfinish(session: pytest.Session) -> Any:
     """Last of all the tables are written and told; where nothing was compared the run is no success."""
     config = session.config
     stopped = bool(session.shouldfail)  # -x, --maxfail

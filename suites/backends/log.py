@@ -4,12 +4,13 @@ import os
 import signal
 import time
 from contextlib import suppress
-from threading import Thread
+from threading import Lock, Thread
 
 from suites.backends.guard import folder, new_mark
 
 KEPT_BYTES = 2**16
 WORDS_SECONDS = 0.2
+PASS_SECONDS = 5.0  # for what was written to come through, on a busy machine
 
 
 class Log:
@@ -20,7 +21,7 @@ class Log:
 
     def __init__(self) -> None:
         self.path = folder() / f"{new_mark()}log"
-        self.kept, self.left_out = bytearray(), 0
+        self.kept, self.left_out, self.lock = bytearray(), 0, Lock()
         os.mkfifo(self.path)
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -28,9 +29,10 @@ class Log:
     def _read(self) -> None:
         with open(self.path, "rb", buffering=0) as pipe:
             while chunk := pipe.read(KEPT_BYTES):
-                self.kept += chunk
-                self.left_out += max(0, len(self.kept) - KEPT_BYTES)
-                del self.kept[:-KEPT_BYTES]
+                with self.lock:
+                    self.kept += chunk
+                    self.left_out += max(0, len(self.kept) - KEPT_BYTES)
+                    del self.kept[:-KEPT_BYTES]
 
     def close(self) -> None:
         with suppress(OSError):  # the reader waits for a first writer
@@ -38,8 +40,27 @@ class Log:
         self._reader.join(WORDS_SECONDS)
         self.path.unlink(missing_ok=True)
 
+    def _wait(self) -> None:
+        """Until what has been written is read: a mark that is written now comes after it."""
+        mark = f"\0{new_mark()}\0".encode()
+        try:
+            pipe = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads any more: all is read
+            return
+        with suppress(OSError):  # full: there is more than is kept
+            os.write(pipe, mark)
+        os.close(pipe)
+        end = time.monotonic() + PASS_SECONDS
+        while time.monotonic() < end:
+            with self.lock:
+                if mark in self.kept:
+                    self.kept = self.kept.replace(mark, b"")
+                    return
+            time.sleep(0.01)
+
     def lines(self) -> list[str]:
         """What was printed; where it was too much, the end of it."""
+        self._wait()
         lines = bytes(self.kept).decode(errors="replace").splitlines()
         return [f"({self.left_out} bytes before)", *lines[1:]] if self.left_out else lines
 

@@ -150,7 +150,7 @@ def interpreters(answers: dict[str, str]) -> Iterator[str]:
             rows.append((path, version, f"lacks {', '.join(lacks)}" if lacks else "a worker can run in it"))
     yield from columns(rows, "  ")
     if silent := [path for path, answer in found.items() if not answer]:
-        yield from folded(f"no answer in {SECONDS:g} s, or none at all: {', '.join(silent)}", "  ", most=2)
+        yield from folded(f"no answer in {SECONDS:g} s, or none at all: {', '.join(silent)}", "  ", most=4)
     if not found:
         yield "  none on PATH"
 
