@@ -1,6 +1,5 @@
 """Scripts of what a run has found: the case made short, and seen to diverge by the bounds of the script."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from suites.clauses.clause import Clause
 from suites.divergences.expected import Shown, shown
 from suites.divergences.pin import Pin
 from suites.divergences.reproducer import SUITE_ALONE, no_script, script
-from suites.divergences.witness import tails, upto, without
+from suites.divergences.witness import simpler, tails, upto
 
 FOLDER = Path("reproducers")
 
@@ -95,20 +94,8 @@ def _short(
     if found is None:
         return whole, None
     small, how = found
-    for fewer in _fewer(small, parameter, backend.compiles):
-        if less := look(fewer):
-            return fewer, less
+    for change in simpler(small, parameter, backend.compiles):
+        tried = change(small)
+        if tried.digest != small.digest and (less := look(tried)):
+            small, how = tried, less
     return small, how
-
-
-def _fewer(case: Case, parameter: int, compiles: bool) -> Iterator[Case]:
-    """The case with fewer parameters, fewest first: one that diverges alone, then one less."""
-    others = [n for n in reversed(range(len(case.parameters))) if n != parameter]
-    if not others:
-        return
-    alone = case
-    for n in others:
-        alone = without(alone, n)
-    yield alone
-    if len(others) > 1 and not compiles:
-        yield from (without(case, n) for n in others)

@@ -1,7 +1,10 @@
 """Small witnesses: of a case that diverges, the last steps that do; and the same case in another type."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+
+import numpy as np
 
 from reference.rounding import round_to
 from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
@@ -66,6 +69,50 @@ def without(case: Case, n: int) -> Case:
             for step in case.steps
         ),
     )
+
+
+def simpler(case: Case, parameter: int, compiles: bool) -> Iterator[Callable[[Case], Case]]:
+    """Changes that may leave a divergence of a parameter as it is, and less to read; to be tried in turn.
+
+    compiles: shapes and the manner cost a compilation; then all other parameters go together or not at all.
+    """
+    yield lambda case: _alone(case, parameter)
+    if not compiles:
+        others = [n for n in reversed(range(len(case.parameters))) if n != parameter]
+        yield from (partial(_one_less, n=n) for n in others)
+        yield lambda case: replace(case, manner=frozenset())
+    yield lambda case: replace(case, steps=tuple(replace(step, lr=None) for step in case.steps))
+    yield lambda case: replace(case, steps=tuple(replace(step, reload=False) for step in case.steps))
+    yield lambda case: _started(case, lambda p: Parameter(np.zeros_like(p.w), p.m, p.v))
+    yield lambda case: _started(case, lambda p: Parameter(p.w, np.zeros_like(p.m), np.zeros_like(p.v)))
+    yield lambda case: _started(
+        case, lambda p: Parameter(p.w, *(x.any() * np.ones_like(x) for x in (p.m, p.v)))
+    )
+    yield lambda case: case if any(p.m.any() or p.v.any() for p in case.parameters) else replace(case, t=0)
+    yield _of_ones
+
+
+def _alone(case: Case, parameter: int) -> Case:
+    for n in reversed(range(len(case.parameters))):
+        case = case if n == parameter else without(case, n)
+    return case
+
+
+def _one_less(case: Case, n: int) -> Case:
+    """Without parameter n; those behind it are gone or stay, so that it is still the one of this number."""
+    return without(case, n) if len(case.parameters) > 1 else case
+
+
+def _started(case: Case, change: Callable[[Parameter], Parameter]) -> Case:
+    return replace(case, parameters=tuple(change(p) for p in case.parameters))
+
+
+def _of_ones(case: Case) -> Case:
+    def ones(g: Gradient | None) -> Gradient | None:
+        return g and replace(g, values=np.ones_like(g.values))
+
+    steps = (replace(step, gradients=tuple(ones(g) for g in step.gradients)) for step in case.steps)
+    return replace(case, steps=tuple(steps))
 
 
 def _from(case: Case, trajectory: Trajectory, k: int) -> Case | None:

@@ -35,9 +35,9 @@ class Listing:
         self.arrays: dict[str, np.ndarray] = {}
         self.count = len(case.parameters)
         self.given = [g for step in case.steps for g in step.gradients]
-        self.guarded = any(g is None for g in self.given)
-        events = any(step.lr is not None or step.reload for step in case.steps)
-        self.looped = events or self.guarded or self.count > 1 or len(case.steps) > 1
+        self.looped = self.count > 1 or len(case.steps) > 1
+        self.guarded = self.looped and any(g is None for g in self.given)  # not every one is a gradient
+        self.nothing = not self.looped and self.given[0] is None
         self.manner = {x.name for x in case.manner}
         self.of_optimizer = dialect.step_count is StepCount.OPTIMIZER
         self.one_count = self.of_optimizer or self.count == 1
@@ -72,6 +72,11 @@ class Listing:
     @cached_property
     def reloads(self) -> list[int]:
         return [k for k, step in enumerate(self.case.steps, 1) if step.reload]
+
+    @property
+    def new_lr(self) -> str:
+        """What a step sets the one learning rate to."""
+        return "changes[k]" if self.looped else repr(self.changes[1])
 
     @cached_property
     def alike(self) -> bool:
@@ -138,6 +143,8 @@ class Listing:
     def _steps(self) -> str:
         steps = enumerate(self.case.steps, 1)
         texts = [[self._gradient(g, f"{k}.{i}") for i, g in enumerate(step.gradients)] for k, step in steps]
+        if self.nothing:
+            return ""
         if not self.looped:
             return texts[0][0][1:-1] if self.layout == "sparse" else texts[0][0]
         if self.long:

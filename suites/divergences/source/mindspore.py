@@ -142,11 +142,9 @@ class MindSporeScript(Skeleton):
         if s.changes:
             yield from self._changed()
         if s.reloads:
-            yield f"if k in {s.reloads}:  # saved and loaded"
-            yield "    saved = [x.copy() for x in state()]"
-            yield f"    {self._made} = new()"
-            yield "    for tensor, x in zip(state(), saved):"
-            yield "        tensor.set_data(x)"
+            lines = ["saved = [x.copy() for x in state()]  # saved and loaded", f"{self._made} = new()"]
+            lines += ["for tensor, x in zip(state(), saved):", "    tensor.set_data(x)"]
+            yield from self.at(str(s.reloads), lines)
         if s.groups[0].nesterov and s.compared:
             # Of the sizes that scratch memory may have (MindSporeOptimizer._soil).
             yield "Tensor(np.full(4096, 1e9, np.float32)) + 0  # leaves numbers in the memory pool"
@@ -154,10 +152,8 @@ class MindSporeScript(Skeleton):
 
     def _changed(self) -> Iterator[str]:
         if len(self.s.groups) == 1:
-            yield "if k in changes:"
-            yield "    lr = changes[k]"
             rate = self._set("optimizer.learning_rate", "Tensor(lr, ms.float32)")
-            yield f"    {rate}"
+            yield from self.at("changes", [f"lr = {self.s.new_lr}", rate])
             return
         yield "for j, lr in enumerate(changes.get(k, ())):"
         yield "    hyper[j][0] = lr"

@@ -1,7 +1,6 @@
 """Scripts for an optimizer of somebody's own: a function on NumPy arrays, or the methods of a backend."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from suites.backends.base import Backend, Origin
@@ -47,60 +46,57 @@ class UpdateScript(Skeleton):
         yield ""
 
     def optimizer(self) -> Iterator[str]:
-        origin, s = self.backend.origin, self.s
+        origin, dtype = self.backend.origin, self.s.case.dtype
         assert origin is not None
-        typed = f'[x.astype("{s.case.dtype}") for x in '
         yield f'update = {name_of(origin)}("{self.device}").update'
-        yield (
-            f"own_wmv = {typed}(w, m, v)]"
-            if s.count == 1
-            else f"all_wmv = [{typed}table] for table in tables]"
-        )
+        if self.s.count == 1:
+            yield f'own_wmv = [x.astype("{dtype}") for x in (w, m, v)]'
+        else:
+            yield f'all_wmv = [[x.astype("{dtype}") for x in table] for table in tables]'
 
     def step(self) -> Iterator[str]:
         s = self.s
         yield from changed(self)
         if s.reloads:
-            copied = "own_wmv[1:] = [x.copy() for x in own_wmv[1:]]  # saved and loaded"
-            yield f"if k in {s.reloads}:"
-            yield from indented([copied] if s.count == 1 else ["for own_wmv in all_wmv:", f"    {copied}"])
+            lines = ["own_wmv[1:] = [x.copy() for x in own_wmv[1:]]  # saved and loaded"]
+            lines = lines if s.count == 1 else ["for own_wmv in all_wmv:", *indented(lines)]
+            yield from self.at(str(s.reloads), lines)
 
     def got(self) -> Iterator[str]:
-        s, h = self.s, self.s.groups[0]
-        given = {"lr": "lr", "beta1": "beta1", "beta2": "beta2", "epsilon": "eps"}
-        given |= {name: repr(x) for name, x in asdict(h).items() if name not in given}
-        for name, text in (
-            ("weight_decay", "weight_decay"),
-            ("loss_scale", "loss_scale"),
-            ("maximize", "sign < 0"),
-        ):
-            if text.split()[0] in s.names.split(", "):
-                given[name] = text
-        rows = (
-            "None"
-            if s.layout == "dense"
-            else 'rows.astype("int32")'
-            if "INT32_ROWS" in s.manner
-            else "rows.copy()"
-        )
-        rows = f"None if rows is None else {rows}" if s.layout == "mixed" else rows
-        t = f"{s.formula.t} + 1" if s.looped else "t"
+        s = self.s
         if s.count > 1:
             yield "own_wmv = all_wmv[i]"
-        yield f"h = SimpleNamespace({', '.join(f'{name}={x}' for name, x in given.items())})"
-        call = f'update(*own_wmv, {rows}, values.astype("{s.case.dtype}"), {t}, h)'
-        yield from ["if values is not None:", f"    {call}"] if s.guarded else [call]
+        if not s.nothing:
+            yield "h = dict(lr=lr, beta1=beta1, beta2=beta2, epsilon=eps)"
+            yield f"h |= dict({', '.join(f'{name}={x}' for name, x in self._further().items())})"
+            rows = {"dense": "None", "sparse": self._rows, "mixed": f"None if rows is None else {self._rows}"}
+            t = f"{s.formula.t} + 1" if s.looped else "t"
+            values = f'values.astype("{s.case.dtype}")'
+            call = f"update(*own_wmv, {rows[s.layout]}, {values}, {t}, SimpleNamespace(**h))"
+            yield from ["if values is not None:", f"    {call}"] if s.guarded else [call]
         yield "got = [x.astype(float) for x in own_wmv]"
+
+    @property
+    def _rows(self) -> str:
+        return 'rows.astype("int32")' if "INT32_ROWS" in self.s.manner else "rows.copy()"
+
+    def _further(self) -> dict[str, str]:
+        """The hyperparameters beside those that every one has."""
+        h, names = self.s.groups[0], self.s.names.split(", ")
+        return {
+            "weight_decay": "weight_decay" if "weight_decay" in names else repr(h.weight_decay),
+            "loss_scale": "loss_scale" if "loss_scale" in names else repr(h.loss_scale),
+            "nesterov": repr(h.nesterov),
+            "maximize": "sign < 0" if "sign" in names else repr(h.maximize),
+        }
 
 
 def changed(script: Skeleton) -> Iterator[str]:
     """The learning rates that the formula has from a step on."""
     s = script.s
-    if not s.changes:
-        return
-    if len(s.groups) == 1:
-        yield "lr = changes.get(k, lr)"
-    else:
+    if s.changes and len(s.groups) == 1:
+        yield from script.at("changes", [f"lr = {s.new_lr}"])
+    elif s.changes:
         yield "for j, lr in enumerate(changes.get(k, ())):"
         yield "    hyper[j][0] = lr"
 
@@ -117,29 +113,15 @@ class SuiteScript(Skeleton):
     def optimizer(self) -> Iterator[str]:
         s, case, origin = self.s, self.s.case, self.backend.origin
         assert origin is not None
-        gradient = "Gradient(values)" if s.layout == "dense" else "Gradient(values, rows)"
-        gradient = f"None if values is None else {gradient}" if s.guarded else gradient
-        one = f"({gradient},)" if s.count == 1 else f"tuple({gradient} for {s.gradient} in gradients)"
-        lr = (
-            ""
-            if not s.changes
-            else ", (changes[k],) if k in changes else None"
-            if len(s.groups) == 1
-            else ", changes.get(k)"
-        )
-        reload = f", reload=k in {s.reloads}" if s.reloads else ""
-        step = f"Step({one}{lr}{reload})"
         yield f'backend = {name_of(origin)}("{self.device}")'
         yield "backend.prepare()"
         yield "case = Case("
         yield f'    "{case.dtype}",'
-        yield (
-            "    (Parameter(w, m, v),),"
-            if s.count == 1
-            else "    tuple(Parameter(*table) for table in tables),"
-        )
-        groups = "".join(f"Group({g.parameters}, {g.hyperparameters}), " for g in case.groups)
-        yield f"    ({groups.rstrip()}),"
+        one = s.count == 1
+        yield "    (Parameter(w, m, v),)," if one else "    tuple(Parameter(*table) for table in tables),"
+        groups = ", ".join(f"Group({g.parameters}, {g.hyperparameters})" for g in case.groups)
+        yield f"    ({groups},),"
+        step = self._step()
         yield f"    tuple({step} for k, {s.each} in enumerate(steps, 1))," if s.looped else f"    ({step},),"
         yield f"    observed={'tuple(range(1, len(steps) + 1))' if s.looped else '(1,)'},"
         if case.t:
@@ -150,6 +132,21 @@ class SuiteScript(Skeleton):
         yield "ran = backend.run(case)"
         yield "if ran.failure:"
         yield '    raise SystemExit(f"got: {ran.failure.message}")'
+
+    def _step(self) -> str:
+        s = self.s
+        gradient = "Gradient(values)" if s.layout == "dense" else "Gradient(values, rows)"
+        gradient = (
+            "None" if s.nothing else f"None if values is None else {gradient}" if s.guarded else gradient
+        )
+        parts = [f"({gradient},)" if s.count == 1 else f"tuple({gradient} for {s.gradient} in gradients)"]
+        if s.changes and len(s.groups) == 1:
+            parts.append("(changes[k],) if k in changes else None" if s.looped else f"({s.new_lr},)")
+        elif s.changes:
+            parts.append("changes.get(k)")
+        if s.reloads:
+            parts.append(f"reload={f'k in {s.reloads}' if s.looped else True}")
+        return f"Step({', '.join(parts)})"
 
     def step(self) -> Iterator[str]:
         if not self.fails:

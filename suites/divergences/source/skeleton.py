@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from suites.backends.base import Backend
 from suites.divergences.source.listing import Listing
+from suites.judge.stack import expected_counts
 
 
 class Skeleton(ABC):
@@ -50,22 +51,28 @@ class Skeleton(ABC):
         about += " Exits with 1 where expected and got differ."
         return [f'"""{title}', "", f'{about}"""', *self.imports()]
 
+    def at(self, steps: str, lines: Iterable[str]) -> Iterator[str]:
+        """Lines for some of the steps, which an expression holds."""
+        yield from [f"if k in {steps}:", *indented(lines)] if self.s.looped else lines
+
     def _inputs(self) -> Iterator[str]:
         s, case = self.s, self.s.case
         if s.special:
             yield 'np.seterr(all="ignore")'
         if s.arrays:
             yield 'data = np.load(__file__[:-3] + ".npz")'
-        t = "" if s.looped else f", {case.t + 1}"
+        t = "" if s.looped else f", {expected_counts(case, s.dialect)[0, 0]}"
         if s.alike:
             yield f"lr, beta1, beta2, eps{', t' if t else ''} = {s.hyper[0]}{t}"
         else:
             yield f"hyper = {s.listed_hyper}  # of each group: {s.names}"
             yield f"group_of = {s.group_of}"
-        if s.changes:
+        if s.changes and s.looped:
             of = "" if len(s.groups) == 1 else " of each group"
             yield f"changes = {s.changes}  # step: learning rate{of}"
         yield f"{'w, m, v' if s.count == 1 else 'tables'} = {s.tables}"
+        if s.nothing:
+            return
         if not s.looped:
             yield f"{s.gradient.strip('()')} = {s.steps}"
             return
@@ -92,10 +99,10 @@ class Skeleton(ABC):
             yield f"{s.names} = hyper[group_of[i]]"
         yield from self.got()
         yield ""
-        yield "# As documented, in float64."
+        yield f"# As documented, in float64{': nothing changes' if s.nothing else ''}."
         if s.looped and s.of_optimizer and s.count == 1:
             yield "t += 1"
-        lines = s.formula.lines()
+        lines = [] if s.nothing else s.formula.lines()
         if s.looped and not s.of_optimizer:
             lines = [f"{s.formula.t} += {s.formula.counted()}", *lines]
         if s.guarded:
@@ -131,7 +138,9 @@ class Skeleton(ABC):
         if s.counts:
             told = f'f"t{where}: expected {{{s.formula.t}}}, got {{count}}"'
             yield f"if count != {s.formula.t}:"
-            yield f'    worst["t"] = np.inf, {told}' if s.looped else f"    wrong = print({told}) is None"
+            yield from indented(
+                [f'worst["t"] = np.inf, {told}'] if s.looped else ["wrong = True", f"print({told})"]
+            )
 
     def _end(self) -> Iterator[str]:
         if self.fails:

@@ -26,6 +26,7 @@ class TorchScript(Skeleton):
         self.made = name_of(self.origin) if backend.origin else f"torch.optim.{self.origin.name}"
         # An own optimizer might look at its groups or not.
         self.in_groups = len(s.groups) > 1 or (backend.origin is not None and "ARGUMENTS" not in s.manner)
+        self.made_again = s.looped and bool(s.reloads)
         self.has_state = bool(s.case.t) or any(p.m.any() or p.v.any() for p in s.case.parameters)
 
     def imports(self) -> Iterator[str]:
@@ -78,14 +79,13 @@ class TorchScript(Skeleton):
         s = self.s
         w = self._tensor("w")
         if "STRIDED" in s.manner:
-            w = f"torch.stack(2 * [{w}], dim=-1)[..., 0]"  # not contiguous
-        made = f"torch.nn.Parameter({w})" + (
-            "  # not contiguous" if "STRIDED" in s.manner and s.count == 1 else ""
-        )
-        yield f"p = {made}" if s.count == 1 else f"params = [{made} for w, _, _ in tables]"
-        if s.reloads:
+            w = f"torch.stack(2 * [{w}], dim=-1)[..., 0]"
+        told = "  # not contiguous" if "STRIDED" in s.manner else ""
+        made = f"torch.nn.Parameter({w})"
+        yield f"p = {made}{told}" if s.count == 1 else f"params = [{made} for w, _, _ in tables]{told}"
+        if self.made_again:
             yield from ("", "", "def new():", *indented([f"return {self._new()}"]), "", "")
-        yield f"optimizer = {'new()' if s.reloads else self._new()}"
+        yield f"optimizer = {'new()' if self.made_again else self._new()}"
         if self.has_state:
             yield from self._state()
 
@@ -96,14 +96,12 @@ class TorchScript(Skeleton):
             count = f"count * 0 + {t}"
         else:
             count = str(t) if self.origin.name == "SparseAdam" else f"torch.tensor({t}.0)"
-        names = self.origin.state_names
-        parts = zip(names, (count, self._tensor("m"), self._tensor("v")), strict=True)
-        state = "{" + ", ".join(f'"{name}": {x}' for name, x in parts) + "}"
-        if s.count == 1:
-            yield f"optimizer.state[p] = {state}"
-        else:
-            yield "for p, (_, m, v) in zip(params, tables):"
-            yield f"    optimizer.state[p] = {state}"
+        moments = f"[{self._tensor('x')} for x in (m, v)]"
+        names = ", ".join(f'"{name}"' for name in self.origin.state_names)
+        state = f"dict(zip(({names}), ({count}, *moments)))"
+        lines = [f"moments = {moments}", f"optimizer.state[p] = {state}"]
+        loop = "for p, (_, m, v) in zip(params, tables):"
+        yield from lines if s.count == 1 else [loop, *indented(lines)]
 
     def _example(self) -> Iterator[str]:
         """How an optimizer that is not known counts its steps: in a number, or in a tensor."""
@@ -119,9 +117,9 @@ class TorchScript(Skeleton):
         if s.changes:
             yield from self._changed()
         if s.reloads:
-            yield f"if k in {s.reloads}:  # saved and loaded"
-            yield "    saved, optimizer = optimizer.state_dict(), new()"
-            yield "    optimizer.load_state_dict(saved)"
+            again = "new()" if self.made_again else self._new()
+            lines = [f"saved, optimizer = optimizer.state_dict(), {again}  # saved and loaded"]
+            yield from self.at(str(s.reloads), [*lines, "optimizer.load_state_dict(saved)"])
         if s.count == 1:
             yield f"p.grad = {self._gradient()}"
         else:
@@ -130,24 +128,22 @@ class TorchScript(Skeleton):
         yield "optimizer.step()"
 
     def _changed(self) -> Iterator[str]:
-        tensor = "LR_TENSOR" in self.s.manner
-        if len(self.s.groups) == 1:
-            yield "if k in changes:"
-            if tensor:
-                yield "    lr = changes[k]"
-                yield '    optimizer.param_groups[0]["lr"].fill_(lr)'
-            else:
-                yield '    lr = optimizer.param_groups[0]["lr"] = changes[k]'
-            return
-        yield "for j, lr in enumerate(changes.get(k, ())):"
-        if tensor:
-            yield "    hyper[j][0] = lr"
-            yield '    optimizer.param_groups[j]["lr"].fill_(lr)'
+        s, one = self.s, len(self.s.groups) == 1
+        rate = f'optimizer.param_groups[{"0" if one else "j"}]["lr"]'
+        mine, new = ("lr", s.new_lr) if one else ("hyper[j][0]", "lr")
+        lines = [f"{mine} = {rate} = {new}"]
+        if "LR_TENSOR" in s.manner:
+            lines = [f"{mine} = {new}", f"{rate}.fill_({mine})"]
+        if one:
+            yield from self.at("changes", lines)
         else:
-            yield '    hyper[j][0] = optimizer.param_groups[j]["lr"] = lr'
+            yield "for j, lr in enumerate(changes.get(k, ())):"
+            yield from indented(lines)
 
     def _gradient(self) -> str:
         s, values = self.s, self._tensor("values")
+        if s.nothing:
+            return "None"
         if "STRIDED_GRADIENTS" in s.manner:
             shapes = [g.values.shape for g in s.given if g is not None]
             turns = all(len(x) > 1 and x[0] > 1 and x[-1] > 1 for x in shapes)
@@ -163,7 +159,7 @@ class TorchScript(Skeleton):
         s, (count, first, second) = self.s, self.origin.state_names
         p = "p" if s.count == 1 else "params[i]"
         empty = any(g is not None and not g.values.size for g in s.given)
-        lazy = s.guarded or empty  # it may have no state yet
+        lazy = s.guarded or s.nothing or empty  # it may have no state yet
         m, v = (f'state.get("{x}", 0 * {p})' if lazy else f'state["{x}"]' for x in (first, second))
         cpu = "" if self.device == "cpu" else ".cpu()"
         yield f"state = optimizer.state[{p}]"
