@@ -1,6 +1,7 @@
 """The page: one HTML file that says what a run found, from its tables alone."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ Row = dict[str, Any]
 class Tables:
     """The tables of a folder.
 
-    missing: why one that is needed can't be read, by name. recorded: those that are of the recorded run, for
-    this one has none; of_recorded: what that run was.
+    missing: why one that the run wrote, or should have, can't be read, by name. recorded: those that are of
+    the recorded run, for this one has none; of_recorded: what that run was.
     """
 
     folder: Path
@@ -61,8 +62,12 @@ class Tables:
 def load(folder: Path, recorded: Path = RECORDED) -> Tables:
     """Every table of a folder that can be read; what its run left out is taken from a recorded one."""
     tables = Tables(folder, {}, {})
+    with suppress(TableError):
+        tables.by_name["run"] = read("run", folder)
+    settings = {row["item"]: row["value"] for row in tables.rows("run")}
+    written = settings["tables"].split(", ") if "tables" in settings else NEEDED
     for name in (*NEEDED, "findings", *OPTIONAL):
-        if name not in NEEDED and not (folder / f"{name}.csv").exists():
+        if name not in written and not (folder / f"{name}.csv").exists():
             continue
         try:
             tables.by_name[name] = read(name, folder)
@@ -98,6 +103,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
     what_to_set = answer.what_to_set(beside)
     return TEMPLATES.get_template("page.html.j2").render(
         t=tables,
+        needed=NEEDED,
         optional=OPTIONAL,
         run={row["item"]: row["value"] for row in tables.rows("run")},
         counts=counts(verdicts),

@@ -1,6 +1,7 @@
 """Plots: each backend has one look in all of them, which no other has, on a light and on a dark ground."""
 
 import re
+from functools import cache
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +12,18 @@ from reports.tables import read
 from suites.instrument.published import RUN
 
 NAMES = sorted({*read("tolerance", RUN)["backend"], *read("performance", RUN)["backend"]})
+
+
+@cache
+def speed() -> dict[str, plots.Plot]:
+    return plots.performance(curves(read("performance", RUN)), plots.styles(NAMES))
+
+
+@cache
+def drift() -> plots.Plot:
+    found = plots.drift(read("tolerance", RUN), plots.styles(NAMES))
+    assert found is not None
+    return found
 
 
 def luminance(colour: str) -> float:
@@ -42,8 +55,7 @@ def test_forms_of_an_optimizer_have_one_colour() -> None:
 
 
 def test_a_backend_looks_the_same_in_every_panel_and_in_the_key() -> None:
-    looks = plots.styles(NAMES)
-    drawn = plots.performance(curves(read("performance", RUN)), looks)
+    looks, drawn = plots.styles(NAMES), speed()
     assert set(drawn) == {"touched_rows", "table_rows", "width", "repeats"}
     for plot in drawn.values():
         for entry in plot.key:
@@ -55,24 +67,19 @@ def test_a_backend_looks_the_same_in_every_panel_and_in_the_key() -> None:
 
 
 def test_a_panel_has_neither_a_key_nor_a_ground() -> None:
-    drift = plots.drift(read("tolerance", RUN), plots.styles(NAMES))
-    assert drift is not None
-    for panel in drift.panels:
+    for panel in drift().panels:
         assert not [name for name in NAMES if name in panel]
         assert "#ffffff" not in panel.replace("var(--bg, #ffffff)", "")
 
 
 def test_backends_whose_curves_are_the_same_share_one_and_are_all_named() -> None:
-    table = read("tolerance", RUN)
-    drift = plots.drift(table, plots.styles(NAMES))
-    assert drift is not None
-    named = [name for entry in drift.key for name in entry.names]
-    assert sorted(named) == sorted(set(table["backend"]))
-    assert ("torch.Adam.foreach", "torch.Adam.fused", "torch.Adam.loop") in [e.names for e in drift.key]
+    named = [name for entry in drift().key for name in entry.names]
+    assert sorted(named) == sorted(set(read("tolerance", RUN)["backend"]))
+    assert ("torch.Adam.foreach", "torch.Adam.fused", "torch.Adam.loop") in [e.names for e in drift().key]
 
 
 def test_the_name_of_what_is_wrong_is_struck_through() -> None:
-    plot = plots.performance(curves(read("performance", RUN)), plots.styles(NAMES))["repeats"]
+    plot = speed()["repeats"]
     struck = [entry.names for entry in plot.key if entry.wrong]
     assert struck == [("mindspore.LazyAdam.default.graph",)]
     texts = ElementTree.fromstring(plot.whole()).iter("{http://www.w3.org/2000/svg}text")

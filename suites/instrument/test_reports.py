@@ -178,6 +178,19 @@ def test_a_run_without_findings_has_them_gathered_from_its_verdicts(folder: Path
     assert page.load(folder).get("findings").empty  # what is known can't be told from what is new
 
 
+@pytest.mark.slow
+def test_what_a_run_was_not_asked_for_is_not_missed(folder: Path) -> None:
+    change(folder, "run", item="tables", value="verdicts, coverage, pins, run")
+    for name in ("sequences", "coverage"):
+        (folder / f"{name}.csv").unlink()
+    ran = lazyadam("page", "--out", folder)
+    assert ran.returncode == 2
+    assert [line.partition(": ")[0] for line in ran.stderr.splitlines()] == [str(folder / "coverage.csv")]
+    said = (folder / "index.html").read_text()
+    assert said.count("Missing:") == 1
+    assert "Not of this run: <code>sequences.csv</code>" in said
+
+
 @pytest.mark.parametrize("script", ["../secret.py", "/etc/hostname", "reproducers/../../secret.py"])
 def test_no_script_is_read_from_beside_the_tables(script: str, tmp_path: Path) -> None:
     (tmp_path / "secret.py").write_text("secret")
