@@ -1,10 +1,12 @@
 """Fixtures that tests of several parts share."""
 
+import math
 import shutil
 from pathlib import Path
 
 import pytest
 
+from suites import progress
 from suites.instrument.published import RUN
 
 
@@ -14,3 +16,9 @@ def folder(tmp_path: Path) -> Path:
     for file in RUN.glob("*.csv"):
         shutil.copy(file, tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _no_lines_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that takes longer on a busy machine says no more than on another."""
+    monkeypatch.setattr(progress, "SECONDS", math.inf)
