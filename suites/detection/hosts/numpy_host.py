@@ -118,6 +118,11 @@ class NumpyLazyAdam(Backend):
     def _moment(self, param: Any, state: dict[str, Any], key: str) -> np.ndarray:
         return np.array(state.get(key, np.zeros_like(param.data)), np.float64)
 
+    def took_place(self, manner: Manner) -> bool:
+        if manner is Manner.STRIDED:
+            return any(not x.flags.c_contiguous or x.size <= 1 for x in self.memory)
+        return True  # `_handed_over` and `arguments` see to the others
+
     def path(self) -> dict[str, str]:
         return {"mode": self.mode, "device": self.device, "dtype": str(self.params[0].data.dtype)}
 
@@ -125,7 +130,7 @@ class NumpyLazyAdam(Backend):
 def _handed_over(gradient: Gradient, case: Case) -> Any:
     values = gradient.values.astype(case.dtype)
     if Manner.STRIDED_GRADIENTS in case.manner:
-        values = np.asfortranarray(values)
+        values = np.stack((values, values), axis=-1)[..., 0]  # of one row or column too
     if gradient.rows is None:
         return values
     return gradient.rows.astype(case.rows_dtype("int64")), values
