@@ -130,7 +130,8 @@ class NumpyLazyAdam(Backend):
 def _handed_over(gradient: Gradient, case: Case) -> Any:
     values = gradient.values.astype(case.dtype)
     if Manner.STRIDED_GRADIENTS in case.manner:
-        values = np.stack((values, values), axis=-1)[..., 0]  # of one row or column too
+        # Transposed, and with gaps: contiguous in no order, with one row or column either.
+        values = np.repeat(values.T, 2, axis=-1)[..., ::2].T
     if gradient.rows is None:
         return values
     return gradient.rows.astype(case.rows_dtype("int64")), values
