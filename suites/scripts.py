@@ -12,8 +12,10 @@ from suites.divergences.expected import Shown, shown
 from suites.divergences.pin import Pin
 from suites.divergences.reproducer import SUITE_ALONE, no_script, script
 from suites.divergences.witness import simpler, tails, upto
+from suites.judge.judgement import Finding
 
 FOLDER = Path("reproducers")
+NONE = "no script: "
 
 
 def name_of(clause: str, backend: str, dtype: str) -> str:
@@ -22,43 +24,37 @@ def name_of(clause: str, backend: str, dtype: str) -> str:
 
 
 def of_divergence(
-    clause: Clause,
-    case: Case,
-    step: int,
-    parameter: int,
-    process: Runs,
-    out: Path,
-    fitting: Arithmetic | None,
+    clause: Clause, case: Case, finding: Finding, process: Runs, out: Path, fitting: Arithmetic | None
 ) -> str:
-    """Write the script of a case that diverges in a step, and say where it is; or why there is none.
+    """Write the script of a case that diverges, and say where it is; or why there is none.
 
-    parameter: one that diverges. fitting: how the backend computes, as far as that could be told.
-    Raises as `write_text` does.
+    fitting: how the backend computes, as far as that could be told. Raises as `write_text` does.
     """
-    backend, how = process.backend, None
-    why = no_script(case, backend)
-    if not why and Manner.ASSIGNED not in case.manner:
-        case, how = _short(clause, case, step, parameter, process, fitting)
-        why = "" if how else "by the bounds of the steps together it is not beyond what a correct one may be"
-    return _write(
-        clause, case, "diverges", process, out, why, how, name_of(clause.id, backend.name, case.dtype)
-    )
+    name, how = name_of(clause.id, process.backend.name, case.dtype), None
+    if why := no_script(case, process.backend):
+        return f"{NONE}{why}"
+    if Manner.ASSIGNED in case.manner:
+        case = upto(case, finding.step)
+    else:
+        case, how = _short(clause, case, finding, process, fitting)
+        if how is None:
+            return f"{NONE}run again, it is not beyond what a correct one may be off by over so many steps"
+    return _write(pin_of(clause, case, "diverges", process), process, out, name, how)
 
 
 def of_failure(clause: Clause, case: Case, failure: Failure, process: Runs, out: Path, name: str) -> str:
     """Write the script of a case that fails. As `of_divergence`."""
-    why = no_script(case, process.backend)
+    if why := no_script(case, process.backend):
+        return f"{NONE}{why}"
     if NOT_KEPT in failure.message and process.backend.origin is None:
-        why = f"{SUITE_ALONE}watches the gradient"
-    return _write(clause, upto(case, max(1, failure.step)), failure.kind, process, out, why, None, name)
+        return f"{NONE}{SUITE_ALONE}watches the gradient"
+    small = upto(case, max(1, failure.step))
+    return _write(pin_of(clause, small, failure.kind, process), process, out, name)
 
 
-def _write(
-    clause: Clause, case: Case, verdict: str, process: Runs, out: Path, why: str, how: Shown | None, name: str
-) -> str:
-    if why:
-        return f"no script: {why}"
-    pin = Pin(
+def pin_of(clause: Clause, case: Case, verdict: str, process: Runs) -> Pin:
+    """A case as a witness that a backend breaks a clause."""
+    return Pin(
         name=clause.id,
         case=case,
         sentence=f"this does not hold: {clause.sentence} (clause {clause.id}).",
@@ -72,15 +68,18 @@ def _write(
         backends=(process.backend.name,),
         versions=f"=={process.version}",
     )
+
+
+def _write(pin: Pin, process: Runs, out: Path, name: str, how: Shown | None = None) -> str:
     script(pin, process.backend, process.device, how).write(out / FOLDER / name)
     return f"script {FOLDER / name}"
 
 
 def _short(
-    clause: Clause, case: Case, step: int, parameter: int, process: Runs, fitting: Arithmetic | None
+    clause: Clause, case: Case, finding: Finding, process: Runs, fitting: Arithmetic | None
 ) -> tuple[Case, Shown | None]:
     """The shortest case found that is seen to diverge, and by which bounds."""
-    backend = process.backend
+    backend, step = process.backend, finding.step
 
     def look(tried: Case) -> Shown | None:
         (seen,) = process.run([tried])
@@ -94,7 +93,8 @@ def _short(
     if found is None:
         return whole, None
     small, how = found
-    for change in simpler(small, parameter, backend.compiles):
+    row = finding.element[0] if finding.element else 0  # of a step count there is none
+    for change in simpler(small, finding.parameter, row, backend.compiles):
         tried = change(small)
         if tried.digest != small.digest and (less := look(tried)):
             small, how = tried, less

@@ -472,11 +472,11 @@ def _script(
         name = scripts.name_of(clause.id, backend.name, case.dtype)
         return scripts.of_failure(clause, case, failure, process, out, name)
     if finding is None:
-        return f"no script: {seen.path}"
+        return f"{scripts.NONE}{seen.path}"
     if not alone:
-        return "no script: alone it does not diverge"
+        return f"{scripts.NONE}alone it does not diverge"
     arithmetic = judged.judgement.arithmetic
-    return scripts.of_divergence(clause, case, finding.step, finding.parameter, process, out, arithmetic)
+    return scripts.of_divergence(clause, case, finding, process, out, arithmetic)
 
 
 def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:

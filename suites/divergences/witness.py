@@ -71,8 +71,8 @@ def without(case: Case, n: int) -> Case:
     )
 
 
-def simpler(case: Case, parameter: int, compiles: bool) -> Iterator[Callable[[Case], Case]]:
-    """Changes that may leave a divergence of a parameter as it is, and less to read; to be tried in turn.
+def simpler(case: Case, parameter: int, row: int, compiles: bool) -> Iterator[Callable[[Case], Case]]:
+    """Changes that may leave a divergence of a row as it is, and less to read; to be tried in turn.
 
     compiles: shapes and the manner cost a compilation; then all other parameters go together or not at all.
     """
@@ -83,13 +83,14 @@ def simpler(case: Case, parameter: int, compiles: bool) -> Iterator[Callable[[Ca
         yield lambda case: replace(case, manner=frozenset())
     yield lambda case: replace(case, steps=tuple(replace(step, lr=None) for step in case.steps))
     yield lambda case: replace(case, steps=tuple(replace(step, reload=False) for step in case.steps))
+    yield lambda case: _changed(case, partial(_of_row, row=row))
     yield lambda case: _started(case, lambda p: Parameter(np.zeros_like(p.w), p.m, p.v))
     yield lambda case: _started(case, lambda p: Parameter(p.w, np.zeros_like(p.m), np.zeros_like(p.v)))
     yield lambda case: _started(
         case, lambda p: Parameter(p.w, *(x.any() * np.ones_like(x) for x in (p.m, p.v)))
     )
     yield lambda case: case if any(p.m.any() or p.v.any() for p in case.parameters) else replace(case, t=0)
-    yield _of_ones
+    yield lambda case: _changed(case, lambda g: replace(g, values=np.ones_like(g.values)))
 
 
 def _alone(case: Case, parameter: int) -> Case:
@@ -107,12 +108,17 @@ def _started(case: Case, change: Callable[[Parameter], Parameter]) -> Case:
     return replace(case, parameters=tuple(change(p) for p in case.parameters))
 
 
-def _of_ones(case: Case) -> Case:
-    def ones(g: Gradient | None) -> Gradient | None:
-        return g and replace(g, values=np.ones_like(g.values))
-
-    steps = (replace(step, gradients=tuple(ones(g) for g in step.gradients)) for step in case.steps)
+def _changed(case: Case, change: Callable[[Gradient], Gradient]) -> Case:
+    steps = (replace(step, gradients=tuple(g and change(g) for g in step.gradients)) for step in case.steps)
     return replace(case, steps=tuple(steps))
+
+
+def _of_row(gradient: Gradient, row: int) -> Gradient:
+    """What a sparse gradient has of a row."""
+    if gradient.rows is None:
+        return gradient
+    at = gradient.rows == row
+    return Gradient(gradient.values[at], gradient.rows[at])
 
 
 def _from(case: Case, trajectory: Trajectory, k: int) -> Case | None:

@@ -1,0 +1,404 @@
+"""Scripts of divergences: in a fresh process each ends with 1 on a wrong optimizer, with 0 on a right one."""
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference.dialect import Arithmetic, Power
+from reference.scalars import Hyperparameters
+from suites import scripts, verdicts
+from suites.backends import patience
+from suites.backends.base import NOT_KEPT, Backend
+from suites.backends.declaration import declared
+from suites.backends.process import Process, Runs
+from suites.backends.registry import BACKENDS
+from suites.backends.template import TEMPLATES
+from suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step
+from suites.clauses import CLAUSES
+from suites.detection.kill import Here
+from suites.divergences.expected import shown
+from suites.divergences.reproducer import no_script, script
+from suites.instrument.samples import sample
+from suites.judge.step_by_step import step_by_step
+
+ARITHMETIC = Arithmetic(power=Power.FLOAT64)
+SECONDS = 120  # of a script: what a framework takes to be imported, on a busy machine
+
+TORCH = """\
+import math
+
+import torch
+
+from suites.backends.own import TorchOptimizer
+
+
+class Lazy(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state, (beta1, beta2), lr = self.state[p], group["betas"], group["lr"]
+                if not state:
+                    state |= {"step": 0, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
+                if p.grad is None:
+                    continue
+                state["step"] += 1
+                g, t, m, v = p.grad.coalesce(), state["step"], state["exp_avg"], state["exp_avg_sq"]
+                rows, g = g.indices()[0], g.values()
+                m[rows] = beta1 * m[rows] + (1 - beta1) * g
+                v[rows] = beta2 * v[rows] + (1 - beta2) * g * g
+                alpha = lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)
+                p[rows] -= alpha * m[rows] / (v[rows].sqrt() + group["eps"])
+
+
+class Mine(TorchOptimizer):
+    name = "mine.Lazy"
+    optimizer_class = Lazy
+"""
+NUMPY = TEMPLATES["numpy"]
+
+
+def gradient(*rows: int, shape: tuple[int, ...] = (6, 4), seed: int = 0) -> Gradient:
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((len(rows), *shape[1:])).astype(np.float32).astype(float)
+    return Gradient(values, np.array(rows, np.int64))
+
+
+def several(*groups: Hyperparameters, steps: int = 3) -> Case:
+    """Three parameters, dealt to the groups in turn."""
+    zeros = [np.zeros(shape) for shape in ((6, 4), (5, 3), (6, 4))]
+    dealt = tuple(Group(tuple(range(i, 3, len(groups))), h) for i, h in enumerate(groups))
+    given = [
+        tuple(gradient(1, 1, 3, shape=x.shape, seed=3 * k + i) for i, x in enumerate(zeros))
+        for k in range(steps)
+    ]
+    taken = tuple(Step(gradients) for gradients in given)
+    return Case("float32", tuple(Parameter(x, x, x) for x in zeros), dealt, taken, tuple(range(1, steps + 1)))
+
+
+def with_none(case: Case) -> Case:
+    """The second step has a gradient for the last parameter alone."""
+    (first, second, *others) = case.steps
+    none: tuple[Gradient | None, ...] = (None,) * (len(second.gradients) - 1)
+    return replace(case, steps=(first, replace(second, gradients=(*none, second.gradients[-1])), *others))
+
+
+def with_rates(case: Case) -> Case:
+    lr = {2: (0.5,) * len(case.groups), 3: (1e-5,) * len(case.groups)}
+    return replace(case, steps=tuple(replace(step, lr=lr.get(k)) for k, step in enumerate(case.steps, 1)))
+
+
+def reloaded(case: Case) -> Case:
+    return replace(case, steps=tuple(replace(step, reload=k == 3) for k, step in enumerate(case.steps, 1)))
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A right file, the edit that makes it wrong, a clause, and a case that shows it.
+
+    told: what the script says. parts: those of PARTS that its script needs.
+    """
+
+    id: str
+    right: str
+    edit: tuple[str, str]
+    clause: str
+    case: Case
+    told: str
+    parts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+PARTS = {
+    "steps": "for k, ",
+    "parameters": "for i, ",
+    "groups": "hyper = ",
+    "rates": "changes = ",
+    "state": "optimizer.state[p] = ",
+    "reload": "saved and loaded",
+    "suite": "ran = backend.run(case)",
+}
+GROUPS = (Hyperparameters(), Hyperparameters(lr=0.1, beta1=0.5))
+TAKES = "        rows, index = np.unique(rows, return_inverse=True)\n"
+RELOAD = """    def reload(self, case):
+        super().reload(case)
+        self.v = [0 * x for x in self.v]
+
+"""
+KEEPS = "_, m = self.__dict__.setdefault('kept', {}).setdefault(id(w), (w, m))"
+DECAYS = '                    state["exp_avg"] *= beta1\n                    continue'
+WRONG = (
+    Wrong(
+        "torch, several steps",
+        TORCH,
+        ("                m[rows] =", "                m *= 1 + (t % 3 == 0)\n                m[rows] ="),
+        "update-rule",
+        with_none(several(Hyperparameters())),
+        " after step 2: expected ",
+        ("steps", "state"),
+    ),
+    Wrong(
+        "torch, two groups with their own lr",
+        TORCH,
+        ('group["lr"]\n', 'self.param_groups[0]["lr"]\n'),
+        "several-parameters",
+        several(*GROUPS),
+        " of parameter 1 after step 1: expected -0.0999999",
+        ("steps", "parameters", "groups"),
+    ),
+    Wrong(
+        "torch, a gradient of None",
+        TORCH,
+        (
+            "                    continue",
+            '                    state["exp_avg"] *= beta1\n                    continue',
+        ),
+        "missing-gradient",
+        with_none(several(*GROUPS)),
+        "m(",
+        ("state",),
+    ),
+    Wrong(
+        "torch, lr changed",
+        TORCH,
+        ('group["lr"]\n', 'self.__dict__.setdefault("first", group["lr"])\n'),
+        "learning-rate",
+        with_rates(sample(steps=3)),
+        " after step 2: expected ",
+        ("steps", "rates"),
+    ),
+    Wrong(
+        "NumPy, a state that is loaded wrong",
+        NUMPY,
+        ("    def update", f"{RELOAD}    def update"),
+        "save-and-load",
+        reloaded(several(*GROUPS)),
+        "v(",
+        ("suite",),
+    ),
+    Wrong(
+        "NumPy, a function that keeps what it was given first",
+        NUMPY,
+        (TAKES, f"        {KEEPS}\n{TAKES}"),
+        "save-and-load",
+        reloaded(sample(steps=3)),
+        " after step 2: expected ",
+        ("steps", "reload"),
+    ),
+)
+
+
+# Fresh but for the framework: torch takes seconds to be imported, so its scripts run one after another.
+DRIVER = """
+import contextlib, io, json, runpy, sys
+ended = []
+for file in sys.argv[1:]:
+    printed, code = io.StringIO(), 0
+    with contextlib.redirect_stdout(printed):
+        try:
+            runpy.run_path(file, run_name="__main__")
+        except SystemExit as end:
+            code = end.code
+    ended.append([code, printed.getvalue()])
+json.dump(ended, sys.stdout)
+"""
+Ended = tuple[int, str]
+
+
+def ended(*files: Path) -> list[Ended]:
+    """How scripts end, run in a process that has seen nothing else: status (or last words) and output."""
+    ran = patience.run([sys.executable, "-c", DRIVER, *files], SECONDS, cwd=files[0].parent)
+    assert ran.returncode == 0, ran.stderr
+    return [
+        (int(code) if isinstance(code, bool) else code, output) for code, output in json.loads(ran.stdout)
+    ]
+
+
+def written(text: str, folder: Path) -> type[Backend]:
+    folder.mkdir(exist_ok=True, parents=True)
+    path = folder / "my_optimizer.py"
+    path.write_text(text)
+    (backend,) = declared(path)
+    return backend
+
+
+def told_of(clause: str, case: Case, process: Runs, out: Path) -> str:
+    """What a run would say of the script of a case that diverges."""
+    (seen,) = process.run([case])
+    findings = step_by_step([case], [seen], process.backend.documented, ARITHMETIC).findings
+    return scripts.of_divergence(CLAUSES[clause], case, findings[0], process, out, ARITHMETIC)
+
+
+def script_of(told: str, out: Path) -> Path:
+    assert told.startswith("script "), told
+    return out / told.removeprefix("script ")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Ended, Ended]]:
+    """Of each wrong optimizer: its script, and how that ends on it and on the right one."""
+    texts, files = {}, []
+    for wrong in WRONG:
+        if wrong.right is TORCH and find_spec("torch") is None:
+            continue
+        out = tmp_path_factory.mktemp("out")
+        assert wrong.edit[0] in wrong.right
+        backend = written(wrong.right.replace(*wrong.edit), out)
+        file = script_of(told_of(wrong.clause, wrong.case, Here(backend("cpu")), out), out)
+        mended = written(wrong.right, out / "right").file
+        texts[wrong.id] = file.read_text()
+        files += [file, file.with_name("right.py")]
+        files[-1].write_text(texts[wrong.id].replace(backend.file, mended))
+    results = iter(ended(*files))
+    return {id: (text, next(results), next(results)) for id, text in texts.items()}
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_script_ends_with_1_on_a_wrong_optimizer_and_with_0_on_the_right_one(
+    wrong: Wrong, ran: dict[str, tuple[str, Ended, Ended]]
+) -> None:
+    if wrong.id not in ran:
+        pytest.skip("torch is not there")
+    text, (code, output), (right, fine) = ran[wrong.id]
+    assert len(text.splitlines()) <= 60
+    assert (code, right) == (1, 0), text + output + fine
+    assert wrong.told in output
+    assert output.count("got") == fine.count("a correct one is at most") == len("wmv")
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_script_has_no_part_that_its_divergence_does_not_need(
+    wrong: Wrong, ran: dict[str, tuple[str, Ended, Ended]]
+) -> None:
+    if wrong.id not in ran:
+        pytest.skip("torch is not there")
+    text, _, _ = ran[wrong.id]
+    assert [name for name, part in PARTS.items() if part in text] == list(wrong.parts)
+
+
+def test_a_script_of_several_steps_of_mindspore_ends_with_1_and_as_it_is_with_0(tmp_path: Path) -> None:
+    """LazyAdam with its documentation, and with what its source says."""
+    backend = BACKENDS["mindspore.LazyAdam.target_cpu.graph"]
+    case = replace(with_rates(reloaded(sample(steps=3, shape=(4, 2), epsilon=0.1))), t=7)
+    files = []
+    with Process(backend) as process:
+        if process.not_run:
+            pytest.skip(process.not_run)
+        pin = scripts.pin_of(CLAUSES["learning-rate"], case, "diverges", process)
+    for name, dialect in (("documented", backend.documented), ("spoken", backend.spoken)):
+        files.append(tmp_path / f"{name}.py")
+        script(pin, type("Lazy", (backend,), {"documented": dialect})).write(files[-1])
+    (code, output), (right, fine) = ended(*files)
+    assert (code, right) == (1, 0), output + fine
+    assert output.count("after step") == len("wmv")
+
+
+def test_a_script_that_a_built_in_optimizer_passes_as_what_it_is(tmp_path: Path) -> None:
+    """torch.SparseAdam, by what its documentation says of ε and by what its source does."""
+    if find_spec("torch") is None:
+        pytest.skip("torch is not there")
+    backend, case = BACKENDS["torch.SparseAdam"], with_none(with_rates(several(*GROUPS)))
+    pin = scripts.pin_of(CLAUSES["several-parameters"], case, "diverges", Here(backend("cpu")))
+    files = [tmp_path / "documented.py", tmp_path / "spoken.py"]
+    for file, dialect in zip(files, (backend.documented, backend.spoken), strict=True):
+        script(pin, type("Sparse", (backend,), {"documented": dialect})).write(file)
+    (code, output), (right, fine) = ended(*files)
+    assert (code, right) == (1, 0), output + fine
+
+
+def test_numbers_of_many_steps_are_in_a_file_beside_the_script(tmp_path: Path) -> None:
+    text = NUMPY.replace(TAKES, f"        t = max(t, 2) if t < 60 else 7\n{TAKES}")
+    case = sample(steps=70)
+    backend, right = written(text, tmp_path), written(NUMPY, tmp_path / "right")
+    files = [tmp_path / "wrong.py", tmp_path / "right.py"]
+    for file, each in zip(files, (backend, right), strict=True):
+        here = Here(each("cpu"))
+        (seen,) = here.run([case])
+        how = shown(case, backend, False, seen)
+        script(scripts.pin_of(CLAUSES["many-steps"], case, "diverges", here), each, how=how).write(file)
+    (code, output), (fine, others) = ended(*files)
+    assert (code, fine) == (1, 0), output + others
+    assert files[0].with_suffix(".npz").exists()
+    assert len(files[0].read_text().splitlines()) <= 60
+
+
+FAILS = {
+    "a step that raises": ("raise RuntimeError('no third step')", "got: RuntimeError: no third step"),
+    "a step that changes its gradient": ("values[:] = 0", "got: ValueError: the step changed the gradient"),
+}
+
+
+@pytest.mark.parametrize("what", FAILS)
+def test_the_script_of_a_failure_shows_it(what: str, tmp_path: Path) -> None:
+    line, told = FAILS[what]
+    text = NUMPY + f"        if t == 3:\n            {line}\n"
+    case = replace(sample(), manner=frozenset({Manner.WATCHED}))
+    backend = written(text, tmp_path)
+    here = Here(backend("cpu"))
+    (seen,) = here.run([case])
+    assert seen.failure
+    clause = CLAUSES["gradient-kept"]
+    file = script_of(scripts.of_failure(clause, case, seen.failure, here, tmp_path, "fails.py"), tmp_path)
+    mended = written(NUMPY, tmp_path / "right").file
+    other = file.with_name("right.py")
+    other.write_text(file.read_text().replace(backend.file, mended))
+    (got, output), (code, fine) = ended(file, other)
+    assert str(got).startswith(told)
+    assert (code, fine) == (0, "expected: the step is taken\ngot: the same\n")
+    assert output == "expected: the step is taken\n"
+
+
+def test_a_script_says_which_interpreter_runs_it(tmp_path: Path) -> None:
+    python = "/other/bin/python"
+    text = NUMPY.replace(
+        'name = "mine.LazyAdam"', f'name = "mine.LazyAdam"\n    spec = "popen//python={python}"'
+    )
+    backend = written(text, tmp_path)
+    pin = scripts.pin_of(CLAUSES["update-rule"], sample(steps=1), "diverges", Here(backend("cpu")))
+    assert f"To be run by {python}. Exits with 1" in script(pin, backend).text.split('"""')[1]
+
+
+def test_every_divergence_from_the_documentation_has_a_script_or_a_reason(tmp_path: Path) -> None:
+    """Known ones too: torch.SparseAdam's ε shows under most clauses."""
+    backend = BACKENDS["torch.SparseAdam"]
+    budget, told = replace(verdicts.BUDGETS["ci"], shrink_explained=True, shrink_seconds=0.0), []
+    with Process(backend) as process:
+        if process.not_run:
+            pytest.skip(process.not_run)
+        for clause in ("tiny-gradients", "several-parameters", "large-table"):
+            told += verdicts.run(CLAUSES[clause], process, "float32", 0, budget, tmp_path).divergences
+    documented = [line for line in told if "against documented" in line]
+    assert len(documented) == 3
+    files = [script_of("script " + line.split("; script ")[1], tmp_path) for line in documented]
+    assert [code for code, _ in ended(*files)] == [1, 1, 1]
+
+
+def test_what_has_no_script_says_why(tmp_path: Path) -> None:
+    backend = written(NUMPY, tmp_path)
+    assigned = replace(sample(), manner=frozenset({Manner.ASSIGNED}))
+    assert no_script(assigned, backend) == "only the suite itself compares it with itself"
+    torch = BACKENDS["torch.SparseAdam"]
+    failure = Failure("refuses", 1, NOT_KEPT)
+    here = Here(backend("cpu"))
+    here.backend = torch
+    told = scripts.of_failure(CLAUSES["gradient-kept"], sample(), failure, here, tmp_path, "x.py")
+    assert told == "no script: only the suite itself watches the gradient"
+    graph = BACKENDS["mindspore.LazyAdam.default.graph"]
+    case = sample(steps=2)
+    mixed = replace(case, steps=(case.steps[0], Step((Gradient(np.ones((6, 4))),))))
+    assert (
+        no_script(mixed, graph) == "gradients change their layout from step to step, each a graph of its own"
+    )
+    unknown = type("Unknown", (torch,), {"framework": "jax"})
+    assert no_script(case, unknown) == "nobody has written how a script drives jax"
+    assert no_script(case, torch) == no_script(case, graph) == no_script(case, backend) == ""
