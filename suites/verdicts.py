@@ -242,8 +242,8 @@ def examine(
     backend = process.backend
     about = {**process.about, "dtype": dtype}
     menu = menu_of(clause, backend, dtype)
-    cases = collect(menu, dtype, budget.cases_of(clause, menu, backend), seed_of(seed, clause.id, dtype))
-    cases += kept
+    count = budget.cases_of(clause, menu, backend)
+    cases = [*collect(menu, dtype, count, seed_of(seed, clause.id, dtype)), *kept]
     trajectories = process.run(cases[:1])
     first = trajectories[0].failure
     # One that is lost, or refuses for seconds (MindSpore), is not asked again and again.

@@ -154,9 +154,14 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
 
 
-@lru_cache(maxsize=1024)  # backends that take the same are given the same, clause by clause
 def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
-    """`count` cases: the same for the same seed. Nothing is judged while they are generated."""
+    """`count` cases, in a list of the caller's own: the same for the same seed."""
+    return list(_generated(menu, dtype, count, seed))
+
+
+@lru_cache(maxsize=1024)  # backends that take the same are given the same, clause by clause
+def _generated(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...]:
+    """Nothing is judged while they are generated."""
     found: list[Case] = []
 
     @hypothesis.seed(seed)
@@ -173,7 +178,7 @@ def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
         found.append(case)
 
     generate()
-    return found
+    return tuple(found)
 
 
 class _TimeIsUp(BaseException):

@@ -1,14 +1,19 @@
 """The catalogue of clauses: every clause has a source and a test, every test a clause."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from suites.backends.registry import BACKENDS
 from suites.bad_input import KINDS
 from suites.case import Manner
+from suites.cases.strategies import collect
 from suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule
+from suites.detection.kill import BUDGET, seeded
+from suites.instrument.samples import sample
 from suites.instrument.test_command_line import pytest_run
+from suites.verdicts import examine
 
 
 @pytest.mark.parametrize("clause", CLAUSES.values(), ids=list(CLAUSES))
@@ -37,3 +42,14 @@ def test_every_manner_is_tried_by_a_clause_or_a_bad_input(manner: Manner) -> Non
     menus = [c.menu(b) for c in CLAUSES.values() for b in BACKENDS.values() if not c.missing(b)]
     cases = [k.case(b) for k in KINDS for b in BACKENDS.values() if k.applies(b)]
     assert any(manner in tried for tried in (*(m.manner for m in menus), *(c.manner for c in cases)))
+
+
+def test_a_case_kept_from_an_earlier_run_is_tried_once() -> None:
+    """Cases are generated once for all who take the same: what is tried beside them is not theirs."""
+    host, clause, budget = seeded("numpy"), CLAUSES["update-rule"], replace(BUDGET, cases=3)
+    kept = sample(steps=1)
+    assert kept in examine(clause, host, "float32", 0, budget, [kept]).cases
+    assert kept not in examine(clause, host, "float32", 0, budget).cases
+    menu = clause.menu(host.backend)
+    collect(menu, "float32", 3, 1).append(kept)
+    assert kept not in collect(menu, "float32", 3, 1)
