@@ -197,10 +197,9 @@ class AssignedScript(MindSporeScript):
     def source(self, title: str, about: str) -> str:
         lines = [*self._head(title, about), *self._inputs()]
         lines += ["", "", "def run(assigned):", *indented(self._run()), "", ""]
-        lines.append("expected = run(assigned=False)")
         if self.fails:
-            lines.append('print("expected: the step is taken again")')
-        lines += ["got = run(assigned=True)", *self._differences(), ""]
+            lines.append('print("expected: the step is taken both times")')
+        lines += ["expected, got = run(assigned=False), run(assigned=True)", *self._differences(), ""]
         return "\n".join(lines)
 
     def _run(self) -> Iterator[str]:
