@@ -51,7 +51,7 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     path = folder / f"{name}.csv"
     try:
         text = text_of(path)
-        rows = list(csv.reader(StringIO(text)))
+        rows = list(csv.reader(StringIO(text), strict=True))
     except FileNotFoundError:
         raise TableError(f"{path}: not there") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:

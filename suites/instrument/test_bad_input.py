@@ -238,6 +238,7 @@ def test_a_malformed_gradient_is_followed_by_a_good_case_and_a_fresh_process(
     assert found[2].startswith("in the next good case: ") == late
 
 
+@pytest.mark.slow
 def test_every_kind_is_a_row_and_a_death_does_not_end_the_run() -> None:
     (backend,) = select(["torch.SparseAdam"])
     with Process(backend, case_seconds=20) as process:

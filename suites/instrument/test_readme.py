@@ -49,7 +49,7 @@ RUN_BY = {
     # The two lines to paste: CI runs the second in a fresh clone.
     "python3.11 -m venv": ("../../.ci/run", "python3.11 -m venv .venv"),
     "pip install tox": ("../../.ci/run", "pip install tox"),
-    "tox": ("../../.ci/run", "tox"),
+    "tox p -o": ("../../.ci/run", "tox p -o"),
 }
 
 
