@@ -26,6 +26,7 @@ from suites.backends.process import Process
 from suites.backends.registry import UnknownBackend, select
 from suites.cases.trace import TraceError
 from suites.clauses import CLAUSES
+from suites.clauses.clause import Clause
 from suites.command_line import whole_number
 from suites.divergences import pin
 from suites.divergences.reproducer import no_script
@@ -112,7 +113,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "quick: known divergences, the fingerprint, and the update rule")
-    config.addinivalue_line("markers", "slow: a test of our own parts that takes seconds: tox -e slow")
+    config.addinivalue_line("markers", "slow: takes seconds; tox leaves it to tox -e slow and tox -e report")
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
     if why := unsupported():
@@ -290,11 +291,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                         marks=[
                             pytest.mark.xdist_group(f"{backend.name}-{device}"),
                             *([pytest.mark.quick] if CLAUSES["update-rule"] in item else []),
+                            *([pytest.mark.slow] if takes_long(name, backend, item) else []),
                         ],
                     )
                     for backend, item, id in items
                 ],
             )
+
+
+def takes_long(name: str, backend: type[Backend], item: tuple[object, ...]) -> bool:
+    """Whether what is asked takes a graph some twenty seconds."""
+    free = any(isinstance(part, Clause) and part.free for part in item)
+    return backend.compiles and (free or name == "bad_input_item")
 
 
 class Processes:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from suites.commands.app import OUT, Device, Out, Profile, Seed, app
-from suites.commands.options import near_path, one_of
+from suites.commands.options import chosen, near_path, one_of
 from suites.names import near
 
 Targets = Annotated[
@@ -48,9 +48,7 @@ def check(
     from suites.clauses import CLAUSES
 
     only = [one_of(clause, CLAUSES, "--only") for clause in only]
-    names, files = resolve(targets, out)
-    given = [*(f"--backend={name}" for name in names), *(f"--backend-file={file}" for file in files)]
-    given += [f"--only={clause}" for clause in only]
+    given = [*backends(targets, out), *(f"--only={clause}" for clause in only)]
     return judge(("suites/conformance",), given, pins, device, profile, seed, processes, show, out)
 
 
@@ -72,8 +70,7 @@ def report(
     from reports.tables import TableError, read
     from suites.progress import Steps
 
-    names, files = resolve(targets or [], out)
-    given = [*(f"--backend={name}" for name in names), *(f"--backend-file={file}" for file in files)]
+    given = backends(targets, out) if targets else []
     suites = ("suites/equivalence", "suites/conformance")
     status = judge(suites, given, pins, device, profile, seed, processes, show, out)
     if status not in (0, 1):
@@ -86,6 +83,13 @@ def report(
     print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
     print(f"{', '.join(PAGES)} in {out}")
     return status
+
+
+def backends(targets: list[str], out: Path) -> list[str]:
+    """The options of pytest for what targets are."""
+    these = chosen(targets, out)
+    files = dict.fromkeys(backend.file for backend in these if backend.file)
+    return [*(f"--backend={b.name}" for b in these), *(f"--backend-file={file}" for file in files)]
 
 
 def judge(
@@ -123,7 +127,8 @@ def judge(
     few = any(option.startswith("--only=") for option in given)
     several = processes if processes is not None else 1 if few else all_threads()
     # Of several backends each keeps to one process; one alone is spread.
-    spread = "worksteal" if len(given) == 1 else "loadgroup"
+    one = sum(option.startswith("--backend=") for option in given) == 1
+    spread = "worksteal" if one else "loadgroup"
     options = [
         *("-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:terminalreporter"),
         *(("-n", several, "--dist", spread) if several > 1 else ()),

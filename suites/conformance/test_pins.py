@@ -89,6 +89,7 @@ def accounted(
     return names.split("; ") if names else [], row["explained_by"]
 
 
+@pytest.mark.slow
 def test_script_shows_it_alone(
     processes: Any, script_item: PinItem, pytestconfig: pytest.Config, record_property: Record
 ) -> None:

@@ -33,6 +33,7 @@ from suites.progress import Steps
 from suites.verdicts import BUDGETS, Budget, judge, menu_of
 
 Row = dict[str, Any]
+SHOWN = 20  # rows on the screen
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,7 @@ def run(
     Raises:
         NotRun: a build can't run; the message is one line.
     """
-    console, tally = Console(width=180), Tally()
+    console, tally = Console(), Tally()
     places = {
         backend: [
             (clause, dtype)
@@ -251,7 +252,10 @@ def run(
         "max_ulp", ascending=False, kind="stable", ignore_index=True
     )
     write(table, out / "builds.csv")
-    show_rows("builds: where the candidate parts from the base, the worst first")(table, console)
+    if len(table):
+        shown = table.head(SHOWN)[["backend", "dtype", "clause", "quantity", "step", "max_ulp"]]
+        title = f"where the candidate parts from the base: the worst {len(shown)} of {len(table)}"
+        show_rows(title)(shown, console)
     if steps.interrupted:
         console.print(f"interrupted: {tally.cases} cases were tried; the table has what is done")
     console.print(f"{tally.told()}; builds.csv in {out}", soft_wrap=True)

@@ -28,6 +28,7 @@ COMPARED: dict[str, tuple[str, str, int, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COMPARED)
 def test_builds_that_fail_alike_are_not_the_same(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -44,6 +45,7 @@ def test_builds_that_fail_alike_are_not_the_same(
     assert words in ran.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_builds_without_a_clause_are_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builds, "CLAUSES", {})
     ran = lazyadam("builds", "torch.SparseAdam", f"--candidate={sys.executable}", f"--out={tmp_path}")

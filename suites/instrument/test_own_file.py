@@ -109,6 +109,7 @@ def test_the_template_is_the_example_of_the_readme() -> None:
     assert max(len(NUMPY.splitlines()), len(TORCH.splitlines())) <= 30
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_readme_are_green(tmp_path: Path) -> None:
     files = [tmp_path / "numpy_one.py", tmp_path / "torch_one.py"]
     files[0].write_text(NUMPY)

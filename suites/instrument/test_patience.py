@@ -42,6 +42,7 @@ def waited_for(pid: int, seconds: float) -> str:
     return why
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "why"),
     [

@@ -386,6 +386,7 @@ def test_a_step_without_a_state_before_it_keeps_what_went_before() -> None:
     assert len(cut(case, faithful(case), 1).steps) == 1
 
 
+@pytest.mark.slow
 def test_a_script_ends_with_0_where_a_backend_does_as_documented(tmp_path: Path) -> None:
     """The witness of repeated rows, on a backend that sums them."""
     backend = BACKENDS["mindspore.LazyAdam.target_cpu.graph"]

@@ -21,6 +21,7 @@ from suites.verdicts import verdict, wrong_path
 NAMES = ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sent", "expected"),
     [

@@ -286,6 +286,7 @@ def test_a_script_has_no_part_that_its_divergence_does_not_need(
     assert [name for name, part in PARTS.items() if part in text] == list(wrong.parts)
 
 
+@pytest.mark.slow
 def test_a_script_of_several_steps_of_mindspore_ends_with_1_and_as_it_is_with_0(tmp_path: Path) -> None:
     """LazyAdam with its documentation, and with what its source says."""
     backend = BACKENDS["mindspore.LazyAdam.target_cpu.graph"]
@@ -303,6 +304,7 @@ def test_a_script_of_several_steps_of_mindspore_ends_with_1_and_as_it_is_with_0(
     assert output.count("after step") == len("wmv")
 
 
+@pytest.mark.slow
 def test_a_script_that_a_built_in_optimizer_passes_as_what_it_is(tmp_path: Path) -> None:
     """torch.SparseAdam, by what its documentation says of ε and by what its source does."""
     if find_spec("torch") is None:

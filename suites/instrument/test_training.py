@@ -170,6 +170,7 @@ def test_a_worker_lost_in_a_training_is_a_verdict(
         train(process)
 
 
+@pytest.mark.slow
 def test_state_carried_between_processes_of_one_optimizer_changes_nothing() -> None:
     (backend,) = select(NAMES[:1])
     cases = [sample(steps=12, number=n) for n in range(2)]
