@@ -17,6 +17,7 @@ from suites.backends.process import ROOT
 from suites.backends.registry import select
 from suites.backends.template import TEMPLATES
 from suites.clauses import CLAUSES
+from suites.commands import judging
 from suites.commands.app import OUT
 from suites.equivalence import builds
 from suites.instrument.published import RUN, lazyadam
@@ -83,6 +84,15 @@ def test_a_typing_mistake_is_one_line_that_says_what_is_near_and_2(
 
 def test_backends_are_selected_in_any_case() -> None:
     assert select(["TORCH.sparse", "torch.adam.FUSED"]) == select(["torch.SparseAdam", "torch.Adam.fused"])
+
+
+def test_one_backend_of_a_file_can_be_checked(tmp_path: Path) -> None:
+    file = tmp_path / "two.py"
+    file.write_text(TEMPLATES["numpy"] + '\n\nclass Other(LazyAdam):\n    name = "mine.Other"\n')
+    both = ["--backend=mine.LazyAdam", "--backend=mine.Other", f"--backend-file={file}"]
+    assert judging.backends([str(file)], tmp_path) == both
+    assert judging.backends([str(file), "mine.Oth"], tmp_path) == both[1:]
+    assert judging.backends([str(file), "torch.Sparse"], tmp_path) == ["--backend=torch.SparseAdam", *both]
 
 
 def test_a_pair_takes_leading_parts_and_keeps_its_order(here: Path) -> None:
