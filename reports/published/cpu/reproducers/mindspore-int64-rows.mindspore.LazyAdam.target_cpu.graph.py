@@ -10,8 +10,8 @@ ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
 lr, beta1, beta2, eps, t = 0.001, 0.9, 0.999, 1e-08, 1
 w, m, v = np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2))
 rows, values = np.array([2], int), np.full((1, 2), 1.0)
-p = ms.Parameter(Tensor(w.astype("float32")), name="p")
 print("expected: the step is taken")
+p = ms.Parameter(Tensor(w.astype("float32")), name="p")
 optimizer = ms.nn.LazyAdam([p], lr, beta1, beta2, eps)
 optimizer.target = "CPU"
 

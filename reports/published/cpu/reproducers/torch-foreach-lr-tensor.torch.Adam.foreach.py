@@ -7,11 +7,9 @@ import torch
 lr, beta1, beta2, eps, t = 0.001, 0.9, 0.999, 1e-08, 1
 w, m, v = np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2))
 values = np.full((3, 2), 1.0)
-x = torch.tensor(w, dtype=torch.float32)
-p = torch.nn.Parameter(x)
-optimizer_lr = torch.tensor(lr)
 print("expected: the step is taken")
-optimizer = torch.optim.Adam([p], lr=optimizer_lr, betas=(beta1, beta2), eps=eps, foreach=True)
+p = torch.nn.Parameter(torch.tensor(w, dtype=torch.float32))
+optimizer = torch.optim.Adam([p], lr=torch.tensor(lr, dtype=torch.float64), betas=(beta1, beta2), eps=eps, foreach=True)
 p.grad = torch.tensor(values, dtype=torch.float32)
 optimizer.step()
 print("got: the same")

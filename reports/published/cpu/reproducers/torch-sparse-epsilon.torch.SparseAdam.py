@@ -7,14 +7,12 @@ import torch
 lr, beta1, beta2, eps, t = 0.125, 0.9, 0.999, 0.0078125, 1
 w, m, v = np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2))
 rows, values = np.array([2, 0], int), np.array([[1.0, 2.0], [4.0, -1.0]])
-x = torch.tensor(w, dtype=torch.float32)
-p = torch.nn.Parameter(x)
+p = torch.nn.Parameter(torch.tensor(w, dtype=torch.float32))
 optimizer = torch.optim.SparseAdam([p], lr=lr, betas=(beta1, beta2), eps=eps)
 p.grad = torch.sparse_coo_tensor(rows[None], torch.tensor(values, dtype=torch.float32), p.shape)
 optimizer.step()
 state = optimizer.state[p]
-tensors = {"w": p.detach(), "m": state["exp_avg"], "v": state["exp_avg_sq"]}
-got = {name: x.double().numpy() for name, x in tensors.items()}
+got = [x.detach().double().numpy() for x in (p, state["exp_avg"], state["exp_avg_sq"])]
 
 # As documented, in float64.
 g, at = np.zeros_like(w), np.unique(rows)
@@ -23,9 +21,9 @@ m[at] = beta1 * m[at] + (1 - beta1) * g[at]
 v[at] = beta2 * v[at] + (1 - beta2) * g[at] ** 2
 w[at] -= lr * m[at] / (1 - beta1**t) / (np.sqrt(v[at] / (1 - beta2**t)) + eps)
 wrong = False
-for name, x, bound in (("w", w, 1.1e-07), ("m", m, 7.7e-08), ("v", v, 4.6e-09)):
-    error = np.nan_to_num(np.abs(got[name] - x), nan=np.inf)
-    i = tuple(map(int, np.unravel_index(error.argmax(), x.shape)))
-    print(f"{name}{i}: expected {x[i]:.9g}, got {got[name][i]:.9g}; a correct one is at most {bound} off")
-    wrong |= bool(error[i] > bound)
+for name, x, y, bound in zip("wmv", (w, m, v), got, (1.2e-07, 7.8e-08, 4.6e-09)):
+    error = np.nan_to_num(np.abs(y - x), nan=np.inf)
+    j = tuple(map(int, np.unravel_index(error.argmax(), x.shape)))
+    print(f"{name}{j}: expected {x[j]:.9g}, got {y[j]:.9g}; a correct one is at most {bound} off")
+    wrong |= bool(error[j] > bound)
 raise SystemExit(wrong)

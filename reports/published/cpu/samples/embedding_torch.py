@@ -1,6 +1,10 @@
-"""An embedding trained by SparseAdam: python embedding_torch.py START.npz BATCHES.npz END.npz"""
+"""An embedding trained by SparseAdam: python embedding_torch.py START.npz BATCHES.npz END.npz
+
+Of batch k are ids[offsets[k]:offsets[k + 1]] and the factors of a linear loss, which are its gradient.
+"""
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -15,10 +19,11 @@ state |= {
     "exp_avg_sq": torch.tensor(start["v"]),
 }
 
-for ids, factors in zip(batches["ids"], batches["factors"], strict=True):
+for first, end in pairwise(batches["offsets"]):
+    ids, factors = (torch.tensor(batches[x][first:end]) for x in ("ids", "factors"))
     optimizer.zero_grad()
-    loss = (layer(torch.tensor(ids)) * torch.tensor(factors)).sum()
+    loss = (layer(ids) * factors).sum()
     loss.backward()
-    optimizer.step()
+    optimizer.step()  # counts a batch without ids too
 
 np.savez(sys.argv[3], w=layer.weight.detach(), m=state["exp_avg"], v=state["exp_avg_sq"], t=state["step"])
