@@ -49,7 +49,7 @@ class Origin:
 
     module: '' is the file that declares it. by: 'update', a function on NumPy arrays; 'class', a torch
     optimizer, made with options (name and source of each), its state under state_names; 'backend', the
-    methods of the backend.
+    methods of the backend. folder: from which the module is imported; '' where every interpreter finds it.
     """
 
     module: str
@@ -57,6 +57,7 @@ class Origin:
     by: str = "backend"
     options: tuple[tuple[str, str], ...] = ()
     state_names: tuple[str, str, str] = ("step", "exp_avg", "exp_avg_sq")
+    folder: str = ""
 
 
 class Backend(ABC):

@@ -1,7 +1,11 @@
 """Where a script finds an optimizer of one's own, and how little of the suite it takes to drive it."""
 
+import sys
+import sysconfig
 from ast import literal_eval
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from suites.backends.base import Backend, Origin
@@ -16,6 +20,22 @@ BASES: tuple[tuple[type[Backend], str, frozenset[str]], ...] = (
 
 def origin(backend: type[Backend]) -> Origin:
     """Where the optimizer of a backend is, which is declared in a file or a package."""
+    found = _origin(backend)
+    return replace(found, folder=_folder(found.module))
+
+
+def _folder(module: str) -> str:
+    """The folder from which a module was imported; '' where it belongs to the interpreter, or to a file."""
+    package = sys.modules.get(module.partition(".")[0])
+    if not module or package is None or not getattr(package, "__file__", None):
+        return ""
+    path = Path(str(package.__file__)).absolute()
+    folder = path.parent.parent if path.stem == "__init__" else path.parent
+    installed = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    return "" if str(folder) in installed else str(folder)
+
+
+def _origin(backend: type[Backend]) -> Origin:
     for base, by, free in BASES:
         if not issubclass(backend, base) or _overrides(backend, base) - free:
             continue

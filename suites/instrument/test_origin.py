@@ -7,6 +7,7 @@ import pytest
 from suites.backends.base import Origin
 from suites.backends.reader import read
 from suites.backends.template import TEMPLATES
+from suites.divergences.source.own import loaded
 
 NUMPY = TEMPLATES["numpy"]
 TORCH = """
@@ -70,3 +71,18 @@ def test_a_script_is_driven_by_the_least_that_does(what: str, tmp_path: Path) ->
     file.write_text(text)
     (backend,) = read(file)
     assert backend.origin == expected
+
+
+def test_a_script_finds_the_class_where_the_file_that_declares_it_did(tmp_path: Path) -> None:
+    """lazyadam check package.module.Class writes such a file."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "__init__.py").write_text("class Lazy:\n    pass\n")
+    file = tmp_path / "declared" / "theirs.Lazy.py"
+    file.parent.mkdir()
+    text = TORCH.replace("class Lazy:\n    pass\n", "from theirs import Lazy\n")
+    file.write_text(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{text}")
+    (backend,) = read(file)
+    assert backend.origin == Origin("theirs", "Lazy", "class", folder=str(tmp_path))
+    lines = [*loaded(backend)]
+    assert f"sys.path += {[str(tmp_path), str(file.parent)]}" in lines
+    assert lines[0] == "import sys"

@@ -15,10 +15,11 @@ def loaded(backend: type[Backend], *imports: str, standard: tuple[str, ...] = ()
     """
     origin = backend.origin
     in_file = origin is not None and not origin.module
-    first = ["import importlib.util"] * in_file + ["import sys"] * bool(backend.file) + [*standard]
+    folder = str(Path(backend.file).parent) if backend.file else ""
+    paths = list(dict.fromkeys(filter(None, (origin.folder if origin else "", folder))))
+    first = ["import importlib.util"] * in_file + ["import sys"] * bool(paths) + [*standard]
     yield from ([*first, ""] if first else [])
     yield from imports
-    folder = str(Path(backend.file).parent)
     if in_file:
         yield ""
         yield f"sys.path += {[folder, str(ROOT)]}  # what the file imports"
@@ -26,7 +27,7 @@ def loaded(backend: type[Backend], *imports: str, standard: tuple[str, ...] = ()
         yield 'own = sys.modules["own"] = importlib.util.module_from_spec(spec)'
         yield "spec.loader.exec_module(own)"
     elif origin is not None:
-        yield from ["", f"sys.path.append({folder!r})"] * bool(backend.file)
+        yield from ["", f"sys.path += {paths}"] * bool(paths)
         yield f"from {origin.module} import {origin.name}"
 
 
