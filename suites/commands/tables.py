@@ -45,11 +45,13 @@ def pair(left: Name, right: Name, out: Tables = OUT) -> int:
     In Markdown: where they are equal, how far they come apart elsewhere, and on which axes they differ.
     """
     from reports import equivalence
-    from reports.tables import read
+    from reports.tables import TableError, read
 
-    sequences, dialects, effects, growth, pins = (
-        read(name, out) for name in ("sequences", "dialects", "effects", "effects_growth", "pins")
-    )
+    names = ("sequences", "dialects", "effects", "effects_growth", "pins")
+    try:
+        sequences, dialects, effects, growth, pins = (read(name, out) for name in names)
+    except TableError as error:
+        raise TableError(f"{error}; lazyadam report writes what is compared, into --out") from None
     known = sorted(set(sequences["backend"]))
     try:
         left, right = (one("backend", name, known) for name in (left, right))
