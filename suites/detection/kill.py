@@ -22,8 +22,7 @@ HOSTS: dict[str, type[NumpyLazyAdam] | type[SeededSparseAdam]] = {
     "torch": SeededSparseAdam,
 }
 BUDGET = replace(BUDGETS["ci"], shrink_seconds=0.0)
-# The clauses that find most of what those before them leave (detection_matrix.csv): tried first, they halve
-# the time that a fault takes.
+# What finds most of what the clauses before it leave (detection_matrix.csv): tried first, faults end sooner.
 FIRST = {
     *("update-rule", "save-and-load", "gradient-kept", "several-parameters", "learning-rate"),
     *("empty-gradient", "special-values", "wide-rows"),
