@@ -34,12 +34,12 @@ class Beside:
         return [name for name in self.trainings if self.ends[other][name].kind == kind]
 
 
-def beside(pairs: pd.DataFrame) -> Beside | None:
-    """How others compare with torch.SparseAdam, or with the first backend where it is not there."""
+def beside(pairs: pd.DataFrame, base: str = BASE) -> Beside | None:
+    """How others compare with one, or with the first backend where that is not there."""
     if pairs.empty:
         return None
     names = list(dict.fromkeys([*pairs["left"], *pairs["right"]]))
-    base = BASE if BASE in names else names[0]
+    base = base if base in names else names[0]
     of_base = pairs[(pairs["left"] == base) | (pairs["right"] == base)]
     ends: dict[str, dict[str, End]] = {}
     for row in records(of_base):
@@ -90,6 +90,35 @@ def what_to_set(beside: Beside | None) -> str:
 def what_to_know(losses: str, code: str) -> str:
     """What else differs between the two, in Markdown. losses, code: where trainings and samples are told."""
     return MARKDOWN.get_template("what_to_know.md.j2").render(losses=losses, code=code)
+
+
+def moving(left: str, right: str, pairs: pd.DataFrame) -> str:
+    """In Markdown, what ends a training where the left one ended, if the right one doesn't; '' if it does."""
+    compared = beside(pairs, left)
+    if compared is None or not (apart := compared.which(right, "apart")):
+        return ""
+    framework = right.partition(".")[0]
+    taken = {name for kind in ("equal", "apart") for name in compared.which(right, kind)}
+    alike = [
+        other
+        for other in compared.ends
+        if other.partition(".")[0] == framework
+        and not compared.which(other, "apart")
+        and taken <= {name for kind in ("equal", "refuses") for name in compared.which(other, kind)}
+        and compared.which(other, "equal")
+    ]
+    if alike:
+        how = f" ({ways(alike[0])})" if ways(alike[0]) else ""
+        refused = compared.which(alike[0], "refuses")
+        but = f"; it refuses {', '.join(refused)}" if refused else ""
+        return f"**To end where `{left}` ended**, take `{alike[0]}`{how}{but}."
+    same = compared.which(right, "equal")
+    return (
+        f"**Nothing of {framework} here ends where `{left}` ended** with {', '.join(apart)}. A training that "
+        f"goes on in `{right}` takes its rule from then on, and comes apart as above; the m and v that you "
+        "carry over were made by the old one."
+        + (f" With {', '.join(same)} both go on alike." if same else "")
+    )
 
 
 def in_brief(beside: Beside | None) -> Iterator[str]:

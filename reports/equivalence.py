@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reports.answer import moving
 from reports.growth import growths
 from reports.tables import frame, records
 from reports.words import after, cause, percent, spaced
@@ -179,6 +180,7 @@ def told(
         for sequence in differing:
             part = chosen[chosen["sequence"] == sequence].set_index("steps")
             yield f"| {sequence} | {' | '.join(percent(part.loc[k, 'difference']) for k in steps)} |"
+        yield f"\n{moving(left, right, pairs)}"
     axes = _of_pair(equivalence, left, right)
     if len(axes):
         yield (

@@ -45,9 +45,10 @@ def _growth(part: pd.DataFrame, left: str, right: str) -> Growth:
         f"{left} against {right}, all else alike, in {part['trainings'].max():.0f} trainings for each share "
         "of ids that repeat another of their batch: the median, and from the least to the most.",
         f"The share grows with the repeats, the distance itself with the steps: with {percent(share)} of "
-        f"repeats it is {apart} learning rates after {', '.join(f'{k:,}' for k in steps)} steps. The last is "
-        f"{percent(most['of_sum'].iloc[-1])} of how far any weight moved with {left} alone, as it looks to "
-        "those who compare with their old training.",
+        f"repeats it is {apart} learning rates after {', '.join(f'{k:,}' for k in steps)} steps. The table "
+        "divides by the farthest that a weight moved in either training; by the farthest with "
+        f"{left} alone, the last is {percent(most['of_sum'].iloc[-1])}: those see it who compare with their "
+        "old training.",
     )
 
 

@@ -86,6 +86,26 @@ def show(table: pd.DataFrame, console: Console) -> None:
                 row["note"],
             )
         console.print(grid)
+        console.print(fastest(part), soft_wrap=True)
+    console.print(
+        "floor.*: what the memory allows. by_hand.*: the step written out by hand, to compare with."
+    )
+
+
+def fastest(part: pd.DataFrame) -> str:
+    """Which backend of a configuration is right and the fastest, and what is not told apart, in words."""
+    ranked = ranking(part)
+    ranked = ranked[ranked["rank"].notna()]
+    if ranked.empty:
+        return "Right and fastest: none of those measured."
+    first = ranked.iloc[0]
+    floor = "" if pd.isna(first["floor_multiple"]) else f", {first['floor_multiple']:.3g} × the floor"
+    said = f"Right and fastest: {first['backend']}, {first['seconds_median'] * 1e6:.4g} µs a step{floor}."
+    compared = ranked[ranked["ratio"].notna()]
+    alike = compared[~compared["note"].str.startswith(("slower", "faster"))]["backend"]
+    if alike.empty:
+        return said
+    return f"{said} Not told apart from {compared.iloc[0]['relative_to']}: {', '.join(alike)}."
 
 
 def _number(x: float, form: str) -> str:

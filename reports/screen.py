@@ -75,7 +75,8 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     failing, judged = _clauses(new), _judged(ran)
     fine = judged - failing - _clauses(known)
     passing = ran[ran["clause"].isin(fine) & (ran["verdict"] == "conforms")]
-    said = [f"{_number(fine, 'clause')} hold{'s' if len(fine) == 1 else ''}"] if fine else []
+    within = f", all within {passing['worst_ratio'].max():.2f} of the bound" if len(passing) else ""
+    said = [f"{_number(fine, 'clause')} hold{'s' if len(fine) == 1 else ''}{within}"] if fine else []
     sure_known = _clauses(row for row in known if not is_meaning(row)) - failing
     if but_for := _clauses(known) - failing - sure_known:
         axes = " and ".join(
@@ -84,9 +85,7 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
         said.append(f"{len(but_for)} but for {axes}")
     if sure_known:
         said.append(f"{len(sure_known)} fail{'s' if len(sure_known) == 1 else ''} as is known")
-    rest = f"{', '.join(said)}." if said else ""
-    if len(passing):
-        rest += f" The largest error is {passing['worst_ratio'].max():.2f} of the bound."
+    rest = f"{'; '.join(said)}." if said else ""
     if not new and not known:
         dtypes = [dtype for dtype in DTYPES if dtype in set(passing["dtype"])]
         return f"RIGHT in {', '.join(dtypes)}. {rest}"

@@ -31,15 +31,21 @@ def begun(word: str, names: Iterable[str]) -> list[str]:
     return []
 
 
-def near(word: str, names: Iterable[str]) -> str:
-    """What may have been meant by a word that is no name, or else which names there are: to follow it."""
+def meant(word: str, names: Iterable[str]) -> str:
+    """What may have been meant by a word that is no name, to follow it; '' where nothing is near."""
     known = {plain(name): name for name in names}
     close = get_close_matches(plain(word), known, 3)
     inside = [text for text in known if len(plain(word)) > 3 and plain(word) in text]
-    meant = [known[text] for text in dict.fromkeys([*close, *inside])][:4]
-    if meant:
-        return f"; did you mean {', '.join(meant[:-1])}{' or ' if meant[1:] else ''}{meant[-1]}?"
-    return f"; known: {', '.join(known.values())}"
+    found = [known[text] for text in dict.fromkeys([*close, *inside])][:4]
+    if not found:
+        return ""
+    return f"; did you mean {', '.join(found[:-1])}{' or ' if found[1:] else ''}{found[-1]}?"
+
+
+def near(word: str, names: Iterable[str]) -> str:
+    """What may have been meant by a word that is no name, or else which names there are: to follow it."""
+    names = list(names)
+    return meant(word, names) or f"; known: {', '.join(names)}"
 
 
 def one(what: str, word: str, names: Iterable[str]) -> str:

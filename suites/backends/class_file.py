@@ -1,6 +1,12 @@
 """A declaration for a class that is named alone: `package.module.Class`, of torch."""
 
+import ast
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib.machinery import PathFinder
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 TEXT = '''\
@@ -21,6 +27,8 @@ class Declared(TorchOptimizer):
     layouts, options = taken(Optimizer)
 '''
 
+NEAR = 0.75  # of 1: below it a short word is near to some module of any installation
+
 
 def is_class(dotted: str) -> bool:
     """Whether a name may be that of a class: 'package.module.Class'."""
@@ -32,6 +40,28 @@ def declaration(dotted: str, folder: Path) -> str:
     """The text of a file that declares a class. folder: where its module is looked for first."""
     module, _, name = dotted.rpartition(".")
     return TEXT.format(dotted=dotted, module=module, name=name, folder=str(folder))
+
+
+def like(dotted: str, folder: Path) -> list[str]:
+    """What a class's name may be meant for: the first part that isn't there replaced by ones near it.
+
+    Found in files alone: nothing is imported. folder: where its module is looked for first.
+    """
+    path: Sequence[str] = [str(folder), *sys.path]
+    *modules, name = dotted.split(".")
+    origin = None
+    for i, part in enumerate(modules):
+        found = PathFinder.find_spec(part, path)
+        if found is None:
+            close = get_close_matches(part, [module.name for module in iter_modules(path)], cutoff=NEAR)
+            return [".".join([*modules[:i], other, *modules[i + 1 :], name]) for other in close]
+        path, origin = found.submodule_search_locations or [], found.origin
+    try:
+        body = ast.parse(Path(str(origin)).read_bytes()).body
+    except (OSError, SyntaxError, ValueError):  # not of Python, or broken, of which the error is told
+        return []
+    classes = [part.name for part in body if isinstance(part, ast.ClassDef)]
+    return [".".join([*modules, other]) for other in get_close_matches(name, classes, cutoff=NEAR)]
 
 
 def taken(optimizer: Any) -> tuple[frozenset[str], dict[str, Any]]:

@@ -33,7 +33,7 @@ OUT = Path("lazyadam-out")
 COMPLETE = "_LAZYADAM_COMPLETE"  # set by the shell that asks how a line could go on
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="where results go, or lie")]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda or ascend")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, gpu or ascend")]
 Seed = Annotated[str | None, typer.Option(metavar="N", help="of the cases: 0 in ci, else random")]
 Profile = Annotated[str, typer.Option(metavar="NAME", help="how much is tried: ci, nightly or deep")]
 

@@ -56,7 +56,12 @@ def bench(
     device: Device = "cpu",
     threads: Annotated[
         list[int] | None,
-        typer.Option(metavar="N", parser=number, help="repeatable", show_default="1, and all"),
+        typer.Option(
+            metavar="N",
+            parser=number,
+            help="repeatable",
+            show_default="1, and all for steps of 4 MiB or more",
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", rich_help_panel=PANEL)] = False,
     full: Annotated[bool, typer.Option("--full", rich_help_panel=PANEL)] = False,

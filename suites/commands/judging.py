@@ -10,7 +10,7 @@ import typer
 
 from suites.commands.app import OUT, Device, Out, Profile, Seed, app
 from suites.commands.options import chosen, near_path, one_of
-from suites.names import near
+from suites.names import meant
 
 Targets = Annotated[
     list[str],
@@ -26,6 +26,7 @@ Show = Annotated[
     list[str], typer.Option("--show", metavar="TABLE", help="print this table too, or all; repeatable")
 ]
 Processes = Annotated[int | None, typer.Option("-n", "--processes", metavar="N", help="default: one a core")]
+LISTED = "; lazyadam list names the backends"
 EXIT = {2: 130, 3: 2, 4: 2, 5: 2}  # of pytest's that mean another thing to a shell
 
 
@@ -146,7 +147,7 @@ def judge(
 def resolve(targets: list[str], out: Path) -> tuple[list[str], list[Path]]:
     """Names of backends, and files: given, or written for classes that are named alone."""
     from reports.tables import write_text
-    from suites.backends.class_file import declaration, is_class
+    from suites.backends.class_file import declaration, is_class, like
     from suites.backends.declaration import BrokenDeclaration
     from suites.backends.reader import read
     from suites.backends.registry import BACKENDS, named
@@ -168,11 +169,15 @@ def resolve(targets: list[str], out: Path) -> tuple[list[str], list[Path]]:
                 read(file)
             except BrokenDeclaration as error:
                 file.unlink()
+                with suppress(OSError):  # nothing is left behind, where nothing else is there
+                    file.parent.rmdir()
+                    out.rmdir()
                 why = str(error).partition(": ")[2]
-                lacking = f"no backend or class {target!r} ({why}){near(target, BACKENDS)}"
+                known = meant(target, [*like(target, Path.cwd()), *BACKENDS])
+                lacking = f"no backend or class {target!r} ({why}){known or LISTED}"
                 raise typer.TyperException(lacking) from None
             files.append(file)
         else:
-            lacking = f"no backend, file or class {target!r}{near(target, BACKENDS)}"
+            lacking = f"no backend, file or class {target!r}{meant(target, BACKENDS) or LISTED}"
             raise typer.TyperException(lacking)
     return names, files

@@ -62,6 +62,10 @@ def pair(left: Name, right: Name, out: Tables = OUT) -> int:
     axes = equivalence.axes_of(dialects, effects, sequences, pins)
     pairs = equivalence.pairs_of(sequences)
     print("\n".join(equivalence.told(left, right, axes, pairs, growth)))
+    if left.partition(".")[0] != right.partition(".")[0] and (out / "migration.md").exists():
+        print(
+            f"\n**What to set**, argument by argument: `{out / 'migration.md'}`; code: `{out / 'samples'}`."
+        )
     return 0
 
 

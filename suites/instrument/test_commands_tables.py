@@ -58,6 +58,10 @@ MISTAKES = {
     "no baseline": ("gate --out {run}", "Missing option '--baseline'"),
     "no run here": ("summary", "no folder lazyadam-out; lazyadam check and lazyadam report write one"),
     "a file": ("bench my_optimzer.py", "no file my_optimzer.py; did you mean my_optimizer.py?"),
+    "a class": ("bench theirs.optim.RowAdm", "cannot import name", "did you mean theirs.optim.RowAdam?"),
+    "a module": ("bench theirs.optm.RowAdam", "No module", "did you mean theirs.optim.RowAdam?"),
+    "a package": ("bench thiers.optim.RowAdam", "No module", "did you mean theirs.optim.RowAdam"),
+    "what is like nothing": ("bench quite.Different", "lazyadam list names the backends"),
     "a device": ("bench --device cdua", "did you mean cuda?"),
     "a kind of duplicates": ("bench --duplicates zpif", "did you mean zipf?"),
     "a profile": ("builds --candidate python --profile nigthly", "did you mean nightly?"),
@@ -74,12 +78,16 @@ def test_a_typing_mistake_is_one_line_that_says_what_is_near_and_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_optimizer.py").write_text("")
-    typed, words = (text.replace("{run}", str(RUN)) for text in MISTAKES[mistake])
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "__init__.py").touch()
+    (tmp_path / "theirs" / "optim.py").write_text("class RowAdam:\n    pass\n")
+    typed, *words = (text.replace("{run}", str(RUN)) for text in MISTAKES[mistake])
     ran = lazyadam(*typed.split())
     assert (ran.returncode, ran.stdout) == (2, "")
     (line,) = ran.stderr.splitlines()
-    assert words in line
-    assert [file.name for file in tmp_path.iterdir()] == ["my_optimizer.py"]
+    assert [word for word in words if word not in line] == []
+    assert "known: torch.SparseAdam, " not in line
+    assert {file.name for file in tmp_path.iterdir()} == {"my_optimizer.py", "theirs"}
 
 
 def test_backends_are_selected_in_any_case() -> None:

@@ -19,24 +19,30 @@ def finding(quantity: str, ratio: float) -> Finding:
 
 
 @pytest.mark.parametrize(
-    ("worst", "taken", "tried"),
+    ("worst", "beyond", "taken"),
     [
-        ([0.5, 0.1], 0, 1),
-        ([7.0, 1.0, 0.1], 1, 2),
-        ([7.0, 3.0, 5.0], 1, 3),
-        ([7.0, 3.0, np.inf], 1, 3),
+        ([0.5, 0.1], [0, 0], 0),
+        ([7.0, 1.0, 0.1], [1, 0, 0], 1),
+        ([7.0, 3.0, 5.0], [2, 1, 1], 1),
+        ([7.0, 3.0, 0.1], [2, 1, 0], 2),
+        ([7.0, 3.0, np.inf], [1, 1, 1], 0),
     ],
 )
-def test_the_first_that_fits_or_else_the_best(worst: list[float], taken: int, tried: int) -> None:
-    ratios = worst + [9.0] * (len(ARITHMETICS) - len(worst))
+def test_the_first_that_fits_or_else_the_first_that_leaves_the_fewest_elements(
+    worst: list[float], beyond: list[int], taken: int
+) -> None:
+    """Not the smallest ratio: the widest bound would always be taken, and say that right numbers are off."""
+    more = len(ARITHMETICS) - len(worst)
+    ratios, counts = worst + [1.5] * more, beyond + [9] * more
     asked: list[Judgement] = []
 
     def judge(arithmetic: Arithmetic) -> Judgement:
-        asked.append(Judgement(np.array([ratios[len(asked)]]), 1, [], {}))
+        k = len(asked)
+        asked.append(Judgement(np.array([ratios[k]]), 1, [], {}, counts[k]))
         return asked[-1]
 
     assert fitting(Own, Dialect(), "float32", judge) is asked[taken]
-    assert len(asked) == (tried if worst[taken] <= 1 else len(ratios))
+    assert len(asked) == (taken + 1 if worst[taken] <= 1 else len(ratios))
 
 
 def test_one_that_was_read_is_the_only_one() -> None:

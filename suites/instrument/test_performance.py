@@ -11,7 +11,7 @@ import pytest
 
 from reports import plots
 from reports.columns import COLUMNS
-from reports.performance import break_even, curves, growth, ranking
+from reports.performance import break_even, curves, fastest, growth, ranking
 from reports.tables import frame
 from suites.backends.by_hand import NumPyByHand
 from suites.backends.floor import NumPyFloor
@@ -168,6 +168,23 @@ def test_what_is_wrong_is_struck_through_and_has_no_rank(table: pd.DataFrame) ->
     assert pd.isna(wrong["rank"])
     assert pd.isna(wrong["ratio"])
     assert list(ranking(under_test)["rank"].dropna()) == [1]
+
+
+def test_the_right_and_fastest_is_named_with_what_is_not_told_apart(table: pd.DataFrame) -> None:
+    under_test = table.replace("by_hand.numpy", "tested")
+    assert fastest(under_test).startswith("Right and fastest: tested, ")
+    wrong = under_test[under_test["backend"] == "last_wins"]
+    assert fastest(wrong) == "Right and fastest: none of those measured."
+    made = {
+        "backend": "as fast",
+        "seconds_median": 9.0,
+        "ratio": 1.01,
+        "relative_to": "tested",
+        "note": "can't tell",
+    }
+    others = [made, made | {"backend": "slow", "note": "slower; 95 %: 2 to 3"}]
+    told = fastest(pd.concat([under_test, pd.DataFrame(others)]))
+    assert told.endswith(" Not told apart from tested: as fast.")
 
 
 def test_an_arm_that_fails_is_a_row_and_the_rest_goes_on(table: pd.DataFrame) -> None:

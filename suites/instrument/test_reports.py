@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from reports import page, views
+from reports.answer import moving
 from reports.equivalence import axes_of, pairs_of, told
 from reports.render import html
 from reports.tables import TableError, frame, read, write
@@ -253,6 +254,29 @@ def test_markdown_is_marked_up_and_all_else_is_text() -> None:
     assert "<strong><code>a = &quot;b&quot;</code></strong>, &lt;i&gt;" in said
     assert "<img" not in said
     assert 'href="javascript' not in said
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "said"),
+    [
+        (
+            RIGHT,
+            LEFT,
+            "**To end where `torch.SparseAdam` ended**, take `mindspore.LazyAdam.target_cpu.graph` "
+            '(`optimizer.target = "CPU"` assigned); it refuses empty gradients.',
+        ),
+        (
+            LEFT,
+            RIGHT,
+            f"**Nothing of torch here ends where `{LEFT}` ended** with repeated rows.",
+        ),
+        (RIGHT, "mindspore.LazyAdam.target_cpu.graph", ""),
+    ],
+)
+def test_those_who_move_are_told_what_ends_where_they_were(left: str, right: str, said: str) -> None:
+    sentence = moving(left, right, pairs_of(read("sequences", RUN)))
+    assert sentence.startswith(said)
+    assert bool(sentence) == bool(said)
 
 
 def test_a_pair_that_is_not_there_is_named() -> None:

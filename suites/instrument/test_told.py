@@ -141,7 +141,9 @@ def test_what_the_backend_does_not_claim_is_no_finding_that_counts() -> None:
     made["verdicts"] = pd.concat([made["verdicts"], frame("verdicts", [refused])])
     assert list(findings(made)["kind"]) == [DOCUMENTED]
     made["findings"] = findings(made)
-    assert "RIGHT in float32. 5 clauses hold." in "\n".join(screen(made, Path("lazyadam-out"), 1, 0))
+    assert "RIGHT in float32. 5 clauses hold, all within 0.50 of the bound." in "\n".join(
+        screen(made, Path("lazyadam-out"), 1, 0)
+    )
 
 
 def test_what_another_backend_is_known_for_is_not_held_against_one() -> None:
@@ -227,4 +229,4 @@ def test_a_right_optimizer_is_told_in_eight_lines(tmp_path: Path) -> None:
     status, lines = checked(TEMPLATES["numpy"], tmp_path, "--only", "update-rule", "--only", "duplicates")
     assert status == 0
     assert len(lines) <= 8
-    assert lines[2].startswith("RIGHT in float32, float64. 2 clauses hold.")
+    assert lines[2].startswith("RIGHT in float32, float64. 2 clauses hold, all within ")

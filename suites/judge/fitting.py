@@ -73,7 +73,10 @@ def _folded_too(usual: tuple[Arithmetic, ...], dialect: Dialect) -> tuple[Arithm
 def fitting(
     backend: type[Backend], dialect: Dialect, dtype: str, judge: Callable[[Arithmetic], Judgement]
 ) -> Judgement:
-    """What the judge says by the first arithmetic that explains everything, or else the most."""
+    """What the judge says by the first arithmetic that explains everything, or else the most.
+
+    Not by the smallest ratio: a wider bound makes any error smaller, and explains none of it.
+    """
     judgements: list[Judgement] = []
     hopeless = set()
     for arithmetic in arithmetics(backend, dialect, dtype):
@@ -120,8 +123,8 @@ def _explains(judgement: Judgement) -> bool:
     return bool(judgement.worst.max(initial=0.0) <= 1)
 
 
-def _unexplained(judgement: Judgement) -> tuple[int, float]:
-    """How many quantities, of cases and of sizes, are beyond the bound; then by how much."""
+def _unexplained(judgement: Judgement) -> tuple[int, int]:
+    """How many quantities, of cases and of sizes, are beyond the bound; then how many elements."""
     wrong = {(f.case, f.quantity) for f in judgement.findings}
     sizes = [size for size in judgement.sizes.values() if size.ratio > 1]
-    return len(wrong) + len(sizes), float(judgement.worst.max(initial=0.0))
+    return len(wrong) + len(sizes), judgement.beyond

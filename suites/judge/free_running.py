@@ -90,6 +90,7 @@ def _judge(
         ratio[unbounded] = 0.0
         ratio[np.isnan(ratio)] = np.inf
         result.sizes.setdefault((name, k), Size()).include(measure(seen, value, ratio, 0.0, p))
+        result.beyond += int((ratio > 1).sum())
         worst = np.maximum.reduceat(ratio.max(axis=1), starts)
         np.maximum.at(result.worst, [s.case for s in segments], worst)
         for j in np.flatnonzero(worst > 1):

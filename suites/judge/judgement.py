@@ -73,14 +73,15 @@ class Judgement:
     """What the judge saw.
 
     worst: each case's largest ratio (a difference without a bound counts as infinite). findings: for
-    each case that diverges its worst element. sizes: by quantity and, free running, by step. arithmetic: by
-    which it was judged, where several were tried.
+    each case that diverges its worst element. sizes: by quantity and, free running, by step. beyond: how
+    many elements have a ratio above 1. arithmetic: by which it was judged, where several were tried.
     """
 
     worst: np.ndarray
     steps: int
     findings: list[Finding]
     sizes: dict[tuple[str, int], Size]
+    beyond: int = 0
     arithmetic: Arithmetic | None = None
 
 

@@ -108,6 +108,7 @@ def _judge_block(
     for q, ratio in enumerate(ratios):
         by_row = ratio.max(axis=1)
         np.maximum.at(result.worst, case, by_row)
+        result.beyond += int((ratio > 1).sum())
         for row in _worst_rows(by_row, case):
             result.findings.append(
                 _finding(

@@ -147,7 +147,7 @@ class Skeleton(ABC):
             yield 'print("got: the same")'
         elif self.s.looped:
             yield "for ratio, line in worst.values():"
-            yield "    print(line)"
+            yield '    print(line + ": WRONG" * bool(ratio > 1))'
             yield "raise SystemExit(any(ratio > 1 for ratio, _ in worst.values()))"
         else:
             yield "raise SystemExit(wrong)"
