@@ -61,7 +61,10 @@ def show(
     status, lines = asked(divergence.told, chosen.trace, on, where, chosen.against, chosen.asked)
     lines += ["", f"trace    {shown(chosen.trace)}", f"         {again(chosen, where)}"]
     if chosen.script:
-        lines += [f"script   python {shlex.quote(shown(chosen.script))}"]
+        lines += [
+            f"script   python {shlex.quote(shown(chosen.script))}",
+            "         it shows it on fewer numbers",
+        ]
     lines += folded(", ".join(chosen.others), "also     ", most=2) if chosen.others else []
     say([*lines, *([f"         {told.strip()}"] if told else [])])
     return status

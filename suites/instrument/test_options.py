@@ -27,7 +27,7 @@ def own(tmp_path: Path) -> Path:
     ("arguments", "told"),
     [
         (("suites/conformance", "-m", "quik"), "ERROR: -m: no marker 'quik', did you mean quick?"),
-        (("suites/conformance", "-m", "quick or slow"), "ERROR: -m: no marker 'slow'; known: "),
+        (("suites/conformance", "-m", "quick or rest"), "ERROR: -m: no marker 'rest'; known: "),
         (("--seed", "x"), "argument --seed: 'x' is no whole number from 0 on"),
         (("--seed", "-1"), "argument --seed: '-1' is no whole number from 0 on"),
         (("--seed", "1" * 19), "'111111111111111111…' is no whole number from 0 on, of at most 18 digits"),

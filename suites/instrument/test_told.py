@@ -189,7 +189,7 @@ WRONG = {
         "(h.beta2 + 2**-22) * v[rows] + (1 - h.beta2 - 2**-22) * g * g",
         "m is right everywhere; v is wrong",
     ),
-    "epsilon inside": (ROOT, "np.sqrt(v[rows] + h.epsilon)", "epsilon: inside the root"),
+    "epsilon inside": (ROOT, "np.sqrt(v[rows] + h.epsilon)", "epsilon: √(v + ε), inside the root"),
     "t + 1": (ALPHA, ALPHA.replace("**t", "**(t + 1)"), "bias correction: "),
     "step size cached": (
         ALPHA,
