@@ -16,25 +16,25 @@ from typing import Any
 
 import pytest
 
-from reference.rounding import PRECISIONS
-from reports import tables
-from reports.terminal import SHOWN
-from suites import compared
-from suites.backends.base import DEVICES, Backend
-from suites.backends.declaration import BrokenDeclaration
-from suites.backends.process import Process
-from suites.backends.registry import UnknownBackend, select
-from suites.cases.trace import TraceError
-from suites.clauses import CLAUSES
-from suites.clauses.clause import Clause
-from suites.command_line import whole_number
-from suites.divergences import pin
-from suites.divergences.reproducer import no_script
-from suites.equivalence import carried
-from suites.machine import unsupported
-from suites.replay import NOTHING_COMPARED, replay
-from suites.run.recording import Run
-from suites.verdicts import BUDGETS
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reports import tables
+from lazyadam.reports.terminal import SHOWN
+from lazyadam.suites import compared
+from lazyadam.suites.backends.base import DEVICES, Backend
+from lazyadam.suites.backends.declaration import BrokenDeclaration
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.registry import UnknownBackend, select
+from lazyadam.suites.cases.trace import TraceError
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.command_line import whole_number
+from lazyadam.suites.divergences import pin
+from lazyadam.suites.divergences.reproducer import no_script
+from lazyadam.suites.equivalence import carried
+from lazyadam.suites.machine import unsupported
+from lazyadam.suites.replay import NOTHING_COMPARED, replay
+from lazyadam.suites.run.recording import Run
+from lazyadam.suites.verdicts import BUDGETS
 
 RESULT = "lazyadam-result"
 CONFORMANCE = "suites/conformance"

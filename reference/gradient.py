@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from reference.dialect import Duplicates
-from reference.lazy_adam import Gradient
-from reference.rounding import CONSTANTS, Constants, Precision
+from lazyadam.reference.dialect import Duplicates
+from lazyadam.reference.lazy_adam import Gradient
+from lazyadam.reference.rounding import CONSTANTS, Constants, Precision
 
 
 def coalesce(

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference.dialect import (
+from lazyadam.reference.dialect import (
     Arithmetic,
     Dialect,
     Duplicates,
@@ -27,7 +27,7 @@ from reference.dialect import (
     Untouched,
     WeightDecay,
 )
-from reference.rounding import (
+from lazyadam.reference.rounding import (
     CONSTANTS,
     Constants,
     Errors,
@@ -39,7 +39,7 @@ from reference.rounding import (
     inherited_square_error,
     round_to,
 )
-from reference.scalars import Scalars
+from lazyadam.reference.scalars import Scalars
 
 BLOCK = 49152  # elements worked on at a time: the intermediates of a block stay in the cache
 SMALL = 2.0**-8  # the share of v' up to which its error counts as small

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Average, Power, Storage
-from reference.rounding import Precision
+from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
+from lazyadam.reference.rounding import Precision
 
 
 @dataclass(frozen=True)

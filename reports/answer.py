@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.render import MARKDOWN
-from reports.tables import records
-from reports.words import percent
+from lazyadam.reports.render import MARKDOWN
+from lazyadam.reports.tables import records
+from lazyadam.reports.words import percent
 
 BASE, LAZY = "torch.SparseAdam", "mindspore.LazyAdam."
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from traceback import extract_tb
 
-from reports.errors import TableError
+from lazyadam.reports.errors import TableError
 
 
 def status_of(main: Callable[[], int]) -> int | str | None:

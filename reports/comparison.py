@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.tables import TableError
+from lazyadam.reports.tables import TableError
 
 # The columns that name a row, and those that say what came of it.
 COMPARED: dict[str, tuple[list[str], list[str]]] = {

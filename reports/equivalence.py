@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.answer import moving
-from reports.growth import growths
-from reports.tables import frame, records
-from reports.words import after, cause, percent, spaced
+from lazyadam.reports.answer import moving
+from lazyadam.reports.growth import growths
+from lazyadam.reports.tables import frame, records
+from lazyadam.reports.words import after, cause, percent, spaced
 
 Row = dict[str, Any]
 LAST = 1000  # the steps whose effect is told

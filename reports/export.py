@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from reports.tables import records
+from lazyadam.reports.tables import records
 
 FAILING = ("diverges", "dies", "hangs", "refuses")
 

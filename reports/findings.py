@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports.columns import ABOUT
-from reports.export import FAILING
-from reports.tables import frame, records
-from reports.words import percent, spaced
+from lazyadam.reports.columns import ABOUT
+from lazyadam.reports.export import FAILING
+from lazyadam.reports.tables import frame, records
+from lazyadam.reports.words import percent, spaced
 
 Row = dict[str, Any]
 NEW, KNOWN, DOCUMENTED = "new", "known", "documented"

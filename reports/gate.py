@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from reports.export import FAILING, is_known
-from reports.tables import TableError, read, records
+from lazyadam.reports.export import FAILING, is_known
+from lazyadam.reports.tables import TableError, read, records
 
 MARGIN, ULPS = 0.10, 2.0  # a drift figure grew where it is beyond both: other orders of sums round otherwise
 KEYS = {

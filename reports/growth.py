@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.words import after, percent, spaced
+from lazyadam.reports.words import after, percent, spaced
 
 
 @dataclass(frozen=True)

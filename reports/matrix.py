@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from reports.export import FAILING, is_known
-from reports.findings import KNOWN
-from reports.tables import records
+from lazyadam.reports.export import FAILING, is_known
+from lazyadam.reports.findings import KNOWN
+from lazyadam.reports.tables import records
 
 AGAINST = ("documented", "reference", "explained")
 SIGNS = {"conforms": "✓", "diverges": "✗", "refuses": "⊘", "dies": "†", "hangs": "∞", "not run": "–", "": "·"}

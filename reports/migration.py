@@ -4,12 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from reports.answer import BASE, LAZY, beside, what_to_know, what_to_set
-from reports.equivalence import told
-from reports.page import Tables, samples
-from reports.render import MARKDOWN
-from reports.tables import records
-from reports.words import cause, number, once, spaced
+from lazyadam.reports.answer import BASE, LAZY, beside, what_to_know, what_to_set
+from lazyadam.reports.equivalence import told
+from lazyadam.reports.page import Tables, samples
+from lazyadam.reports.render import MARKDOWN
+from lazyadam.reports.tables import records
+from lazyadam.reports.words import cause, number, once, spaced
 
 # SparseAdam's argument, LazyAdam's, and the claim of MindSpore's page that speaks of them.
 ARGUMENTS = (

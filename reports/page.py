@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from reports import answer, matrix, views
-from reports import performance as speed
-from reports.columns import COLUMNS
-from reports.findings import findings
-from reports.growth import Growth, growths
-from reports.render import TEMPLATES, breakable, html
-from reports.tables import OUT, TableError, read, records
-from reports.words import after, cause, folded, number, percent, plural, spaced
+from lazyadam.reports import answer, matrix, views
+from lazyadam.reports import performance as speed
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.findings import findings
+from lazyadam.reports.growth import Growth, growths
+from lazyadam.reports.render import TEMPLATES, breakable, html
+from lazyadam.reports.tables import OUT, TableError, read, records
+from lazyadam.reports.words import after, cause, folded, number, percent, plural, spaced
 
 # What other commands write: their absence is said, and no error.
 OPTIONAL = {
@@ -153,7 +153,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
 
 def plots_of(tables: Tables) -> dict[str, dict[str, Any]]:
     """The plots of each section by what they are drawn against; a backend has one look in all of them."""
-    from reports import plots  # matplotlib takes as long to import as all the rest
+    from lazyadam.reports import plots  # matplotlib takes as long to import as all the rest
 
     tolerance, performance = tables.get("tolerance"), tables.get("performance")
     style = plots.styles([*tolerance["backend"], *performance["backend"]])

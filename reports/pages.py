@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from reports import equivalence, migration, page
-from reports.tables import write, write_text
+from lazyadam.reports import equivalence, migration, page
+from lazyadam.reports.tables import write, write_text
 
 PAGES = ("index.html", "migration.md", "equivalence.csv", "pairs.csv")
 PARTS = 3  # of which `write_pages` tells

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from reports.tables import frame, write, write_text
-from reports.words import plural
+from lazyadam.reports.tables import frame, write, write_text
+from lazyadam.reports.words import plural
 
 SIZE = ["table_rows", "width", "touched_rows", "duplicates"]
 BESIDE = ("floor.", "by_hand.")
@@ -26,7 +26,7 @@ def publish(table: pd.DataFrame, out: Path, console: Console) -> None:
         if len(part):
             console.print(part.to_string(index=False, float_format="%.3g"))
     show_control(table, console)
-    from reports import plots  # matplotlib takes as long to import as all the rest
+    from lazyadam.reports import plots  # matplotlib takes as long to import as all the rest
 
     for against, plot in plots.performance(curves(table), plots.styles(table["backend"])).items():
         write_text(plot.whole(), out / f"performance_{against}.svg")

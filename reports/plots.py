@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from reports.words import family_and_form, plural
+from lazyadam.reports.words import family_and_form, plural
 
 matplotlib.use("svg")
 matplotlib.rcParams["svg.fonttype"] = "none"

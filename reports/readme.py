@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports import equivalence
-from reports.glossary import WORDS
-from reports.tables import read, records, text_of, write_text
-from reports.words import number, percent, spaced
+from lazyadam.reports import equivalence
+from lazyadam.reports.glossary import WORDS
+from lazyadam.reports.tables import read, records, text_of, write_text
+from lazyadam.reports.words import number, percent, spaced
 
 ROOT = Path(__file__).parent.parent
 PUBLISHED = ROOT / "reports" / "published"

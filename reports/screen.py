@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports.export import FAILING
-from reports.findings import DOCUMENTED, KNOWN, NEW
-from reports.tables import records
-from reports.words import spaced
+from lazyadam.reports.export import FAILING
+from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW
+from lazyadam.reports.tables import records
+from lazyadam.reports.words import spaced
 
 Row = dict[str, Any]
 Tables = dict[str, pd.DataFrame]

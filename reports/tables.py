@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.columns import ABOUT, COLUMNS, NUMBERS
-from reports.errors import NotWritten as NotWritten  # known as ours
-from reports.errors import TableError as TableError
+from lazyadam.reports.columns import ABOUT, COLUMNS, NUMBERS
+from lazyadam.reports.errors import NotWritten as NotWritten  # known as ours
+from lazyadam.reports.errors import TableError as TableError
 
 OUT = Path(__file__).parent / "out"
 MOST_BYTES = 2**28

@@ -7,7 +7,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from reports.columns import COLUMNS
+from lazyadam.reports.columns import COLUMNS
 
 SHORT = {"conforms": "✓", "diverges": "✗", "refuses": "refuses", "not run": "–"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 from packaging.version import Version
 
-from reports.comparison import COMPARED
-from reports.tables import TableError, frame, read
+from lazyadam.reports.comparison import COMPARED
+from lazyadam.reports.tables import TableError, frame, read
 
 TABLES = ("verdicts", "dialects", "bad_input")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from reports import gate, matrix
-from reports import performance as speed
-from reports.findings import DOCUMENTED, NEW
-from reports.tables import records, text_of
-from reports.words import cause, family_and_form, folded, number, once, percent, plural, spaced
+from lazyadam.reports import gate, matrix
+from lazyadam.reports import performance as speed
+from lazyadam.reports.findings import DOCUMENTED, NEW
+from lazyadam.reports.tables import records, text_of
+from lazyadam.reports.words import cause, family_and_form, folded, number, once, percent, plural, spaced
 
 Row = dict[str, Any]
 Cell = str | tuple[str, str]

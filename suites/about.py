@@ -4,12 +4,12 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
-from reference.dialect import Arithmetic, Dialect
-from suites.backends.base import Backend
-from suites.clauses import CLAUSES
-from suites.divergences.pin import pins
-from suites.equivalence import carried
-from suites.machine import machine
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.divergences.pin import pins
+from lazyadam.suites.equivalence import carried
+from lazyadam.suites.machine import machine
 
 Row = dict[str, Any]
 AXES: dict[str, type[Enum]] = {

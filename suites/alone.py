@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from reference.lazy_adam import Rules, Running, State, advance
-from reference.rounding import PRECISIONS, Errors, Precision
-from suites.case import Case, Trajectory
-from suites.judge.judgement import QUANTITIES
-from suites.judge.stack import Builder, Segment, expected_counts, width_of
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.lazy_adam import Rules, Running, State, advance
+from lazyadam.reference.rounding import PRECISIONS, Errors, Precision
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.judge.judgement import QUANTITIES
+from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, width_of
 
 REFERENCE, EXACT = Dialect(), Arithmetic()
 

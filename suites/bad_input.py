@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from reference.rounding import round_to
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend
-from suites.case import Case, Gradient, Group, Manner, Parameter, Step
-from suites.clauses.clause import layouts
+from lazyadam.reference.rounding import round_to
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.clauses.clause import layouts
 
 ROWS, WIDTH = 6, 4
 EVERY_BACKEND_HAS = frozenset({"lr", "beta1", "beta2", "epsilon"})

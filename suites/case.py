@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reference.scalars import Hyperparameters
+from lazyadam.reference.scalars import Hyperparameters
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import (
+from lazyadam.reference.dialect import (
     Arithmetic,
     BiasCorrection,
     Dialect,
@@ -29,13 +29,13 @@ from reference.dialect import (
     WeightDecay,
     ZeroRows,
 )
-from reference.lazy_adam import folds
-from suites.backends.base import Backend
-from suites.case import Case, Trajectory
-from suites.cases.strategies import Menu, collect, seed_of, size
-from suites.clauses.clause import SETTINGS, H, layouts, missing
-from suites.judge.fitting import chains
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.lazy_adam import folds
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.strategies import Menu, collect, seed_of, size
+from lazyadam.suites.clauses.clause import SETTINGS, H, layouts, missing
+from lazyadam.suites.judge.fitting import chains
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 CASES, STEPS = 8, 4
 NONE_FITS = "none fits"

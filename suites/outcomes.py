@@ -9,11 +9,11 @@ import re
 
 import numpy as np
 
-from reference.dialect import Untouched
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.bad_input import Kind, good
-from suites.case import Case, Failure, Trajectory
+from lazyadam.reference.dialect import Untouched
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.bad_input import Kind, good
+from lazyadam.suites.case import Case, Failure, Trajectory
 
 Result = tuple[str, str, str]
 MESSAGE = 200

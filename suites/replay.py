@@ -8,22 +8,22 @@ from traceback import extract_tb
 
 import numpy as np
 
-from reference.dialect import Dialect
-from reference.scalars import Hyperparameters
-from suites.backends.base import DEVICES, NOT_KEPT, Backend, in_a_line
-from suites.backends.declaration import BrokenDeclaration
-from suites.backends.process import Process
-from suites.backends.registry import UnknownBackend, select
-from suites.bad_input import EVERY_BACKEND_HAS, FRESH
-from suites.case import Case, Trajectory
-from suites.cases import trace
-from suites.cases.trace import TraceError
-from suites.clauses import CLAUSES
-from suites.judge.fitting import fitting, other_scalars
-from suites.judge.judgement import Judgement
-from suites.judge.step_by_step import step_by_step
-from suites.names import UnknownName, one
-from suites.verdicts import dialects, wrong_path
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import DEVICES, NOT_KEPT, Backend, in_a_line
+from lazyadam.suites.backends.declaration import BrokenDeclaration
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.registry import UnknownBackend, select
+from lazyadam.suites.bad_input import EVERY_BACKEND_HAS, FRESH
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.trace import TraceError
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.judge.fitting import fitting, other_scalars
+from lazyadam.suites.judge.judgement import Judgement
+from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.names import UnknownName, one
+from lazyadam.suites.verdicts import dialects, wrong_path
 
 CONFORMS, DIVERGES, NOTHING_COMPARED = 0, 1, 125
 AGAINST = ("documented", "reference", "explained")

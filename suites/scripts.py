@@ -3,16 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-from reference.dialect import Arithmetic
-from suites.backends.base import NOT_KEPT
-from suites.backends.process import Runs
-from suites.case import Case, Failure, Manner
-from suites.clauses.clause import Clause
-from suites.divergences.expected import Shown, shown
-from suites.divergences.pin import Pin
-from suites.divergences.reproducer import SUITE_ALONE, no_script, script
-from suites.divergences.witness import simpler, tails, upto
-from suites.judge.judgement import Finding
+from lazyadam.reference.dialect import Arithmetic
+from lazyadam.suites.backends.base import NOT_KEPT
+from lazyadam.suites.backends.process import Runs
+from lazyadam.suites.case import Case, Failure, Manner
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.divergences.expected import Shown, shown
+from lazyadam.suites.divergences.pin import Pin
+from lazyadam.suites.divergences.reproducer import SUITE_ALONE, no_script, script
+from lazyadam.suites.divergences.witness import simpler, tails, upto
+from lazyadam.suites.judge.judgement import Finding
 
 FOLDER = Path("reproducers")
 NONE = "no script: "

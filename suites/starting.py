@@ -5,9 +5,9 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from reports.tables import NotWritten, write_text
-from suites.backends.process import ROOT
-from suites.backends.template import TEMPLATES, WORKFLOW
+from lazyadam.reports.tables import NotWritten, write_text
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.template import TEMPLATES, WORKFLOW
 
 OWN = Path("my_optimizer.py")
 PLACE = Path(".github/workflows/lazyadam.yml")

@@ -8,25 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from reports.tables import NotWritten, write_text
-from suites import scripts
-from suites.backends.base import Backend
-from suites.backends.process import Process, Runs
-from suites.case import Case, Failure, Trajectory
-from suites.cases import trace
-from suites.cases.strategies import Menu, collect, seed_of, shrink, size
-from suites.cases.strategies import cases as case_strategy
-from suites.clauses.clause import Clause
-from suites.divergences.accounting import Seen, known, known_axes
-from suites.divergences.layouts import layout_of, of_failures, of_findings
-from suites.divergences.pin import axes_of, pins_of, ready_to_pin
-from suites.divergences.witness import cut
-from suites.judge.fitting import declares, fitting, other_scalars
-from suites.judge.free_running import free_running
-from suites.judge.judgement import QUANTITIES, Finding, Judgement
-from suites.judge.run_again import not_run_again
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reports.tables import NotWritten, write_text
+from lazyadam.suites import scripts
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process, Runs
+from lazyadam.suites.case import Case, Failure, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.strategies import Menu, collect, seed_of, shrink, size
+from lazyadam.suites.cases.strategies import cases as case_strategy
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.divergences.accounting import Seen, known, known_axes
+from lazyadam.suites.divergences.layouts import layout_of, of_failures, of_findings
+from lazyadam.suites.divergences.pin import axes_of, pins_of, ready_to_pin
+from lazyadam.suites.divergences.witness import cut
+from lazyadam.suites.judge.fitting import declares, fitting, other_scalars
+from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement
+from lazyadam.suites.judge.run_again import not_run_again
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 Row = dict[str, Any]
 

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from suites.backends.memory import Memory
-from suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
-from suites.cases.training import Layer, Trained, Training
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.suites.backends.memory import Memory
+from lazyadam.suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
+from lazyadam.suites.cases.training import Layer, Trained, Training
 
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
 # Manners that show in the framework's own objects: who declares one has to say where.

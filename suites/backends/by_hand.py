@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect, Power
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend
-from suites.backends.torch_optim import TorchOptimizer
-from suites.case import Case, State, Step
+from lazyadam.reference.dialect import Arithmetic, Dialect, Power
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.torch_optim import TorchOptimizer
+from lazyadam.suites.case import Case, State, Step
 
 
 class NumPyByHand(Backend):

@@ -17,8 +17,8 @@ import sys
 sys.path.insert(0, {folder!r})
 
 from {module} import {name} as Optimizer
-from suites.backends.class_file import taken
-from suites.backends.own import TorchOptimizer
+from lazyadam.suites.backends.class_file import taken
+from lazyadam.suites.backends.own import TorchOptimizer
 
 
 class Declared(TorchOptimizer):

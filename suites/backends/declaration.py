@@ -1,6 +1,6 @@
 """Backends that a file of somebody's own or an installed package declares: loaded, and checked.
 
-`python -m suites.backends.declaration FILE` says them as data, to suites/backends/reader.py.
+`python -m lazyadam.suites.backends.declaration FILE` says them as data, to suites/backends/reader.py.
 """
 
 import faulthandler
@@ -21,14 +21,14 @@ from typing import Any
 import execnet
 import psutil
 
-from reference.dialect import Arithmetic, Dialect
-from reference.rounding import PRECISIONS
-from suites.backends import guard
-from suites.backends.base import DEVICES, Backend, in_a_line
-from suites.backends.message import dumps
-from suites.backends.origin import origin
-from suites.case import Manner
-from suites.cases.training import Layer
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line
+from lazyadam.suites.backends.message import dumps
+from lazyadam.suites.backends.origin import origin
+from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.training import Layer
 
 ENTRY_POINTS = "lazyadam.backends"  # each a subclass of Backend
 HYPERPARAMETERS = ("weight_decay", "loss_scale", "maximize", "nesterov", "betas of 0")
@@ -180,7 +180,7 @@ def check(backend: Any, where: str) -> None:
 
 def _misspelt(backend: type[Backend]) -> Iterator[tuple[str, str]]:
     """Attributes that nearly have a name that is asked for. Those that begin with '_' are anybody's."""
-    ours = [kind for kind in backend.__mro__ if kind.__module__.startswith("suites.backends.")]
+    ours = [kind for kind in backend.__mro__ if kind.__module__.startswith("lazyadam.suites.backends.")]
     asked = {*ATTRIBUTES, *(x for kind in ours for x in vars(kind).get("__annotations__", {}))}
     known = asked.union(*(vars(kind) for kind in ours))
     own = {x for kind in backend.__mro__ if kind not in (*ours, ABC, object) for x in vars(kind)}

@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 
-from suites.backends.process import NEEDED, START_SECONDS
+from lazyadam.suites.backends.process import NEEDED, START_SECONDS
 
 
 def refusal(command: str) -> str:

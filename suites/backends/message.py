@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from reference import dialect
-from reference.scalars import Hyperparameters
-from suites.backends.base import Origin, Promise
-from suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
-from suites.cases.training import Layer, Trained
-from suites.performance.stopwatch import Opened
+from lazyadam.reference import dialect
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Origin, Promise
+from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
+from lazyadam.suites.cases.training import Layer, Trained
+from lazyadam.suites.performance.stopwatch import Opened
 
 CLASSES = (
     *(x for x in vars(dialect).values() if isinstance(x, type) and x.__module__ == dialect.__name__),

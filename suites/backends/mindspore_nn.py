@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import (
+from lazyadam.reference.dialect import (
     Arithmetic,
     Dialect,
     Duplicates,
@@ -25,11 +25,11 @@ from reference.dialect import (
     Untouched,
     WeightDecay,
 )
-from reference.scalars import float32_product
-from suites.backends import mindspore_training
-from suites.backends.base import Backend, NotRun, Promise
-from suites.case import Case, Gradient, Manner, Step, Trajectory
-from suites.cases.training import Layer, Training
+from lazyadam.reference.scalars import float32_product
+from lazyadam.suites.backends import mindspore_training
+from lazyadam.suites.backends.base import Backend, NotRun, Promise
+from lazyadam.suites.case import Case, Gradient, Manner, Step, Trajectory
+from lazyadam.suites.cases.training import Layer, Training
 
 _LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
 _ADAM = "mindspore.nn.Adam documentation, 2.10"

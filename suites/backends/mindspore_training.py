@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from suites.case import Gradient
-from suites.cases.training import Layer
+from lazyadam.suites.case import Gradient
+from lazyadam.suites.cases.training import Layer
 
 TARGETS = {f"EmbeddingLookup(target={target!r}, sparse=True)": target for target in ("CPU", "DEVICE")}
 _CPU, _DEVICE = TARGETS

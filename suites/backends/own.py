@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from reference.scalars import Hyperparameters
-from suites.backends import torch_optim
-from suites.backends.base import Backend, stack
-from suites.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends import torch_optim
+from lazyadam.suites.backends.base import Backend, stack
+from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
 
 
 class Own(Backend):

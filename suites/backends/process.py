@@ -16,13 +16,13 @@ import execnet
 import numpy as np
 import psutil
 
-from suites.backends import guard
-from suites.backends.base import Backend, stack
-from suites.backends.log import Log
-from suites.backends.message import Unreadable, loads
-from suites.backends.patience import POLL_SECONDS, Patience
-from suites.case import Case, Failure, Trajectory
-from suites.cases.training import Layer, Trained, Training
+from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.base import Backend, stack
+from lazyadam.suites.backends.log import Log
+from lazyadam.suites.backends.message import Unreadable, loads
+from lazyadam.suites.backends.patience import POLL_SECONDS, Patience
+from lazyadam.suites.case import Case, Failure, Trajectory
+from lazyadam.suites.cases.training import Layer, Trained, Training
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
@@ -77,7 +77,7 @@ def started_with(spec: str, environment: Sequence[str]) -> str:
 
 
 BOOTSTRAP = """
-import os, sys
+import os, sys, types
 root, core, *backend = channel.receive()
 if hasattr(os, "setsid"):
     try:
@@ -87,8 +87,9 @@ if hasattr(os, "setsid"):
 if core is not None and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, [core])
 channel.send(os.getpid())
-sys.path.insert(0, root)
-from suites.backends.worker import serve
+sys.modules["lazyadam"] = package = types.ModuleType("lazyadam")
+package.__path__ = [root]  # of the suite alone: what lies beside it is not this interpreter's
+from lazyadam.suites.backends.worker import serve
 serve(channel, *backend)
 """
 

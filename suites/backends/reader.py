@@ -14,12 +14,12 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from suites.backends import guard
-from suites.backends.base import Backend
-from suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
-from suites.backends.log import Log
-from suites.backends.message import Unreadable, loads
-from suites.backends.patience import output
+from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
+from lazyadam.suites.backends.log import Log
+from lazyadam.suites.backends.message import Unreadable, loads
+from lazyadam.suites.backends.patience import output
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
@@ -55,7 +55,7 @@ def _classes(declarations: Iterable[tuple[str, Attributes]]) -> tuple[type[Backe
 def _asked(file: str) -> list[tuple[str, Attributes]]:
     """What a process says that loads a file, or the installed packages."""
     where, log, mark = file or "installed backends", Log(), guard.new_mark()
-    command = [sys.executable, "-m", "suites.backends.declaration", file]
+    command = [sys.executable, "-m", "lazyadam.suites.backends.declaration", file]
     with open(log.path, "wb") as errors:
         process = subprocess.Popen(
             command,

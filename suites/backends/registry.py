@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from suites.backends import by_hand, declaration, floor, mindspore_nn, reader, torch_optim
-from suites.backends.base import Backend
-from suites.backends.declaration import BrokenDeclaration
-from suites.names import begun, near
+from lazyadam.suites.backends import by_hand, declaration, floor, mindspore_nn, reader, torch_optim
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.declaration import BrokenDeclaration
+from lazyadam.suites.names import begun, near
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.own import NumpyOptimizer
 
 
 class LazyAdam(NumpyOptimizer):
@@ -28,7 +28,7 @@ class LazyAdam(NumpyOptimizer):
 
 import torch
 
-from suites.backends.own import TorchOptimizer
+from lazyadam.suites.backends.own import TorchOptimizer
 
 
 class SparseAdam(TorchOptimizer):
@@ -68,7 +68,7 @@ from pathlib import Path
 
 import numpy as np
 
-from suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.own import NumpyOptimizer
 
 FLOATS, ROWS = (np.ctypeslib.ndpointer(x, flags="C") for x in (np.float32, np.int64))
 LIBRARY = ctypes.CDLL(str(Path(__file__).with_name("lazy_adam.so")))

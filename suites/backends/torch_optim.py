@@ -5,18 +5,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from reference.dialect import (
+from lazyadam.reference.dialect import (
     Arithmetic,
     Average,
     Dialect,
     Epsilon,
     Power,
 )
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend, NotRun, Promise
-from suites.backends.memory import Memory
-from suites.case import Case, Gradient, Group, Manner, Step
-from suites.cases.training import Layer, Training
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend, NotRun, Promise
+from lazyadam.suites.backends.memory import Memory
+from lazyadam.suites.case import Case, Gradient, Group, Manner, Step
+from lazyadam.suites.cases.training import Layer, Training
 
 _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
 _ADAM = "torch.optim.Adam documentation, 2.13"

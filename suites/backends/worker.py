@@ -9,11 +9,11 @@ from typing import Any
 
 import psutil
 
-from suites.backends import guard
-from suites.backends.base import NotRun, in_a_line
-from suites.backends.message import dumps
-from suites.backends.registry import find
-from suites.performance.stopwatch import Stopwatch
+from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.base import NotRun, in_a_line
+from lazyadam.suites.backends.message import dumps
+from lazyadam.suites.backends.registry import find
+from lazyadam.suites.performance.stopwatch import Stopwatch
 
 
 def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:

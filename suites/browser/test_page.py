@@ -17,10 +17,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from reports import equivalence, matrix, migration, page
-from reports.findings import findings
-from reports.tables import frame, write_text
-from suites.instrument.published import RUN
+from lazyadam.reports import equivalence, matrix, migration, page
+from lazyadam.reports.findings import findings
+from lazyadam.reports.tables import frame, write_text
+from lazyadam.suites.instrument.published import RUN
 
 OPTIONS = (
     *(

@@ -19,10 +19,10 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-from reference.rounding import round_to
-from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient, Group, Manner, Parameter, Step
-from suites.cases.values import gradient_values, weights
+from lazyadam.reference.rounding import round_to
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.cases.values import gradient_values, weights
 
 Shape = tuple[int, ...]
 

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Self
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from reference.rounding import PRECISIONS, round_to
-from reference.scalars import Hyperparameters
-from reports.tables import text_of, write_text
-from suites.backends.base import printable
-from suites.case import Case, Gradient, Group, Manner, Parameter, Step
+from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.reports.tables import text_of, write_text
+from lazyadam.suites.backends.base import printable
+from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step
 
 FORMAT = "lazyadam-trace"
 VERSION = 2

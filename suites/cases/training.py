@@ -5,12 +5,12 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from reference.dialect import Duplicates
-from reference.gradient import coalesce
-from reference.lazy_adam import Rules, State, step
-from reference.rounding import PRECISIONS, round_to
-from reference.scalars import Hyperparameters, exact
-from suites.case import Case, Gradient, Group, Parameter, Trajectory
+from lazyadam.reference.dialect import Duplicates
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Rules, State, step
+from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.scalars import Hyperparameters, exact
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Trajectory
 
 
 @dataclass(frozen=True)

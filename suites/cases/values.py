@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reference.rounding import PRECISIONS, Precision, round_to
+from lazyadam.reference.rounding import PRECISIONS, Precision, round_to
 
 Fill = Callable[[np.random.Generator, tuple[int, ...], Precision], np.ndarray]
 

@@ -1,7 +1,7 @@
 """The requirements: a catalogue of clauses, by family."""
 
-from suites.clauses import decay, execution, gradients, parameters, rule
-from suites.clauses.clause import Clause
+from lazyadam.suites.clauses import decay, execution, gradients, parameters, rule
+from lazyadam.suites.clauses.clause import Clause
 
 CLAUSES: dict[str, Clause] = {
     clause.id: clause

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from reference.rounding import PRECISIONS
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend
-from suites.case import Manner
-from suites.cases.strategies import Menu, Shape
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.strategies import Menu, Shape
 
 H = Hyperparameters
 

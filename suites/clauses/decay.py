@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend
-from suites.cases.strategies import Menu, Shape
-from suites.clauses.clause import MINDSPORE_ADAM, TORCH_ADAM, Clause, H, layouts
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.strategies import Menu, Shape
+from lazyadam.suites.clauses.clause import MINDSPORE_ADAM, TORCH_ADAM, Clause, H, layouts
 
 _DECAY = f"{TORCH_ADAM} and {MINDSPORE_ADAM}, weight_decay"
 _SCALE = f"{MINDSPORE_ADAM}, loss_scale"

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from suites.backends.base import Backend
-from suites.case import Manner
-from suites.cases.strategies import Menu
-from suites.clauses.clause import MINDSPORE_ADAM, MINDSPORE_LAZY_ADAM, Clause, layouts
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.clauses.clause import MINDSPORE_ADAM, MINDSPORE_LAZY_ADAM, Clause, layouts
 
 
 def _in(manner: Manner, most: int) -> Callable[[type[Backend]], Menu]:

@@ -1,9 +1,9 @@
 """Gradients: their layouts, their rows, and the values at the edges of the type."""
 
-from suites.backends.base import Backend
-from suites.case import Manner
-from suites.cases.strategies import Menu
-from suites.clauses.clause import (
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.clauses.clause import (
     MINDSPORE_LAZY_ADAM,
     PAPER,
     TORCH_SPARSE_ADAM,

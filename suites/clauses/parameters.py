@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from suites.backends.base import Backend
-from suites.case import Manner
-from suites.cases.strategies import Menu, Shape
-from suites.clauses.clause import (
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.strategies import Menu, Shape
+from lazyadam.suites.clauses.clause import (
     ALL_ROWS,
     MINDSPORE_ADAM,
     PAPER,

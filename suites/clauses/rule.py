@@ -1,8 +1,8 @@
 """The update rule: its formula, its hyperparameters, and how long it holds."""
 
-from suites.backends.base import Backend
-from suites.cases.strategies import Menu
-from suites.clauses.clause import (
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.clauses.clause import (
     ALL_ROWS,
     MINDSPORE_ADAM,
     MORE_SETTINGS,

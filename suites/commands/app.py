@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from reports.command import status_of
-from suites.machine import unsupported
+from lazyadam.reports.command import status_of
+from lazyadam.suites.machine import unsupported
 
 app = typer.Typer(
     name="lazyadam",
@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
         print(why, file=sys.stderr)
         return 2
     for name in FILES:
-        import_module(f"suites.commands.{name}")
+        import_module(f"lazyadam.suites.commands.{name}")
     if COMPLETE in os.environ:
         app(prog_name="lazyadam")  # ends the process
     command = get_command(app)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from suites.command_line import whole_number
-from suites.commands.app import OUT, Device, Out, Profile, Seed, app
-from suites.commands.options import Targets, apart, chosen, number, one_of
+from lazyadam.suites.command_line import whole_number
+from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Seed, app
+from lazyadam.suites.commands.options import Targets, apart, chosen, number, one_of
 
 SIZES = ("table_rows", "width", "touched_rows", "duplicates")
 PANEL = "Sizes: the usual ones, or some, or all, or every combination of those given"
@@ -85,12 +85,12 @@ def bench(
     if slowdown is not None and candidate is None:
         raise typer.TyperException("--slowdown goes with --candidate")
 
-    from reports.tables import try_to_write
-    from suites.backends.base import DEVICES
-    from suites.performance import backends as speed
-    from suites.performance import configuration, gate
-    from suites.performance import reference as costs
-    from suites.performance import trials as tried
+    from lazyadam.reports.tables import try_to_write
+    from lazyadam.suites.backends.base import DEVICES
+    from lazyadam.suites.performance import backends as speed
+    from lazyadam.suites.performance import configuration, gate
+    from lazyadam.suites.performance import reference as costs
+    from lazyadam.suites.performance import trials as tried
 
     if reference or trials:
         try_to_write(out)
@@ -129,10 +129,10 @@ def builds(
 
     On the same cases: the steps in which they part, the worst first, each with a trace.
     """
-    from reports.tables import try_to_write
-    from suites.backends.base import DEVICES, NotRun
-    from suites.equivalence.builds import run
-    from suites.verdicts import BUDGETS
+    from lazyadam.reports.tables import try_to_write
+    from lazyadam.suites.backends.base import DEVICES, NotRun
+    from lazyadam.suites.equivalence.builds import run
+    from lazyadam.suites.verdicts import BUDGETS
 
     device = one_of(device, DEVICES, "--device")
     profile = one_of(profile, BUDGETS, "--profile")
@@ -151,7 +151,7 @@ def builds(
 
 def check(candidate: str) -> None:
     """Refuse what is no interpreter that a worker can run in."""
-    from suites.backends.interpreter import refusal
+    from lazyadam.suites.backends.interpreter import refusal
 
     if why := refusal(candidate):
         raise typer.BadParameter(why, param_hint="--candidate")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from suites.commands.app import OUT, Device, Out, Profile, Seed, app
-from suites.commands.options import chosen, near_path, one_of
-from suites.names import meant
+from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Seed, app
+from lazyadam.suites.commands.options import chosen, near_path, one_of
+from lazyadam.suites.names import meant
 
 Targets = Annotated[
     list[str],
@@ -46,7 +46,7 @@ def check(
     out: Out = OUT,
 ) -> int:
     """Judge optimizers: every clause in every type, step by step, against the rounding bound."""
-    from suites.clauses import CLAUSES
+    from lazyadam.suites.clauses import CLAUSES
 
     only = [one_of(clause, CLAUSES, "--only") for clause in only]
     given = [*backends(targets, out), *(f"--only={clause}" for clause in only)]
@@ -65,11 +65,11 @@ def report(
     out: Out = OUT,
 ) -> int:
     """Judge every backend that is here, compare them with each other, and write tables and the page."""
-    from reports.answer import beside, in_brief
-    from reports.pages import PAGES, write_pages
-    from reports.screen import wrapped
-    from reports.tables import TableError, read
-    from suites.progress import Steps
+    from lazyadam.reports.answer import beside, in_brief
+    from lazyadam.reports.pages import PAGES, write_pages
+    from lazyadam.reports.screen import wrapped
+    from lazyadam.reports.tables import TableError, read
+    from lazyadam.suites.progress import Steps
 
     given = backends(targets, out) if targets else []
     suites = ("suites/equivalence", "suites/conformance")
@@ -107,13 +107,13 @@ def judge(
     """Run pytest on the suites; its exit status as that of a command."""
     import pytest
 
-    from reports.terminal import SHOWN
-    from suites.backends.base import DEVICES
-    from suites.backends.process import ROOT
-    from suites.command_line import whole_number
-    from suites.machine import all_threads
-    from suites.run.progress import Teller
-    from suites.verdicts import BUDGETS
+    from lazyadam.reports.terminal import SHOWN
+    from lazyadam.suites.backends.base import DEVICES
+    from lazyadam.suites.backends.process import ROOT
+    from lazyadam.suites.command_line import whole_number
+    from lazyadam.suites.machine import all_threads
+    from lazyadam.suites.run.progress import Teller
+    from lazyadam.suites.verdicts import BUDGETS
 
     device, profile = one_of(device, DEVICES, "--device"), one_of(profile, BUDGETS, "--profile")
     show = [one_of(table, (*SHOWN, "all"), "--show") for table in show]
@@ -146,11 +146,11 @@ def judge(
 
 def resolve(targets: list[str], out: Path) -> tuple[list[str], list[Path]]:
     """Names of backends, and files: given, or written for classes that are named alone."""
-    from reports.tables import write_text
-    from suites.backends.class_file import declaration, is_class, like
-    from suites.backends.declaration import BrokenDeclaration
-    from suites.backends.reader import read
-    from suites.backends.registry import BACKENDS, named
+    from lazyadam.reports.tables import write_text
+    from lazyadam.suites.backends.class_file import declaration, is_class, like
+    from lazyadam.suites.backends.declaration import BrokenDeclaration
+    from lazyadam.suites.backends.reader import read
+    from lazyadam.suites.backends.registry import BACKENDS, named
 
     names: list[str] = []
     files: list[Path] = []

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suites.names import begun, near
+from lazyadam.suites.names import begun, near
 
 if TYPE_CHECKING:
-    from suites.backends.base import Backend
+    from lazyadam.suites.backends.base import Backend
 
 Targets = Annotated[
     list[str] | None,
@@ -27,9 +27,9 @@ def chosen(targets: list[str] | None, out: Path) -> "list[type[Backend]]":
 
     out: where files for classes go.
     """
-    from suites.backends.declaration import BrokenDeclaration
-    from suites.backends.registry import UnknownBackend, select
-    from suites.commands.judging import resolve
+    from lazyadam.suites.backends.declaration import BrokenDeclaration
+    from lazyadam.suites.backends.registry import UnknownBackend, select
+    from lazyadam.suites.commands.judging import resolve
 
     own = [Path(target) for target in targets or () if target.endswith(".py")]
     if missing := [file for file in own if not file.exists()]:

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from suites.commands.app import app
-from suites.commands.options import near_path
-from suites.commands.telling import asked, say
-from suites.names import one
+from lazyadam.suites.commands.app import app
+from lazyadam.suites.commands.options import near_path
+from lazyadam.suites.commands.telling import asked, say
+from lazyadam.suites.names import one
 
 KINDS = ("numpy", "torch", "ctypes", "github")
 
@@ -16,7 +16,7 @@ KINDS = ("numpy", "torch", "ctypes", "github")
 @app.command()
 def doctor() -> int:
     """Say what is here, what can run here, what can't and why, and the line that installs it."""
-    from suites.telling.doctor import examined
+    from lazyadam.suites.telling.doctor import examined
 
     say(examined())
     return 0
@@ -33,7 +33,7 @@ def init(
 
     A file that is there is never written over.
     """
-    from suites import starting
+    from lazyadam.suites import starting
 
     chosen, path = asked(one, "file to start from", kind, KINDS), file or starting.OWN
     if chosen == "github" and file and not file.is_file():

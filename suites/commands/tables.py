@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from suites.commands.app import OUT, Out, app
-from suites.commands.options import folder, folders
-from suites.names import UnknownName, one
+from lazyadam.suites.commands.app import OUT, Out, app
+from lazyadam.suites.commands.options import folder, folders
+from lazyadam.suites.names import UnknownName, one
 
 Run = Annotated[Path, typer.Argument(metavar="DIR", callback=folder, help="of the tables of a run")]
 Runs = Annotated[
@@ -26,8 +26,8 @@ def page(out: Tables = OUT) -> int:
 
     Exits with 2 where a table is missing; the page says so, too.
     """
-    from reports.pages import PAGES, PARTS, write_pages
-    from suites.progress import Steps
+    from lazyadam.reports.pages import PAGES, PARTS, write_pages
+    from lazyadam.suites.progress import Steps
 
     with Steps(PARTS) as steps:
         missing = write_pages(out, steps.begin)
@@ -44,8 +44,8 @@ def pair(left: Name, right: Name, out: Tables = OUT) -> int:
 
     In Markdown: where they are equal, how far they come apart elsewhere, and on which axes they differ.
     """
-    from reports import equivalence
-    from reports.tables import TableError, read
+    from lazyadam.reports import equivalence
+    from lazyadam.reports.tables import TableError, read
 
     names = ("sequences", "dialects", "effects", "effects_growth", "pins")
     try:
@@ -75,8 +75,8 @@ def diff(before: Run, after: Run) -> int:
 
     In Markdown: verdicts, dialects, outcomes of bad input and claims.
     """
-    from reports import comparison
-    from reports.tables import read
+    from lazyadam.reports import comparison
+    from lazyadam.reports.tables import read
 
     rows = [
         row
@@ -93,8 +93,8 @@ def versions(runs: Runs, out: Out = OUT) -> int:
 
     In Markdown, and in versions.csv. Each folder has a run on one version.
     """
-    from reports import versions
-    from reports.tables import write
+    from lazyadam.reports import versions
+    from lazyadam.reports.tables import write
 
     table = versions.across(runs)
     write(table, out / "versions.csv")
@@ -108,7 +108,7 @@ def gate(baseline: Accepted, out: Tables = OUT) -> int:
 
     Exits with 1 where it got worse, differs or lacks something; 2 where the two can't be compared.
     """
-    from reports import gate
+    from lazyadam.reports import gate
 
     found = list(gate.changes(baseline, out))
     print("\n".join(gate.told(found)).rstrip())
@@ -121,7 +121,7 @@ def accept(baseline: Baseline, out: Tables = OUT) -> int:
 
     Exits with 2 where it has a divergence that is not known.
     """
-    from reports import gate
+    from lazyadam.reports import gate
 
     print(*gate.accept(out, baseline), f"accepted: {baseline}", sep="\n")
     return 0
@@ -130,8 +130,8 @@ def accept(baseline: Baseline, out: Tables = OUT) -> int:
 @app.command(epilog='Example: lazyadam summary >> "$GITHUB_STEP_SUMMARY"')
 def summary(out: Tables = OUT) -> int:
     """Say the findings in Markdown, for the summary of a CI job."""
-    from reports import export
-    from reports.tables import read
+    from lazyadam.reports import export
+    from lazyadam.reports.tables import read
 
     print("\n".join(export.summary(read("verdicts", out), read("findings", out))))
     return 0
@@ -140,8 +140,8 @@ def summary(out: Tables = OUT) -> int:
 @app.command(epilog="Example: lazyadam junit --out lazyadam-out")
 def junit(out: Tables = OUT) -> int:
     """Write findings and verdicts as junit.xml, beside the tables."""
-    from reports import export
-    from reports.tables import read, write_text
+    from lazyadam.reports import export
+    from lazyadam.reports.tables import read, write_text
 
     text = export.junit(*(read(name, out) for name in ("verdicts", "pins", "findings")))
     write_text(text, out / "junit.xml")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from suites.commands.app import OUT, Out, app
-from suites.names import UnknownName, one
+from lazyadam.suites.commands.app import OUT, Out, app
+from lazyadam.suites.names import UnknownName, one
 
 if TYPE_CHECKING:
-    from suites.telling.found import Found
+    from lazyadam.suites.telling.found import Found
 
 Backends = Annotated[
     list[str] | None, typer.Option("--backend", metavar="NAME|FILE", help="on which, not the one it names")
@@ -44,10 +44,10 @@ def show(
 
     Of the last run, by its clause (a leading part will do); a known divergence; or a trace. It runs again.
     """
-    from suites.backends.base import DEVICES
-    from suites.replay import backend_of
-    from suites.telling import divergence, found
-    from suites.telling.lines import folded, shown
+    from lazyadam.suites.backends.base import DEVICES
+    from lazyadam.suites.replay import backend_of
+    from lazyadam.suites.telling import divergence, found
+    from lazyadam.suites.telling.lines import folded, shown
 
     if what.endswith(".json") or "/" in what:
         chosen = found.of_trace(Path(what), backend)
@@ -83,7 +83,7 @@ def replay(
 
     Exits with 0 where it conforms, 1 where it diverges, 125 where nothing could be compared or asked for.
     """
-    from suites.replay import replayed
+    from lazyadam.suites.replay import replayed
 
     status, lines = replayed(file, backend or [], device, against)
     say(lines)
@@ -98,7 +98,7 @@ def explain(
 
     What it demands or means, who says so, what shows it, and how to look further.
     """
-    from suites.telling.words import explained
+    from lazyadam.suites.telling.words import explained
 
     say(asked(explained, " ".join(word)))
     return 0
@@ -109,7 +109,7 @@ def lists(
     what: Annotated[str, typer.Argument(metavar="WHAT", help=" | ".join(LISTED))] = LISTED[0],
 ) -> int:
     """List what there is: backends (the default), clauses, axes, pins, profiles or tables."""
-    from suites.telling.lists import LISTS
+    from lazyadam.suites.telling.lists import LISTS
 
     say(LISTS[asked(one, "list", what, LISTED)]())
     return 0
@@ -117,7 +117,7 @@ def lists(
 
 def again(chosen: "Found", device: str) -> str:
     """The command that judges it again as it is shown."""
-    from suites.telling.lines import shown
+    from lazyadam.suites.telling.lines import shown
 
     words = ["lazyadam", "replay", shown(chosen.trace)]
     words += ["--backend", chosen.backend] if chosen.backend else []
@@ -128,10 +128,10 @@ def again(chosen: "Found", device: str) -> str:
 
 def asked(work: Any, *given: Any) -> Any:
     """What the work returns; what was asked wrongly is one line and exit status 2."""
-    from reports.errors import TableError
-    from suites.backends.declaration import BrokenDeclaration
-    from suites.backends.registry import UnknownBackend
-    from suites.cases.trace import TraceError
+    from lazyadam.reports.errors import TableError
+    from lazyadam.suites.backends.declaration import BrokenDeclaration
+    from lazyadam.suites.backends.registry import UnknownBackend
+    from lazyadam.suites.cases.trace import TraceError
 
     try:
         return work(*given)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.bad_input import KINDS, Kind
-from suites.outcomes import attempt
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.bad_input import KINDS, Kind
+from lazyadam.suites.outcomes import attempt
 
 SECONDS = 20.0  # what a hang costs
 # An error in a step costs MindSpore three seconds: in ci these two of its forms are tried, and of malformed

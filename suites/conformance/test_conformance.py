@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from suites.backends.base import Backend
-from suites.clauses.clause import Clause
-from suites.verdicts import BUDGETS, run
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.verdicts import BUDGETS, run
 
 
 def test_conformance(

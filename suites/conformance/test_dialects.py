@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from reference.dialect import Dialect
-from reports.tables import NotWritten
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.case import Case
-from suites.clauses import CLAUSES
-from suites.clauses.clause import layouts
-from suites.divergences.accounting import known_observation
-from suites.divergences.layouts import layout_of
-from suites.divergences.pin import OBSERVED, pins_of, ready_to_pin
-from suites.fingerprint import NONE_FITS, Fingerprint, fingerprint
-from suites.verdicts import judge
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reports.tables import NotWritten
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.case import Case
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import layouts
+from lazyadam.suites.divergences.accounting import known_observation
+from lazyadam.suites.divergences.layouts import layout_of
+from lazyadam.suites.divergences.pin import OBSERVED, pins_of, ready_to_pin
+from lazyadam.suites.fingerprint import NONE_FITS, Fingerprint, fingerprint
+from lazyadam.suites.verdicts import judge
 
 
 @pytest.mark.quick

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from reference.rounding import PRECISIONS
-from reports.tables import write_text
-from suites.backends import patience
-from suites.backends.base import Backend
-from suites.case import Trajectory
-from suites.clauses import CLAUSES
-from suites.clauses.clause import Clause
-from suites.compared import other
-from suites.divergences.accounting import known
-from suites.divergences.layouts import of_failures, of_findings
-from suites.divergences.pin import Pin, broken, pins_of
-from suites.divergences.reproducer import issue, script
-from suites.judge.judgement import QUANTITIES
-from suites.verdicts import explanation, judge, verdict, what_shows
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reports.tables import write_text
+from lazyadam.suites.backends import patience
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Trajectory
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.compared import other
+from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.layouts import of_failures, of_findings
+from lazyadam.suites.divergences.pin import Pin, broken, pins_of
+from lazyadam.suites.divergences.reproducer import issue, script
+from lazyadam.suites.judge.judgement import QUANTITIES
+from lazyadam.suites.verdicts import explanation, judge, verdict, what_shows
 
 PinItem = tuple[type[Backend], str, Pin]
 Record = Callable[[str, object], None]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from suites.backends.base import NotRun
+from lazyadam.suites.backends.base import NotRun
 
 
 @pytest.hookimpl(wrapper=True)

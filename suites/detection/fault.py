@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from suites.detection.hosts.edit import Edits
+from lazyadam.suites.detection.hosts.edit import Edits
 
 
 @dataclass(frozen=True)

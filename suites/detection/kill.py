@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from suites.backends.base import NOT_KEPT, Backend
-from suites.backends.process import about
-from suites.case import Case, Trajectory
-from suites.clauses import CLAUSES
-from suites.clauses.clause import Clause
-from suites.detection.hosts.edit import Edits
-from suites.detection.hosts.numpy_host import NumpyLazyAdam
-from suites.detection.hosts.torch_host import SeededSparseAdam
-from suites.divergences.pin import Pin, broken, pins_of
-from suites.verdicts import BUDGETS, Examination, examine
+from lazyadam.suites.backends.base import NOT_KEPT, Backend
+from lazyadam.suites.backends.process import about
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.detection.hosts.edit import Edits
+from lazyadam.suites.detection.hosts.numpy_host import NumpyLazyAdam
+from lazyadam.suites.detection.hosts.torch_host import SeededSparseAdam
+from lazyadam.suites.divergences.pin import Pin, broken, pins_of
+from lazyadam.suites.verdicts import BUDGETS, Examination, examine
 
 HOSTS: dict[str, type[NumpyLazyAdam] | type[SeededSparseAdam]] = {
     "numpy": NumpyLazyAdam,

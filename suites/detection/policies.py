@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suites.case import Trajectory
-from suites.judge.judgement import QUANTITIES
+from lazyadam.suites.case import Trajectory
+from lazyadam.suites.judge.judgement import QUANTITIES
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from suites.cases.strategies import Menu
-from suites.clauses import CLAUSES
-from suites.clauses.clause import SETTINGS, Clause
-from suites.detection.hosts.edit import Edits
-from suites.detection.kill import BUDGET, seeded
-from suites.verdicts import examine
+from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import SETTINGS, Clause
+from lazyadam.suites.detection.hosts.edit import Edits
+from lazyadam.suites.detection.kill import BUDGET, seeded
+from lazyadam.suites.verdicts import examine
 
 _BETAS = 'group["betas"]\n    if'
 _STORE = "w[rows] -= update"

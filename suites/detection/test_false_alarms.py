@@ -2,9 +2,9 @@
 
 import pytest
 
-from suites.cases.strategies import collect, seed_of
-from suites.clauses import CLAUSES
-from suites.detection.kill import HOSTS, first_kill, seeded
+from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.detection.kill import HOSTS, first_kill, seeded
 
 SEEDS = range(1, 51)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from suites.backends.base import NotRun
-from suites.detection.fault import Fault
-from suites.detection.faults import FAULTS
-from suites.detection.kill import HOSTS, first_kill, seeded
-from suites.instrument.samples import sample
+from lazyadam.suites.backends.base import NotRun
+from lazyadam.suites.detection.fault import Fault
+from lazyadam.suites.detection.faults import FAULTS
+from lazyadam.suites.detection.kill import HOSTS, first_kill, seeded
+from lazyadam.suites.instrument.samples import sample
 
 SEEDED = [(fault, host) for fault in FAULTS.values() for host in HOSTS if getattr(fault, host)]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from suites.detection.fault import Fault
-from suites.detection.kill import flagged_by, seeded
-from suites.detection.test_faults import SEEDED
+from lazyadam.suites.detection.fault import Fault
+from lazyadam.suites.detection.kill import flagged_by, seeded
+from lazyadam.suites.detection.test_faults import SEEDED
 
 
 @pytest.mark.parametrize(("fault", "host"), SEEDED, ids=[f"{fault.id}-{host}" for fault, host in SEEDED])

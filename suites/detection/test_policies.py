@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from suites.alone import alone
-from suites.case import Case, Trajectory
-from suites.cases.strategies import collect, seed_of
-from suites.detection.faults import FAULTS
-from suites.detection.kill import BUDGET, HOSTS, Here, applicable, first_kill, seeded
-from suites.detection.policies import COMPARED, POLICIES, close
-from suites.verdicts import menu_of
+from lazyadam.suites.alone import alone
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.detection.faults import FAULTS
+from lazyadam.suites.detection.kill import BUDGET, HOSTS, Here, applicable, first_kill, seeded
+from lazyadam.suites.detection.policies import COMPARED, POLICIES, close
+from lazyadam.suites.verdicts import menu_of
 
 WAYS = [(policy, compared) for policy in POLICIES for compared in COMPARED]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from suites.detection.faults import RACES
-from suites.detection.kill import HOSTS, first_kill, seeded
+from lazyadam.suites.detection.faults import RACES
+from lazyadam.suites.detection.kill import HOSTS, first_kill, seeded
 
 RUNS = 100
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from suites.backends.base import Backend
-from suites.clauses import CLAUSES
-from suites.clauses.clause import layouts
-from suites.divergences.pin import Pin, axes_of
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import layouts
+from lazyadam.suites.divergences.pin import Pin, axes_of
 
 
 @dataclass(frozen=True)

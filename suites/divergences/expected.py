@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect, Epsilon, Power, WeightDecay
-from reference.lazy_adam import Rules, Running, State, advance
-from reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Errors, Precision
-from reference.scalars import Hyperparameters, exact
-from suites.backends.base import Backend
-from suites.case import Case, Trajectory
-from suites.judge.fitting import arithmetics
-from suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
+from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Power, WeightDecay
+from lazyadam.reference.lazy_adam import Rules, Running, State, advance
+from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Errors, Precision
+from lazyadam.reference.scalars import Hyperparameters, exact
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.judge.fitting import arithmetics
+from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
 
 # How the formula of a script computes: float64 throughout, and β^t by a power.
 FORMULA = Arithmetic(power=Power.FLOAT64)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from suites.case import Case, Gradient, Trajectory
-from suites.judge.judgement import Finding
+from lazyadam.suites.case import Case, Gradient, Trajectory
+from lazyadam.suites.judge.judgement import Finding
 
 LAYOUTS = ("sparse", "dense", "none")
 

@@ -14,21 +14,21 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from reference.dialect import Dialect
-from reference.rounding import PRECISIONS
-from suites.backends.base import Backend
-from suites.backends.process import Process, Runs
-from suites.backends.registry import BACKENDS
-from suites.case import Case, Trajectory
-from suites.cases import trace
-from suites.clauses import CLAUSES
-from suites.clauses.clause import layouts
-from suites.divergences.layouts import LAYOUTS, layout_of
-from suites.divergences.witness import cast
-from suites.equivalence import carried
-from suites.fingerprint import NONE_FITS
-from suites.judge.judgement import QUANTITIES
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process, Runs
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import layouts
+from lazyadam.suites.divergences.layouts import LAYOUTS, layout_of
+from lazyadam.suites.divergences.witness import cast
+from lazyadam.suites.equivalence import carried
+from lazyadam.suites.fingerprint import NONE_FITS
+from lazyadam.suites.judge.judgement import QUANTITIES
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 PINS = Path(__file__).parent / "pins"
 OWNERS = ("backend", "documentation", "us")

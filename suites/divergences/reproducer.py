@@ -8,19 +8,19 @@ import execnet
 import jinja2
 import numpy as np
 
-from reference.dialect import Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
-from reports.tables import write_bytes, write_text
-from suites.backends.base import Backend
-from suites.case import Case, Manner
-from suites.clauses import CLAUSES
-from suites.divergences.expected import Shown, expected
-from suites.divergences.pin import Pin
-from suites.divergences.source.listing import Listing
-from suites.divergences.source.mindspore import AssignedScript, MindSporeScript
-from suites.divergences.source.own import SuiteScript, UpdateScript
-from suites.divergences.source.skeleton import Skeleton
-from suites.divergences.source.torch import TorchScript
-from suites.judge.fitting import arithmetics
+from lazyadam.reference.dialect import Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
+from lazyadam.reports.tables import write_bytes, write_text
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Case, Manner
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.divergences.expected import Shown, expected
+from lazyadam.suites.divergences.pin import Pin
+from lazyadam.suites.divergences.source.listing import Listing
+from lazyadam.suites.divergences.source.mindspore import AssignedScript, MindSporeScript
+from lazyadam.suites.divergences.source.own import SuiteScript, UpdateScript
+from lazyadam.suites.divergences.source.skeleton import Skeleton
+from lazyadam.suites.divergences.source.torch import TorchScript
+from lazyadam.suites.judge.fitting import arithmetics
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from reference.rounding import round_to
-from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
-from suites.cases.trace import check
+from lazyadam.reference.rounding import round_to
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from lazyadam.suites.cases.trace import check
 
 
 def cut(case: Case, trajectory: Trajectory, k: int) -> Case:

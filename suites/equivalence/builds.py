@@ -16,21 +16,21 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from reference.rounding import PRECISIONS, Precision
-from reports.tables import frame, write
-from reports.terminal import show_rows
-from suites.backends.base import Backend, NotRun
-from suites.backends.process import Process
-from suites.case import Case, Trajectory
-from suites.cases import trace
-from suites.cases.strategies import collect, seed_of
-from suites.clauses import CLAUSES
-from suites.clauses.clause import Clause
-from suites.divergences.pin import pins_of
-from suites.divergences.witness import cut
-from suites.judge.judgement import QUANTITIES, measure
-from suites.progress import Steps
-from suites.verdicts import BUDGETS, Budget, judge, menu_of
+from lazyadam.reference.rounding import PRECISIONS, Precision
+from lazyadam.reports.tables import frame, write
+from lazyadam.reports.terminal import show_rows
+from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.divergences.pin import pins_of
+from lazyadam.suites.divergences.witness import cut
+from lazyadam.suites.judge.judgement import QUANTITIES, measure
+from lazyadam.suites.progress import Steps
+from lazyadam.suites.verdicts import BUDGETS, Budget, judge, menu_of
 
 Row = dict[str, Any]
 SHOWN = 20  # rows on the screen

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from reference.dialect import Untouched
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.backends.torch_optim import SparseAdam
-from suites.case import Case, Parameter, Trajectory
-from suites.cases.strategies import Menu
-from suites.clauses.clause import MINDSPORE_LAZY_ADAM, TORCH_SPARSE_ADAM, Clause
+from lazyadam.reference.dialect import Untouched
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.case import Case, Parameter, Trajectory
+from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.clauses.clause import MINDSPORE_LAZY_ADAM, TORCH_SPARSE_ADAM, Clause
 
 LEGS = (slice(0, 4), slice(4, 8), slice(8, 12))
 

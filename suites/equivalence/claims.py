@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import Dialect, WeightDecay
-from suites.backends.base import NotRun
-from suites.case import Case, Group, Manner, Trajectory
-from suites.cases.strategies import Menu, collect, seed_of, size
-from suites.clauses.clause import SETTINGS, H
-from suites.equivalence.lab import Lab
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Dialect, WeightDecay
+from lazyadam.suites.backends.base import NotRun
+from lazyadam.suites.case import Case, Group, Manner, Trajectory
+from lazyadam.suites.cases.strategies import Menu, collect, seed_of, size
+from lazyadam.suites.clauses.clause import SETTINGS, H
+from lazyadam.suites.equivalence.lab import Lab
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 CONFIRMED, REFUTED = "confirmed", "refuted"
 CASES = 6

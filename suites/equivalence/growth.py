@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import Duplicates
-from reference.rounding import round_to
-from reference.scalars import Hyperparameters
-from suites.alone import alone
-from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.equivalence.sequences import OBSERVED, STEPS, moved, turned
+from lazyadam.reference.dialect import Duplicates
+from lazyadam.reference.rounding import round_to
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.alone import alone
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.equivalence.sequences import OBSERVED, STEPS, moved, turned
 
 SHARES = (0.0, 0.1, 0.4, 0.8)
 TRAININGS = 7

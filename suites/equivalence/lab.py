@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from suites.backends import patience
-from suites.backends.base import Backend, NotRun
-from suites.backends.process import ENVIRONMENT, ROOT, Process
-from suites.backends.registry import BACKENDS
-from suites.case import Case, Trajectory
-from suites.verdicts import wrong_path
+from lazyadam.suites.backends import patience
+from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.backends.process import ENVIRONMENT, ROOT, Process
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.verdicts import wrong_path
 
 SAMPLES = Path(__file__).parent / "samples"
 SCRIPT_SECONDS = 120.0

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from reference.rounding import PRECISIONS, round_to
-from reference.scalars import Hyperparameters
-from suites.alone import EXACT, REFERENCE, alone, together
-from suites.backends.base import Backend
-from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.clauses.clause import missing
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.alone import EXACT, REFERENCE, alone, together
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.clauses.clause import missing
 
 ROWS, WIDTH, IDS = 24, 4, 8
 STEPS, OBSERVED = 1000, (1, 10, 100, 1000)

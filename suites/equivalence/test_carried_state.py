@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.backends.torch_optim import SparseAdam
-from suites.case import Trajectory
-from suites.cases.strategies import collect, seed_of
-from suites.clauses.clause import Clause
-from suites.divergences.accounting import known
-from suites.divergences.pin import pins_of
-from suites.equivalence.carried import CLAUSES, Leg, carry
-from suites.verdicts import (
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.case import Trajectory
+from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.pin import pins_of
+from lazyadam.suites.equivalence.carried import CLAUSES, Leg, carry
+from lazyadam.suites.verdicts import (
     Row,
     dialects,
     explanation,

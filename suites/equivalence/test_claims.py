@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from suites.backends.base import Backend
-from suites.cases import trace
-from suites.equivalence.claims import CLAIMS, Claim
-from suites.equivalence.lab import Lab
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases import trace
+from lazyadam.suites.equivalence.claims import CLAIMS, Claim
+from lazyadam.suites.equivalence.lab import Lab
 
 
 @pytest.fixture(scope="module")

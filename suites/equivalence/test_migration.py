@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference.rounding import PRECISIONS
-from reference.scalars import Hyperparameters
-from reports.tables import write_text
-from suites.alone import REFERENCE, alone
-from suites.backends import patience
-from suites.backends.registry import BACKENDS
-from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.compared import other
-from suites.equivalence.lab import SAMPLES, SCRIPT_SECONDS
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.reports.tables import write_text
+from lazyadam.suites.alone import REFERENCE, alone
+from lazyadam.suites.backends import patience
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.compared import other
+from lazyadam.suites.equivalence.lab import SAMPLES, SCRIPT_SECONDS
 
 BACKEND = {
     "torch": BACKENDS["torch.SparseAdam"],

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Duplicates
-from suites.about import AXES
-from suites.alone import EXACT, REFERENCE
-from suites.backends.base import Backend
-from suites.backends.registry import BACKENDS
-from suites.case import Failure
-from suites.equivalence.growth import growth
-from suites.equivalence.sequences import OBSERVED, SEQUENCES, effects, tolerance
+from lazyadam.reference.dialect import Duplicates
+from lazyadam.suites.about import AXES
+from lazyadam.suites.alone import EXACT, REFERENCE
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Failure
+from lazyadam.suites.equivalence.growth import growth
+from lazyadam.suites.equivalence.sequences import OBSERVED, SEQUENCES, effects, tolerance
 
 Record = Callable[[str, object], None]
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.case import Case, Gradient, Step
-from suites.cases import trace
-from suites.cases.strategies import Menu, seed_of
-from suites.cases.training import Layer, Trained, Training, trained_alone, training_task
-from suites.clauses.clause import PAPER, Clause
-from suites.divergences.accounting import known
-from suites.divergences.pin import pins_of
-from suites.divergences.witness import cut
-from suites.verdicts import Row, dialects, explanation, judge, verdict, what_shows, wrong_path
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.case import Case, Gradient, Step
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.strategies import Menu, seed_of
+from lazyadam.suites.cases.training import Layer, Trained, Training, trained_alone, training_task
+from lazyadam.suites.clauses.clause import PAPER, Clause
+from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.pin import pins_of
+from lazyadam.suites.divergences.witness import cut
+from lazyadam.suites.verdicts import Row, dialects, explanation, judge, verdict, what_shows, wrong_path
 
 CLAUSE = Clause(
     "training",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from suites import progress
-from suites.instrument.published import RUN
+from lazyadam.suites import progress
+from lazyadam.suites.instrument.published import RUN
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ import numpy as np
 from mpmath import iv
 from mpmath.ctx_iv import ivmpf
 
-from reference.dialect import Dialect, Epsilon, WeightDecay
-from reference.rounding import Precision
-from reference.scalars import Scalars
+from lazyadam.reference.dialect import Dialect, Epsilon, WeightDecay
+from lazyadam.reference.rounding import Precision
+from lazyadam.reference.scalars import Scalars
 
 Interval: TypeAlias = ivmpf
 

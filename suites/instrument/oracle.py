@@ -2,7 +2,7 @@
 
 from mpmath import mp, mpf, sqrt
 
-from reference.scalars import Hyperparameters
+from lazyadam.reference.scalars import Hyperparameters
 
 mp.dps = 50
 

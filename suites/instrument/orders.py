@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Average, Power
-from reference.rounding import round_to
-from reference.scalars import Scalars
+from lazyadam.reference.dialect import Arithmetic, Average, Power
+from lazyadam.reference.rounding import round_to
+from lazyadam.reference.scalars import Scalars
 
 Rounded = Callable[[np.ndarray], np.ndarray]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 
-from reports.command import status_of
-from reports.tables import OUT
-from suites.commands.app import run
+from lazyadam.reports.command import status_of
+from lazyadam.reports.tables import OUT
+from lazyadam.suites.commands.app import run
 
 RUN = OUT.parent / "published" / "cpu"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from reference.rounding import round_to
-from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.reference.rounding import round_to
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
 
 
 def sample(

@@ -12,20 +12,20 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from reference.dialect import Dialect, Untouched
-from reports.columns import COLUMNS
-from reports.tables import frame
-from reports.terminal import show_bad_input
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.backends.registry import BACKENDS, select
-from suites.bad_input import KINDS, ROWS, Kind, good
-from suites.case import Case, Failure, Step, Trajectory
-from suites.conformance.test_bad_input import bad_input_rows, left_out
-from suites.instrument.samples import sample
-from suites.instrument.test_command_line import pytest_run
-from suites.instrument.toy import Toy
-from suites.outcomes import attempt, result
+from lazyadam.reference.dialect import Dialect, Untouched
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.tables import frame
+from lazyadam.reports.terminal import show_bad_input
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.bad_input import KINDS, ROWS, Kind, good
+from lazyadam.suites.case import Case, Failure, Step, Trajectory
+from lazyadam.suites.conformance.test_bad_input import bad_input_rows, left_out
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.test_command_line import pytest_run
+from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.outcomes import attempt, result
 
 BY_ID = {kind.id: kind for kind in KINDS}
 CASE = good("sparse")

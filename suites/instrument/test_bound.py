@@ -6,13 +6,13 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from reference.dialect import Dialect, Duplicates, Epsilon
-from reference.gradient import coalesce
-from reference.lazy_adam import Rules, State, step
-from reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, round_to
-from reference.scalars import Hyperparameters, Scalars, replayed
-from suites.cases.values import gradient_values
-from suites.instrument.orders import ORDERS, Order, implementation
+from lazyadam.reference.dialect import Dialect, Duplicates, Epsilon
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Rules, State, step
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, round_to
+from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
+from lazyadam.suites.cases.values import gradient_values
+from lazyadam.suites.instrument.orders import ORDERS, Order, implementation
 
 replayed_once = lru_cache(maxsize=None)(replayed)  # the populations are the same for every variant
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from mpmath import iv
 
-from reference.dialect import Arithmetic, Average, Dialect, Duplicates, Epsilon, Power, WeightDecay
-from reference.gradient import coalesce
-from reference.lazy_adam import Rules, Running, State, advance
-from reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, Errors, round_to
-from reference.scalars import Hyperparameters, Scalars, replayed
-from suites.cases.values import gradient_values, weights
-from suites.instrument import intervals
+from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Duplicates, Epsilon, Power, WeightDecay
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Rules, Running, State, advance
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, Errors, round_to
+from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
+from lazyadam.suites.cases.values import gradient_values, weights
+from lazyadam.suites.instrument import intervals
 
 # β is 1 − ω, so that β·x + ω·y and x + ω·(y − x) are one formula.
 ARITHMETIC = Arithmetic(power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.OMEGA)

@@ -5,11 +5,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
-from reference.gradient import coalesce
-from reference.lazy_adam import Gradient, Rules, Running, State, advance, step
-from reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
-from reference.scalars import Hyperparameters, Scalars, exact
+from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Gradient, Rules, Running, State, advance, step
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 
 FLOAT32 = PRECISIONS["float32"]
 IEEE = Arithmetic()

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.columns import COLUMNS
-from suites.backends.declaration import declared
-from suites.case import Failure, Trajectory
-from suites.cases import trace
-from suites.clauses import CLAUSES
-from suites.detection.kill import Here
-from suites.equivalence import builds
-from suites.equivalence.builds import parting
-from suites.instrument.published import lazyadam
-from suites.instrument.readme import OWN, examples
-from suites.instrument.samples import sample
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.suites.backends.declaration import declared
+from lazyadam.suites.case import Failure, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.detection.kill import Here
+from lazyadam.suites.equivalence import builds
+from lazyadam.suites.equivalence.builds import parting
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.instrument.readme import OWN, examples
+from lazyadam.suites.instrument.samples import sample
 
 ORDERED = "alpha * m[rows] / (np.sqrt(v[rows]) + h.epsilon)"
 OTHERWISE = "alpha * (m[rows] / (np.sqrt(v[rows]) + h.epsilon))"

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from suites.case import Failure
-from suites.clauses import CLAUSES
-from suites.equivalence import builds
-from suites.instrument.published import lazyadam
-from suites.instrument.test_nothing_measured import declared
+from lazyadam.suites.case import Failure
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.equivalence import builds
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.instrument.test_nothing_measured import declared
 
 COMPARED: dict[str, tuple[str, str, int, str]] = {
     "refuse all": ("raise ValueError('no')", "raise ValueError('no')", 2, "not compared in 2"),

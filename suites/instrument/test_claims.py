@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Power
-from reports.tables import frame
-from suites.backends.base import Backend, NotRun
-from suites.case import Case, Failure, Gradient, Manner, Trajectory
-from suites.clauses.clause import H
-from suites.equivalence.claims import CLAIMS, CONFIRMED, REFUTED, Verdict, extra_argument, undecided
-from suites.equivalence.lab import Lab, Ran
-from suites.instrument.toy import Toy
+from lazyadam.reference.dialect import Arithmetic, Power
+from lazyadam.reports.tables import frame
+from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.case import Case, Failure, Gradient, Manner, Trajectory
+from lazyadam.suites.clauses.clause import H
+from lazyadam.suites.equivalence.claims import CLAIMS, CONFIRMED, REFUTED, Verdict, extra_argument, undecided
+from lazyadam.suites.equivalence.lab import Lab, Ran
+from lazyadam.suites.instrument.toy import Toy
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 TORCH = {"lr": 0.001, "betas": [0.9, 0.999], "eps": 1e-8}
@@ -196,7 +196,7 @@ def test_a_script_ends_well_or_fails_or_lacks_its_framework(
     text: str, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a_torch.py").write_text(text)
-    monkeypatch.setattr("suites.equivalence.lab.SAMPLES", tmp_path)
+    monkeypatch.setattr("lazyadam.suites.equivalence.lab.SAMPLES", tmp_path)
     lab = Lab({"torch.SparseAdam"})
     if expected is NotRun:
         with pytest.raises(NotRun, match="torch cannot be imported: No module named"):

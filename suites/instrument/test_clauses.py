@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from suites.backends.registry import BACKENDS
-from suites.bad_input import KINDS
-from suites.case import Manner
-from suites.cases.strategies import collect
-from suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule
-from suites.detection.kill import BUDGET, seeded
-from suites.instrument.samples import sample
-from suites.instrument.test_command_line import pytest_run
-from suites.verdicts import examine
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.bad_input import KINDS
+from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule
+from lazyadam.suites.detection.kill import BUDGET, seeded
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.test_command_line import pytest_run
+from lazyadam.suites.verdicts import examine
 
 
 @pytest.mark.parametrize("clause", CLAUSES.values(), ids=list(CLAUSES))

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference.dialect import Duplicates
-from reference.gradient import coalesce
-from reference.rounding import CONSTANTS, PRECISIONS, round_to
-from suites.instrument.orders import summed
+from lazyadam.reference.dialect import Duplicates
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, round_to
+from lazyadam.suites.instrument.orders import summed
 
 P = PRECISIONS["bfloat16"]
 NAMED, ADDED = [4, 1, 4, 0, 7, 1, 4], [0, 1, 2, 3]

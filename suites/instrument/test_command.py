@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reports.command import status_of
-from suites.backends.process import ROOT
-from suites.instrument.published import RUN, lazyadam
-from suites.performance import gate
+from lazyadam.reports.command import status_of
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.instrument.published import RUN, lazyadam
+from lazyadam.suites.performance import gate
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from suites.performance import gate
     ],
 )
 def test_what_can_not_be_printed_is_2_and_a_line(arguments: tuple[object, ...], into: str) -> None:
-    main = "from suites.commands.app import main; main()"
+    main = "from lazyadam.suites.commands.app import main; main()"
     command = f"{sys.executable} -c '{main}' {' '.join(map(str, arguments))} {into}"
     ran = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False

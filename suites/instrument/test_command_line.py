@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.columns import COLUMNS
-from suites.backends.process import ROOT
-from suites.backends.registry import select
-from suites.cases import trace
-from suites.cases.strategies import collect, seed_of
-from suites.clauses import CLAUSES
-from suites.instrument.samples import sample
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.registry import select
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.instrument.samples import sample
 
 
 def pytest_run(*arguments: object, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -112,8 +112,8 @@ def test_cases_do_not_depend_on_other_code(tmp_path: Path) -> None:
     """The same seed gives the same cases, whatever modules with whatever constants are loaded beside."""
     (tmp_path / "other.py").write_text("NUMBERS = [123456789, 987654321, 31415, 27182]\n")
     script = (
-        "from suites.cases.strategies import collect; from suites.clauses import CLAUSES\n"
-        "from suites.backends.torch_optim import SparseAdam\n"
+        "from lazyadam.suites.cases.strategies import collect; from lazyadam.suites.clauses import CLAUSES\n"
+        "from lazyadam.suites.backends.torch_optim import SparseAdam\n"
         "menu = CLAUSES['update-rule'].menu(SparseAdam)\n"
         "print([case.digest for case in collect(menu, 'float32', 200, 1)])"
     )

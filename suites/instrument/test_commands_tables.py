@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from reports import page
-from reports.tables import read
-from suites import progress
-from suites.backends.process import ROOT
-from suites.backends.registry import select
-from suites.backends.template import TEMPLATES
-from suites.clauses import CLAUSES
-from suites.commands import judging
-from suites.commands.app import OUT
-from suites.equivalence import builds
-from suites.instrument.published import RUN, lazyadam
-from suites.instrument.test_nothing_measured import SMALL, fixed
-from suites.performance import backends, gate, trials
-from suites.performance.arms import measure
-from suites.progress import Steps
+from lazyadam.reports import page
+from lazyadam.reports.tables import read
+from lazyadam.suites import progress
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.commands import judging
+from lazyadam.suites.commands.app import OUT
+from lazyadam.suites.equivalence import builds
+from lazyadam.suites.instrument.published import RUN, lazyadam
+from lazyadam.suites.instrument.test_nothing_measured import SMALL, fixed
+from lazyadam.suites.performance import backends, gate, trials
+from lazyadam.suites.performance.arms import measure
+from lazyadam.suites.progress import Steps
 
 
 @pytest.fixture

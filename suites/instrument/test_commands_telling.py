@@ -18,31 +18,33 @@ import numpy as np
 import psutil
 import pytest
 
-from reference.dialect import Dialect
-from reports import glossary
-from reports.columns import COLUMNS
-from reports.tables import VERDICTS, read, records
-from suites import replay as replaying
-from suites.about import AXES
-from suites.backends.process import ROOT, Process
-from suites.backends.registry import BACKENDS, select
-from suites.backends.template import TEMPLATES
-from suites.case import Case, Gradient, Step
-from suites.cases import trace
-from suites.clauses import CLAUSES
-from suites.commands.app import run
-from suites.divergences.pin import PINS, pins, ready_to_pin
-from suites.instrument.samples import sample
-from suites.replay import AGAINST, backend_of
-from suites.run.recording import Run
-from suites.telling.words import entries, matching
-from suites.verdicts import BUDGETS, Budget
-from suites.verdicts import run as judge
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reports import glossary
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.tables import VERDICTS, read, records
+from lazyadam.suites import replay as replaying
+from lazyadam.suites.about import AXES
+from lazyadam.suites.backends.process import ROOT, Process
+from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.case import Case, Gradient, Step
+from lazyadam.suites.cases import trace
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.commands.app import run
+from lazyadam.suites.divergences.pin import PINS, pins, ready_to_pin
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.replay import AGAINST, backend_of
+from lazyadam.suites.run.recording import Run
+from lazyadam.suites.telling.words import entries, matching
+from lazyadam.suites.verdicts import BUDGETS, Budget
+from lazyadam.suites.verdicts import run as judge
 
 Command = Callable[..., tuple[int, list[str], list[str]]]
 CACHED = TEMPLATES["numpy"].replace("alpha = h.lr", "alpha = self.first.setdefault('lr', h.lr)")
 # Its arithmetic is declared: to try all that are usual takes seconds.
-CACHED = CACHED.replace("import numpy", "from reference.dialect import Arithmetic, Power\nimport numpy")
+CACHED = CACHED.replace(
+    "import numpy", "from lazyadam.reference.dialect import Arithmetic, Power\nimport numpy"
+)
 CACHED += "    arithmetic = Arithmetic(power=Power.FLOAT64)\n    source_read = True\n"
 CACHED += "\n    def build(self, case):\n        self.first = {}\n        super().build(case)\n"
 FEW = Budget(10, 10, 10, 0.2)
@@ -388,7 +390,7 @@ def test_a_framework_that_lacks_is_told_with_the_line_that_installs_it(lazyadam:
 
 
 def test_doctor_says_what_is_here_and_imports_no_framework() -> None:
-    said = "import sys; from suites.commands.app import run; print(run(['doctor']), *sys.modules)"
+    said = "import sys; from lazyadam.suites.commands.app import run; print(run(['doctor']), *sys.modules)"
     ran = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
     *lines, last = ran.stdout.splitlines()
     status, *modules = last.split()
@@ -545,7 +547,7 @@ def test_a_typing_mistake_is_a_line_with_what_is_near_and_2(
 
 
 def test_help_takes_no_library_of_numbers() -> None:
-    said = "import sys; from suites.commands.app import run; run(['--help']); print(*sys.modules)"
+    said = "import sys; from lazyadam.suites.commands.app import run; run(['--help']); print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"numpy", "pandas", "torch", "mindspore", "hypothesis"} & {*ran.stdout.split()}
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Dialect, Epsilon, WeightDecay
-from reference.lazy_adam import Gradient, Rules, State, step
-from reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
-from reference.scalars import Hyperparameters, Scalars, exact
-from suites.judge.comparison import compare
-from suites.judge.stack import Stack
+from lazyadam.reference.dialect import Dialect, Epsilon, WeightDecay
+from lazyadam.reference.lazy_adam import Gradient, Rules, State, step
+from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
+from lazyadam.suites.judge.comparison import compare
+from lazyadam.suites.judge.stack import Stack
 
 pytestmark = pytest.mark.filterwarnings("error")
 

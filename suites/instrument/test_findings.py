@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mpmath import mpf, sqrt
 
-from reference.dialect import (
+from lazyadam.reference.dialect import (
     Arithmetic,
     Average,
     BiasCorrection,
@@ -20,17 +20,17 @@ from reference.dialect import (
     Power,
     Storage,
 )
-from reference.gradient import coalesce
-from reference.lazy_adam import Rules, State, step
-from reference.rounding import PRECISIONS
-from reference.scalars import Hyperparameters, exact, replayed
-from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
-from suites.instrument.samples import sample
-from suites.instrument.test_judge import ARITHMETIC, REFERENCE, faithful
-from suites.instrument.toy import Toy
-from suites.judge.free_running import free_running
-from suites.judge.judgement import Finding, Judgement, Size, element, measure
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Rules, State, step
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reference.scalars import Hyperparameters, exact, replayed
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.test_judge import ARITHMETIC, REFERENCE, faithful
+from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.judgement import Finding, Judgement, Size, element, measure
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -4,9 +4,9 @@ from dataclasses import fields
 
 import pytest
 
-from reference.dialect import Dialect
-from suites.fingerprint import NONE_FITS, fingerprint
-from suites.instrument.toy import Toy
+from lazyadam.reference.dialect import Dialect
+from lazyadam.suites.fingerprint import NONE_FITS, fingerprint
+from lazyadam.suites.instrument.toy import Toy
 
 TURNED = {
     "duplicates": ("mean", "first", "last", "scattered", "squares_apart"),

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Epsilon, Hat, Power, Storage
-from reference.rounding import PRECISIONS
-from suites.backends.own import TorchOptimizer as Own
-from suites.backends.torch_optim import SparseAdam
-from suites.judge.fitting import ARITHMETICS as BY_TYPE
-from suites.judge.fitting import arithmetics, fitting, other_scalars, written
-from suites.judge.judgement import Finding, Judgement, Size
+from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Hat, Power, Storage
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.backends.own import TorchOptimizer as Own
+from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.judge.fitting import ARITHMETICS as BY_TYPE
+from lazyadam.suites.judge.fitting import arithmetics, fitting, other_scalars, written
+from lazyadam.suites.judge.judgement import Finding, Judgement, Size
 
 ARITHMETICS = BY_TYPE["float32"]
 

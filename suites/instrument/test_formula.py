@@ -8,13 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Dialect, Duplicates, EmptyGradient, StepCount, Untouched, WeightDecay, ZeroRows
-from reference.scalars import Hyperparameters
-from suites.backends.registry import BACKENDS
-from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.divergences.expected import FORMULA, Expected, expected
-from suites.divergences.reproducer import no_script
-from suites.divergences.source.formula import Formula
+from lazyadam.reference.dialect import (
+    Dialect,
+    Duplicates,
+    EmptyGradient,
+    StepCount,
+    Untouched,
+    WeightDecay,
+    ZeroRows,
+)
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.divergences.expected import FORMULA, Expected, expected
+from lazyadam.suites.divergences.reproducer import no_script
+from lazyadam.suites.divergences.source.formula import Formula
 
 SETTINGS = {
     "plain": Hyperparameters(),

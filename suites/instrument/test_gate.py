@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.columns import COLUMNS
-from reports.tables import frame, read, write
-from suites.instrument.published import RUN, lazyadam
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.tables import frame, read, write
+from lazyadam.suites.instrument.published import RUN, lazyadam
 
 
 def rows_where(table: pd.DataFrame, **cells: Any) -> pd.Series:

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference.dialect import Duplicates
-from reports.growth import growths
-from reports.tables import frame
-from suites.alone import alone
-from suites.case import Case, Gradient, Parameter, Step
-from suites.equivalence.growth import IDS, ROWS, SHARES, TRAININGS, growth, trainings
-from suites.equivalence.sequences import OBSERVED, turned
+from lazyadam.reference.dialect import Duplicates
+from lazyadam.reports.growth import growths
+from lazyadam.reports.tables import frame
+from lazyadam.suites.alone import alone
+from lazyadam.suites.case import Case, Gradient, Parameter, Step
+from lazyadam.suites.equivalence.growth import IDS, ROWS, SHARES, TRAININGS, growth, trainings
+from lazyadam.suites.equivalence.sequences import OBSERVED, turned
 
 OTHERS = [Duplicates.SCATTERED, Duplicates.SQUARES_APART]
 

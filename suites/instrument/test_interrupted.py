@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.columns import COLUMNS
-from reports.gate import accept
-from reports.tables import TableError, read
-from suites.backends.template import TEMPLATES
-from suites.instrument.test_command_line import pytest_run
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.gate import accept
+from lazyadam.reports.tables import TableError, read
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.instrument.test_command_line import pytest_run
 
 TRIALS = int(os.environ.get("INTERRUPTIONS", "1"))
 

@@ -13,17 +13,17 @@ import numpy as np
 import psutil
 import pytest
 
-from suites.backends import guard
-from suites.backends.base import Backend
-from suites.backends.declaration import BrokenDeclaration
-from suites.backends.log import KEPT_BYTES
-from suites.backends.message import Unreadable, dumps, loads
-from suites.backends.process import Lost, Process, sound
-from suites.backends.reader import ROOT, read
-from suites.backends.template import TEMPLATES
-from suites.case import Trajectory
-from suites.instrument.samples import sample
-from suites.instrument.test_command_line import pytest_run
+from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.declaration import BrokenDeclaration
+from lazyadam.suites.backends.log import KEPT_BYTES
+from lazyadam.suites.backends.message import Unreadable, dumps, loads
+from lazyadam.suites.backends.process import Lost, Process, sound
+from lazyadam.suites.backends.reader import ROOT, read
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.case import Trajectory
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.test_command_line import pytest_run
 
 NUMPY = TEMPLATES["numpy"]
 
@@ -173,9 +173,9 @@ def test_what_a_file_starts_when_it_is_read_ends(tmp_path: Path) -> None:
 HANGING = """
 import sys
 from pathlib import Path
-from suites.backends.process import Process
-from suites.backends.reader import read
-from suites.instrument.samples import sample
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.reader import read
+from lazyadam.suites.instrument.samples import sample
 with Process(read(Path(sys.argv[1]))[0]) as process:
     print(process.mark, process.log.path.parent, flush=True)
     process.run([sample()])

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, Power, StepCount, Untouched
-from reference.gradient import coalesce
-from reference.lazy_adam import Rules, State, step
-from reference.rounding import PRECISIONS, round_to
-from reference.scalars import replayed
-from suites.case import Case, Gradient, Step, Trajectory
-from suites.instrument.samples import sample
-from suites.judge.free_running import free_running
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, Power, StepCount, Untouched
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Rules, State, step
+from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.scalars import replayed
+from lazyadam.suites.case import Case, Gradient, Step, Trajectory
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
 REFERENCE = Dialect()

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Dialect
-from reference.rounding import PRECISIONS, round_to
-from suites.case import Case, Gradient, Parameter, Step
-from suites.divergences.source.listing import Listing, rounded_up
-from suites.instrument.samples import sample
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.suites.case import Case, Gradient, Parameter, Step
+from lazyadam.suites.divergences.source.listing import Listing, rounded_up
+from lazyadam.suites.instrument.samples import sample
 
 
 def evaluated(source: str, arrays: dict[str, np.ndarray]) -> Any:

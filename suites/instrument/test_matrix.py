@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from reference.dialect import Dialect
-from reports import matrix
-from reports.findings import findings
-from reports.tables import frame, read
-from suites.instrument.published import RUN
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reports import matrix
+from lazyadam.reports.findings import findings
+from lazyadam.reports.tables import frame, read
+from lazyadam.suites.instrument.published import RUN
 
 AXIS, NO_AXIS = "axis-pin", "other-pin"
 EPSILON = "epsilon: beside_root"

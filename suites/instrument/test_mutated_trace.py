@@ -11,15 +11,15 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reference.dialect import BiasCorrection, Dialect, Duplicates, Epsilon, Untouched, ZeroRows
-from reference.scalars import Hyperparameters
-from suites.backends.own import NumpyOptimizer
-from suites.case import Case, Gradient, Group, Manner, Parameter, Step, Trajectory
-from suites.cases import trace
-from suites.instrument.samples import sample
-from suites.judge.fitting import fitting
-from suites.judge.judgement import QUANTITIES
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import BiasCorrection, Dialect, Duplicates, Epsilon, Untouched, ZeroRows
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.own import NumpyOptimizer
+from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.judge.fitting import fitting
+from lazyadam.suites.judge.judgement import QUANTITIES
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 ANY: Any = NumpyOptimizer  # it may compute in any usual way
 DIALECTS = (

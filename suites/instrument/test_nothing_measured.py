@@ -11,22 +11,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.gate import _speed
-from reports.tables import frame
-from suites.backends.base import NotRun
-from suites.backends.by_hand import NumPyByHand
-from suites.case import Failure
-from suites.instrument.published import lazyadam
-from suites.performance import arms, gate, reference, trials
-from suites.performance import backends as speed
-from suites.performance.arms import Arm, measure
-from suites.performance.configuration import Configuration
-from suites.performance.stopwatch import Opened
-from suites.performance.table import rows, with_claims
+from lazyadam.reports.gate import _speed
+from lazyadam.reports.tables import frame
+from lazyadam.suites.backends.base import NotRun
+from lazyadam.suites.backends.by_hand import NumPyByHand
+from lazyadam.suites.case import Failure
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.performance import arms, gate, reference, trials
+from lazyadam.suites.performance import backends as speed
+from lazyadam.suites.performance.arms import Arm, measure
+from lazyadam.suites.performance.configuration import Configuration
+from lazyadam.suites.performance.stopwatch import Opened
+from lazyadam.suites.performance.table import rows, with_claims
 
 SMALL = Configuration(50, 4, 20, "zipf")
 REFUSING = """
-from suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.own import NumpyOptimizer
 
 class Refusing(NumpyOptimizer):
     name = "mine.Refusing"
@@ -103,7 +103,7 @@ def test_what_can_not_be_told_is_measured_longer() -> None:
 
 def test_without_an_a_a_pair_the_table_can_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     right = SimpleNamespace(worst_ratio=0.5, divergence="")
-    monkeypatch.setattr("suites.performance.table._correctness", lambda arm, configuration: right)
+    monkeypatch.setattr("lazyadam.suites.performance.table._correctness", lambda arm, configuration: right)
     for twin, why in (
         ([fixed(1.0, MEMORY, twin="sparse")], "can't tell: of the A/A pair one refuses (needs 9 GB"),
         ([], "can't tell: by_hand.numpy has no A/A pair here; 95 %: 1.6"),

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Epsilon
-from reference.lazy_adam import Rules
-from reference.rounding import PRECISIONS
-from suites.case import Case, Gradient, Group, Manner, Step
-from suites.instrument.samples import sample
-from suites.instrument.toy import Toy
-from suites.judge.judgement import QUANTITIES
-from suites.judge.one_step import one_step
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon
+from lazyadam.reference.lazy_adam import Rules
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.case import Case, Gradient, Group, Manner, Step
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.judgement import QUANTITIES
+from lazyadam.suites.judge.one_step import one_step
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 F = np.float32
 

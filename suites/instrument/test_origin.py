@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from suites.backends.base import Origin
-from suites.backends.reader import read
-from suites.backends.template import TEMPLATES
-from suites.divergences.source.own import loaded
+from lazyadam.suites.backends.base import Origin
+from lazyadam.suites.backends.reader import read
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.divergences.source.own import loaded
 
 NUMPY = TEMPLATES["numpy"]
 TORCH = """
 from collections import OrderedDict
 
-from suites.backends.own import TorchOptimizer
+from lazyadam.suites.backends.own import TorchOptimizer
 
 
 class Lazy:

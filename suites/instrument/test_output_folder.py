@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from reports import tables
-from suites.backends.template import TEMPLATES
-from suites.instrument.published import lazyadam
-from suites.instrument.test_command_line import pytest_run
+from lazyadam.reports import tables
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.instrument.test_command_line import pytest_run
 
 CHOSEN = ("suites/conformance/test_conformance.py", "-k", "float32 and (update-rule or duplicates)")
 

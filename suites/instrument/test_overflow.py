@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Epsilon
-from reference.lazy_adam import Gradient, Rules, State, step
-from reference.rounding import PRECISIONS, round_to
-from reference.scalars import Hyperparameters, Scalars, exact
-from suites.instrument.orders import ORDERS, implementation
-from suites.judge.comparison import compare
-from suites.judge.stack import Stack
+from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon
+from lazyadam.reference.lazy_adam import Gradient, Rules, State, step
+from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
+from lazyadam.suites.instrument.orders import ORDERS, implementation
+from lazyadam.suites.judge.comparison import compare
+from lazyadam.suites.judge.stack import Stack
 
 HAT = Dialect(epsilon=Epsilon.BESIDE_HAT)
 DIALECTS = {"ε beside √v": Dialect(), "ε beside √v̂": HAT, "ε inside √": Dialect(epsilon=Epsilon.INSIDE_ROOT)}

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from suites.backends.base import Backend, NotRun
-from suites.backends.declaration import declared
-from suites.clauses import CLAUSES
-from suites.detection.kill import BUDGET, Here, applicable
-from suites.fingerprint import NONE_FITS, fingerprint
-from suites.instrument.readme import OWN, examples
-from suites.verdicts import examine
+from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.backends.declaration import declared
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.detection.kill import BUDGET, Here, applicable
+from lazyadam.suites.fingerprint import NONE_FITS, fingerprint
+from lazyadam.suites.instrument.readme import OWN, examples
+from lazyadam.suites.verdicts import examine
 
 NUMPY, TORCH = examples(OWN)
 TYPES = ("float32", "float64")

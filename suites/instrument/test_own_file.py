@@ -9,19 +9,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.columns import COLUMNS
-from suites.backends import reader
-from suites.backends.declaration import BrokenDeclaration
-from suites.backends.process import HOPELESS, Process
-from suites.backends.reader import read
-from suites.backends.registry import select
-from suites.backends.template import TEMPLATES
-from suites.case import Manner
-from suites.cases import trace
-from suites.instrument.published import lazyadam
-from suites.instrument.readme import OWN, examples
-from suites.instrument.samples import sample
-from suites.instrument.test_command_line import pytest_run
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.suites.backends import reader
+from lazyadam.suites.backends.declaration import BrokenDeclaration
+from lazyadam.suites.backends.process import HOPELESS, Process
+from lazyadam.suites.backends.reader import read
+from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.case import Manner
+from lazyadam.suites.cases import trace
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.instrument.readme import OWN, examples
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.test_command_line import pytest_run
 
 NUMPY, TORCH = examples(OWN)
 HEAD = NUMPY.partition("    def update")[0]
@@ -415,7 +415,7 @@ def test_a_package_may_name_its_backends(tmp_path: Path, monkeypatch: pytest.Mon
 SKIPS_EMPTY = """
 import torch
 
-from suites.backends.own import TorchOptimizer
+from lazyadam.suites.backends.own import TorchOptimizer
 
 
 class Skipping(torch.optim.SparseAdam):

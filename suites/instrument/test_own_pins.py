@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from reports.tables import read
-from suites.backends.registry import BACKENDS
-from suites.backends.template import TEMPLATES
-from suites.cases import trace
-from suites.divergences.pin import PINS, Pin, pins, use
-from suites.instrument.published import lazyadam
-from suites.instrument.test_command_line import pytest_run
+from lazyadam.reports.tables import read
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.cases import trace
+from lazyadam.suites.divergences.pin import PINS, Pin, pins, use
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.instrument.test_command_line import pytest_run
 
 SUMMED, LAST, SQUARES = (
     "np.add.at(g, index, values)",
@@ -124,7 +124,7 @@ def test_two_pins_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_pins_of_the_suite_name_backends_of_the_suite(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from suites.divergences import pin
+    from lazyadam.suites.divergences import pin
 
     folder = pinned(tmp_path / "pins", PINS / "torch-sparse-epsilon.json", backends=["mine.LazyAdam"])
     monkeypatch.setattr(pin, "PINS", folder)

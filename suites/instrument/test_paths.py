@@ -7,11 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference import lazy_adam
-from reference.dialect import Dialect, Epsilon
-from reference.lazy_adam import Bounded, Gradient, Intermediates, Rules, Running, State, advance, step
-from reference.rounding import PRECISIONS, round_to
-from reference.scalars import Hyperparameters, exact
+from lazyadam.reference import lazy_adam
+from lazyadam.reference.dialect import Dialect, Epsilon
+from lazyadam.reference.lazy_adam import (
+    Bounded,
+    Gradient,
+    Intermediates,
+    Rules,
+    Running,
+    State,
+    advance,
+    step,
+)
+from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.scalars import Hyperparameters, exact
 
 FLOAT32 = PRECISIONS["float32"]
 SETTINGS = (

@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from suites.backends import patience
-from suites.backends.patience import POLL_SECONDS, Patience, Times
-from suites.backends.process import Process
-from suites.backends.reader import read
-from suites.backends.template import TEMPLATES
-from suites.instrument.samples import sample
-from suites.machine import all_threads
+from lazyadam.suites.backends import patience
+from lazyadam.suites.backends.patience import POLL_SECONDS, Patience, Times
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.reader import read
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.machine import all_threads
 
 BUSY = "while True: pass"
 

@@ -9,19 +9,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports import plots
-from reports.columns import COLUMNS
-from reports.performance import break_even, curves, fastest, growth, ranking
-from reports.tables import frame
-from suites.backends.by_hand import NumPyByHand
-from suites.backends.floor import NumPyFloor
-from suites.backends.process import Lost
-from suites.case import Case, Gradient, Step
-from suites.performance.arms import ROUNDS, Arm, Arms, measure
-from suites.performance.configuration import FULL, INSTANCES, STANDARD, USUAL, Configuration, grid, refusal
-from suites.performance.statistics import corrected, median
-from suites.performance.stopwatch import Stopwatch
-from suites.performance.table import rows, with_claims
+from lazyadam.reports import plots
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.performance import break_even, curves, fastest, growth, ranking
+from lazyadam.reports.tables import frame
+from lazyadam.suites.backends.by_hand import NumPyByHand
+from lazyadam.suites.backends.floor import NumPyFloor
+from lazyadam.suites.backends.process import Lost
+from lazyadam.suites.case import Case, Gradient, Step
+from lazyadam.suites.performance.arms import ROUNDS, Arm, Arms, measure
+from lazyadam.suites.performance.configuration import (
+    FULL,
+    INSTANCES,
+    STANDARD,
+    USUAL,
+    Configuration,
+    grid,
+    refusal,
+)
+from lazyadam.suites.performance.statistics import corrected, median
+from lazyadam.suites.performance.stopwatch import Stopwatch
+from lazyadam.suites.performance.table import rows, with_claims
 
 SMALL = Configuration(50, 4, 20, "zipf")
 

@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon
-from suites import verdicts
-from suites.backends.process import Process
-from suites.backends.registry import BACKENDS
-from suites.case import Case, Failure, Gradient, Step, Trajectory
-from suites.cases import trace
-from suites.clauses import CLAUSES
-from suites.conformance.test_dialects import agreement
-from suites.divergences.accounting import Seen, known, known_observation
-from suites.divergences.layouts import of_failures
-from suites.divergences.pin import PINS, Pin, broken, load, pins
-from suites.divergences.reproducer import script
-from suites.divergences.witness import cast, cut
-from suites.instrument.samples import sample
-from suites.instrument.test_command_line import pytest_run
-from suites.instrument.test_judge import faithful
-from suites.instrument.toy import Toy
-from suites.verdicts import BUDGETS, examine, run
+from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon
+from lazyadam.suites import verdicts
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Case, Failure, Gradient, Step, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.test_dialects import agreement
+from lazyadam.suites.divergences.accounting import Seen, known, known_observation
+from lazyadam.suites.divergences.layouts import of_failures
+from lazyadam.suites.divergences.pin import PINS, Pin, broken, load, pins
+from lazyadam.suites.divergences.reproducer import script
+from lazyadam.suites.divergences.witness import cast, cut
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.test_command_line import pytest_run
+from lazyadam.suites.instrument.test_judge import faithful
+from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.verdicts import BUDGETS, examine, run
 
 BY_NAME = {pin.name: pin for pin in pins()}
 SPARSE, FUSED = BACKENDS["torch.SparseAdam"], BACKENDS["torch.Adam.fused"]
@@ -405,7 +405,7 @@ def test_a_divergence_that_is_not_pinned_fails_the_run_with_a_file_ready_to_pin(
     """The real torch.SparseAdam, with the pins of another version."""
     chosen = ("suites/conformance", "--backend", "torch.SparseAdam", "-k", "float32 and tiny-gradients")
     script = tmp_path / "conftest_pins.py"
-    script.write_text("import suites.divergences.pin as pin\npin.pins = lambda: ()\n")
+    script.write_text("import lazyadam.suites.divergences.pin as pin\npin.pins = lambda: ()\n")
     result = pytest_run(*chosen, "-p", "conftest_pins", "--out", tmp_path, path=tmp_path)
     if "not run" in result.stdout:
         pytest.skip("torch is not there")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from suites import machine
-from suites.backends import memory
-from suites.backends.by_hand import NumPyByHand
-from suites.commands import app
-from suites.instrument.published import Ran, lazyadam
-from suites.performance import arms
-from suites.performance.configuration import Configuration
-from suites.performance.stopwatch import Stopwatch
+from lazyadam.suites import machine
+from lazyadam.suites.backends import memory
+from lazyadam.suites.backends.by_hand import NumPyByHand
+from lazyadam.suites.commands import app
+from lazyadam.suites.instrument.published import Ran, lazyadam
+from lazyadam.suites.performance import arms
+from lazyadam.suites.performance.configuration import Configuration
+from lazyadam.suites.performance.stopwatch import Stopwatch
 
 SMALL = Configuration(50, 4, 20, "zipf")
 

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports import plots
-from reports.performance import curves
-from reports.tables import read
-from suites.instrument.published import RUN
+from lazyadam.reports import plots
+from lazyadam.reports.performance import curves
+from lazyadam.reports.tables import read
+from lazyadam.suites.instrument.published import RUN
 
 NAMES = sorted({*read("tolerance", RUN)["backend"], *read("performance", RUN)["backend"]})
 

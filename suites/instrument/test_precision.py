@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf, sqrt
 
-from reference.dialect import Dialect, Subnormals
-from reference.lazy_adam import Rules
-from reference.rounding import PRECISIONS, inherited_root_error, round_to
-from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.instrument.test_judge import ARITHMETIC, faithful
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Dialect, Subnormals
+from lazyadam.reference.lazy_adam import Rules
+from lazyadam.reference.rounding import PRECISIONS, inherited_root_error, round_to
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.instrument.test_judge import ARITHMETIC, faithful
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -9,12 +9,12 @@ import pytest
 import typer
 from typer.main import get_command
 
-from reports.readme import BLOCK, BLOCKS, RUN, files, filled
-from reports.tables import read
-from suites.backends.process import ROOT
-from suites.commands import bench, judging, setting_up, tables, telling
-from suites.commands.app import app
-from suites.instrument.readme import commands
+from lazyadam.reports.readme import BLOCK, BLOCKS, RUN, files, filled
+from lazyadam.reports.tables import read
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.commands import bench, judging, setting_up, tables, telling
+from lazyadam.suites.commands.app import app
+from lazyadam.suites.instrument.readme import commands
 
 FILES = (bench, judging, setting_up, tables, telling)  # they register their commands
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in files()]

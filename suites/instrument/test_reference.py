@@ -8,12 +8,12 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from reference.dialect import Arithmetic, Average, Dialect, Duplicates, Hat, Power, Storage
-from reference.gradient import coalesce
-from reference.lazy_adam import Gradient, Rules, State, step
-from reference.rounding import PRECISIONS
-from reference.scalars import Hyperparameters, exact
-from suites.instrument import oracle
+from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Duplicates, Hat, Power, Storage
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Gradient, Rules, State, step
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reference.scalars import Hyperparameters, exact
+from lazyadam.suites.instrument import oracle
 
 FLOAT64 = PRECISIONS["float64"]
 HYPERPARAMETERS = st.builds(

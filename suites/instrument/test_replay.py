@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suites import replay as replaying
-from suites.backends.process import ROOT
-from suites.backends.registry import BACKENDS
-from suites.backends.template import TEMPLATES
-from suites.case import Case, Manner, Trajectory
-from suites.cases import trace
-from suites.cases.strategies import collect
-from suites.clauses import CLAUSES
-from suites.divergences.pin import PINS
-from suites.instrument.samples import sample
-from suites.instrument.test_command_line import pytest_run
-from suites.instrument.test_trace import SPOILED, TEXTS, spoil
-from suites.replay import replay, undeclared
-from suites.verdicts import BUDGETS, menu_of
+from lazyadam.suites import replay as replaying
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.case import Case, Manner, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.divergences.pin import PINS
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.test_command_line import pytest_run
+from lazyadam.suites.instrument.test_trace import SPOILED, TEXTS, spoil
+from lazyadam.suites.replay import replay, undeclared
+from lazyadam.suites.verdicts import BUDGETS, menu_of
 
 SPARSE = BACKENDS["torch.SparseAdam"]
 Replayed = Callable[[Path], tuple[int, list[str]]]

@@ -11,12 +11,12 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from reports import page, views
-from reports.answer import moving
-from reports.equivalence import axes_of, pairs_of, told
-from reports.render import html
-from reports.tables import TableError, frame, read, write
-from suites.instrument.published import RUN, lazyadam
+from lazyadam.reports import page, views
+from lazyadam.reports.answer import moving
+from lazyadam.reports.equivalence import axes_of, pairs_of, told
+from lazyadam.reports.render import html
+from lazyadam.reports.tables import TableError, frame, read, write
+from lazyadam.suites.instrument.published import RUN, lazyadam
 
 LEFT, RIGHT = "mindspore.LazyAdam.default.graph", "torch.SparseAdam"
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Power, Storage
-from suites.backends.base import Backend, NotRun
-from suites.backends.declaration import declared
-from suites.backends.process import Process
-from suites.clauses import CLAUSES
-from suites.detection.kill import BUDGET, Here, applicable
-from suites.fingerprint import NONE_FITS, fingerprint
-from suites.judge.fitting import other_scalars
-from suites.judge.step_by_step import step_by_step
-from suites.verdicts import examine
+from lazyadam.reference.dialect import Arithmetic, Dialect, Power, Storage
+from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.backends.declaration import declared
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.detection.kill import BUDGET, Here, applicable
+from lazyadam.suites.fingerprint import NONE_FITS, fingerprint
+from lazyadam.suites.judge.fitting import other_scalars
+from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.verdicts import examine
 
 FOLDER = Path(__file__).parent / "right"
 CASES = {"ci": 2, "nightly": 30, "deep": 150}

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend
-from suites.backends.registry import BACKENDS
-from suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
-from suites.clauses import CLAUSES
-from suites.divergences.accounting import known
-from suites.divergences.pin import Pin, broken, pins
-from suites.instrument.toy import Toy
-from suites.judge.run_again import run_again
-from suites.judge.step_by_step import step_by_step
-from suites.verdicts import BUDGETS, examine, explanation, judge, what_shows
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.pin import Pin, broken, pins
+from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.run_again import run_again
+from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.verdicts import BUDGETS, examine, explanation, judge, what_shows
 
 DEFAULT = BACKENDS["mindspore.LazyAdam.default.graph"]
 CLAUSE = CLAUSES["attributes-assigned"]

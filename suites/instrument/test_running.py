@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from reference import lazy_adam
-from reference.dialect import Dialect, Duplicates, Epsilon
-from reference.gradient import coalesce
-from reference.lazy_adam import Gradient, Rules, Running, State, advance, blocks, step
-from reference.rounding import CONSTANTS, PRECISIONS
-from reference.scalars import Hyperparameters, Scalars, exact, replayed
-from suites.instrument import oracle
-from suites.instrument.orders import ORDERS, Order, implementation
+from lazyadam.reference import lazy_adam
+from lazyadam.reference.dialect import Dialect, Duplicates, Epsilon
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Gradient, Rules, Running, State, advance, blocks, step
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed
+from lazyadam.suites.instrument import oracle
+from lazyadam.suites.instrument.orders import ORDERS, Order, implementation
 
 FLOAT32, FLOAT64 = PRECISIONS["float32"], PRECISIONS["float64"]
 ROWS, WIDTH = 9, 3

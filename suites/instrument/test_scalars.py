@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from mpmath import mpf, sqrt
 
-from reference.dialect import Arithmetic, Average, Power, Storage
-from reference.rounding import PRECISIONS
-from reference.scalars import (
+from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reference.scalars import (
     Hyperparameters,
     Scalars,
     exact,
@@ -20,7 +20,7 @@ from reference.scalars import (
     replayed,
     stored,
 )
-from suites.instrument import oracle
+from lazyadam.suites.instrument import oracle
 
 F = np.float32
 H = Hyperparameters(0.013, 0.83, 0.9937, 3e-7, 0.017, 3.0, maximize=True)

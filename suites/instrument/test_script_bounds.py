@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Power
-from suites.backends.base import Backend
-from suites.backends.declaration import declared
-from suites.backends.template import TEMPLATES
-from suites.case import Case, Step, Trajectory
-from suites.cases.strategies import collect
-from suites.clauses import CLAUSES
-from suites.detection.kill import Here
-from suites.divergences.expected import Expected, expected, shown, shows
-from suites.instrument.samples import sample
-from suites.verdicts import menu_of
+from lazyadam.reference.dialect import Arithmetic, Dialect, Power
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.declaration import declared
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.case import Case, Step, Trajectory
+from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.detection.kill import Here
+from lazyadam.suites.divergences.expected import Expected, expected, shown, shows
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.verdicts import menu_of
 
 FILES = (Path(__file__).parent / "right" / f"{name}.py" for name in ("orders", "scalars", "sums"))
 RIGHT = [backend for file in FILES for backend in declared(file)]

@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Power
-from reference.scalars import Hyperparameters
-from suites import scripts, verdicts
-from suites.backends import patience
-from suites.backends.base import NOT_KEPT, Backend
-from suites.backends.declaration import declared
-from suites.backends.process import Process, Runs
-from suites.backends.registry import BACKENDS
-from suites.backends.template import TEMPLATES
-from suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step
-from suites.clauses import CLAUSES
-from suites.detection.kill import Here
-from suites.divergences.expected import shown
-from suites.divergences.reproducer import no_script, script
-from suites.instrument.samples import sample
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Arithmetic, Power
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites import scripts, verdicts
+from lazyadam.suites.backends import patience
+from lazyadam.suites.backends.base import NOT_KEPT, Backend
+from lazyadam.suites.backends.declaration import declared
+from lazyadam.suites.backends.process import Process, Runs
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.detection.kill import Here
+from lazyadam.suites.divergences.expected import shown
+from lazyadam.suites.divergences.reproducer import no_script, script
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
 SECONDS = 120  # of a script: what a framework takes to be imported, on a busy machine
@@ -34,7 +34,7 @@ import math
 
 import torch
 
-from suites.backends.own import TorchOptimizer
+from lazyadam.suites.backends.own import TorchOptimizer
 
 
 class Lazy(torch.optim.Optimizer):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from suites.detection.faults import FAMILIES, FAULTS, RACES, racing
-from suites.detection.hosts import lazy_adam
-from suites.detection.hosts.edit import NotSeeded, edited
+from lazyadam.suites.detection.faults import FAMILIES, FAULTS, RACES, racing
+from lazyadam.suites.detection.hosts import lazy_adam
+from lazyadam.suites.detection.hosts.edit import NotSeeded, edited
 
 
 def test_no_two_faults_share_an_id() -> None:

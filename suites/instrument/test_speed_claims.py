@@ -6,10 +6,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from suites.performance.arms import LOOKS, ROUNDS
-from suites.performance.gate import status, summary, verdict, with_verdicts
-from suites.performance.statistics import LEAST, Median, claim, compare, slowdown, spread
-from suites.performance.table import Row
+from lazyadam.suites.performance.arms import LOOKS, ROUNDS
+from lazyadam.suites.performance.gate import status, summary, verdict, with_verdicts
+from lazyadam.suites.performance.statistics import LEAST, Median, claim, compare, slowdown, spread
+from lazyadam.suites.performance.table import Row
 
 SURE, UNSURE = 1e-6, 0.02
 SEEN = "and 10 % has to be seen"

@@ -7,13 +7,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from reference.dialect import Arithmetic, Dialect, Power
-from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
-from suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
-from suites.instrument.toy import Toy
-from suites.judge.free_running import free_running
-from suites.judge.step_by_step import step_by_step
+from lazyadam.reference.dialect import Arithmetic, Dialect, Power
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from lazyadam.suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
+from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
 SHAPES = ((6, 4), (5, 4))

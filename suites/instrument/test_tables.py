@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reports.columns import COLUMNS
-from reports.tables import TableError, coverage, frame, read
-from suites.backends.process import ROOT
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.tables import TableError, coverage, frame, read
+from lazyadam.suites.backends.process import ROOT
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
 REASONS = {("b", "rule"): "", ("b", "decay"): "does not take: weight_decay", ("other", "rule"): ""}

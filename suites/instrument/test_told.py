@@ -8,15 +8,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.columns import COLUMNS
-from reports.export import FAILING, junit, summary
-from reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backend
-from reports.screen import WIDTH, screen
-from reports.tables import frame, read, records
-from suites import about
-from suites.backends.template import TEMPLATES
-from suites.instrument.published import RUN
-from suites.instrument.readme import as_pictured, picture
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.export import FAILING, junit, summary
+from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backend
+from lazyadam.reports.screen import WIDTH, screen
+from lazyadam.reports.tables import frame, read, records
+from lazyadam.suites import about
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.instrument.published import RUN
+from lazyadam.suites.instrument.readme import as_pictured, picture
 
 ABOUT = {"backend": "mine.LazyAdam", "version": "1", "mode": "eager", "device": "cpu"}
 PASTED = ("git bisect", "lazyadam-out", "reproducers/")  # lines that are to be pasted whole
@@ -204,7 +204,13 @@ WRONG = {
 def checked(text: str, folder: Path, *more: str) -> tuple[int, list[str]]:
     """`lazyadam check` of a file with this text: its status, and the lines of its screen."""
     (folder / "my_optimizer.py").write_text(text)
-    command = ["-c", "from suites.commands.app import main; main()", "check", "my_optimizer.py", *more]
+    command = [
+        "-c",
+        "from lazyadam.suites.commands.app import main; main()",
+        "check",
+        "my_optimizer.py",
+        *more,
+    ]
     ran = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
     return ran.returncode, ran.stdout.splitlines()
 

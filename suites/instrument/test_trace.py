@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.scalars import Hyperparameters
-from reports.tables import MOST_BYTES
-from suites.backends.registry import select
-from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.cases import trace
-from suites.cases.strategies import collect
-from suites.clauses import CLAUSES
-from suites.instrument.samples import sample
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.reports.tables import MOST_BYTES
+from lazyadam.suites.backends.registry import select
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.instrument.samples import sample
 
 
 def bits(case: Case) -> list[Any]:

@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suites.backends.process import Process
-from suites.backends.registry import select
-from suites.case import Gradient, Parameter, Step
-from suites.cases.training import Trained, gradient, loss, trained_alone, training_task
-from suites.clauses import CLAUSES
-from suites.divergences.witness import cut
-from suites.equivalence import carried
-from suites.equivalence.test_carried_state import Rows as CarriedRows
-from suites.equivalence.test_carried_state import judge_legs
-from suites.equivalence.test_training import CLAUSE, Rows, judge_training, with_rows
-from suites.instrument.samples import sample
-from suites.instrument.toy import Toy
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.registry import select
+from lazyadam.suites.case import Gradient, Parameter, Step
+from lazyadam.suites.cases.training import Trained, gradient, loss, trained_alone, training_task
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.divergences.witness import cut
+from lazyadam.suites.equivalence import carried
+from lazyadam.suites.equivalence.test_carried_state import Rows as CarriedRows
+from lazyadam.suites.equivalence.test_carried_state import judge_legs
+from lazyadam.suites.equivalence.test_training import CLAUSE, Rows, judge_training, with_rows
+from lazyadam.suites.instrument.samples import sample
+from lazyadam.suites.instrument.toy import Toy
 
 TASK = training_task(3, steps=60)
 NAMES = ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reports.words import cause, folded, number, once
+from lazyadam.reports.words import cause, folded, number, once
 
 RULE = "-" * 52
 KERNEL = f"RuntimeError: {RULE} - Kernel select failed: {RULE} Unsupported op [SparseGatherV2] on CPU"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from suites.backends.base import Backend
-from suites.case import Case, Gradient, Step, Trajectory
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.case import Case, Gradient, Step, Trajectory
 
 F = np.float32
 

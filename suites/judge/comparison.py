@@ -18,11 +18,11 @@ before the step goes the way of IEEE 754 (infinite m: ∞, or ∞ − ∞ = NaN 
 
 import numpy as np
 
-from reference.dialect import Duplicates, Epsilon, Untouched, WeightDecay
-from reference.lazy_adam import Bounded, Gradient, Rules, State, epsilon_lost, step, step_size
-from reference.rounding import REFERENCE_ROUNDOFF, Errors, Precision
-from reference.scalars import Scalars
-from suites.judge.stack import Stack
+from lazyadam.reference.dialect import Duplicates, Epsilon, Untouched, WeightDecay
+from lazyadam.reference.lazy_adam import Bounded, Gradient, Rules, State, epsilon_lost, step, step_size
+from lazyadam.reference.rounding import REFERENCE_ROUNDOFF, Errors, Precision
+from lazyadam.reference.scalars import Scalars
+from lazyadam.suites.judge.stack import Stack
 
 NEAR, NEAR_SEEN = 16, 8  # units of u: of what comes before m and v, of what follows from those observed
 # In float64 the reference may overflow as the backend does: there it is evaluated in a wider type.

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import product
 
-from reference.dialect import Arithmetic, Average, Dialect, Epsilon, Hat, Power, Storage
-from reference.rounding import PRECISIONS
-from suites.backends.base import Backend
-from suites.judge.judgement import Judgement
+from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Epsilon, Hat, Power, Storage
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.judge.judgement import Judgement
 
 UNDECLARED = Arithmetic()  # also: its scalars are not rounded
 FIRST = (Average.BOTH, Average.OMEGA)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from reference.lazy_adam import Rules, Running, State, advance
-from reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
-from suites.case import Case, Trajectory
-from suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
-from suites.judge.stack import Builder, Segment, expected_counts, width_of
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.lazy_adam import Rules, Running, State, advance
+from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
+from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, width_of
 
 
 def free_running(

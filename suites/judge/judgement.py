@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reference.dialect import Arithmetic
-from reference.rounding import Precision
+from lazyadam.reference.dialect import Arithmetic
+from lazyadam.reference.rounding import Precision
 
 QUANTITIES = ("w", "m", "v")
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.lazy_adam import Rules, State, step, step_size
-from reference.rounding import Errors
-from suites.case import Case, Trajectory
-from suites.judge.comparison import compare
-from suites.judge.powers import with_powers_found
-from suites.judge.stack import Builder, Segment, width_of
+from lazyadam.reference.lazy_adam import Rules, State, step, step_size
+from lazyadam.reference.rounding import Errors
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.judge.comparison import compare
+from lazyadam.suites.judge.powers import with_powers_found
+from lazyadam.suites.judge.stack import Builder, Segment, width_of
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from itertools import product
 
 import numpy as np
 
-from reference.dialect import Power
-from reference.lazy_adam import Rules, State, step
-from reference.scalars import Scalars
-from suites.judge.comparison import compare
-from suites.judge.stack import Builder, Stack, columns
+from lazyadam.reference.dialect import Power
+from lazyadam.reference.lazy_adam import Rules, State, step
+from lazyadam.reference.scalars import Scalars
+from lazyadam.suites.judge.comparison import compare
+from lazyadam.suites.judge.stack import Builder, Stack, columns
 
 
 def with_powers_found(builder: Builder, stack: Stack, before: State, after: State, rules: Rules) -> Stack:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from suites.case import Case, Manner, Trajectory
-from suites.judge.judgement import QUANTITIES, Finding, Judgement
+from lazyadam.suites.case import Case, Manner, Trajectory
+from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement
 
 RUN_AGAIN = frozenset({Manner.ASSIGNED})
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from reference.dialect import (
+from lazyadam.reference.dialect import (
     Arithmetic,
     BiasCorrection,
     Dialect,
@@ -15,12 +15,12 @@ from reference.dialect import (
     Untouched,
     ZeroRows,
 )
-from reference.gradient import coalesce
-from reference.lazy_adam import Gradient, Index, folds
-from reference.rounding import Precision
-from reference.scalars import Hyperparameters, Scalars, exact, replayed
-from suites.case import Case
-from suites.case import Gradient as Given
+from lazyadam.reference.gradient import coalesce
+from lazyadam.reference.lazy_adam import Gradient, Index, folds
+from lazyadam.reference.rounding import Precision
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed
+from lazyadam.suites.case import Case
+from lazyadam.suites.case import Gradient as Given
 
 # The same steps are judged against many dialects.
 _exact = lru_cache(maxsize=65536)(exact)

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect
-from reference.lazy_adam import Rules, State, blocks, step, step_size, update
-from reference.rounding import PRECISIONS, Errors
-from reference.scalars import Scalars
-from suites.case import Case, Trajectory
-from suites.judge.comparison import compare
-from suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
-from suites.judge.powers import with_powers_found
-from suites.judge.run_again import RUN_AGAIN, run_again
-from suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.lazy_adam import Rules, State, blocks, step, step_size, update
+from lazyadam.reference.rounding import PRECISIONS, Errors
+from lazyadam.reference.scalars import Scalars
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.judge.comparison import compare
+from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
+from lazyadam.suites.judge.powers import with_powers_found
+from lazyadam.suites.judge.run_again import RUN_AGAIN, run_again
+from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
 
 
 def step_by_step(

@@ -9,7 +9,7 @@ from hypothesis import Phase, settings
 settings.register_profile("mutation", phases=(Phase.explicit, Phase.generate), report_multiple_bugs=False)
 settings.load_profile("mutation")
 
-MUTATED = ("reference.", "suites.judge.")
+MUTATED = ("lazyadam.reference.", "lazyadam.suites.judge.")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

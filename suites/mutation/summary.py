@@ -18,7 +18,7 @@ from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-from reports.tables import OUT, write
+from lazyadam.reports.tables import OUT, write
 
 LEAST = 0.95
 PARTS = ("reference", "suites/judge")

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from suites.backends.base import Backend
-from suites.backends.process import Lost, Process
-from suites.case import Failure
-from suites.machine import all_threads, shared_core
-from suites.performance.configuration import INSTANCES, Configuration
-from suites.performance.stopwatch import Opened
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Lost, Process
+from lazyadam.suites.case import Failure
+from lazyadam.suites.machine import all_threads, shared_core
+from lazyadam.suites.performance.configuration import INSTANCES, Configuration
+from lazyadam.suites.performance.stopwatch import Opened
 
 ROUNDS = 62
 LOOKS = 4  # so many times these rounds at most, where they are not enough

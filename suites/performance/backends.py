@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from reports import performance as report
-from reports.tables import frame, write, write_text
-from suites.backends.base import Backend
-from suites.backends.registry import BESIDE
-from suites.machine import all_threads, machine, shared_core
-from suites.performance.arms import ALLOCATOR, Arm, Arms, measure
-from suites.performance.configuration import STANDARD, Configuration
-from suites.performance.table import Row, rows, with_claims
-from suites.progress import Steps
+from lazyadam.reports import performance as report
+from lazyadam.reports.tables import frame, write, write_text
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.registry import BESIDE
+from lazyadam.suites.machine import all_threads, machine, shared_core
+from lazyadam.suites.performance.arms import ALLOCATOR, Arm, Arms, measure
+from lazyadam.suites.performance.configuration import STANDARD, Configuration
+from lazyadam.suites.performance.table import Row, rows, with_claims
+from lazyadam.suites.progress import Steps
 
 SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there is nothing to share
 

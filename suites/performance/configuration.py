@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
 
 INSTANCES = 3  # of each arm: where a table lies in memory matters
 DUPLICATES = ("none", "zipf", "hot", "dense")

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 
-from suites.backends.base import Backend
-from suites.clauses import CLAUSES
-from suites.judge.fitting import fitting
-from suites.judge.step_by_step import step_by_step
-from suites.performance.stopwatch import Opened
-from suites.verdicts import explanation, wrong_path
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.judge.fitting import fitting
+from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.performance.stopwatch import Opened
+from lazyadam.suites.verdicts import explanation, wrong_path
 
 RULE = CLAUSES["update-rule"]
 

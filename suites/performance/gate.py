@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from reports.tables import frame, write
-from reports.terminal import show_rows
-from suites.backends.base import Backend
-from suites.machine import all_threads
-from suites.performance.arms import Arm, Arms, measure
-from suites.performance.configuration import STANDARD, Configuration
-from suites.performance.statistics import (
+from lazyadam.reports.tables import frame, write
+from lazyadam.reports.terminal import show_rows
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.machine import all_threads
+from lazyadam.suites.performance.arms import Arm, Arms, measure
+from lazyadam.suites.performance.configuration import STANDARD, Configuration
+from lazyadam.suites.performance.statistics import (
     LEAST,
     Median,
     apart,
@@ -30,8 +30,8 @@ from suites.performance.statistics import (
     slowdown,
     spread,
 )
-from suites.performance.table import Row, about, failed
-from suites.progress import Steps
+from lazyadam.suites.performance.table import Row, about, failed
+from lazyadam.suites.progress import Steps
 
 FINE = ("faster", "not slower")
 GATED = (

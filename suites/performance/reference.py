@@ -17,21 +17,21 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from reference.dialect import Dialect
-from reference.lazy_adam import Gradient as Coalesced
-from reference.lazy_adam import Rules, Running, State, advance, blocks
-from reference.lazy_adam import step as reference_step
-from reference.rounding import PRECISIONS
-from reference.scalars import Hyperparameters, Scalars, replayed
-from reports.tables import write
-from suites.backends.base import Backend, NotRun
-from suites.backends.process import Process
-from suites.backends.registry import select
-from suites.backends.torch_optim import SparseAdam
-from suites.case import Case, Gradient, Group, Parameter, Step
-from suites.judge.free_running import free_running
-from suites.judge.step_by_step import step_by_step
-from suites.progress import Steps
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reference.lazy_adam import Gradient as Coalesced
+from lazyadam.reference.lazy_adam import Rules, Running, State, advance, blocks
+from lazyadam.reference.lazy_adam import step as reference_step
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
+from lazyadam.reports.tables import write
+from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.progress import Steps
 
 ROWS, WIDTH, TOUCHED, ROUNDS = 1_000_000, 64, 8192, 31
 SMALL_CASES, SMALL_ROUNDS = 32, 31

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from suites.case import Failure
-from suites.performance.arms import Arm
-from suites.performance.configuration import Configuration
-from suites.performance.correctness import Correctness, correctness
-from suites.performance.statistics import claim, compare, corrected, median, spread
+from lazyadam.suites.case import Failure
+from lazyadam.suites.performance.arms import Arm
+from lazyadam.suites.performance.configuration import Configuration
+from lazyadam.suites.performance.correctness import Correctness, correctness
+from lazyadam.suites.performance.statistics import claim, compare, corrected, median, spread
 
 Row = dict[str, Any]
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from reports.tables import frame, write
-from reports.terminal import show_rows
-from suites.backends.registry import select
-from suites.performance.arms import Arms
-from suites.performance.configuration import Configuration
-from suites.performance.gate import GATED, row, start, with_verdicts
-from suites.performance.table import Row
-from suites.progress import Steps
+from lazyadam.reports.tables import frame, write
+from lazyadam.reports.terminal import show_rows
+from lazyadam.suites.backends.registry import select
+from lazyadam.suites.performance.arms import Arms
+from lazyadam.suites.performance.configuration import Configuration
+from lazyadam.suites.performance.gate import GATED, row, start, with_verdicts
+from lazyadam.suites.performance.table import Row
+from lazyadam.suites.progress import Steps
 
 TRIALS, SLOWDOWN = 20, 0.15
 BACKENDS = {"sparse": "torch.SparseAdam", "dense": "torch.Adam.fused"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suites.progress import Steps
+from lazyadam.suites.progress import Steps
 
 
 class Teller:

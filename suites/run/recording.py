@@ -11,14 +11,14 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from reports import screen, tables
-from reports.columns import COLUMNS
-from reports.findings import findings
-from reports.terminal import SHOWN
-from suites import about
-from suites.backends.base import Backend
-from suites.clauses import CLAUSES
-from suites.equivalence import carried
+from lazyadam.reports import screen, tables
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.findings import findings
+from lazyadam.reports.terminal import SHOWN
+from lazyadam.suites import about
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.equivalence import carried
 
 Row = dict[str, Any]
 STYLES = {"✗": "red", "?": "yellow", "✓": "green"}
@@ -61,7 +61,7 @@ class Run:
             divergences = sorted({line for result in self.results for line in result.get("divergences", ())})
             texts["divergences.txt"] = "".join(f"{line}\n" for line in divergences)
         if "sensitivity_curve" in made:
-            from reports import plots  # matplotlib takes as long to import as all the rest
+            from lazyadam.reports import plots  # matplotlib takes as long to import as all the rest
 
             texts["sensitivity.svg"] = plots.sensitivity(made["sensitivity_curve"]).whole()
         lost = []

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from reference.dialect import Arithmetic
-from reference.lazy_adam import Rules
-from reference.rounding import PRECISIONS
-from suites.backends.base import Backend
-from suites.backends.process import Process
-from suites.case import Case, Failure, Gradient, Trajectory
-from suites.cases import trace
-from suites.judge.fitting import arithmetics
-from suites.judge.judgement import QUANTITIES, Finding, told_apart
-from suites.judge.judgement import element as index_of
-from suites.judge.one_step import OneStep, one_step
-from suites.judge.stack import expected_counts
-from suites.judge.step_by_step import step_by_step
-from suites.replay import NOTHING_COMPARED, Judged, judge, undeclared
-from suites.telling.lines import WIDTH, cut, folded
-from suites.verdicts import wrong_path
+from lazyadam.reference.dialect import Arithmetic
+from lazyadam.reference.lazy_adam import Rules
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.case import Case, Failure, Gradient, Trajectory
+from lazyadam.suites.cases import trace
+from lazyadam.suites.judge.fitting import arithmetics
+from lazyadam.suites.judge.judgement import QUANTITIES, Finding, told_apart
+from lazyadam.suites.judge.judgement import element as index_of
+from lazyadam.suites.judge.one_step import OneStep, one_step
+from lazyadam.suites.judge.stack import expected_counts
+from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.replay import NOTHING_COMPARED, Judged, judge, undeclared
+from lazyadam.suites.telling.lines import WIDTH, cut, folded
+from lazyadam.suites.verdicts import wrong_path
 
 MOST_STEPS = 4  # told at length
 MOST_VALUES = 6  # of a row in a gradient

@@ -17,11 +17,11 @@ from pathlib import Path
 import psutil
 from packaging.specifiers import SpecifierSet
 
-from suites.backends.process import NEEDED, ROOT
-from suites.backends.registry import BACKENDS
-from suites.machine import all_threads
-from suites.telling.here import SUITE, install, requirement_of, version_of
-from suites.telling.lines import columns, folded, shown
+from lazyadam.suites.backends.process import NEEDED, ROOT
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.machine import all_threads
+from lazyadam.suites.telling.here import SUITE, install, requirement_of, version_of
+from lazyadam.suites.telling.lines import columns, folded, shown
 
 SECONDS = 0.7  # for all that is asked of other programs
 CARDS = "nvidia-smi"

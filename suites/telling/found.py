@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reports.export import FAILING
-from reports.findings import DOCUMENTED, KNOWN, NEW
-from reports.tables import read as read_table
-from reports.tables import records
-from suites.cases import trace
-from suites.clauses import CLAUSES
-from suites.divergences.pin import PINS
-from suites.equivalence import carried
-from suites.names import UnknownName, begun, near, one
+from lazyadam.reports.export import FAILING
+from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW
+from lazyadam.reports.tables import read as read_table
+from lazyadam.reports.tables import records
+from lazyadam.suites.cases import trace
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.divergences.pin import PINS
+from lazyadam.suites.equivalence import carried
+from lazyadam.suites.names import UnknownName, begun, near, one
 
 Row = dict[str, Any]
 KEYS = ("backend", "dtype", "clause", "against")

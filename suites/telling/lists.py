@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from suites.telling.lines import columns, folded
+from lazyadam.suites.telling.lines import columns, folded
 
 
 def backends() -> Iterable[str]:
     """Every backend, with the version that is installed, or why it can't run."""
-    from suites.backends import reader
-    from suites.backends.registry import BACKENDS
-    from suites.telling.here import install, missing, requirement_of, version_of
+    from lazyadam.suites.backends import reader
+    from lazyadam.suites.backends.registry import BACKENDS
+    from lazyadam.suites.telling.here import install, missing, requirement_of, version_of
 
     known = [*BACKENDS.values(), *reader.installed()]
     frameworks = list(dict.fromkeys(backend.framework for backend in known))
@@ -31,22 +31,22 @@ def backends() -> Iterable[str]:
 
 def clauses() -> Iterable[str]:
     """What is demanded."""
-    from suites.clauses import CLAUSES
-    from suites.equivalence import carried
+    from lazyadam.suites.clauses import CLAUSES
+    from lazyadam.suites.equivalence import carried
 
     return folded_rows({clause.id: clause.sentence for clause in (*CLAUSES.values(), *carried.CLAUSES)})
 
 
 def axes() -> Iterable[str]:
     """The questions of meaning, with their answers: that of LazyAdam first."""
-    from suites.about import AXES
+    from lazyadam.suites.about import AXES
 
     return folded_rows({axis: ", ".join(value.name.lower() for value in kind) for axis, kind in AXES.items()})
 
 
 def pins() -> Iterable[str]:
     """The known divergences, each with its cause and on how many backends it shows."""
-    from suites.divergences.pin import pins
+    from lazyadam.suites.divergences.pin import pins
 
     causes = [
         ", ".join(f"{a}={v}" for a, v in pin.explained_by.items()) or ", ".join(pin.clauses) for pin in pins()
@@ -59,15 +59,15 @@ def pins() -> Iterable[str]:
 
 def profiles() -> Iterable[str]:
     """How much is tried."""
-    from suites.telling.words import about_profile
-    from suites.verdicts import BUDGETS
+    from lazyadam.suites.telling.words import about_profile
+    from lazyadam.suites.verdicts import BUDGETS
 
     return folded_rows({name: about_profile(name) for name in BUDGETS})
 
 
 def tables() -> Iterable[str]:
     """What a run writes."""
-    from reports.glossary import TABLES
+    from lazyadam.reports.glossary import TABLES
 
     return folded_rows(TABLES)
 

@@ -6,22 +6,22 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from reference.dialect import Arithmetic, Dialect
-from reports import glossary
-from reports.columns import COLUMNS
-from reports.export import FAILING
-from reports.tables import TableError, read, records
-from suites.about import AXES
-from suites.backends.process import ROOT
-from suites.backends.registry import BACKENDS
-from suites.case import Manner
-from suites.clauses import CLAUSES
-from suites.divergences.pin import PINS, Pin, pins
-from suites.equivalence import carried
-from suites.names import UnknownName, near, plain
-from suites.telling.here import requirement_of, version_of
-from suites.telling.lines import columns, folded, shown
-from suites.verdicts import BUDGETS
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reports import glossary
+from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.export import FAILING
+from lazyadam.reports.tables import TableError, read, records
+from lazyadam.suites.about import AXES
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Manner
+from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.divergences.pin import PINS, Pin, pins
+from lazyadam.suites.equivalence import carried
+from lazyadam.suites.names import UnknownName, near, plain
+from lazyadam.suites.telling.here import requirement_of, version_of
+from lazyadam.suites.telling.lines import columns, folded, shown
+from lazyadam.suites.verdicts import BUDGETS
 
 RECORDED = ROOT / "reports" / "published" / "cpu"
 MOST = 3  # matches that are told in full

@@ -1,7 +1,7 @@
 """The seeded faults, by family."""
 
-from suites.detection.fault import Fault
-from suites.detection.faults import (
+from lazyadam.suites.detection.fault import Fault
+from lazyadam.suites.detection.faults import (
     decay,
     duplicates,
     epsilon,

@@ -1,6 +1,6 @@
 """Weight decay, the loss scale, and maximize."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _MAXIMIZE = '    if group["maximize"]:\n        g = -g\n'
 _UNSCALE = '    if group["loss_scale"] != 1:\n        g = g / to(group["loss_scale"])\n'

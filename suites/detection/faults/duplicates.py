@@ -1,7 +1,7 @@
 """Rows that repeat."""
 
-from suites.detection.fault import Fault
-from suites.detection.hosts.edit import Edits
+from lazyadam.suites.detection.fault import Fault
+from lazyadam.suites.detection.hosts.edit import Edits
 
 _SUM = "np.add.at(total, inverse, values)"
 _COALESCE = "grad = grad.coalesce()  # the update is non-linear so indices must be unique"

@@ -1,6 +1,6 @@
 """ε: its place and its value."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _DENOMINATOR = "np.sqrt(v_rows) + to(eps)"
 _DENOM = "sqrt_().add_(eps)"

@@ -1,7 +1,7 @@
 """Faults that show only after many steps, or in few of them."""
 
-from suites.detection.fault import Fault
-from suites.detection.hosts.edit import Edits
+from lazyadam.suites.detection.fault import Fault
+from lazyadam.suites.detection.hosts.edit import Edits
 
 _LR = '_to_scalar(group["lr"])'
 _NUMPY_LOOP, _TORCH_LOOP = (

@@ -1,6 +1,6 @@
 """Several parameters and groups, state saved and loaded, and side effects."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _HANDED = 'state["step"], group)'
 _STEP = "    @torch.no_grad()\n    def step(self, closure=None):"

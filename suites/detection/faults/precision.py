@@ -1,6 +1,6 @@
 """Intermediates, state and hyperparameters in a precision that is too small."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _BFLOAT16 = '__import__("ml_dtypes").bfloat16'
 _UPDATE = "to(alpha) * (numerator / denominator)"

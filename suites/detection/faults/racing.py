@@ -1,6 +1,6 @@
 """Faults that show in some runs only: races, and memory that another wrote."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _SUM = "np.add.at(total, inverse, values)"
 _COALESCE = "grad = grad.coalesce()  # the update is non-linear so indices must be unique"

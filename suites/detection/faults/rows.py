@@ -1,7 +1,7 @@
 """Which rows and columns are updated: edges, tails, order, storage, and the rows that no gradient names."""
 
-from suites.detection.fault import Fault
-from suites.detection.hosts.edit import Edits
+from lazyadam.suites.detection.fault import Fault
+from lazyadam.suites.detection.hosts.edit import Edits
 
 _MAXIMIZE = '    if group["maximize"]:\n'
 _COALESCE = "grad = grad.coalesce()  # the update is non-linear so indices must be unique"

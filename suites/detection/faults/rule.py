@@ -1,6 +1,6 @@
 """The update rule."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _M = "m_rows = to(beta1) * m[rows] + to(1 - beta1) * g"
 _UPDATE = "to(alpha) * (numerator / denominator)"

@@ -1,6 +1,6 @@
 """Overflow, infinity, NaN, and a learning rate of zero."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _MAXIMIZE = '    if group["maximize"]:\n'
 _VALUES = "grad_values = grad._values()"

@@ -1,6 +1,6 @@
 """Bias correction, step counts, and what changes from step to step."""
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _POWERS1, _POWERS2 = "1 - beta1**t", "1 - beta2**t"
 _TORCH1, _TORCH2 = "bias_correction1 = 1 - beta1**step", "bias_correction2 = 1 - beta2**step"

@@ -4,7 +4,7 @@ When they were first tried, before anything was mended for them, 48 of the 67 we
 and 38 of the 50 on torch.
 """
 
-from suites.detection.fault import Fault
+from lazyadam.suites.detection.fault import Fault
 
 _LIVE = "torch's own optimizers hand out live tensors when they save, and take them over when they load"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import Arithmetic, Dialect, Power
-from suites.backends.base import Backend
-from suites.backends.torch_optim import arguments
-from suites.case import Case, Gradient, Manner, State, Step
-from suites.detection.hosts import lazy_adam
-from suites.detection.hosts.edit import Edits, edited
+from lazyadam.reference.dialect import Arithmetic, Dialect, Power
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.torch_optim import arguments
+from lazyadam.suites.case import Case, Gradient, Manner, State, Step
+from lazyadam.suites.detection.hosts import lazy_adam
+from lazyadam.suites.detection.hosts.edit import Edits, edited
 
 
 class NumpyLazyAdam(Backend):

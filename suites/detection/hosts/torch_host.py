@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from suites.backends.torch_optim import SparseAdam
-from suites.case import Case, Trajectory
-from suites.detection.hosts.edit import Edits, edited
+from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.detection.hosts.edit import Edits, edited
 
 
 class SeededSparseAdam(SparseAdam):

@@ -7,7 +7,7 @@ beta2 and eps. They share no code with the reference.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reference.dialect import (
+from lazyadam.reference.dialect import (
     BiasCorrection,
     Dialect,
     Duplicates,

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from reference.dialect import Dialect, StepCount
-from reference.rounding import Errors
-from reference.scalars import Hyperparameters
-from suites.case import Case, Gradient
-from suites.divergences.expected import Shown
-from suites.divergences.source.formula import Formula
+from lazyadam.reference.dialect import Dialect, StepCount
+from lazyadam.reference.rounding import Errors
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.case import Case, Gradient
+from lazyadam.suites.divergences.expected import Shown
+from lazyadam.suites.divergences.source.formula import Formula
 
 INLINE = 2000  # numbers: more than that go to a file beside the script
 LONG = 40  # steps: more than that have no lines of their own

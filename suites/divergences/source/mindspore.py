@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend
-from suites.backends.mindspore_nn import MindSporeOptimizer
-from suites.divergences.source.listing import Listing
-from suites.divergences.source.skeleton import Skeleton, indented
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.mindspore_nn import MindSporeOptimizer
+from lazyadam.suites.divergences.source.listing import Listing
+from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
 
 DEVICES = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from suites.backends.base import Backend, Origin
-from suites.backends.process import ROOT
-from suites.divergences.source.skeleton import Skeleton, indented
+from lazyadam.suites.backends.base import Backend, Origin
+from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
 
 
 def loaded(backend: type[Backend], *imports: str, standard: tuple[str, ...] = ()) -> Iterator[str]:
@@ -107,8 +107,8 @@ class SuiteScript(Skeleton):
 
     def imports(self) -> Iterator[str]:
         yield from loaded(self.backend, "import numpy as np")
-        yield "from reference.scalars import Hyperparameters"
-        yield "from suites.case import Case, Gradient, Group, Manner, Parameter, Step"
+        yield "from lazyadam.reference.scalars import Hyperparameters"
+        yield "from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step"
         yield ""
 
     def optimizer(self) -> Iterator[str]:

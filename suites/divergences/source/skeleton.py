@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 
-from suites.backends.base import Backend
-from suites.divergences.source.listing import Listing
-from suites.judge.stack import expected_counts
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.divergences.source.listing import Listing
+from lazyadam.suites.judge.stack import expected_counts
 
 
 class Skeleton(ABC):

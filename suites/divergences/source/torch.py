@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from reference.scalars import Hyperparameters
-from suites.backends.base import Backend, Origin
-from suites.case import Group
-from suites.divergences.source.listing import Listing
-from suites.divergences.source.own import loaded, name_of
-from suites.divergences.source.skeleton import Skeleton, indented
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend, Origin
+from lazyadam.suites.case import Group
+from lazyadam.suites.divergences.source.listing import Listing
+from lazyadam.suites.divergences.source.own import loaded, name_of
+from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
 
 
 class TorchScript(Skeleton):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from suites.backends.base import NotRun
-from suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.base import NotRun
+from lazyadam.suites.backends.own import NumpyOptimizer
 
 SOURCE = r"""
 #include <math.h>

@@ -1,6 +1,6 @@
 """Wrong: a C kernel compiled with -ffast-math: subnormals are flushed, and nothing is ∞ or NaN."""
 
-from suites.instrument.right.compiled import Compiled as _Compiled
+from lazyadam.suites.instrument.right.compiled import Compiled as _Compiled
 
 
 class FastMath(_Compiled):

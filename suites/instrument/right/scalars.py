@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from reference.dialect import Dialect, Epsilon
-from suites.backends.own import NumpyOptimizer
+from lazyadam.reference.dialect import Dialect, Epsilon
+from lazyadam.suites.backends.own import NumpyOptimizer
 
 F = np.float32
 

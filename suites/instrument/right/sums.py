@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.own import NumpyOptimizer
 
 
 class Summed(NumpyOptimizer):

@@ -5,7 +5,7 @@ import math
 import ml_dtypes  # noqa: F401  (NumPy's bfloat16)
 import numpy as np
 
-from suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.own import NumpyOptimizer
 
 
 class Wider(NumpyOptimizer):

@@ -5,8 +5,8 @@ import shutil
 
 import torch
 
-from suites.backends.base import NotRun
-from suites.backends.own import TorchOptimizer
+from lazyadam.suites.backends.base import NotRun
+from lazyadam.suites.backends.own import TorchOptimizer
 
 
 class Sparse(TorchOptimizer):
