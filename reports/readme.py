@@ -17,7 +17,7 @@ from lazyadam.reports.glossary import WORDS
 from lazyadam.reports.tables import read, records, text_of, write_text
 from lazyadam.reports.words import number, percent, spaced
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "reports" / "published"
 RUN = PUBLISHED / "cpu"
 PARTS = ("reference", "suites", "reports")

@@ -18,7 +18,6 @@ from lazyadam.reports.columns import ABOUT, COLUMNS, NUMBERS
 from lazyadam.reports.errors import NotWritten as NotWritten  # known as ours
 from lazyadam.reports.errors import TableError as TableError
 
-OUT = Path(__file__).parent / "out"
 MOST_BYTES = 2**28
 
 

@@ -55,7 +55,7 @@ def _classes(declarations: Iterable[tuple[str, Attributes]]) -> tuple[type[Backe
 def _asked(file: str) -> list[tuple[str, Attributes]]:
     """What a process says that loads a file, or the installed packages."""
     where, log, mark = file or "installed backends", Log(), guard.new_mark()
-    command = [sys.executable, "-m", "lazyadam.suites.backends.declaration", file]
+    command = [sys.executable, "-P", "-m", "lazyadam.suites.backends.declaration", file]
     with open(log.path, "wb") as errors:
         process = subprocess.Popen(
             command,

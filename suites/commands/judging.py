@@ -1,5 +1,6 @@
 """Judging backends: `check` and `report`."""
 
+import os
 import sys
 from argparse import ArgumentTypeError
 from contextlib import suppress
@@ -131,7 +132,8 @@ def judge(
     one = sum(option.startswith("--backend=") for option in given) == 1
     spread = "worksteal" if one else "loadgroup"
     options = [
-        *("-c", ROOT / "pyproject.toml", f"--rootdir={ROOT}", "-p", "no:terminalreporter"),
+        *("-c", os.devnull, f"--rootdir={ROOT}", "--import-mode=importlib"),  # and nobody's settings
+        *("-p", "no:cacheprovider", "-p", "no:terminalreporter"),
         *(("-n", several, "--dist", spread) if several > 1 else ()),
         *(ROOT / suite for suite in suites),
         *(f"--pins={folder.absolute()}" for folder in pins),

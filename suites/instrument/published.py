@@ -6,10 +6,10 @@ from functools import partial
 from io import StringIO
 
 from lazyadam.reports.command import status_of
-from lazyadam.reports.tables import OUT
+from lazyadam.reports.page import RECORDED as RUN
 from lazyadam.suites.commands.app import run
 
-RUN = OUT.parent / "published" / "cpu"
+__all__ = ["RUN", "Ran", "lazyadam"]
 
 
 @dataclass

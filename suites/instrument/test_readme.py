@@ -44,7 +44,6 @@ RUN_BY = {
     "pytest suites/detection": ("../../tox.ini", "pytest suites/detection"),
     "ruff check": ("../../tox.ini", "ruff check"),
     "ruff format": ("../../tox.ini", "ruff format"),
-    "mypy reference": ("../../tox.ini", "mypy reference suites reports conftest.py"),
     "tox -e readme": ("test_readme.py", "filled(text)"),
     # The two lines to paste: CI runs the second in a fresh clone.
     "python3.11 -m venv": ("../../.ci/run", "python3.11 -m venv .venv"),

@@ -9,7 +9,7 @@ import pytest
 
 from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.tables import TableError, coverage, frame, read
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites import plugin
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
 REASONS = {("b", "rule"): "", ("b", "decay"): "does not take: weight_decay", ("other", "rule"): ""}
@@ -34,14 +34,12 @@ def test_coverage_says_why_there_are_none() -> None:
     assert counts(verdict("rule", 0, explained_by="no torch"))["rule"] == (0, 0, "not run: no torch")
 
 
-def test_a_worker_of_a_spread_run_writes_no_tables(
-    pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_of_a_spread_run_writes_no_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would write a part of them, and might do so after the whole."""
-    root: Any = pytestconfig.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
-    monkeypatch.setattr(root, "_collected", [{"verdicts": [verdict("rule", 4)]}])
+    monkeypatch.setattr(plugin, "_collected", [{"verdicts": [verdict("rule", 4)]}])
     config = SimpleNamespace(workerinput={}, getoption=lambda name: tmp_path)
-    ending = root.pytest_sessionfinish(SimpleNamespace(config=config, shouldfail=False))
+    session: Any = SimpleNamespace(config=config, shouldfail=False)
+    ending = plugin.pytest_sessionfinish(session)
     next(ending)  # what others do at the end
     with pytest.raises(StopIteration):
         ending.send(None)

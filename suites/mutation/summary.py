@@ -18,9 +18,10 @@ from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-from lazyadam.reports.tables import OUT, write
+from lazyadam.reports.tables import write
 
 LEAST = 0.95
+OUT = Path("reports/out")
 PARTS = ("reference", "suites/judge")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
