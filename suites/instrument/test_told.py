@@ -204,14 +204,9 @@ WRONG = {
 def checked(text: str, folder: Path, *more: str) -> tuple[int, list[str]]:
     """`lazyadam check` of a file with this text: its status, and the lines of its screen."""
     (folder / "my_optimizer.py").write_text(text)
-    command = [
-        "-c",
-        "from lazyadam.suites.commands.app import main; main()",
-        "check",
-        "my_optimizer.py",
-        *more,
-    ]
-    ran = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", "from lazyadam.suites.commands.app import main; main()"]
+    asked = [*command, "check", "my_optimizer.py", *more]
+    ran = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
     return ran.returncode, ran.stdout.splitlines()
 
 
