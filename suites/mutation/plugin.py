@@ -1,4 +1,4 @@
-"""For pytest under mutation: the mutated code as `lazyadam`, nothing kept from before it, and no shrinking."""
+"""For pytest under mutation: the mutants are `lazyadam`, nothing is kept from before them, nothing shrunk."""
 
 import gc
 import importlib
