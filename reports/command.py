@@ -4,25 +4,54 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from io import TextIOWrapper
 from traceback import extract_tb
 
 from lazyadam.reports.errors import TableError
 
 
-def status_of(main: Callable[[], int]) -> int | str | None:
-    """Run a command; the exit status.
+def status_of(main: Callable[[], int], failed: int = 2) -> int | str | None:
+    """Run a command; the exit status: `failed` where it could not do its work.
 
     1 would say that something diverges or got worse, and is what Python exits with after an error.
     """
     try:
         return _ended(main)
     except TableError as error:
-        return _broken(str(error))
+        why = str(error)
+    except MemoryError:
+        why = "there is not enough memory"
     except OSError as error:
-        return _broken(f"{error.filename or 'what it prints'}: {error.strerror or error}")
+        why = f"{error.filename or _nameless()}: {error.strerror or error}"
     except Exception as error:
         at = extract_tb(error.__traceback__)[-1]
-        return _broken(f"{type(error).__name__}: {error} ({at.filename}:{at.lineno})")
+        why = f"{type(error).__name__}: {error} ({at.filename}:{at.lineno})"
+    _say(why)
+    return failed
+
+
+def open_streams() -> None:
+    """Standard streams that were closed go nowhere: the next file to be opened would take their place.
+
+    What they can't write is escaped.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout, sys.stderr = sys.stdout or os.fdopen(1, "w"), sys.stderr or os.fdopen(2, "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _nameless() -> str:
+    """Where an error of the system is that names no file."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "the folder that this is called in"
+    return "what it prints"
 
 
 def _ended(main: Callable[[], int]) -> int | str | None:
@@ -35,11 +64,10 @@ def _ended(main: Callable[[], int]) -> int | str | None:
     return status
 
 
-def _broken(why: str) -> int:
+def _say(why: str) -> None:
     with suppress(OSError):
         print("".join(c if c.isprintable() else repr(c)[1:-1] for c in why), file=sys.stderr, flush=True)
     try:
         sys.stdout.flush()
     except OSError:  # Python would try again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 2

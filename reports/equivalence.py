@@ -105,7 +105,7 @@ def pairs_of(sequences: pd.DataFrame) -> pd.DataFrame:
     """
     weights, bounds = (
         {
-            (row["backend"], row["sequence"], row["steps"]): np.array(json.loads(row[column]))
+            (row["backend"], row["sequence"], row["steps"]): np.array(json.loads(row[column]), np.float64)
             for row in sequences[sequences[column] != ""].to_dict("records")
         }
         for column in ("w", "bound")

@@ -1,5 +1,6 @@
 """Verdicts for other tools: JUnit XML, and Markdown for the summary of a CI job."""
 
+import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -14,6 +15,9 @@ def is_known(verdicts: pd.DataFrame, pins: pd.DataFrame) -> pd.Series:
     """Whether each verdict is accounted for, by pins; an empty witness says that it needs none."""
     names = set(pins["pin"])
     return verdicts["witness"].map(lambda witness: witness == "" or set(witness.split("; ")) <= names)
+
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 
 def junit(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) -> str:
@@ -65,7 +69,8 @@ def junit(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
             elif fails:
                 ElementTree.SubElement(case, "failure", message=said)
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    text = ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    return NO_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def summary(verdicts: pd.DataFrame, findings: pd.DataFrame) -> Iterator[str]:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -80,7 +81,7 @@ def load(folder: Path) -> Run:
     verdicts, pins = read("verdicts", folder), read("pins", folder)
     tables = {name: read(name, folder) for name in there - {"verdicts"}}
     tables["verdicts"] = verdicts.assign(known=is_known(verdicts, pins))
-    if (verdicts["verdict"] == "not run").all():
+    if not verdicts["cases"][verdicts["verdict"] != "not run"].sum():
         why = "; ".join(sorted(set(verdicts["explained_by"])))
         raise TableError(f"{folder}: nothing was judged" + (f": {why}" if why else ""))
     return Run(
@@ -132,7 +133,9 @@ def changes(accepted: Path, run: Path) -> Iterator[Change]:
 
 def _comparable(before: Run, after: Run) -> None:
     for item in SAME:
-        was, is_now = (x.settings.get(item, "") for x in (before, after))
+        if lacking := [x.folder for x in (before, after) if item not in x.settings]:
+            raise TableError(f"{lacking[0]}/run.csv: does not say which {item}")
+        was, is_now = (x.settings[item] for x in (before, after))
         if was != is_now:
             raise TableError(f"{after.folder}/run.csv: {item} {is_now}, but the accepted run had {was}")
 
@@ -329,9 +332,13 @@ def accept(run: Path, baseline: Path) -> list[str]:
         if lost := sorted(old.there - new.there):
             raise TableError(f"{run}: has no {lost[0]}.csv, which the accepted run has")
     baseline.mkdir(parents=True, exist_ok=True)
-    for name in (*new.there, "pins", "run", SPEED):
-        if (run / f"{name}.csv").exists():
-            part = baseline / f"{name}.csv.part"
-            shutil.copyfile(run / f"{name}.csv", part)
-            part.replace(baseline / f"{name}.csv")
+    files = [f"{name}.csv" for name in (*new.there, "pins", "run", SPEED)]
+    files = [file for file in files if (run / file).exists()]
+    if folders := [file for file in files if (baseline / file).is_dir()]:
+        raise TableError(f"{baseline / folders[0]}: is a folder")
+    with TemporaryDirectory(dir=baseline, prefix=".") as parts:  # all or none
+        for file in files:
+            shutil.copyfile(run / file, Path(parts) / file)
+        for file in files:
+            (Path(parts) / file).replace(baseline / file)
     return [f"accepted though it fails: {row['test']}: {row['message']}" for row in failures]

@@ -38,6 +38,27 @@ def _order(column: pd.Series) -> pd.Series:
 
 
 VERDICTS = ("conforms", "diverges", "refuses", "dies", "hangs", "not run")
+VOCABULARY: dict[str, dict[str, tuple[str, ...]]] = {
+    "verdicts": {"verdict": VERDICTS},
+    "findings": {"kind": ("new", "known", "documented")},
+}
+JUDGED = ("cases", "steps")
+COUNTS = frozenset(
+    [
+        "cases",
+        "steps",
+        "rows",
+        "seeds",
+        "runs",
+        "trials",
+        "trainings",
+        "threads",
+        "table_rows",
+        "width",
+        "touched_rows",
+    ]
+)
+MAGNITUDES = frozenset(["worst_ratio", "max_ulp", "max_abs", "max_rel", "max_ratio"])
 NEVER_EMPTY = ("verdicts", "dialects", "sequences", "run")
 
 
@@ -63,7 +84,9 @@ def read(name: str, folder: Path) -> pd.DataFrame:
         if len(row) != len(rows[0]):
             raise TableError(f"{path}: row {number} has {len(row)} cells, not {len(rows[0])}")
     numbers = {column for column in NUMBERS if column in rows[0] and (name, column) not in WORDS}
-    table = pd.read_csv(StringIO(text), keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
+    words = dict.fromkeys((column for column in rows[0] if column not in numbers), str)
+    empty = dict.fromkeys(numbers, "")
+    table = pd.read_csv(StringIO(text), dtype=words, keep_default_na=False, na_values=empty)
     for column in sorted(numbers):
         if len(table) and not pd.api.types.is_numeric_dtype(table[column]):
             raise TableError(f"{path}: column {column} has something that is no number")
@@ -95,18 +118,37 @@ def _flaw(name: str, table: pd.DataFrame) -> str:
     """Why a table of its columns and types can't be told from; '' where it can."""
     if name in NEVER_EMPTY and table.empty:
         return "has no rows"
-    if name == "verdicts":
-        unknown = sorted(set(table["verdict"]) - set(VERDICTS))
-        return f"verdict {unknown[0]!r} is not one of {', '.join(VERDICTS)}" if unknown else ""
+    for column in (COUNTS | MAGNITUDES) & {*table.columns} - {c for n, c in WORDS if n == name}:
+        there = table[column].dropna()
+        if (there < 0).any() or (column in COUNTS and not (there % 1 == 0).all()):
+            return f"column {column} has what is no {'count' if column in COUNTS else 'size'}"
+    for column, known in VOCABULARY.get(name, {}).items():
+        if unknown := sorted(set(table[column]) - set(known)):
+            return f"{column} {unknown[0]!r} is not one of {', '.join(known)}"
+    for column in JUDGED if name == "verdicts" else ():
+        if table[column][table["verdict"].isin(("conforms", "diverges"))].isna().any():
+            return f"column {column} is empty where something was judged"
     if name == "sequences":
-        for row in records(table):
-            for column in ("w", "bound"):
-                try:
-                    numbers = np.array(json.loads(row[column] or "[]"), np.float64)
-                except (ValueError, TypeError, RecursionError):
-                    numbers = np.empty(())
-                if numbers.ndim != 1:
-                    return f"{column} of {row['backend']} in {row['sequence']} is no list of numbers"
+        return _flaw_of_sequences(table)
+    return ""
+
+
+def _flaw_of_sequences(table: pd.DataFrame) -> str:
+    """Its weights and bounds are lists of numbers, of one length in a training; weights have bounds."""
+    if table["steps"].isna().any():
+        return "column steps is empty"
+    lengths: dict[str, int] = {}
+    for row in records(table[table["w"] != ""]):
+        for column in ("w", "bound") if row["steps"] else ("w",):
+            where = f"{column} of {row['backend']} in {row['sequence']}"
+            try:
+                numbers = np.array(json.loads(row[column] or "0"), np.float64)
+            except (ValueError, TypeError, RecursionError):
+                numbers = np.empty(())
+            if numbers.ndim != 1:
+                return f"{where} is no list of numbers"
+            if lengths.setdefault(row["sequence"], len(numbers)) != len(numbers):
+                return f"{where} has {len(numbers)} numbers, not {lengths[row['sequence']]}"
     return ""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from lazyadam.reports.comparison import COMPARED
 from lazyadam.reports.tables import TableError, frame, read
@@ -43,7 +43,7 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
                         "table": name,
                         "row": row,
                         "said": said,
-                        "versions": ", ".join(sorted(same.index, key=Version)),
+                        "versions": ", ".join(sorted(same.index, key=_release)),
                     }
                     for said, same in cells.groupby(cells, sort=False)
                 ]
@@ -56,7 +56,7 @@ def told(table: pd.DataFrame) -> Iterator[str]:
     """What changed, in Markdown: for each framework a row for each change, with a column for each version."""
     table = table.assign(version=table["versions"].str.split(", ")).explode("version")
     for framework, part in table.groupby("framework"):
-        versions = sorted(part["version"].unique(), key=Version)
+        versions = sorted(part["version"].unique(), key=_release)
         grid = part.pivot(index=["table", "row"], columns="version", values="said")[versions]
         changed = grid[grid.nunique(axis=1) > 1]
         yield f"## {framework} {', '.join(versions)}"
@@ -69,3 +69,11 @@ def told(table: pd.DataFrame) -> Iterator[str]:
             for row in changed.reset_index().to_dict("records"):
                 yield f"| {row['table']}: {row['row']} | {' | '.join(row[v] for v in versions)} |"
             yield ""
+
+
+def _release(version: str) -> tuple[bool, Version | str]:
+    """In order; a version that is none goes first."""
+    try:
+        return True, Version(version)
+    except InvalidVersion:
+        return False, version

@@ -14,7 +14,7 @@ def plain(name: str) -> str:
 
 
 def begun(word: str, names: Iterable[str]) -> list[str]:
-    """The names that a word may stand for: itself and those of which it is the first parts, or else begins.
+    """The names that a word may stand for: itself, or those of which it is the first parts, or else begins.
 
     '.' stands between parts.
     """
@@ -22,6 +22,7 @@ def begun(word: str, names: Iterable[str]) -> list[str]:
     if not plain(word):
         return []
     for found in (
+        [name for name in names if name == word],
         [name for name in names if f"{name}.".startswith(f"{word}.")],
         [name for name in names if f"{plain(name)}.".startswith(f"{plain(word)}.")],
         [name for name in names if plain(name).startswith(plain(word))],

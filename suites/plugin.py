@@ -33,6 +33,7 @@ from lazyadam.suites.divergences.reproducer import no_script
 from lazyadam.suites.equivalence import carried
 from lazyadam.suites.machine import unsupported
 from lazyadam.suites.replay import NOTHING_COMPARED, replay
+from lazyadam.suites.run.progress import EXIT, Teller
 from lazyadam.suites.run.recording import Run
 from lazyadam.suites.verdicts import BUDGETS
 
@@ -119,8 +120,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
     if why := unsupported():
         raise pytest.UsageError(why)
-    config.option.examples = config.getoption("--examples") or config.getoption("--out") / "examples"
     check_options(config)
+    config.option.examples = config.getoption("--examples") or config.getoption("--out") / "examples"
     if asked_of_backends(config) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
     try:
@@ -165,7 +166,7 @@ def check_options(config: pytest.Config) -> None:
     if config.getoption("--against") != "documented" and config.getoption("--replay") is None:
         raise pytest.UsageError("--against goes with --replay")
     examples = config.getoption("--examples")
-    if examples.exists() and not examples.is_dir():
+    if examples and examples.exists() and not examples.is_dir():
         raise pytest.UsageError(f"--examples: {examples} is no folder")
 
 
@@ -408,7 +409,8 @@ def lacking(config: pytest.Config) -> list[str]:
     """What was asked for and did not come about, in lines."""
     seen = compared.seen(_collected)
     if _judging and not any(tried for _, tried in seen):
-        why = compared.reason(seen) if seen else "no test applies to what was chosen"
+        failed = _failed[0]["message"] if _failed else "no test applies to what was chosen"
+        why = compared.reason(seen) if seen else failed
         return [f"nothing was compared: {why}"]
     named = config.getoption("--backend") or config.getoption("--backend-file")
     chosen = {backend.name for backend in config.stash[BACKENDS]} if named else set()
@@ -428,8 +430,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
         print(f"nothing is selected by {selection(config)}{hints(config)}")
     ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     lines = lacking(config) if ended else []
-    if lines and session.exitstatus == pytest.ExitCode.OK:
+    if lines and (session.exitstatus == pytest.ExitCode.OK or not _collected):
         session.exitstatus = NOTHING_COMPARED
+    if session.exitstatus == pytest.ExitCode.INTERRUPTED and not _collected:
+        lines = ["interrupted before anything was judged: no table is written"]
     whole = ended and not stopped
     ran = Run(
         backends=config.stash[BACKENDS],
@@ -449,7 +453,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
         tables, not_written = ran.write(out)
         if not_written:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-        ran.tell(tables, out, asked, time.monotonic() - config.stash[STARTED], int(session.exitstatus))
+        status = int(session.exitstatus)
+        if any(isinstance(x, Teller) for x in config.pluginmanager.get_plugins()):
+            status = EXIT.get(status, status)
+        ran.tell(tables, out, asked, time.monotonic() - config.stash[STARTED], status)
         lines = [*config.stash[PINS_TOLD], *not_written[:1], *lines]
     print("\n".join(lines), end="\n" if lines else "", flush=True)
     return result

@@ -10,7 +10,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends.base import DEVICES, NOT_KEPT, Backend, in_a_line
+from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, not_kept, printable
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import UnknownBackend, select
@@ -76,8 +76,8 @@ def backend_of(file: Path, given: Sequence[str] = ()) -> tuple[type[Backend], st
         return found[0], ""
     if not names:
         raise UnknownBackend(f"{file}: names no backend; --backend NAME or --backend FILE.py")
-    if about.get("file") and not Path(path).is_file():
-        where = path or about["file"]
+    if (path or about.get("file")) and not _is_file(path):
+        where = printable(str(path or about["file"])[:200])
         raise UnknownBackend(
             f"{file}: speaks of {names[0]} in {where}, which is not there; --backend FILE.py"
         )
@@ -86,6 +86,14 @@ def backend_of(file: Path, given: Sequence[str] = ()) -> tuple[type[Backend], st
         raise UnknownBackend(f"{file}: speaks of {names[0]}, which is not there; --backend NAME or FILE.py")
     told = f"  it names {len(names)} backends, of which this is the first; another: --backend NAME"
     return found[0], told if names[1:] else ""
+
+
+def _is_file(path: str) -> bool:
+    """Whether a path that somebody wrote down is one of a file."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, with a zero in it, a loop of links
+        return False
 
 
 def replay(file: Path, backend: type[Backend], device: str, against: str) -> tuple[int, list[str]]:
@@ -103,7 +111,7 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
         trajectories = process.run([case])
         printed = process.printed()
     if failure := trajectories[0].failure:
-        if NOT_KEPT in failure.message:
+        if not_kept(failure):
             return DIVERGES, [f"{backend.name} diverges at step {failure.step}: {failure.message}"]
         told = f"{backend.name} {failure.kind} at step {failure.step}: {failure.message}"
         return NOTHING_COMPARED, [told]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lazyadam.reference.dialect import Arithmetic
-from lazyadam.suites.backends.base import NOT_KEPT
+from lazyadam.suites.backends.base import not_kept
 from lazyadam.suites.backends.process import Runs
 from lazyadam.suites.case import Case, Failure, Manner
 from lazyadam.suites.clauses.clause import Clause
@@ -46,7 +46,7 @@ def of_failure(clause: Clause, case: Case, failure: Failure, process: Runs, out:
     """Write the script of a case that fails. As `of_divergence`."""
     if why := no_script(case, process.backend):
         return f"{NONE}{why}"
-    if NOT_KEPT in failure.message and process.backend.origin is None:
+    if not_kept(failure) and process.backend.origin is None:
         return f"{NONE}{SUITE_ALONE}watches the gradient"
     small = upto(case, max(1, failure.step))
     return _write(pin_of(clause, small, failure.kind, process), process, out, name)

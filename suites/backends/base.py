@@ -29,6 +29,7 @@ SHOWN = frozenset(
     }
 )
 NOT_KEPT = "the step changed the gradient that it was given, or moved a parameter"
+LONGEST = 10_000  # characters of a message that are looked at
 
 
 class NotRun(Exception):
@@ -245,23 +246,34 @@ class Backend(ABC):
         return replace(stack(case, seen, seconds, failure, path, count), left=left)
 
 
+def not_kept(failure: Failure) -> bool:
+    """Whether a step did what no step may, and so diverges."""
+    return failure.message == f"{ValueError.__name__}: {NOT_KEPT}"
+
+
 def checked(state: State, case: Case) -> State:
-    """The state, where its arrays have the shapes of the parameters.
+    """The state, where its arrays have the shapes of the parameters, and every parameter a step count.
 
     Raises:
-        ValueError: one has another shape.
+        ValueError: it is not so.
     """
     for name, arrays in zip("wmv", state[:3], strict=True):
         for i, (x, p) in enumerate(zip(arrays, case.parameters, strict=True)):
             if x.shape != p.w.shape:
                 raise ValueError(f"{name} of parameter {i} has shape {x.shape}, but should have {p.w.shape}")
+    try:
+        counts = np.array(state[3], np.int64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"a step count is no whole number ({in_a_line(error)})") from None
+    if counts.shape != (len(case.parameters),):
+        raise ValueError(f"step counts have shape {counts.shape}, for {len(case.parameters)} parameters")
     return state
 
 
 def in_a_line(error: BaseException) -> str:
     """The message of an error in one line, of characters that any file and terminal takes."""
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error)[:LONGEST].split())
     except Exception:
         text = "its message can't be read"
     return printable(text)

@@ -58,6 +58,8 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
     "case_seconds": (int | float, None),
 }
 
+MOST_SECONDS = 1e6
+
 
 class BrokenDeclaration(Exception):
     """A file or a package declares no proper backend; the message is one line that says where."""
@@ -165,7 +167,7 @@ def check(backend: Any, where: str) -> None:
     for cannot in sorted(x.value for x in backend.manners - backend.possible):
         need(False, f"manners has {cannot!r}, which {backend.framework}'s base class does not do")
     need(all(isinstance(x, Layer) for x in backend.layers), "layers has something else than a Layer")
-    need(0 < backend.case_seconds < float("inf"), f"case_seconds is {backend.case_seconds!r}, and no time")
+    need(0 < backend.case_seconds <= MOST_SECONDS, f"case_seconds is {backend.case_seconds!r}, and no time")
     try:
         execnet.XSpec(backend.spec)
     except (AttributeError, ValueError) as error:

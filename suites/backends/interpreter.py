@@ -1,22 +1,36 @@
 """An interpreter that somebody names, to run a worker in."""
 
+import os
 import shlex
 import subprocess
 
-from lazyadam.suites.backends.process import NEEDED, START_SECONDS
+from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.log import Log
+from lazyadam.suites.backends.patience import output
+from lazyadam.suites.backends.process import NEEDED
+
+START_SECONDS = 60.0
 
 
 def refusal(command: str) -> str:
     """Why a command is no Python that a worker can run in, in a line; '' where it is."""
-    needed = ", ".join(NEEDED)
+    needed, log, mark = ", ".join(NEEDED), Log(), guard.new_mark()
     try:
         started = [*shlex.split(command), "-c", f"import {needed}; print({needed!r})"]
-        ran = subprocess.run(
-            started, capture_output=True, text=True, errors="replace", timeout=START_SECONDS, check=False
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        with open(log.path, "wb") as printed:
+            process = subprocess.Popen(
+                started,
+                env=os.environ | {guard.MARK: mark},
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
+                start_new_session=True,
+            )
+        output(process, START_SECONDS)
+    except (OSError, ValueError, TimeoutError) as error:
         return f"{command} does not start: {error}"
-    if ran.stdout.strip().endswith(needed):
-        return ""
-    last = (ran.stderr.strip().splitlines() or ["it prints no error"])[-1]
-    return f"{command} is no Python interpreter that has {needed}: {last}"
+    finally:
+        guard.end(mark)
+        log.close()
+    last = ([line for line in log.lines() if line.strip()] or ["it prints no error"])[-1].strip()
+    return "" if last == needed else f"{command} is no Python interpreter that has {needed}: {last[:200]}"

@@ -3,7 +3,6 @@
 import pickle
 import shlex
 import shutil
-import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -17,10 +16,10 @@ import numpy as np
 import psutil
 
 from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.base import Backend, stack
+from lazyadam.suites.backends.base import Backend, checked, in_a_line, stack
 from lazyadam.suites.backends.log import Log
 from lazyadam.suites.backends.message import Unreadable, loads
-from lazyadam.suites.backends.patience import POLL_SECONDS, Patience
+from lazyadam.suites.backends.patience import POLL_SECONDS, Patience, ended
 from lazyadam.suites.case import Case, Failure, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
@@ -164,8 +163,8 @@ class Process:
         try:
             spec = started_with(self.spec, (*self.environment, f"{guard.MARK}={self.mark}"))
             gateway = self.group.makegateway(f"{spec}//chdir={ROOT}")
-        except (OSError, EOFError, AttributeError, ValueError, execnet.HostNotFound) as error:
-            self.not_run = f"no worker starts with {self.spec}: {type(error).__name__}: {error}"
+        except Exception as error:  # of execnet, or of what it was given
+            self.not_run = f"no worker starts with {self.spec}: {type(error).__name__}: {in_a_line(error)}"
             self._stop()
             return
         self.channel, self.pid = gateway.remote_exec(BOOTSTRAP), 0
@@ -236,7 +235,7 @@ class Process:
             code = psutil.Process(self.pid).wait(END_SECONDS)
         if code is None:
             return "nobody knows how"
-        return f"of {signal.Signals(-code).name}" if code < 0 else f"with {code}"
+        return ended(code)
 
     def _where(self) -> str:
         """The line of its file in which a backend of one's own is, where it says so."""
@@ -298,7 +297,7 @@ class Process:
                     return sound(case, rest[0])
                 at, state = rest
                 if state is not None:
-                    seen.append(state)
+                    seen.append(_sound_state(state, case))
         except Lost as lost:
             self.restart()
             failure = Failure(lost.kind, at, str(lost))
@@ -356,6 +355,14 @@ class Process:
             guard.end(self.mark)  # first, or the farewell of `_stop` might block like any message
         self._stop()
         self._start()
+
+
+def _sound_state(state: Any, case: Case) -> Any:
+    """A state that a worker reported, where it is one of this case. Raises as `sound`."""
+    try:
+        return checked(state, case)
+    except Exception as error:
+        raise Lost("dies", f"it reported what is no state: {in_a_line(error)}") from None
 
 
 def sound(case: Case, trajectory: Any) -> Trajectory:

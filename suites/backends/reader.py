@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from signal import Signals
 from typing import Any
 
 from lazyadam.suites.backends import guard
@@ -19,7 +18,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
 from lazyadam.suites.backends.log import Log
 from lazyadam.suites.backends.message import Unreadable, loads
-from lazyadam.suites.backends.patience import output
+from lazyadam.suites.backends.patience import ended, output
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
@@ -76,11 +75,11 @@ def _asked(file: str) -> list[tuple[str, Attributes]]:
         process.wait()
         log.close()
     if process.returncode < 0:
-        name = Signals(-process.returncode).name
-        raise BrokenDeclaration(f"{where}: dies when loaded, of {name}: {log.last_words(file)}")
+        how = ended(process.returncode)
+        raise BrokenDeclaration(f"{where}: dies when loaded, {how}: {log.last_words(file)}")
     if not answer:
-        ended = f"ends the process that loads it, with {process.returncode}"
-        raise BrokenDeclaration(f"{where}: {ended}: {log.last_words(file)}")
+        how = f"ends the process that loads it, with {process.returncode}"
+        raise BrokenDeclaration(f"{where}: {how}: {log.last_words(file)}")
     try:
         kind, told = loads(answer)
     except (Unreadable, TypeError, ValueError) as error:

@@ -171,10 +171,12 @@ def load(path: Path) -> Case:
     Raises:
         TraceError: the file cannot be read, is of another version, or holds no case that can be judged.
     """
-    case = _case(_read(path))
+    document = _read(path)
     try:
-        check(case)
-    except ValueError as error:
+        case = _case(document)
+        with np.errstate(all="ignore"):  # numbers that the type of the case doesn't have are told
+            check(case)
+    except (ValueError, OverflowError) as error:
         raise _refusal(path, f"malformed ({error})") from None
     return case
 

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from lazyadam.reports.command import status_of
 from lazyadam.suites.machine import unsupported
 
 app = typer.Typer(
@@ -30,12 +29,19 @@ app = typer.Typer(
 
 FILES = ("judging", "telling", "tables", "bench", "setting_up")
 OUT = Path("lazyadam-out")
+LONGEST = 1000
 COMPLETE = "_LAZYADAM_COMPLETE"  # set by the shell that asks how a line could go on
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="where results go, or lie")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, gpu or ascend")]
 Seed = Annotated[str | None, typer.Option(metavar="N", help="of the cases: 0 in ci, else random")]
 Profile = Annotated[str, typer.Option(metavar="NAME", help="how much is tried: ci, nightly or deep")]
+
+
+def in_short(error: typer.TyperException) -> str:
+    """What was asked wrongly, in a line that can be read."""
+    text = " ".join(error.format_message().split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def run(arguments: list[str]) -> int:
@@ -46,7 +52,10 @@ def run(arguments: list[str]) -> int:
     for name in FILES:
         import_module(f"lazyadam.suites.commands.{name}")
     if COMPLETE in os.environ:
-        app(prog_name="lazyadam")  # ends the process
+        try:
+            app(prog_name="lazyadam")
+        except SystemExit as end:
+            return 2 if end.code else 0
     command = get_command(app)
     try:  # `app` itself would end with 1 where its output goes nowhere
         with command.make_context("lazyadam", [*arguments] or ["--help"]) as context:
@@ -54,13 +63,8 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as end:
         return end.exit_code if arguments else 2
     except typer.TyperException as error:
-        print(f"lazyadam: {' '.join(error.format_message().split())}", file=sys.stderr)
+        print(f"lazyadam: {in_short(error)}", file=sys.stderr)
         return 2
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted: what was written is whole", file=sys.stderr)
         return 130
-
-
-def main() -> None:
-    """The console script."""
-    sys.exit(status_of(lambda: run(sys.argv[1:])))

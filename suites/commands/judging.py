@@ -27,8 +27,8 @@ Show = Annotated[
     list[str], typer.Option("--show", metavar="TABLE", help="print this table too, or all; repeatable")
 ]
 Processes = Annotated[int | None, typer.Option("-n", "--processes", metavar="N", help="default: one a core")]
+OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # of somebody's own tests
 LISTED = "; lazyadam list names the backends"
-EXIT = {2: 130, 3: 2, 4: 2, 5: 2}  # of pytest's that mean another thing to a shell
 
 
 @app.command(
@@ -113,7 +113,7 @@ def judge(
     from lazyadam.suites.backends.process import ROOT
     from lazyadam.suites.command_line import whole_number
     from lazyadam.suites.machine import all_threads
-    from lazyadam.suites.run.progress import Teller
+    from lazyadam.suites.run.progress import EXIT, Teller
     from lazyadam.suites.verdicts import BUDGETS
 
     device, profile = one_of(device, DEVICES, "--device"), one_of(profile, BUDGETS, "--profile")
@@ -142,6 +142,8 @@ def judge(
         *((f"--seed={seed}",) if seed is not None else ()),
         *given,
     ]
+    for name in OTHERS:
+        os.environ.pop(name, None)
     status = int(pytest.main([*map(str, options)], plugins=[Teller()]))
     return EXIT.get(status, status)
 

@@ -20,6 +20,7 @@ Targets = Annotated[
         show_default="all",
     ),
 ]
+MOST = 1e15  # more is in no memory
 
 
 def chosen(targets: list[str] | None, out: Path) -> "list[type[Backend]]":
@@ -60,8 +61,8 @@ def number(typed: str) -> int:
         value = float(typed)
     except ValueError:
         value = 0.0
-    if not value.is_integer() or value < 1:
-        raise typer.BadParameter(f"{typed} is no whole number from 1 on")
+    if not value.is_integer() or not 1 <= value <= MOST:
+        raise typer.BadParameter(f"{typed} is no whole number from 1 to {MOST:.0e}")
     return int(value)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from lazyadam.suites.commands.app import OUT, Out, app
+from lazyadam.suites.commands.app import OUT, Out, app, in_short
 from lazyadam.suites.names import UnknownName, one
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ForBisect(TyperCommand):
         try:
             return super().make_context(*given, **settings)
         except typer.TyperException as error:
-            print(f"lazyadam: {' '.join(error.format_message().split())}", file=sys.stderr)
+            print(f"lazyadam: {in_short(error)}", file=sys.stderr)
             raise typer.Exit(125) from None
 
 
@@ -140,6 +140,5 @@ def asked(work: Any, *given: Any) -> Any:
 
 
 def say(lines: Iterable[str]) -> None:
-    """Print lines on a terminal of whatever characters."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print("\n".join(lines).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    """Print lines."""
+    print("\n".join(lines), flush=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lazyadam.suites.backends.base import NOT_KEPT, Backend
+from lazyadam.suites.backends.base import Backend, not_kept
 from lazyadam.suites.backends.process import about
 from lazyadam.suites.case import Case, Trajectory
 from lazyadam.suites.clauses import CLAUSES
@@ -97,7 +97,7 @@ def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
     for clause in applicable(host, dtype):
         seen = examine(clause, host, dtype, seed, BUDGET)
         if seen.new:
-            errors = [f.message for f in seen.unknown if not f.message.endswith(NOT_KEPT)]
+            errors = [f.message for f in seen.unknown if not not_kept(f)]
             raised = errors[0] if errors else ""
             return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start, raised)
         before += len(seen.cases)

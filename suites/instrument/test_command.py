@@ -8,6 +8,9 @@ import pytest
 
 from lazyadam.reports.command import status_of
 from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.cases import trace
+from lazyadam.suites.divergences.pin import PINS
 from lazyadam.suites.instrument.published import RUN, lazyadam
 from lazyadam.suites.performance import gate
 
@@ -26,7 +29,7 @@ from lazyadam.suites.performance import gate
     ],
 )
 def test_what_can_not_be_printed_is_2_and_a_line(arguments: tuple[object, ...], into: str) -> None:
-    main = "from lazyadam.suites.commands.app import main; main()"
+    main = "from lazyadam.suites.commands import main; main()"
     command = f"{sys.executable} -c '{main}' {' '.join(map(str, arguments))} {into}"
     ran = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
@@ -34,6 +37,37 @@ def test_what_can_not_be_printed_is_2_and_a_line(arguments: tuple[object, ...], 
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert line.startswith("what it prints: ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "typed", "status"),
+    [
+        ("", "replay case.json >/dev/full", 125),
+        ("", "replay case.json >&-", 0),
+        ("", "explain duplicates 2>&-", 0),
+        ("", "explain duplicates >&-", 0),
+        ("cd gone; rmdir ../gone;", "replay case.json", 125),
+        ("touch typer.py; PYTHONPATH=.", "replay case.json", 125),
+        ("echo '1/0' > numpy.py; PYTHONPATH=.", "replay case.json", 125),
+        ("PYTHONIOENCODING=latin-1", "explain epsilon", 0),
+        ("_LAZYADAM_COMPLETE=nonsense", "list", 2),
+    ],
+)
+def test_1_says_that_an_optimizer_is_wrong_and_nothing_else(
+    environment: str, typed: str, status: int, tmp_path: Path
+) -> None:
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "mine.py").write_text(TEMPLATES["numpy"])
+    trace.save(trace.load(PINS / "torch-sparse-epsilon.json"), tmp_path / "case.json", {"backends": []})
+    typed = typed.replace(
+        "case.json", f"{tmp_path}/case.json --backend {tmp_path}/mine.py --against reference"
+    )
+    main = "from lazyadam.suites.commands import main; main()"
+    command = f"{environment} {sys.executable} -c '{main}' {typed}"
+    ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == status, ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert len(ran.stderr.splitlines()) == (status != 0)
 
 
 @pytest.mark.parametrize("baseline", ["file", "file/below", "/proc/nothing/here"])

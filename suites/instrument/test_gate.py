@@ -185,7 +185,7 @@ def test_other_selections_are_neither_compared_nor_accepted(folder: Path, tmp_pa
     baseline = tmp_path / "baseline"
     assert lazyadam("accept", "--baseline", baseline, "--out", folder).returncode == 0
     before = {file.name: file.read_bytes() for file in baseline.iterdir()}
-    edit("run", {"item": "seed"}, item="selection", value="-m 'quick'")(folder)
+    edit("run", {"item": "selection"}, value="-m 'quick'")(folder)
     for command in ("gate", "accept"):
         ran = lazyadam(command, "--baseline", baseline, "--out", folder)
         assert ran.returncode == 2
@@ -273,8 +273,12 @@ def unread(folder: Path) -> None:
         (unread, "claims.csv: not there"),
         (edit("run", {"item": "ended"}, value="interrupted after 3 tests"), "was interrupted after 3 tests"),
         (lambda folder: (folder / "failures.csv").unlink(), "failures.csv: not there"),
+        (lambda folder: spoilt(folder, "verdicts", cases=0), "nothing was judged"),
     ],
-    ids=["nothing was run", "nothing is there", "a row twice", "a table lost", "interrupted", "no failures"],
+    ids=[
+        *("nothing was run", "nothing is there", "a row twice", "a table lost", "interrupted", "no failures"),
+        "no case",
+    ],
 )
 def test_what_was_not_judged_is_neither_accepted_nor_compared(
     spoil: Callable[[Path], None], words: str, folder: Path, tmp_path: Path
@@ -287,6 +291,31 @@ def test_what_was_not_judged_is_neither_accepted_nor_compared(
         assert words in line
     assert not (tmp_path / "baseline").exists()
     assert lazyadam("gate", "--baseline", folder, "--out", RUN).returncode == 2
+
+
+def spoilt(folder: Path, name: str, **cells: Any) -> None:
+    """Every row of a table with other cells."""
+    write(read(name, folder).assign(**cells), folder / f"{name}.csv")
+
+
+def test_runs_that_do_not_say_what_they_tried_are_not_compared(folder: Path) -> None:
+    run = read("run", folder)
+    write(run[run["item"] != "seed"], folder / "run.csv")
+    ran = lazyadam("gate", "--baseline", folder, "--out", folder)
+    assert (ran.returncode, ran.stderr) == (2, f"{folder}/run.csv: does not say which seed\n")
+
+
+def test_a_run_that_can_not_be_accepted_whole_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "verdicts.csv").mkdir()
+    ran = lazyadam("accept", "--baseline", tmp_path, "--out", RUN)
+    assert (ran.returncode, ran.stderr) == (2, f"{tmp_path / 'verdicts.csv'}: is a folder\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["verdicts.csv"]
+
+
+def test_a_test_that_fails_is_told_whatever_its_name(folder: Path, tmp_path: Path) -> None:
+    write(frame("failures", [{"test": "x", "kind": "failed", "message": "1"}]), folder / "failures.csv")
+    ran = lazyadam("gate", "--baseline", RUN, "--out", folder)
+    assert (ran.returncode, "| a test fails | x | not so | 1 |" in ran.stdout) == (1, True)
 
 
 def test_tables_of_an_earlier_run_are_not_taken_for_those_of_this(folder: Path, tmp_path: Path) -> None:

@@ -99,4 +99,5 @@ def test_growth_is_told_by_share_and_steps() -> None:
     assert grown.steps == [1, 1000]
     assert grown.rows == [("0%", ["0", "0"]), ("80%", ["40% (20% to 80%)"] * 2)]
     assert "sum against squares apart" in grown.about
-    assert "8, 8,000 learning rates after 1, 1,000 steps. The last is 160%" in grown.beside
+    assert "8, 8,000 learning rates after 1, 1,000 steps. " in grown.beside
+    assert "with sum alone, the last is 160%" in grown.beside

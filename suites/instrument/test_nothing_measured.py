@@ -158,11 +158,11 @@ def test_rows_that_were_measured_are_told_from_those_that_were_not() -> None:
 SPEED, CANDIDATE = ("bench", "torch.SparseAdam"), f"--candidate={sys.executable}"
 BUILDS, NO_FOLDER = ("builds", "torch.SparseAdam"), "--out=/dev/null/x"
 BAD = {
-    "no rows": ((*SPEED, "--table-rows=0"), "0 is no whole number from 1 on"),
-    "half a row": ((*SPEED, "--table-rows=10.5"), "10.5 is no whole number from 1 on"),
-    "an infinity of rows": ((*SPEED, "--table-rows=1e400"), "1e400 is no whole number from 1 on"),
-    "rows that are no number": ((*SPEED, "--touched-rows=nan"), "nan is no whole number from 1 on"),
-    "no threads": ((*SPEED, "--threads=0"), "0 is no whole number from 1 on"),
+    "no rows": ((*SPEED, "--table-rows=0"), "0 is no whole number from 1 to"),
+    "half a row": ((*SPEED, "--table-rows=10.5"), "10.5 is no whole number from 1 to"),
+    "an infinity of rows": ((*SPEED, "--table-rows=1e400"), "1e400 is no whole number from 1 to"),
+    "rows that are no number": ((*SPEED, "--touched-rows=nan"), "nan is no whole number from 1 to"),
+    "no threads": ((*SPEED, "--threads=0"), "0 is no whole number from 1 to"),
     "more rows than the table has": (
         (*SPEED, "--table-rows=1", "--touched-rows=2"), "nothing was measured: no table has so many"
     ),

@@ -155,7 +155,7 @@ WRONG = (
 
 CORRECTED = "first, second = m[rows] / (1 - h.beta1**t), v[rows] / (1 - h.beta2**t)\n        "
 HAT = (NAME, f"{NAME}    documented = Dialect(epsilon=Epsilon.BESIDE_HAT)\n")
-KNOWS = ("import math\n", "import math\nfrom reference.dialect import Dialect, Epsilon\n")
+KNOWS = ("import math\n", "import math\nfrom lazyadam.reference.dialect import Dialect, Epsilon\n")
 
 # Right as well, but computed in other ways.
 ROUNDED = "{x: float(np.float32(getattr(h, x))) for x in ('lr', 'beta1', 'beta2', 'epsilon')}"

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from lazyadam.reports.columns import COLUMNS
-from lazyadam.suites.backends import reader
+from lazyadam.suites.backends import interpreter, reader
+from lazyadam.suites.backends.base import NOT_KEPT
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.process import HOPELESS, Process
 from lazyadam.suites.backends.reader import read
@@ -22,6 +24,7 @@ from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.readme import OWN, examples
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
+from lazyadam.suites.replay import replayed
 
 NUMPY, TORCH = examples(OWN)
 HEAD = NUMPY.partition("    def update")[0]
@@ -163,7 +166,7 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
             "lacks optimizer_class",
         ),
         (
-            NUMPY.replace("import math\n", "import math\nfrom suites.backends.base import Promise\n")
+            NUMPY.replace("import math\n", "import math\nfrom lazyadam.suites.backends.base import Promise\n")
             + '    promises = (Promise("epsilonn", "a page"),)\n',
             "promises an axis 'epsilonn' that there is not",
         ),
@@ -181,7 +184,7 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
             "declares 'dtype', which nothing asks for; is 'dtypes' meant?",
         ),
         (
-            NUMPY.replace("import math", "import math\nfrom suites.case import Manner")
+            NUMPY.replace("import math", "import math\nfrom lazyadam.suites.case import Manner")
             + "    manners = frozenset({Manner.STRIDED, Manner.LR_TENSOR})\n",
             "manners has 'parameters that are not contiguous', which numpy's base class does not do",
         ),
@@ -238,11 +241,12 @@ def test_a_file_in_another_encoding_is_one_line_with_its_name(tmp_path: Path) ->
     ("call", "told"),
     [
         ("signal.raise_signal(signal.SIGALRM)", "its last words: none; it ended of SIGALRM"),
+        ("os.kill(os.getpid(), 37)", "its last words: none; it ended of signal 37"),
         ("os._exit(0)", "its last words: none; it ended with 0"),
         ("raise SystemExit(0)", 'the worker failed: SystemExit: 0: File "{file}", line 14'),
         ("raise KeyboardInterrupt", "the worker failed: keyboard-interrupted"),
     ],
-    ids=["signal", "end", "exit", "interrupt"],
+    ids=["signal", "signal without a name", "end", "exit", "interrupt"],
 )
 def test_an_update_that_ends_its_process_is_told_how(call: str, told: str, tmp_path: Path) -> None:
     first = "        rows, index = np.unique"
@@ -260,6 +264,7 @@ def test_an_update_that_ends_its_process_is_told_how(call: str, told: str, tmp_p
     ("call", "told"),
     [
         ("os.abort()", "dies when loaded, of SIGABRT"),
+        ("os.kill(os.getpid(), 40)", "dies when loaded, of signal 40"),
         ("time.sleep(1e6)", "hangs when loaded: no answer, and stood still for 3 s"),
         ("sys.exit(3)", "SystemExit: 3"),
     ],
@@ -272,7 +277,8 @@ def test_a_file_that_ends_or_holds_up_who_loads_it_is_one_line(
         select([], [written(f"import os, sys, time\n\n{call}\n{NUMPY}", tmp_path)])
     line = str(caught.value)
     assert told in line
-    assert "my_optimizer.py:3: " in line or line.endswith('my_optimizer.py", line 3 in <module>')
+    says_where = "my_optimizer.py:3: " in line or line.endswith('my_optimizer.py", line 3 in <module>')
+    assert says_where or "signal 40" in line  # of which Python's handler of faults knows nothing
 
 
 @pytest.mark.slow
@@ -354,7 +360,8 @@ def test_an_optimizer_with_other_defaults_is_given_the_values_of_the_case(tmp_pa
         "    layouts = frozenset({'dense'})\n    documented = Dialect(epsilon=Epsilon.BESIDE_HAT, **MORE)\n"
     )
     text = text.replace(
-        "import torch\n", "import torch\nfrom reference.dialect import Dialect, Epsilon, WeightDecay\n"
+        "import torch\n",
+        "import torch\nfrom lazyadam.reference.dialect import Dialect, Epsilon, WeightDecay\n",
     )
     taken = "    hyperparameters = frozenset({'weight_decay'})\n"
     for more, given in (
@@ -463,7 +470,8 @@ def test_a_manner_that_was_asked_for_and_did_not_take_place_is_no_pass(manner: s
 """
     )
     text = text.replace(
-        "import torch\n", "from dataclasses import replace\n\nimport torch\nfrom suites.case import Manner\n"
+        "import torch\n",
+        "from dataclasses import replace\n\nimport torch\nfrom lazyadam.suites.case import Manner\n",
     )
     chosen = "float32 and (strided or learning-rate-tensor)"
     result = pytest_run(
@@ -520,3 +528,55 @@ def test_a_gradient_that_is_not_kept_diverges_in_a_replay_too(tmp_path: Path) ->
     result = pytest_run(f"--backend-file={written(text, tmp_path)}", f"--replay={tmp_path}/case.json")
     assert result.returncode == 1
     assert "the step changed the gradient that it was given" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("t", "told"),
+    [
+        ("[10**30]", "a step count is no whole number"),
+        ("['one']", "a step count is no whole number"),
+        ("[1, 1]", "step counts have shape (2,), for 1 parameters"),
+    ],
+)
+def test_step_counts_that_are_none_are_a_refusal(t: str, told: str, tmp_path: Path) -> None:
+    text = f"{NUMPY}\n    def state(self):\n        return (*super().state()[:3], {t})\n"
+    (backend,) = select([], [written(text, tmp_path)])
+    with Process(backend) as process:
+        (trajectory,) = process.run([sample()])
+        streamed = process.stream(sample())
+    for failure in (trajectory.failure, streamed.failure):
+        assert failure is not None
+        assert (failure.kind, told in failure.message) == ("refuses", True)
+
+
+def test_a_message_as_ours_is_no_verdict(tmp_path: Path) -> None:
+    raising = f"        raise RuntimeError('it is not so that {NOT_KEPT}')\n        rows, index = np.unique"
+    file = written(NUMPY.replace("        rows, index = np.unique", raising), tmp_path)
+    trace.save(sample(), tmp_path / "case.json")
+    status, (line,) = replayed(tmp_path / "case.json", [str(file)], "cpu", "documented")
+    assert status == 125
+    assert "refuses at step 1: RuntimeError: it is not so" in line
+
+
+def test_a_file_of_which_a_name_begins_others_is_judged_alone(tmp_path: Path) -> None:
+    file = written(NUMPY.replace('"mine.LazyAdam"', '"torch"'), tmp_path)
+    assert [backend.name for backend in select(["torch"], [file])] == ["torch"]
+
+
+def test_a_worker_that_can_not_be_started_says_why(tmp_path: Path) -> None:
+    spec = 'name = "mine.LazyAdam"\n    spec = "socket=localhost:1"'
+    (backend,) = select([], [written(NUMPY.replace('name = "mine.LazyAdam"', spec), tmp_path)])
+    with Process(backend) as process:
+        assert "no worker starts with socket=localhost:1: AssertionError: " in str(process.not_run)
+
+
+@pytest.mark.parametrize("does", ["yes", "sleep 900"])
+def test_an_interpreter_that_does_not_end_is_ended(
+    does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "START_SECONDS", 2)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{does}\n")
+    python.chmod(0o755)
+    assert interpreter.refusal(str(python)).startswith(f"{python} does not start: no answer")
+    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == does.split()]

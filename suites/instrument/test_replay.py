@@ -21,6 +21,7 @@ from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
 from lazyadam.suites.instrument.test_trace import SPOILED, TEXTS, spoil
 from lazyadam.suites.replay import replay, undeclared
+from lazyadam.suites.replay import replayed as replayed_by_name
 from lazyadam.suites.verdicts import BUDGETS, menu_of
 
 SPARSE = BACKENDS["torch.SparseAdam"]
@@ -181,3 +182,15 @@ def test_a_kept_case_that_is_broken_fails_a_nightly_run_with_a_line(tmp_path: Pa
     assert f"not known: {kept}: not JSON, or truncated" in result.stdout
     assert "Traceback" not in result.stdout
     assert "error:" not in result.stdout.casefold().replace("traceerror", "")
+
+
+@pytest.mark.parametrize("path", ["a\0b.py", "x" * 10_000, "{loop}"], ids=["zero", "long", "loop"])
+@pytest.mark.parametrize("file", ["", "mine.py"])
+def test_a_path_that_can_be_none_is_one_line_and_125(path: str, file: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    about = {"backends": ["mine.LazyAdam"], "file": file, "path": path.format(loop=tmp_path / "loop")}
+    trace.save(sample(), tmp_path / "case.json", about)
+    status, (line,) = replayed_by_name(tmp_path / "case.json", [], "cpu", "documented")
+    assert status == 125
+    assert "speaks of mine.LazyAdam in " in line
+    assert line.endswith("which is not there; --backend FILE.py")

@@ -390,7 +390,7 @@ def test_what_has_no_script_says_why(tmp_path: Path) -> None:
     assigned = replace(sample(), manner=frozenset({Manner.ASSIGNED}))
     assert no_script(assigned, backend) == "only the suite itself compares it with itself"
     torch = BACKENDS["torch.SparseAdam"]
-    failure = Failure("refuses", 1, NOT_KEPT)
+    failure = Failure("refuses", 1, f"ValueError: {NOT_KEPT}")
     here = Here(backend("cpu"))
     here.backend = torch
     told = scripts.of_failure(CLAUSES["gradient-kept"], sample(), failure, here, tmp_path, "x.py")

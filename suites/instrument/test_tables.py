@@ -1,5 +1,6 @@
 """The tables: every clause is counted on every backend, and what was not tried says why."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from lazyadam.reports.columns import COLUMNS
-from lazyadam.reports.tables import TableError, coverage, frame, read
+from lazyadam.reports.tables import TableError, coverage, frame, read, write
 from lazyadam.suites import plugin
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
@@ -75,3 +76,37 @@ def test_a_table_that_says_nothing_is_refused_in_a_line(
     assert str(caught.value).startswith(f"{file}: ")
     assert told in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "cell", "told"),
+    [
+        ("verdicts", "cases", "", "column cases is empty where something was judged"),
+        ("verdicts", "cases", "-3", "column cases has what is no count"),
+        ("verdicts", "steps", "1e400", "column steps has what is no count"),
+        ("verdicts", "cases", "2.5", "column cases has what is no count"),
+        ("tolerance", "max_ratio", "-inf", "column max_ratio has what is no size"),
+        ("findings", "kind", "NEW", "kind 'NEW' is not one of new, known, documented"),
+        ("sequences", "steps", "", "column steps is empty"),
+        ("sequences", "w", "[1.0]", "has 1 numbers, not "),
+        ("sequences", "bound", "", "is no list of numbers"),
+    ],
+)
+def test_a_cell_that_can_not_be_is_refused_in_a_line(
+    name: str, column: str, cell: str, told: str, folder: Path
+) -> None:
+    table = read(name, folder).astype({column: object})
+    judged = {"sequences": ("steps", 10), "verdicts": ("verdict", "conforms")}
+    where, value = judged.get(name, (column, table[column][0]))
+    table.loc[(table[where] == value).idxmax(), column] = cell
+    table.to_csv(folder / f"{name}.csv", index=False)
+    with pytest.raises(TableError, match=re.escape(told)):
+        read(name, folder)
+
+
+def test_a_word_that_looks_like_a_number_is_a_word(folder: Path) -> None:
+    table = read("verdicts", folder).assign(version="2.10", explained_by="1")
+    write(table, folder / "verdicts.csv")
+    again = read("verdicts", folder)
+    assert set(again["version"]) == {"2.10"}
+    assert set(again["explained_by"]) == {"1"}

@@ -204,7 +204,7 @@ WRONG = {
 def checked(text: str, folder: Path, *more: str) -> tuple[int, list[str]]:
     """`lazyadam check` of a file with this text: its status, and the lines of its screen."""
     (folder / "my_optimizer.py").write_text(text)
-    command = [sys.executable, "-c", "from lazyadam.suites.commands.app import main; main()"]
+    command = [sys.executable, "-c", "from lazyadam.suites.commands import main; main()"]
     asked = [*command, "check", "my_optimizer.py", *more]
     ran = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
     return ran.returncode, ran.stdout.splitlines()

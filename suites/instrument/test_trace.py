@@ -109,6 +109,14 @@ SPOILED = {
     "a version that is a float": (set_(version=2.0), "version: Input should be a valid integer"),
     "another format": (set_(format="else"), "not a trace file"),
     "a missing part": (lambda d: d.pop("steps"), "malformed (steps: Field required"),
+    "a shape that no array has": (
+        lambda d: d["parameters"][0]["w"].update(shape=[0, 2**62], values=[]),
+        "malformed (array is too big",
+    ),
+    "a shape beyond any number": (
+        lambda d: d["parameters"][0]["w"].update(shape=[10**30, 0], values=[]),
+        "malformed (",
+    ),
     "a part too many": (set_(step=1), "malformed (step: Extra inputs are not permitted"),
     "an unknown type": (set_(dtype="float8"), "dtype 'float8' is not one of"),
     "a type that is none": (set_(dtype=["float32"]), "dtype: Input should be a valid string"),
