@@ -40,6 +40,7 @@ RUN_BY = {
     "lazyadam doctor": ("test_commands_telling.py", 'lazyadam("doctor"'),
     "pytest suites/conformance": ("test_command_line.py", '"suites/conformance"'),
     "pytest suites/equivalence": ("test_command_line.py", '"suites/conformance"'),
+    "pytest -p": ("../../tox.ini", "pytest -p lazyadam.suites.plugin --pyargs lazyadam.suites.conformance"),
     "pytest suites/instrument": ("../../tox.ini", "pytest suites/instrument"),
     "pytest suites/detection": ("../../tox.ini", "pytest suites/detection"),
     "ruff check": ("../../tox.ini", "ruff check"),
