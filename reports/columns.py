@@ -66,6 +66,6 @@ _NUMBERS = (
     "found table_rows width touched_rows threads seconds_median ci_low ci_high first_step_seconds "
     "peak_bytes rows_per_second bytes floor_multiple ratio p_value smallest largest exponent share "
     "control difference effect_after_1000_steps faults clean_cases false_alarms slowdown trials slower "
-    "faster cant_tell least_ratio largest_ratio largest_control repeats trainings of_sum"
+    "faster cant_tell least_ratio largest_ratio largest_control repeats trainings of_sum ids step killed"
 )
 NUMBERS = frozenset(_NUMBERS.split())
