@@ -127,6 +127,7 @@ def _loaded(path: Path) -> Any:
     sys.modules[name] = module
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing is left beside somebody's file
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
@@ -136,6 +137,8 @@ def _loaded(path: Path) -> Any:
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
         raise BrokenDeclaration(f"{path}:{line}: {type(error).__name__}: {in_a_line(error)}") from None
+    finally:
+        sys.dont_write_bytecode = writes
     return module
 
 
