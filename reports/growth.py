@@ -47,8 +47,7 @@ def _growth(part: pd.DataFrame, left: str, right: str) -> Growth:
         f"The share grows with the repeats, the distance itself with the steps: with {percent(share)} of "
         f"repeats it is {apart} learning rates after {', '.join(f'{k:,}' for k in steps)} steps. The table "
         "divides by the farthest that a weight moved in either training; by the farthest with "
-        f"{left} alone, the last is {percent(most['of_sum'].iloc[-1])}: those see it who compare with their "
-        "old training.",
+        f"{left} alone, the last is {percent(most['of_sum'].iloc[-1])}.",
     )
 
 

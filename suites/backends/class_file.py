@@ -14,7 +14,7 @@ TEXT = '''\
 
 import sys
 
-sys.path.insert(0, {folder!r})
+sys.path.{look}
 
 from {module} import {name} as Optimizer
 from lazyadam.suites.backends.class_file import taken
@@ -36,10 +36,11 @@ def is_class(dotted: str) -> bool:
     return len(parts) > 1 and all(part.isidentifier() for part in parts) and parts[-1][:1].isupper()
 
 
-def declaration(dotted: str, folder: Path) -> str:
-    """The text of a file that declares a class. folder: where its module is looked for first."""
+def declaration(dotted: str, folder: Path, first: bool = True) -> str:
+    """The text of a file that declares a class. folder: where its module is looked for, first or last."""
     module, _, name = dotted.rpartition(".")
-    return TEXT.format(dotted=dotted, module=module, name=name, folder=str(folder))
+    look = f"insert(0, {str(folder)!r})" if first else f"append({str(folder)!r})"
+    return TEXT.format(dotted=dotted, module=module, name=name, look=look)
 
 
 def like(dotted: str, folder: Path) -> list[str]:

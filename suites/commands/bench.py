@@ -101,7 +101,7 @@ def bench(
         sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full)
     except ValueError as error:
         raise typer.TyperException(f"nothing was measured: {error}") from None
-    these = chosen(targets, out)
+    these = chosen(targets, out, here_first=candidate is None)
     if candidate is not None:
         check(candidate)
     try_to_write(out)
@@ -140,7 +140,7 @@ def builds(
         number = whole_number(str(seed))
     except ArgumentTypeError as error:
         raise typer.BadParameter(str(error), param_hint="--seed") from None
-    these = chosen(targets, out)
+    these = chosen(targets, out, here_first=False)  # or both builds would be the one that lies here
     check(candidate)
     try_to_write(out)
     try:

@@ -148,8 +148,11 @@ def judge(
     return EXIT.get(status, status)
 
 
-def resolve(targets: list[str], out: Path) -> tuple[list[str], list[Path]]:
-    """Names of backends, and files: given, or written for classes that are named alone."""
+def resolve(targets: list[str], out: Path, here_first: bool = True) -> tuple[list[str], list[Path]]:
+    """Names of backends, and files: given, or written for classes that are named alone.
+
+    here_first: a class is looked for in the folder that this is called in before what is installed.
+    """
     from lazyadam.reports.tables import write_text
     from lazyadam.suites.backends.class_file import declaration, is_class, like
     from lazyadam.suites.backends.declaration import BrokenDeclaration
@@ -168,7 +171,7 @@ def resolve(targets: list[str], out: Path) -> tuple[list[str], list[Path]]:
             names += found
         elif is_class(target):
             file = (out / "declared" / f"{target}.py").absolute()
-            write_text(declaration(target, Path.cwd()), file)
+            write_text(declaration(target, Path.cwd(), here_first), file)
             try:
                 read(file)
             except BrokenDeclaration as error:

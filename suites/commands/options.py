@@ -23,10 +23,10 @@ Targets = Annotated[
 MOST = 1e15  # more is in no memory
 
 
-def chosen(targets: list[str] | None, out: Path) -> "list[type[Backend]]":
+def chosen(targets: list[str] | None, out: Path, here_first: bool = True) -> "list[type[Backend]]":
     """The backends that targets are; all where there are none. Of a file those that are named, or else all.
 
-    out: where files for classes go.
+    out: where files for classes go. here_first: see `resolve`.
     """
     from lazyadam.suites.backends.declaration import BrokenDeclaration
     from lazyadam.suites.backends.registry import UnknownBackend, select
@@ -38,7 +38,7 @@ def chosen(targets: list[str] | None, out: Path) -> "list[type[Backend]]":
     try:
         declared = [backend.name for file in own for backend in select([], [file])]
         names = {target: begun(target, declared) for target in targets or ()}
-        known, files = resolve([target for target in targets or () if not names[target]], out)
+        known, files = resolve([target for target in targets or () if not names[target]], out, here_first)
         named = [name for found in names.values() for name in found]
         for file in files:
             of_it = [backend.name for backend in select([], [file])]

@@ -19,6 +19,7 @@ from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.commands import judging
 from lazyadam.suites.commands.app import OUT
+from lazyadam.suites.commands.options import chosen
 from lazyadam.suites.equivalence import builds
 from lazyadam.suites.instrument.published import RUN, lazyadam
 from lazyadam.suites.instrument.test_nothing_measured import SMALL, fixed
@@ -136,6 +137,23 @@ def test_builds_are_compared_from_any_folder(two_builds: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1].startswith("same bits in 4 of 4 clauses and types; ")
     assert read("builds", two_builds / OUT).empty
+
+
+@pytest.mark.parametrize(("here_first", "loaded"), [(True, "here"), (False, "installed")])
+def test_a_class_of_two_builds_is_that_of_each_build(
+    here_first: bool, loaded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in the folder where one stands would be both."""
+    optimizer = "import torch\n\n\nclass RowAdam(torch.optim.SGD):\n    WHERE = {!r}\n"
+    for where in ("here", "installed"):
+        (tmp_path / where).mkdir()
+        (tmp_path / where / "theirs.py").write_text(optimizer.format(where))
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
+    chosen(["theirs.RowAdam"], tmp_path, here_first)
+    said = f"import runpy; print(runpy.run_path({str(tmp_path / 'declared' / 'theirs.RowAdam.py')!r})"
+    command = [sys.executable, "-P", "-c", f"{said}['Optimizer'].WHERE)"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == loaded
 
 
 def interrupting(call: Callable[..., object], after: int) -> Callable[..., object]:
