@@ -43,7 +43,7 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
                         "table": name,
                         "row": row,
                         "said": said,
-                        "versions": ", ".join(sorted(same.index, key=_release)),
+                        "versions": ", ".join(sorted(same.index, key=release)),
                     }
                     for said, same in cells.groupby(cells, sort=False)
                 ]
@@ -56,7 +56,7 @@ def told(table: pd.DataFrame) -> Iterator[str]:
     """What changed, in Markdown: for each framework a row for each change, with a column for each version."""
     table = table.assign(version=table["versions"].str.split(", ")).explode("version")
     for framework, part in table.groupby("framework"):
-        versions = sorted(part["version"].unique(), key=_release)
+        versions = sorted(part["version"].unique(), key=release)
         grid = part.pivot(index=["table", "row"], columns="version", values="said")[versions]
         changed = grid[grid.nunique(axis=1) > 1]
         yield f"## {framework} {', '.join(versions)}"
@@ -71,7 +71,7 @@ def told(table: pd.DataFrame) -> Iterator[str]:
             yield ""
 
 
-def _release(version: str) -> tuple[bool, Version | str]:
+def release(version: str) -> tuple[bool, Version | str]:
     """In order; a version that is none goes first."""
     try:
         return True, Version(version)

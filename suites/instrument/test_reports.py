@@ -16,6 +16,7 @@ from lazyadam.reports.answer import moving
 from lazyadam.reports.equivalence import axes_of, pairs_of, told
 from lazyadam.reports.render import html
 from lazyadam.reports.tables import TableError, frame, read, write
+from lazyadam.reports.versions import release
 from lazyadam.suites.instrument.published import RUN, lazyadam
 
 LEFT, RIGHT = "mindspore.LazyAdam.default.graph", "torch.SparseAdam"
@@ -432,6 +433,17 @@ def test_junit_has_a_failure_where_a_divergence_is_not_known(folder: Path) -> No
     found, _ = ElementTree.parse(folder / "junit.xml").findall(".//testcase[failure]")
     assert found.attrib["name"] == "new: duplicates: last"
     assert "**1 new findings**" in lazyadam("summary", "--out", folder).stdout
+
+
+def test_junit_is_xml_whatever_a_cell_holds(folder: Path) -> None:
+    write(read("findings", folder).assign(cause="a\x01b"), folder / "findings.csv")
+    assert lazyadam("junit", "--out", folder).returncode == 0
+    assert "a\\x01b" in (folder / "junit.xml").read_text()
+    ElementTree.parse(folder / "junit.xml")
+
+
+def test_versions_stand_in_their_order_and_one_that_is_none_first() -> None:
+    assert sorted(["2.10", "nightly", "2.9"], key=release) == ["nightly", "2.9", "2.10"]
 
 
 def test_read_refuses_in_one_line(tmp_path: Path) -> None:
