@@ -101,6 +101,7 @@ class Storage(Enum):
 
     FLOAT64 = "float64, as written"
     FLOAT32 = "rounded to float32"
+    WORKING = "rounded to the working precision: to float32 for tensors of at most 32 bits"
 
 
 class Power(Enum):
@@ -111,6 +112,8 @@ class Power(Enum):
     FLOAT64_PRODUCT = "a float64 running product and float64 scalars, as in TensorFlow"
     FLOAT32_PRODUCT = "a float32 running product and float32 scalars"
     FLOAT32_POWER = "a float32 power, which may be some ulps off, and float32 scalars"
+    FLOAT64_POWER = "a float64 power, which may be some ulps off, and float64 scalars"
+    WORKING_POWER = "a power in the working precision, which may be some ulps off, and scalars in it"
 
 
 class Average(Enum):
@@ -132,10 +135,11 @@ class Hat(Enum):
 class Arithmetic:
     """How a backend computes: its scalar chain, and the error of its root and its division.
 
-    root_error, division_error: in units of u, 1 for IEEE operations. power_ulps: how far a float32 power may
-    be from the float32 number nearest to it (glibc: 1, CUDA: 4). step_size_error: of a float32 step size that
-    follows from the powers, in units of float32's u: 0 for (lr·√(1 − β2^t)) / (1 − β1^t) with each operation
-    rounded, which is replayed; 3 for a root, a product and a quotient in any order.
+    root_error, division_error: in units of u, 1 for IEEE operations. power_ulps: how far a power that may be
+    some ulps off may be from the number nearest to it (powf of glibc: 1, of CUDA: 4). step_size_error: of a
+    float32 step size that follows from the powers, in units of float32's u: 0 for
+    (lr·√(1 − β2^t)) / (1 − β1^t) with each operation rounded, which is replayed; 3 for a root, a product and
+    a quotient in any order.
     """
 
     storage: Storage = Storage.FLOAT64

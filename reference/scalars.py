@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -93,6 +93,21 @@ def exact(h: Hyperparameters, t: int) -> Scalars:
     )
 
 
+def working(arithmetic: Arithmetic, precision: Precision) -> Arithmetic:
+    """The arithmetic for tensors of a type, where it follows that type."""
+    wide = precision.scalar == "float64"
+    if arithmetic.storage is Storage.WORKING:
+        arithmetic = replace(arithmetic, storage=Storage.FLOAT64 if wide else Storage.FLOAT32)
+    if arithmetic.power is Power.WORKING_POWER:
+        arithmetic = replace(arithmetic, power=Power.FLOAT64_POWER if wide else Power.FLOAT32_POWER)
+    return arithmetic
+
+
+def inexact(arithmetic: Arithmetic) -> bool:
+    """Whether its powers may be some ulps off."""
+    return arithmetic.power in (Power.FLOAT32_POWER, Power.FLOAT64_POWER, Power.WORKING_POWER)
+
+
 def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     """Level (b): the hyperparameters after storage."""
     if arithmetic.storage is Storage.FLOAT64:
@@ -119,9 +134,10 @@ def replayed(
     """Level (c): the scalars of step t as the backend computes them.
 
     Scalars meet tensors in `precision.scalar` (float32 for tensors of at most 32 bits). ulps: how far the
-    float32 powers β1^t and β2^t are from the numbers nearest to them, for Power.FLOAT32_POWER; None: by any
+    powers β1^t and β2^t are from the numbers nearest to them, where they may be some off; None: by any
     number up to `arithmetic.power_ulps`, and the errors of the scalars bound what follows from that.
     """
+    arithmetic = working(arithmetic, precision)
     h = stored(h, arithmetic)
     if arithmetic.power is Power.EXACT:
         return exact(h, t)
@@ -134,8 +150,8 @@ def replayed(
         alpha, rate = h.lr * root / correction1, h.lr / correction1
         folded = h.epsilon * root
     else:
-        alpha, rate, root, folded = _float32_chain(h, t, arithmetic, ulps or (0, 0))
-        errors = _float32_errors(h, t, arithmetic, ulps)
+        alpha, rate, root, folded = _chain(h, t, arithmetic, ulps or (0, 0))
+        errors = _chain_errors(h, t, arithmetic, ulps)
         if arithmetic.storage is Storage.FLOAT32:
             omega1, omega2 = (float(np.float32(1) - np.float32(x)) for x in (h.beta1, h.beta2))
 
@@ -176,22 +192,24 @@ class _Chain(NamedTuple):
     folded: float
 
 
-def _float32_chain(h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, int]) -> _Chain:
-    """From float32 powers, each operation rounded; or in float64, where the order is not known."""
+def _chain(h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, int]) -> _Chain:
+    """From powers of a type, each operation rounded to it; or in float64, where the order is not known."""
+    kind: Any = np.float64 if arithmetic.power is Power.FLOAT64_POWER else np.float32
     if arithmetic.power is Power.FLOAT32_PRODUCT:
         power1, power2 = float32_product(h.beta1, t), float32_product(h.beta2, t)
     else:
-        power1, power2 = (float32_power(x, t, off) for x, off in zip((h.beta1, h.beta2), ulps, strict=True))
-    below, above = np.float32(1) - power1, np.float32(1) - power2
-    real = np.float64 if arithmetic.step_size_error else np.float32
-    lr, epsilon, root = real(np.float32(h.lr)), real(np.float32(h.epsilon)), np.sqrt(real(above))
+        betas = zip((h.beta1, h.beta2), ulps, strict=True)
+        power1, power2 = (nearest_power(beta, t, off, kind) for beta, off in betas)
+    below, above = kind(1) - power1, kind(1) - power2
+    real = np.float64 if arithmetic.step_size_error else kind
+    lr, epsilon, root = real(kind(h.lr)), real(kind(h.epsilon)), np.sqrt(real(above))
     return _Chain(*map(float, (lr * root / real(below), lr / real(below), root, epsilon * root)))
 
 
-def _float32_errors(
+def _chain_errors(
     h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, int] | None
 ) -> dict[str, float]:
-    """Relative bounds on the errors of a float32 chain.
+    """Relative bounds on the errors of a chain.
 
     1 − β^t cancels, so that an ulp of the power is many of the correction. What follows is monotonic in both
     powers: its extremes are at the corners of what they may be.
@@ -199,10 +217,10 @@ def _float32_errors(
     u, most = 2.0**-24, arithmetic.step_size_error
     # The rounding of √(1 − β2^t) itself is one of Constants.hat.
     own = _Chain(most * u, min(most, 1) * u, 0.0, min(most, 2) * u)
-    if arithmetic.power is Power.FLOAT32_POWER and ulps is None:
+    if inexact(arithmetic) and ulps is None:
         n = arithmetic.power_ulps
-        centre = _float32_chain(h, t, arithmetic, (0, 0))
-        corners = [_float32_chain(h, t, arithmetic, corner) for corner in product((-n, n), (-n, n))]
+        centre = _chain(h, t, arithmetic, (0, 0))
+        corners = [_chain(h, t, arithmetic, corner) for corner in product((-n, n), (-n, n))]
 
         def furthest(name: str, power: int = 1) -> float:
             at = getattr(centre, name)
@@ -218,11 +236,14 @@ def _float32_errors(
     return dict(zip(names, own, strict=True))
 
 
-def float32_power(beta: float, t: int, ulps: int = 0) -> np.float32:
-    """The float32 number nearest to β^t, of β rounded to float32, or one some ulps from it; never above 1."""
-    nearest = np.float32(float(np.float32(beta)) ** t)
+def nearest_power(beta: float, t: int, ulps: int = 0, kind: Any = np.float32) -> Any:
+    """The number of a type nearest to β^t, of β rounded to it, or one some ulps from it; never above 1.
+
+    In float64 the nearest is what the C library's pow returns, which may be an ulp off itself.
+    """
+    nearest = kind(float(kind(beta)) ** t)
     for _ in range(abs(ulps)):
-        nearest = np.nextafter(nearest, np.float32(1 if ulps > 0 else 0))
+        nearest = np.nextafter(nearest, kind(1 if ulps > 0 else 0))
     return nearest
 
 

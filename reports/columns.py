@@ -51,7 +51,7 @@ COLUMNS = {
         "clauses": "clause sentence where source",
         "axes": "axis value meaning",
         "promises": "backend axis value source",
-        "pins": "pin sentence verdict explained_by clauses layouts dtypes owner backends versions",
+        "pins": "pin sentence verdict explained_by clauses layouts dtypes devices owner backends versions",
         "run": "item value",
         "failures": "test kind message",
         "equivalence": "left right device dtype axis left_value right_value effect_after_1000_steps witness",

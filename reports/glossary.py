@@ -238,6 +238,7 @@ COLUMNS = {
     "of_sum": "the median as a share of the movement where rows are summed",
     "optimizer": "who takes these steps",
     "outcome": "refuses, ignores, accepts, dies, hangs or not run",
+    "devices": "where it shows: cpu, cuda, gpu, ascend",
     "owner": "who has to mend it: backend, documentation or us",
     "p_value": "Mann–Whitney's, corrected for all comparisons of the table (Benjamini–Yekutieli)",
     "peak_bytes": "the memory of one instance, its first step included",

@@ -58,6 +58,7 @@ def known_divergences() -> list[Row]:
             "clauses": "; ".join(pin.clauses),
             "layouts": "; ".join(pin.layouts),
             "dtypes": "; ".join(pin.dtypes),
+            "devices": "; ".join(pin.devices),
             "owner": pin.owner,
             "backends": "; ".join(pin.backends),
             "versions": pin.versions,

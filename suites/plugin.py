@@ -125,7 +125,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if asked_of_backends(config) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
     try:
-        config.stash[BACKENDS] = select(config.getoption("--backend"), config.getoption("--backend-file"))
+        chosen = select(config.getoption("--backend"), config.getoption("--backend-file"))
+        config.stash[BACKENDS] = [backend.on(config.getoption("--device")) for backend in chosen]
         config.stash[PINS_TOLD] = take_pins(config)
     except (UnknownBackend, BrokenDeclaration, TraceError) as error:
         raise pytest.UsageError(str(error)) from None
@@ -261,7 +262,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     pinned = [
         (backend, (backend, device, known.cast(dtype)), f"{known.name}-{backend.name}-{dtype}")
         for backend in backends
-        for known in pin.pins_of_name(backend)
+        for known in pin.pins_of_name(backend, device)
         for dtype in known.types_of(backend)
     ]
     # A script takes seconds: in ci one for each pin. One's own may be of cases that have none.
@@ -269,7 +270,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     scripts = [
         (backend, (backend, device, known), f"{known.name}-{backend.name}")
         for backend in backends
-        for known in pin.pins_of_name(backend)
+        for known in pin.pins_of_name(backend, device)
         if config.getoption("--profile") != "ci"
         or backend.name == next(name for name in known.backends if name in selected)
         if not known.file or not no_script(known.case, backend)

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,6 +83,7 @@ class Backend(ABC):
     spoken: the dialect that its source code speaks, where that differs from the documented one.
     arithmetic: how it computes, read from its source code.
     source_read: whether those two are known. Where not, any usual arithmetic that fits will do.
+    elsewhere: what is declared otherwise on a device: its name, and the attributes that differ there.
     spec: where it runs, as execnet says it: 'popen//python=…', 'ssh=…//python=…'.
     case_seconds: how long a case may take.
     file: the file that declares it, where it is no part of the suite. origin: where it is then.
@@ -106,6 +108,7 @@ class Backend(ABC):
     spoken: ClassVar[Dialect]
     arithmetic: ClassVar[Arithmetic]
     source_read: ClassVar[bool] = True
+    elsewhere: ClassVar[dict[str, dict[str, Any]]] = {}
     spec: ClassVar[str] = "popen"
     case_seconds: ClassVar[float] = 60.0
     file: ClassVar[str] = ""
@@ -113,6 +116,11 @@ class Backend(ABC):
 
     def __init__(self, device: str) -> None:
         self.device = device
+
+    @classmethod
+    def on(cls, device: str) -> "type[Backend]":
+        """The backend as it is declared on a device."""
+        return _declared_on(cls, device)
 
     @abstractmethod
     def prepare(self) -> str:
@@ -244,6 +252,12 @@ class Backend(ABC):
         if failure is not None:
             self.discard()
         return replace(stack(case, seen, seconds, failure, path, count), left=left)
+
+
+@cache
+def _declared_on(backend: type[Backend], device: str) -> type[Backend]:
+    differs = backend.elsewhere.get(device, {})
+    return type(backend.__name__, (backend,), {**differs, "elsewhere": {}}) if differs else backend
 
 
 def not_kept(failure: Failure) -> bool:

@@ -1,5 +1,7 @@
 """torch.optim.SparseAdam, and torch.optim.Adam in its loop, foreach and fused forms."""
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,9 +13,11 @@ from lazyadam.reference.dialect import (
     Dialect,
     Epsilon,
     Power,
+    Storage,
+    Subnormals,
 )
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends.base import Backend, NotRun, Promise
+from lazyadam.suites.backends.base import Backend, NotRun, Promise, in_a_line
 from lazyadam.suites.backends.memory import Memory
 from lazyadam.suites.case import Case, Gradient, Group, Manner, Step
 from lazyadam.suites.cases.training import Layer, Training
@@ -88,8 +92,11 @@ class TorchOptimizer(Backend):
             import torch
         except ImportError as error:
             raise NotRun(f"torch cannot be imported: {error}") from None
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise NotRun("torch sees no CUDA device")
+        if self.device != "cpu":
+            try:  # a driver may be too old, a card of a kind that has no kernels, or in use alone
+                torch.zeros(1, device=self.device).add_(1).item()
+            except Exception as error:
+                raise NotRun(f"torch {torch.__version__} has no device {self.device}: {error}") from None
         torch.set_num_threads(1)
         torch.sparse.check_sparse_tensor_invariants.disable()
         self.torch = torch
@@ -106,9 +113,28 @@ class TorchOptimizer(Backend):
         self.memory = [x.data_ptr() for x in self.parameters]
         self.optimizer = self._optimizer(case)
         if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
-            for tensor, p in zip(self.parameters, case.parameters, strict=True):
-                kept = (self._count(case.t), self._tensor(p.m), self._tensor(p.v))
-                self.optimizer.state[tensor] = dict(zip(self.state_names, kept, strict=True))
+            self._load(case)
+
+    def _load(self, case: Case) -> None:
+        """The starting state, as the framework loads one: it puts each part on the device where it goes."""
+        saved = self.optimizer.state_dict()
+        order = [i for group in case.groups for i in group.parameters]
+        for number, i in enumerate(order):
+            p = case.parameters[i]
+            kept = (self._count(case.t), self._tensor(p.m), self._tensor(p.v))
+            saved["state"][number] = dict(zip(self.state_names, kept, strict=True))
+        self.optimizer.load_state_dict(saved)
+
+    def discard(self) -> None:
+        """A context that an error has destroyed would refuse whatever comes after it."""
+        if self.device != "cpu":
+            try:
+                self.torch.cuda.synchronize()
+            except Exception as error:
+                print(
+                    f"the context of {self.device} is lost: {in_a_line(error)}", file=sys.stderr, flush=True
+                )
+                os._exit(1)
 
     def _strided(self, x: Any) -> Any:
         return self.torch.stack((x, x), dim=-1)[..., 0]
@@ -305,6 +331,8 @@ class SparseAdam(TorchOptimizer):
         Promise("untouched", f"{_SPARSE_ADAM} ('only updates the moments and parameters …')"),
     )
     spoken = Dialect()
+    # Two rows and more are added by index_add_, with atom.add.f32 (Atomic.cuh, 2.13): PTX ISA: it flushes.
+    elsewhere = {"cuda": {"spoken": Dialect(subnormals=Subnormals.VARIES)}}
     # torch/optim/_functional.py, sparse_adam, 2.13: old += (1 − β)·(new − old) for both moments.
     arithmetic = Arithmetic(power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.OMEGA)
 
@@ -338,6 +366,11 @@ class AdamForeach(Adam):
 class AdamFused(Adam):
     name = "torch.Adam.fused"
     options = {"fused": True}
+    # ATen/native/cuda/fused_adam_utils.cuh, 2.13: scalars and their powers in the working precision; both
+    # averages as fma(β, x, fma(−β, g, g)). CUDA C++ Programming Guide, mathematical functions: powf 4 ulps.
+    elsewhere = {
+        "cuda": {"arithmetic": Arithmetic(Storage.WORKING, Power.WORKING_POWER, power_ulps=4)},
+    }
 
 
 BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)

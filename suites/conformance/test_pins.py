@@ -21,7 +21,6 @@ from lazyadam.suites.divergences.accounting import known
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, broken, pins_of
 from lazyadam.suites.divergences.reproducer import issue, script
-from lazyadam.suites.judge.judgement import QUANTITIES
 from lazyadam.suites.verdicts import explanation, judge, verdict, what_shows
 
 PinItem = tuple[type[Backend], str, Pin]
@@ -33,7 +32,7 @@ def sound(processes: Any, item: PinItem, record_property: Record) -> Any:
     backend, device, pin = item
     process = processes.get(backend, device)
     not_run = process.not_run
-    if not not_run and not pin.covers(backend, process.version):
+    if not not_run and not pin.covers(backend, process.version, device):
         not_run = f"{pin.name} speaks of {backend.framework} {pin.versions}, not of {process.version}"
     record_property("lazyadam-result", json.dumps(other(backend.name, not_run)))
     if not_run:
@@ -59,12 +58,13 @@ def test_witness_shows_what_is_pinned_and_hides_nothing(
     assert of_findings([pin.case], findings) == set(pin.layouts)
     names, why = accounted(pin, backend, seen, clause, covering)
     assert pin.name in names, f"the pin needs another witness: this one is also explained by {why}"
-    if set(pin.quantities) >= set(QUANTITIES):
+    spared = next((quantity for quantity in "mvw" if quantity not in pin.quantities), "m")
+    if spared in pin.quantities:
         # Where nothing is as it should be, all is hidden under its own clauses.
         clause = next(c for c in CLAUSES.values() if c.id not in pin.clauses)
     share = max(2.0**-12, 64 * PRECISIONS[pin.case.dtype].u)
-    faulty = replace(seen, m=[m * (1 + share) + 2.0**-20 for m in seen.m])
-    assert accounted(pin, backend, faulty, clause, covering)[0] == []
+    wrong = [x * (1 + share) + 2.0**-20 for x in getattr(seen, spared)]
+    assert accounted(pin, backend, replace(seen, **{spared: wrong}), clause, covering)[0] == []
 
 
 def clause_of(id: str) -> Clause:
@@ -93,11 +93,11 @@ def accounted(
 def test_script_shows_it_alone(
     processes: Any, script_item: PinItem, pytestconfig: pytest.Config, record_property: Record
 ) -> None:
-    backend, _, pin = script_item
+    backend, device, pin = script_item
     process = sound(processes, script_item, record_property)
     out: Path = pytestconfig.getoption("--out")
     file = out / "reproducers" / f"{pin.name}.{backend.name}.py"
-    made = script(pin, backend)
+    made = script(pin, backend, device)
     if not backend.file:
         assert len(made.text.splitlines()) <= 40, "it is to be pasted into an issue"
     made.write(file)
@@ -113,4 +113,4 @@ def test_script_shows_it_alone(
         assert "Traceback" not in ran.stderr
         assert ran.stdout.count("got") == len("wmv")
     if not backend.file:
-        write_text(issue(pin, backend, process.version, output.strip()), file.with_suffix(".md"))
+        write_text(issue(pin, process, output.strip()), file.with_suffix(".md"))

@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.rounding import PRECISIONS
-from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.base import DEVICES, Backend
 from lazyadam.suites.backends.process import Process, Runs
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.case import Case, Trajectory
@@ -47,9 +47,9 @@ class Pin:
     case: the witness. verdict: what comes of it. explained_by: axes with the values
     that explain it; empty where nothing does. clauses: those that show it, where no axis of a `Dialect`
     explains it; quantities: and in which of w, m, v, t alone. layouts, dtypes: the gradients and types in
-    which it shows; the witness, cast to each type, proves it. owner: who has to mend it: 'backend',
-    'documentation' or 'us'. versions: of the framework, as a version specifier. file: the name of the file
-    that declares the backends; '' where they are the suite's or a package's.
+    which it shows, which the witness, cast to each type, proves; devices: and where. owner: who has to mend
+    it: 'backend', 'documentation' or 'us'. versions: of the framework, as a version specifier. file: the name
+    of the file that declares the backends; '' where they are the suite's or a package's.
     """
 
     name: str
@@ -65,12 +65,13 @@ class Pin:
     backends: tuple[str, ...]
     versions: str
     file: str = ""
+    devices: tuple[str, ...] = ("cpu",)
 
     def names(self, backend: type[Backend]) -> bool:
         return backend.name in self.backends and self.file == Path(backend.file).name
 
-    def covers(self, backend: type[Backend], version: str) -> bool:
-        if not self.names(backend):
+    def covers(self, backend: type[Backend], version: str, device: str) -> bool:
+        if not self.names(backend) or device not in self.devices:
             return False
         try:
             return SpecifierSet(self.versions).contains(Version(version), prereleases=True)
@@ -126,6 +127,7 @@ def load(path: Path) -> Pin:
             owner=_text(about["owner"]),
             versions=_text(about["versions"]),
             file=_text(about.get("file", "")),
+            devices=tuple(map(_text, _list(about.get("devices", ["cpu"])))),
         )
         SpecifierSet(pin.versions)
     except (KeyError, TypeError, ValueError, InvalidSpecifier) as error:
@@ -143,13 +145,14 @@ def load(path: Path) -> Pin:
         ("layout", pin.layouts, LAYOUTS),
         ("layout of this witness", pin.layouts, sorted(there)),
         ("dtype", pin.dtypes, tuple(PRECISIONS)),
+        ("device", pin.devices, DEVICES),
         ("owner", (pin.owner,), OWNERS),
         ("verdict", (pin.verdict,), VERDICTS),
     ):
         for name in given:
             if name not in allowed:
                 raise trace.TraceError(f"{path}: unknown {what} {name!r}; known: {', '.join(allowed)}")
-    for what in ("layouts", "dtypes", "backends"):
+    for what in ("layouts", "dtypes", "devices", "backends"):
         if not getattr(pin, what):
             raise trace.TraceError(f"{path}: {what} is empty: it would speak of nothing")
     if not pin.explained_by and not pin.clauses:
@@ -231,14 +234,15 @@ def pins() -> tuple[Pin, ...]:
     return (*_of_the_suite(), *_own)
 
 
-def pins_of_name(backend: type[Backend]) -> list[Pin]:
-    """The known divergences of a backend, in whatever version."""
-    return [p for p in pins() if p.names(backend)]
+def pins_of_name(backend: type[Backend], device: str) -> list[Pin]:
+    """The known divergences of a backend on a device, in whatever version."""
+    return [p for p in pins() if p.names(backend) and device in p.devices]
 
 
 def pins_of(process: Runs) -> list[Pin]:
     """The known divergences of a backend in the version that runs."""
-    return [p for p in pins() if process.version and p.covers(process.backend, process.version)]
+    known = (process.backend, process.version, process.device)
+    return [p for p in pins() if process.version and p.covers(*known)]
 
 
 def ready_to_pin(
@@ -266,6 +270,7 @@ def ready_to_pin(
         "quantities": [*quantities],
         "layouts": [layout],
         "dtypes": sorted({case.dtype, *backend.dtypes}) if axes else [case.dtype],
+        "devices": [process.device],
         "owner": "?",
         "backends": [backend.name],
         "versions": _versions(process.version),

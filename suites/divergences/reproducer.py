@@ -11,6 +11,7 @@ import numpy as np
 from lazyadam.reference.dialect import Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
 from lazyadam.reports.tables import write_bytes, write_text
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.process import Runs
 from lazyadam.suites.case import Case, Manner
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.expected import Shown, expected
@@ -125,11 +126,12 @@ def _about(pin: Pin, backend: type[Backend], kind: type[Skeleton]) -> str:
     return told
 
 
-def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
+def issue(pin: Pin, process: Runs, output: str) -> str:
     """The text of an issue for those who have to mend a divergence, in Markdown.
 
-    output: what the script printed, or the last line of its error.
+    process: where it was seen. output: what the script printed, or the last line of its error.
     """
+    backend = process.backend
     turned = pin.explaining(backend)
     documented = {axis: getattr(backend.documented, axis) for axis in pin.explained_by if turned}
     if pin.verdict != "diverges":
@@ -144,7 +146,8 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
     return TEMPLATES.get_template("issue.md.j2").render(
         pin=pin,
         backend=backend,
-        version=version,
+        version=process.version,
+        device=process.device.upper(),
         case=pin.case,
         dtypes=[dtype for dtype in pin.types_of(backend) if dtype != pin.case.dtype],
         others=[name for name in pin.backends if name != backend.name],
@@ -152,5 +155,5 @@ def issue(pin: Pin, backend: type[Backend], version: str, output: str) -> str:
         expected=wanted,
         got=got,
         output=output,
-        script=script(pin, backend).text,
+        script=script(pin, backend, process.device).text,
     )

@@ -252,7 +252,7 @@ def test_the_pin_named_covers_axis_type_and_layout_and_states_least_beside(
     explained_by: str, dtype: str, layouts: str, expected: str | None, order: int
 ) -> None:
     row = {**ROW, "dtype": dtype, "explained_by": explained_by}
-    covering = [pin for pin in pins() if pin.covers(ADAM, "2.10.0")][::order]
+    covering = [pin for pin in pins() if pin.covers(ADAM, "2.10.0", "cpu")][::order]
     assert known(row, ADAM, Seen(frozenset(layouts.split()), frozenset("w")), covering) == expected
 
 
@@ -336,9 +336,9 @@ def test_a_witness_cast_to_a_type_holds_its_numbers_and_still_shows_it(dtype: st
 
 
 def test_a_pin_speaks_of_its_versions_alone() -> None:
-    assert EPSILON.covers(SPARSE, "2.13.0+cpu")
-    assert not EPSILON.covers(SPARSE, "2.16.0")
-    assert not EPSILON.covers(FUSED, "2.13.0+cpu")
+    assert EPSILON.covers(SPARSE, "2.13.0+cpu", "cpu")
+    assert not EPSILON.covers(SPARSE, "2.16.0", "cpu")
+    assert not EPSILON.covers(FUSED, "2.13.0+cpu", "cpu")
 
 
 def test_a_witness_that_no_longer_diverges_is_told() -> None:

@@ -14,9 +14,9 @@ from lazyadam.reference.scalars import (
     Hyperparameters,
     Scalars,
     exact,
-    float32_power,
     float32_product,
     float64_product,
+    nearest_power,
     replayed,
     stored,
 )
@@ -84,7 +84,7 @@ def test_storage_in_float32_rounds_each_hyperparameter_once() -> None:
 
 
 @pytest.mark.parametrize("t", STEPS)
-@pytest.mark.parametrize("storage", Storage)
+@pytest.mark.parametrize("storage", [Storage.FLOAT64, Storage.FLOAT32])
 def test_exact_power_is_exact_on_what_was_stored(storage: Storage, t: int) -> None:
     arithmetic = Arithmetic(storage=storage)
     assert replayed(H, t, arithmetic, FLOAT32) == exact(stored(H, arithmetic), t)
@@ -101,7 +101,7 @@ def test_float64_chain_is_near_the_exact_one(first: Average, second: Average, t:
 
 
 @pytest.mark.parametrize("power", [Power.FLOAT64, Power.FLOAT32_PRODUCT])
-@pytest.mark.parametrize("storage", Storage)
+@pytest.mark.parametrize("storage", [Storage.FLOAT64, Storage.FLOAT32])
 @pytest.mark.parametrize(("first", "second"), AVERAGES)
 def test_scalars_meet_a_float32_tensor_as_float32(
     power: Power, storage: Storage, first: Average, second: Average
@@ -167,7 +167,7 @@ def test_products_multiply_one_factor_after_another() -> None:
 def test_a_float32_power_is_the_nearest_number_or_so_many_ulps_from_it(beta: float, t: int) -> None:
     true, ulp = mpf(float(F(beta))) ** t, float(np.spacing(F(float(F(beta)) ** t)))
     for ulps in range(-4, 5) if true > 10 * ulp else ():  # where it is 0 there is no other
-        assert abs((mpf(float(float32_power(beta, t, ulps))) - true) / ulp - ulps) <= 0.5 + 1e-6
+        assert abs((mpf(float(nearest_power(beta, t, ulps))) - true) / ulp - ulps) <= 0.5 + 1e-6
 
 
 @pytest.mark.parametrize("ulps", list(product((-2, 0, 1, 2), repeat=2)))
@@ -180,8 +180,8 @@ def test_the_errors_hold_every_chain_of_powers_some_ulps_off(
     arithmetic = Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, step_size_error=order)
     h = stored(H, arithmetic)
     bounded: Any = replayed(H, t, arithmetic, FLOAT32)
-    below = F(1) - float32_power(h.beta1, t, ulps[0])
-    root = np.sqrt(F(1) - float32_power(h.beta2, t, ulps[1]))
+    below = F(1) - nearest_power(h.beta1, t, ulps[0])
+    root = np.sqrt(F(1) - nearest_power(h.beta2, t, ulps[1]))
     lr = F(h.lr)
     orders = [F(lr * root) / below] + ([F(lr / below) * root, F(root / below) * lr] if order else [])
     for alpha in orders:

@@ -30,7 +30,8 @@ FLOAT32_SCALARS = (
     *_usual(Storage.FLOAT32, Power.FLOAT64),
     *(
         arithmetic
-        for power, storage in product((Power.FLOAT32_PRODUCT, Power.FLOAT32_POWER), Storage)
+        for power in (Power.FLOAT32_PRODUCT, Power.FLOAT32_POWER)
+        for storage in (Storage.FLOAT64, Storage.FLOAT32)
         for arithmetic in _usual(storage, power, order=ANY_ORDER)
     ),
 )

@@ -1,4 +1,4 @@
-"""Which float32 numbers a backend's powers β^t were, where they may be some ulps off the nearest one.
+"""Which numbers a backend's powers β^t were, where they may be some ulps off the nearest one.
 
 A power is one number in a whole step: what it was is found from all elements that it moved, and every
 element is then judged by it, without an allowance for what it might have been.
@@ -8,9 +8,8 @@ from itertools import product
 
 import numpy as np
 
-from lazyadam.reference.dialect import Power
 from lazyadam.reference.lazy_adam import Rules, State, step
-from lazyadam.reference.scalars import Scalars
+from lazyadam.reference.scalars import Scalars, inexact
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.stack import Builder, Stack, columns
 
@@ -21,7 +20,7 @@ def with_powers_found(builder: Builder, stack: Stack, before: State, after: Stat
     Where no powers explain all of them, of the nearest.
     """
     arithmetic = rules.arithmetic
-    if arithmetic.power is not Power.FLOAT32_POWER:
+    if not inexact(arithmetic):
         return stack
     scalars = [builder.scalars_of(i, (0, 0)) for i in range(len(builder.asked))]
     nearest = _given(stack, scalars)

@@ -207,6 +207,7 @@ def _pin(pin: Pin) -> Entry:
         yield from _line("shows in", ", ".join([*pin.quantities, *pin.layouts, *pin.dtypes]))
         yield from _line("backends", ", ".join(pin.backends), 4)
         yield from _line("versions", pin.versions)
+        yield from _line("devices", ", ".join(pin.devices))
         yield from _line("to mend by", {"us": "this suite"}.get(pin.owner, f"the {pin.owner}"))
         yield f"  witness    {shown(PINS / f'{pin.name}.json')}"
         for script in sorted((RECORDED / "reproducers").glob(f"{pin.name}.*.py"))[:1]:
