@@ -145,6 +145,8 @@ def wrong(quantities: Iterable[str]) -> str:
     for which, said, _ in UPSTREAM:
         if which <= seen:
             return said
+    if seen and all(quantity.endswith("sign of zero") for quantity in seen):
+        return "the sign of zero changes in rows that the gradient does not name"
     if any(quantity.startswith("untouched") for quantity in seen):
         return "rows change that the gradient does not name"
     return "the step count is wrong" if seen == {"t"} else "nothing explains it"

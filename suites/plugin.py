@@ -29,7 +29,7 @@ from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.command_line import whole_number
 from lazyadam.suites.divergences import pin
-from lazyadam.suites.divergences.reproducer import no_script
+from lazyadam.suites.divergences.reproducer import no_script, only_judged
 from lazyadam.suites.equivalence import carried
 from lazyadam.suites.machine import unsupported
 from lazyadam.suites.replay import NOTHING_COMPARED, replay
@@ -273,7 +273,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for known in pin.pins_of_name(backend, device)
         if config.getoption("--profile") != "ci"
         or backend.name == next(name for name in known.backends if name in selected)
-        if not known.file or not no_script(known.case, backend)
+        if not only_judged(known) and not (known.file and no_script(known.case, backend))
     ]
     for name, items in (
         ("dialect_item", once),

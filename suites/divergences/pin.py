@@ -27,7 +27,7 @@ from lazyadam.suites.divergences.layouts import LAYOUTS, layout_of
 from lazyadam.suites.divergences.witness import cast
 from lazyadam.suites.equivalence import carried
 from lazyadam.suites.fingerprint import NONE_FITS
-from lazyadam.suites.judge.judgement import QUANTITIES
+from lazyadam.suites.judge.judgement import QUANTITIES, SIGN
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 PINS = Path(__file__).parent / "pins"
@@ -35,7 +35,8 @@ OWNERS = ("backend", "documentation", "us")
 VERDICTS = ("diverges", "refuses", "dies", "hangs")
 # Those of the suites beside conformance have no menu that a witness is looked for in.
 PINNABLE = (*CLAUSES, *(clause.id for clause in carried.CLAUSES), "training")
-SEEN = (*QUANTITIES, "t", *(f"untouched {quantity}" for quantity in QUANTITIES))
+UNTOUCHED = tuple(f"untouched {quantity}" for quantity in QUANTITIES)
+SEEN = (*QUANTITIES, "t", *UNTOUCHED, *(f"{quantity}{SIGN}" for quantity in UNTOUCHED))
 # What an axis was observed to be that is none of its values (suites/fingerprint.py).
 OBSERVED = (NONE_FITS, *VERDICTS[1:])
 

@@ -22,6 +22,7 @@ from lazyadam.suites.divergences.source.own import SuiteScript, UpdateScript
 from lazyadam.suites.divergences.source.skeleton import Skeleton
 from lazyadam.suites.divergences.source.torch import TorchScript
 from lazyadam.suites.judge.fitting import arithmetics
+from lazyadam.suites.judge.judgement import SIGN
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -73,6 +74,16 @@ def script(pin: Pin, backend: type[Backend], device: str = "cpu", how: Shown | N
 def strict_epsilon(clauses: tuple[str, ...]) -> bool:
     """Whether one of the clauses holds that no part of ε is lost."""
     return any(CLAUSES[clause].strict_epsilon for clause in clauses if clause in CLAUSES)
+
+
+def only_judged(pin: Pin) -> bool:
+    """Whether a divergence shows in no number that a script compares with the one that is due.
+
+    A script takes any number where something may overflow, and no notice of the sign of zero.
+    """
+    signs = [quantity.endswith(SIGN) for quantity in pin.quantities]
+    signs_alone = pin.verdict == "diverges" and bool(signs) and all(signs)
+    return signs_alone or pin.clauses == ("special-values",)
 
 
 def no_script(case: Case, backend: type[Backend]) -> str:

@@ -8,6 +8,7 @@ from lazyadam.reference.dialect import Arithmetic
 from lazyadam.reference.rounding import Precision
 
 QUANTITIES = ("w", "m", "v")
+SIGN = ": the sign of zero"
 
 
 @dataclass

@@ -10,7 +10,7 @@ from lazyadam.reference.rounding import PRECISIONS, Errors
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
-from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
+from lazyadam.suites.judge.judgement import QUANTITIES, SIGN, Finding, Judgement, Size, element, measure
 from lazyadam.suites.judge.powers import with_powers_found
 from lazyadam.suites.judge.run_again import RUN_AGAIN, run_again
 from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
@@ -170,7 +170,7 @@ def _untouched(
     cases: Sequence[Case],
     result: Judgement,
 ) -> None:
-    """Rows that no gradient names: bit for bit as before."""
+    """Rows that no gradient names: bit for bit as before. Of zero the sign is a finding of its own."""
     frozen = np.ones(count, bool)
     frozen[stack.gradient.rows] = False
     bases = np.array([s.base for s in stack.segments])
@@ -179,12 +179,14 @@ def _untouched(
         for row in np.flatnonzero(differs.any(axis=1)):
             segment = stack.segments[int(np.searchsorted(bases, row, side="right")) - 1]
             result.worst[segment.case] = np.inf
-            if any(f.case == segment.case and f.quantity == f"untouched {quantity}" for f in result.findings):
+            moved = differs[row] & (old[row] != new[row])
+            what = f"untouched {quantity}" if moved.any() else f"untouched {quantity}{SIGN}"
+            if any(f.case == segment.case and f.quantity == what for f in result.findings):
                 continue
-            column = int(np.argmax(differs[row]))
+            column = int(np.argmax(moved if moved.any() else differs[row]))
             result.findings.append(
                 Finding(
-                    f"untouched {quantity}",
+                    what,
                     segment.case,
                     segment.step,
                     segment.parameter,
