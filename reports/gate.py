@@ -82,7 +82,7 @@ def load(folder: Path) -> Run:
     tables = {name: read(name, folder) for name in there - {"verdicts"}}
     tables["verdicts"] = verdicts.assign(known=is_known(verdicts, pins))
     if not verdicts["cases"][verdicts["verdict"] != "not run"].sum():
-        why = "; ".join(sorted(set(verdicts["explained_by"])))
+        why = next((str(x) for x in verdicts["explained_by"] if x), "")
         raise TableError(f"{folder}: nothing was judged" + (f": {why}" if why else ""))
     return Run(
         folder,
@@ -108,6 +108,8 @@ def changes(accepted: Path, run: Path) -> Iterator[Change]:
     Raises:
         TableError: as `load`; or the two runs did not try the same.
     """
+    if accepted.resolve() == run.resolve():
+        raise TableError(f"{accepted} and {run} are the same folder: nothing is compared with itself")
     before, after = load(accepted), load(run)
     _comparable(before, after)
     if lacking := sorted(after.there - before.there):
@@ -138,6 +140,14 @@ def _comparable(before: Run, after: Run) -> None:
         was, is_now = (x.settings[item] for x in (before, after))
         if was != is_now:
             raise TableError(f"{after.folder}/run.csv: {item} {is_now}, but the accepted run had {was}")
+
+
+def not_accepted(accepted: Path, run: Path) -> str:
+    """How many verdicts of a run have none accepted beside them, in a line; '' where each has."""
+    before, after = load(accepted).rows["verdicts"], load(run).rows["verdicts"]
+    lacking = [key for key, row in after.items() if _seen(row, "verdicts") and key not in before]
+    told = f"{len(lacking)} of {len(after)} verdicts have none accepted beside them, such as"
+    return f"{told} {', '.join(lacking[0])}: lazyadam accept takes them up" if lacking else ""
 
 
 def _seen(row: Row, name: str) -> bool:
@@ -326,6 +336,8 @@ def accept(run: Path, baseline: Path) -> list[str]:
         first = above[0]
         where = f"{first['backend']}, {first['dtype']}, {first['quantity']}, {first['way']}"
         raise TableError(f"{run}: a ratio of {first['max_ratio']:.3g} can't be accepted: {where}")
+    if baseline.exists() and not baseline.is_dir():
+        raise TableError(f"{baseline} is no folder")
     if (baseline / "run.csv").exists():
         old = load(baseline)
         _comparable(old, new)

@@ -31,14 +31,17 @@ def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[s
     backends = list(documented["backend"].unique())
     found = sorted(records(tables["findings"]), key=lambda row: -row["rows"])
     new = [row for row in found if row["kind"] == NEW]
+    settings = {str(row["item"]): str(row["value"]) for row in records(tables["run"])}
+    ended = settings.get("ended", "whole")
+    so_far = "" if ended == "whole" else f"{ended[:1].upper()}{ended[1:]}; of these alone: "
     if len(backends) == 1:
-        yield _head(documented, tables, seconds)
+        yield _head(documented, settings.get("seed", "?"), seconds)
         yield ""
-        yield from wrapped(_verdict(documented, new, found))
+        yield from wrapped(so_far + _verdict(documented, new, found))
     else:
         yield from _each(documented, found)
         yield ""
-        yield from wrapped(_verdict_of_all(documented, new, found, seconds))
+        yield from wrapped(so_far + _verdict_of_all(documented, new, found, seconds))
     if len(backends) == 1:
         for finding in [row for row in found if row["kind"] == KNOWN][:MOST_KNOWN]:
             of = f"{spaced(finding['cause'])}: {finding['sentence']}"
@@ -56,12 +59,11 @@ def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[s
     yield f"exit {status}; all: {out / 'findings.csv'}"
 
 
-def _head(documented: pd.DataFrame, tables: Tables, seconds: float) -> str:
+def _head(documented: pd.DataFrame, seed: str, seconds: float) -> str:
     first = documented.iloc[0]
-    settings = {str(row["item"]): str(row["value"]) for row in records(tables["run"])}
     return (
         f"{first['backend']}   {first['version']}, {first['mode']}, {first['device']}   "
-        f"{documented['cases'].sum():,} cases, {_duration(seconds)}, seed {settings.get('seed', '?')}"
+        f"{documented['cases'].sum():,} cases, {_duration(seconds)}, seed {seed}"
     )
 
 
@@ -86,6 +88,8 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     if sure_known:
         said.append(f"{len(sure_known)} fail{'s' if len(sure_known) == 1 else ''} as is known")
     rest = f"{'; '.join(said)}." if said else ""
+    if not new and not known and passing.empty:
+        return "NOTHING COMPARED. It refuses whatever it was given, and may."
     if not new and not known:
         dtypes = [dtype for dtype in DTYPES if dtype in set(passing["dtype"])]
         return f"RIGHT in {', '.join(dtypes)}. {rest}"

@@ -56,16 +56,20 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     Raises:
         TableError: it is not there, cut off, or another table.
     """
-    path = folder / f"{name}.csv"
+    path, rows = folder / f"{name}.csv", list[list[str]]()
     try:
         text = text_of(path)
-        rows = list(csv.reader(StringIO(text), strict=True))
+        rows.extend(csv.reader(StringIO(text), strict=True))
     except FileNotFoundError:
         raise TableError(f"{path}: not there") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: {error}") from None
+    except csv.Error as error:  # counted in lines, and a quote that is never closed begins a long one
+        raise TableError(f"{path}: row {len(rows) + 1}: {error}") from None
     if not text.endswith("\n"):
         raise TableError(f"{path}: cut off in line {text.count(chr(10)) + 1}")
+    if "\0" in text:  # pandas ends a cell there
+        raise TableError(f"{path}: a zero byte in line {text[: text.index(chr(0))].count(chr(10)) + 1}")
     if tuple(rows[0]) != COLUMNS[name]:
         raise TableError(f"{path}: another table: its columns are not {', '.join(COLUMNS[name])}")
     for number, row in enumerate(rows, 1):
@@ -188,6 +192,8 @@ def try_to_write(folder: Path) -> None:
     Raises:
         NotWritten: they can't.
     """
+    if folder.exists() and not folder.is_dir():
+        raise NotWritten(f"{folder} is no folder")
     probe = folder / f".{os.getpid()}"
     write_text("written to see whether files can be" * 1000, probe)
     probe.unlink()

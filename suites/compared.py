@@ -26,6 +26,13 @@ def other(backend: str, not_run: str | None = None) -> dict[str, list[Row]]:
 Seen = list[tuple[Row, bool]]
 
 
+def all_refused(found: Seen) -> str:
+    """Why nothing was compared though all was tried: all was refused, and no pin says so; '' where not so."""
+    words = {(row.get("verdict"), row.get("witness")) for row, tried in found if tried}
+    refused = words == {("refuses", "")}
+    return "the optimizer refuses whatever it was given, and may" if refused else ""
+
+
 def seen(results: Iterable[dict[str, Any]]) -> Seen:
     """The rows of tests' results that speak of backends, and whether anything was compared for each."""
     return [

@@ -3,7 +3,6 @@
 import json
 import re
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -33,6 +32,7 @@ from lazyadam.suites.divergences.reproducer import no_script, only_judged
 from lazyadam.suites.equivalence import carried
 from lazyadam.suites.machine import unsupported
 from lazyadam.suites.replay import NOTHING_COMPARED, replay
+from lazyadam.suites.run import interruption
 from lazyadam.suites.run.progress import EXIT, Teller
 from lazyadam.suites.run.recording import Run
 from lazyadam.suites.verdicts import BUDGETS
@@ -117,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "quick: known divergences, the fingerprint, and the update rule")
     config.addinivalue_line("markers", "slow: takes seconds; tox leaves it to tox -e slow and tox -e report")
     if not hasattr(config, "workerinput"):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
+        interruption.listen()
     if why := unsupported():
         raise pytest.UsageError(why)
     check_options(config)
@@ -380,6 +380,7 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Results travel with the reports, so that a run spread over processes collects them too."""
+    interruption.heed()
     results = [json.loads(str(value)) for name, value in report.user_properties if name == RESULT]
     if report.failed:
         _failed.append(failure(report, results))
@@ -412,6 +413,8 @@ def lacking(config: pytest.Config) -> list[str]:
     if _judging and not any(tried for _, tried in seen):
         failed = _failed[0]["message"] if _failed else "no test applies to what was chosen"
         why = compared.reason(seen) if seen else failed
+        return [f"nothing was compared: {why}"]
+    if why := compared.all_refused(seen):
         return [f"nothing was compared: {why}"]
     named = config.getoption("--backend") or config.getoption("--backend-file")
     chosen = {backend.name for backend in config.stash[BACKENDS]} if named else set()

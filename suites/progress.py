@@ -44,7 +44,9 @@ class Steps:
         self.bar.console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def __enter__(self) -> Self:
-        self.before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.before = signal.getsignal(signal.SIGTERM)
+        if not callable(self.before):  # who listens already goes on
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         self.bar.start()
         return self
 

@@ -81,7 +81,10 @@ def backend_of(file: Path, given: Sequence[str] = ()) -> tuple[type[Backend], st
         raise UnknownBackend(
             f"{file}: speaks of {names[0]} in {where}, which is not there; --backend FILE.py"
         )
-    found = [b for b in select(names[:1], [Path(path)] if path else []) if b.name == names[0]]
+    try:
+        found = [b for b in select(names[:1], [Path(path)] if path else []) if b.name == names[0]]
+    except UnknownBackend:
+        found = []
     if not found:
         raise UnknownBackend(f"{file}: speaks of {names[0]}, which is not there; --backend NAME or FILE.py")
     told = f"  it names {len(names)} backends, of which this is the first; another: --backend NAME"

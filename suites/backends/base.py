@@ -271,8 +271,15 @@ def checked(state: State, case: Case) -> State:
     Raises:
         ValueError: it is not so.
     """
+    count = len(case.parameters)
+    if not isinstance(state, tuple | list) or len(state) != 4:
+        raise ValueError("state() is to return four lists, of w, m, v and t, and does not")
     for name, arrays in zip("wmv", state[:3], strict=True):
+        if not isinstance(arrays, tuple | list) or len(arrays) != count:
+            raise ValueError(f"state() returns {name} that is no list of {count} arrays, one a parameter")
         for i, (x, p) in enumerate(zip(arrays, case.parameters, strict=True)):
+            if not isinstance(x, np.ndarray):
+                raise ValueError(f"{name} of parameter {i} is a {type(x).__name__}, and no array")
             if x.shape != p.w.shape:
                 raise ValueError(f"{name} of parameter {i} has shape {x.shape}, but should have {p.w.shape}")
     try:

@@ -62,7 +62,8 @@ def like(dotted: str, folder: Path) -> list[str]:
     except (OSError, SyntaxError, ValueError):  # not of Python, or broken, of which the error is told
         return []
     classes = [part.name for part in body if isinstance(part, ast.ClassDef)]
-    return [".".join([*modules, other]) for other in get_close_matches(name, classes, cutoff=NEAR)]
+    near = get_close_matches(name, classes, cutoff=NEAR)
+    return [".".join([*modules, other]) for other in near if other != name]
 
 
 def taken(optimizer: Any) -> tuple[frozenset[str], dict[str, Any]]:

@@ -31,8 +31,8 @@ BATCH = 32
 NEEDED = ("numpy", "ml_dtypes", "psutil")  # by a worker, beside what the optimizer needs
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
-# bytes in every run (glibc fills what it allocates).
-ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4")
+# bytes in every run (glibc fills what it allocates). No module is taken from the folder that one stands in.
+ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4", "PYTHONSAFEPATH=1")
 
 
 def about(backend: type[Backend], version: str, device: str) -> dict[str, str]:

@@ -272,10 +272,10 @@ def check(case: Case) -> None:
     _need(owners == list(range(count)), "the groups do not hold every parameter once")
     _need(len({g.hyperparameters.nesterov for g in case.groups}) == 1, "nesterov differs between groups")
     numbers = list(case.observed)
-    _need(
-        numbers == sorted(set(numbers)) and all(1 <= k <= len(case.steps) for k in numbers),
-        "observed is not an increasing list of step numbers",
-    )
+    _need(len(case.steps) > 0, "there are no steps")
+    _need(numbers == sorted(set(numbers)), "observed is not an increasing list")
+    beyond = [k for k in numbers if not 1 <= k <= len(case.steps)]
+    _need(not beyond, f"observed has step {beyond[:1]} of {len(case.steps)}")
     for i, p in enumerate(case.parameters):
         _need(p.w.ndim >= 1 and p.w.size > 0, f"parameter {i}: shape {p.w.shape} holds no row of numbers")
         _need(p.w.shape == p.m.shape == p.v.shape, f"parameter {i}: shapes differ")

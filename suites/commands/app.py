@@ -32,7 +32,15 @@ OUT = Path("lazyadam-out")
 LONGEST = 1000
 COMPLETE = "_LAZYADAM_COMPLETE"  # set by the shell that asks how a line could go on
 
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="where results go, or lie")]
+
+def named(typed: str | Path) -> Path:
+    """A folder that has a name: that of a variable which isn't set would be the folder one stands in."""
+    if not str(typed):
+        raise typer.BadParameter("is empty; the folder one stands in is .")
+    return Path(typed)
+
+
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", parser=named, help="where results go, or lie")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, gpu or ascend")]
 Seed = Annotated[str | None, typer.Option(metavar="N", help="of the cases: 0 in ci, else random")]
 Profile = Annotated[str, typer.Option(metavar="NAME", help="how much is tried: ci, nightly or deep")]

@@ -5,13 +5,16 @@ import sys
 from argparse import ArgumentTypeError
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Seed, app
-from lazyadam.suites.commands.options import chosen, near_path, one_of
+from lazyadam.suites.commands.options import chosen, near_path, number, one_of
 from lazyadam.suites.names import meant
+
+if TYPE_CHECKING:
+    from lazyadam.suites.backends.base import Backend
 
 Targets = Annotated[
     list[str],
@@ -26,7 +29,10 @@ Pins = Annotated[
 Show = Annotated[
     list[str], typer.Option("--show", metavar="TABLE", help="print this table too, or all; repeatable")
 ]
-Processes = Annotated[int | None, typer.Option("-n", "--processes", metavar="N", help="default: one a core")]
+Processes = Annotated[
+    int | None,
+    typer.Option("-n", "--processes", metavar="N", parser=number, help="default: one a core"),
+]
 OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # of somebody's own tests
 LISTED = "; lazyadam list names the backends"
 
@@ -50,7 +56,13 @@ def check(
     from lazyadam.suites.clauses import CLAUSES
 
     only = [one_of(clause, CLAUSES, "--only") for clause in only]
-    given = [*backends(targets, out), *(f"--only={clause}" for clause in only)]
+    these = chosen(targets, out)
+    missing = {(b.name, clause): CLAUSES[clause].missing(b) for b in these for clause in only}
+    not_tried = [f"{clause} is not tried: {name} {why}" for (name, clause), why in missing.items() if why]
+    if only and all(missing.values()):
+        raise typer.TyperException("; ".join(not_tried))
+    given = [*named(these), *(f"--only={clause}" for clause in only)]
+    print(*not_tried, sep="\n", end="\n" if not_tried else "", file=sys.stderr)
     return judge(("suites/conformance",), given, pins, device, profile, seed, processes, show, out)
 
 
@@ -72,7 +84,7 @@ def report(
     from lazyadam.reports.tables import TableError, read
     from lazyadam.suites.progress import Steps
 
-    given = backends(targets, out) if targets else []
+    given = named(chosen(targets, out)) if targets else []
     suites = ("suites/equivalence", "suites/conformance")
     status = judge(suites, given, pins, device, profile, seed, processes, show, out)
     if status not in (0, 1):
@@ -87,9 +99,8 @@ def report(
     return status
 
 
-def backends(targets: list[str], out: Path) -> list[str]:
-    """The options of pytest for what targets are."""
-    these = chosen(targets, out)
+def named(these: "list[type[Backend]]") -> list[str]:
+    """The options of pytest that name backends, and the files that declare them."""
     files = dict.fromkeys(backend.file for backend in these if backend.file)
     return [*(f"--backend={b.name}" for b in these), *(f"--backend-file={file}" for file in files)]
 
@@ -108,7 +119,9 @@ def judge(
     """Run pytest on the suites; its exit status as that of a command."""
     import pytest
 
+    from lazyadam.reports.tables import try_to_write
     from lazyadam.reports.terminal import SHOWN
+    from lazyadam.suites.backends import guard
     from lazyadam.suites.backends.base import DEVICES
     from lazyadam.suites.backends.process import ROOT
     from lazyadam.suites.command_line import whole_number
@@ -142,8 +155,10 @@ def judge(
         *((f"--seed={seed}",) if seed is not None else ()),
         *given,
     ]
+    try_to_write(out)
     for name in OTHERS:
         os.environ.pop(name, None)
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(guard.folder())  # goes with the run, however that ends
     status = int(pytest.main([*map(str, options)], plugins=[Teller()]))
     return EXIT.get(status, status)
 

@@ -27,8 +27,10 @@ def page(out: Tables = OUT) -> int:
     Exits with 2 where a table is missing; the page says so, too.
     """
     from lazyadam.reports.pages import PAGES, PARTS, write_pages
+    from lazyadam.reports.tables import read
     from lazyadam.suites.progress import Steps
 
+    read("verdicts", out)  # without them there is nothing to make a page of
     with Steps(PARTS) as steps:
         missing = write_pages(out, steps.begin)
     if steps.interrupted:
@@ -78,6 +80,8 @@ def diff(before: Run, after: Run) -> int:
     from lazyadam.reports import comparison
     from lazyadam.reports.tables import read
 
+    if before.resolve() == after.resolve():
+        raise typer.TyperException(f"{before} and {after} are the same folder")
     rows = [
         row
         for name in comparison.COMPARED
@@ -112,6 +116,8 @@ def gate(baseline: Accepted, out: Tables = OUT) -> int:
 
     found = list(gate.changes(baseline, out))
     print("\n".join(gate.told(found)).rstrip())
+    if lacking := gate.not_accepted(baseline, out):
+        print(lacking)
     return int(any(change.fails for change in found))
 
 

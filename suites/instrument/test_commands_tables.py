@@ -70,6 +70,14 @@ MISTAKES = {
     "options of two kinds": ("bench --candidate x --threads 2", "--threads does not go with --candidate"),
     "sizes and all sizes": ("bench --full --width 3", "--width does not go with --full"),
     "what takes no backend": ("bench torch --trials", "TARGET does not go with --trials"),
+    "fewer processes than one": ("check my_optimizer.py -n -1", "-n", "-1 is no whole number from 1"),
+    "a folder without a name": ("check torch.SparseAdam --out=", "is empty"),
+    "a file for a folder": ("check torch.SparseAdam --only gaps --out my_optimizer.py", "is no folder"),
+    "a folder beside itself": ("gate --baseline {run} --out {run}", "are the same folder"),
+    "a run beside itself": ("diff {run} {run}", "are the same folder"),
+    "a page of nothing": ("page --out theirs", "theirs/verdicts.csv: not there"),
+    "what doesn't apply": ("check torch.SparseAdam --only weight-decay", "is not tried: torch.SparseAdam"),
+    "a class that is none": ("bench collections.OrderedDict", "no subclass of torch.optim.Optimizer"),
 }  # fmt: skip
 
 
@@ -99,9 +107,12 @@ def test_one_backend_of_a_file_can_be_checked(tmp_path: Path) -> None:
     file = tmp_path / "two.py"
     file.write_text(TEMPLATES["numpy"] + '\n\nclass Other(LazyAdam):\n    name = "mine.Other"\n')
     both = ["--backend=mine.LazyAdam", "--backend=mine.Other", f"--backend-file={file}"]
-    assert judging.backends([str(file)], tmp_path) == both
-    assert judging.backends([str(file), "mine.Oth"], tmp_path) == both[1:]
-    assert judging.backends([str(file), "torch.Sparse"], tmp_path) == ["--backend=torch.SparseAdam", *both]
+    assert judging.named(chosen([str(file)], tmp_path)) == both
+    assert judging.named(chosen([str(file), "mine.Oth"], tmp_path)) == both[1:]
+    assert judging.named(chosen([str(file), "torch.Sparse"], tmp_path)) == [
+        "--backend=torch.SparseAdam",
+        *both,
+    ]
 
 
 def test_a_pair_takes_leading_parts_and_keeps_its_order(here: Path) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pandas as pd
@@ -172,6 +173,16 @@ def test_a_run_passes_against_itself(folder: Path) -> None:
     assert (ran.returncode, ran.stdout) == (0, "Nothing that was accepted has changed.\n")
 
 
+def test_verdicts_without_one_accepted_beside_them_are_counted(folder: Path, tmp_path: Path) -> None:
+    accepted = tmp_path / "accepted"
+    copytree(folder, accepted)
+    lines = (accepted / "verdicts.csv").read_text().splitlines(keepends=True)
+    (accepted / "verdicts.csv").write_text("".join(lines[:-9]))
+    ran = lazyadam("gate", "--baseline", accepted, "--out", folder)
+    assert ran.returncode == 0
+    assert f"9 of {len(lines) - 1} verdicts have none accepted beside them, such as" in ran.stdout
+
+
 def test_a_drift_within_the_margin_passes(folder: Path) -> None:
     was = read("tolerance", RUN)
     value, ulps = was[rows_where(was, **FREE)][["max_abs", "max_ulp"]].iloc[0]
@@ -301,7 +312,7 @@ def spoilt(folder: Path, name: str, **cells: Any) -> None:
 def test_runs_that_do_not_say_what_they_tried_are_not_compared(folder: Path) -> None:
     run = read("run", folder)
     write(run[run["item"] != "seed"], folder / "run.csv")
-    ran = lazyadam("gate", "--baseline", folder, "--out", folder)
+    ran = lazyadam("gate", "--baseline", RUN, "--out", folder)
     assert (ran.returncode, ran.stderr) == (2, f"{folder}/run.csv: does not say which seed\n")
 
 

@@ -71,3 +71,24 @@ def test_nightly_keeps_what_failed_and_tries_it_again(tmp_path: Path) -> None:
     assert pytest_run(*given).returncode == 0
     again = read("verdicts", out).set_index("clause")["cases"]
     assert {f"{clause}.mine.LazyAdam.float32.json" for clause in again.index[again > counted]} == kept
+
+
+def test_an_interruption_that_was_lost_is_heeded_at_the_next_test() -> None:
+    """Python drops an error in a callback of its own, such as that of a weak reference."""
+    code = (
+        "import gc, os, signal, weakref\n"
+        "from lazyadam.suites.run import interruption\n"
+        "interruption.listen()\n"
+        "class Thing: pass\n"
+        "thing = Thing()\n"
+        "told = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "del thing\n"
+        "print('lost')\n"
+        "try:\n"
+        "    interruption.heed()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heeded')\n"
+        "interruption.heed()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["lost", "heeded"]

@@ -549,6 +549,23 @@ def test_step_counts_that_are_none_are_a_refusal(t: str, told: str, tmp_path: Pa
         assert (failure.kind, told in failure.message) == ("refuses", True)
 
 
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("'abcd'", "state() is to return four lists"),
+        ("(*super().state()[:2], [])", "state() is to return four lists"),
+        ("([], *super().state()[1:])", "w that is no list of 1 arrays"),
+        ("(['x'], *super().state()[1:])", "w of parameter 0 is a str, and no array"),
+    ],
+)
+def test_a_state_that_is_none_is_a_refusal_that_names_it(state: str, told: str, tmp_path: Path) -> None:
+    (backend,) = select([], [written(f"{NUMPY}\n    def state(self):\n        return {state}\n", tmp_path)])
+    with Process(backend) as process:
+        (trajectory,) = process.run([sample()])
+    assert trajectory.failure is not None
+    assert told in trajectory.failure.message
+
+
 def test_a_message_as_ours_is_no_verdict(tmp_path: Path) -> None:
     raising = f"        raise RuntimeError('it is not so that {NOT_KEPT}')\n        rows, index = np.unique"
     file = written(NUMPY.replace("        rows, index = np.unique", raising), tmp_path)

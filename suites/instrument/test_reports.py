@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 from xml.etree import ElementTree
 
@@ -91,7 +92,14 @@ def test_every_spoilt_table_is_one_line_and_the_rest_is_built(folder: Path) -> N
     assert "Known divergences" in page
 
 
-def test_no_tables_at_all_is_a_page_that_says_so(tmp_path: Path) -> None:
+def test_of_no_tables_at_all_no_page_is_made(tmp_path: Path) -> None:
+    ran = lazyadam("page", "--out", tmp_path)
+    assert (ran.returncode, ran.stderr) == (2, f"{tmp_path}/verdicts.csv: not there\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_tables_that_lack_are_told_on_the_page(tmp_path: Path) -> None:
+    copyfile(RUN / "verdicts.csv", tmp_path / "verdicts.csv")
     ran = lazyadam("page", "--out", tmp_path)
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
@@ -101,7 +109,7 @@ def test_no_tables_at_all_is_a_page_that_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["pair a b", "junit", "summary", "diff {} {}"])
 def test_other_commands_say_in_one_line_what_is_missing(command: str, tmp_path: Path) -> None:
     where = [] if "diff" in command else ["--out", tmp_path]
-    ran = lazyadam(*command.format(tmp_path, tmp_path).split(), *where)
+    ran = lazyadam(*command.format(tmp_path, RUN).split(), *where)
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert "not there" in line

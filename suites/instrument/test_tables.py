@@ -61,10 +61,23 @@ def test_every_row_of_coverage_fits_the_table() -> None:
             lambda text: text.replace("conforms", "con\x01forms"),
             "is not one of conforms, diverges",
         ),
+        ("verdicts", lambda text: text.replace("documented", "do\0umented", 1), "a zero byte in line 2"),
+        (
+            "verdicts",
+            lambda text: text.replace("documented", 'd"ocumented', 1).replace("\n", '\n"', 1),
+            "row 2",
+        ),
         ("sequences", lambda text: text.replace("[", "{", 5), "is no list of numbers"),
         ("sequences", lambda text: text.replace("[", "[[", 1).replace("]", "]]", 1), "is no list of numbers"),
     ],
-    ids=["no rows", "an unknown verdict", "a cell that is no JSON", "a nested cell"],
+    ids=[
+        "no rows",
+        "an unknown verdict",
+        "a zero byte",
+        "a quote that stays open",
+        "a cell that is no JSON",
+        "a nested cell",
+    ],
 )
 def test_a_table_that_says_nothing_is_refused_in_a_line(
     name: str, change: Callable[[str], str], told: str, folder: Path

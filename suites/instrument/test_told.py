@@ -13,7 +13,7 @@ from lazyadam.reports.export import FAILING, junit, summary
 from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backend
 from lazyadam.reports.screen import WIDTH, screen
 from lazyadam.reports.tables import frame, read, records
-from lazyadam.suites import about
+from lazyadam.suites import about, compared
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.instrument.published import RUN
 from lazyadam.suites.instrument.readme import as_pictured, picture
@@ -33,6 +33,28 @@ def judged(**changes: Any) -> dict[str, Any]:
     row: dict[str, Any] = {**ABOUT, "dtype": "float32", "clause": "update-rule", "against": "documented"}
     row |= {"verdict": "conforms", "worst_ratio": 0.5, "cases": 30, "steps": 90, "explained_by": ""}
     return row | {"witness": ""} | changes
+
+
+REFUSED = {"verdict": "refuses", "worst_ratio": None, "steps": 0}
+
+
+def test_what_was_all_refused_is_not_right() -> None:
+    """As dense gradients are by who takes none, and may."""
+    row = judged(clause="dense-gradient", **REFUSED)
+    tables = {name: frame(name, []) for name in COLUMNS} | {"verdicts": frame("verdicts", [row])}
+    said = "\n".join(screen(tables, Path("out"), 1.0, 125))
+    assert "NOTHING COMPARED. It refuses whatever it was given" in said
+    assert compared.all_refused(compared.seen([{"verdicts": [row]}]))
+    assert not compared.all_refused(compared.seen([{"verdicts": [row | {"witness": "a-pin"}]}]))
+    assert not compared.all_refused(compared.seen([{"verdicts": [row, judged()]}]))
+
+
+def test_an_interrupted_run_says_so_before_anything_else() -> None:
+    settings = [{"item": "ended", "value": "interrupted after 3 tests"}]
+    tables = {name: frame(name, []) for name in COLUMNS}
+    tables |= {"verdicts": frame("verdicts", [judged()]), "run": frame("run", settings)}
+    said = "\n".join(screen(tables, Path("out"), 1.0, 130))
+    assert "\nInterrupted after 3 tests; of these alone: RIGHT in float32." in said
 
 
 def seen(clause: str, explained_by: str, quantities: str = "w", **changes: Any) -> tuple[dict[str, Any], ...]:

@@ -174,9 +174,9 @@ SPOILED = {
         "holds no row of numbers",
     ),
     "no parameters": (set_(parameters=[], groups=[]), "parameters: List should have at least 1"),
-    "no steps": (set_(steps=[]), "observed is not"),
+    "no steps": (set_(steps=[]), "there are no steps"),
     "nothing observed": (set_(observed=[]), "observed: List should have at least 1"),
-    "a step that isn't there": (set_(observed=[99]), "observed is not"),
+    "a step that isn't there": (set_(observed=[99]), "observed has step [99] of "),
     "an observed step that is a float": (
         set_(observed=[1.0]),
         "observed[0]: Input should be a valid integer",
