@@ -21,6 +21,7 @@ from lazyadam.reports.terminal import SHOWN
 from lazyadam.suites import compared
 from lazyadam.suites.backends.base import DEVICES, Backend
 from lazyadam.suites.backends.declaration import BrokenDeclaration
+from lazyadam.suites.backends.interpreter import refusal
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import UnknownBackend, select
 from lazyadam.suites.cases.trace import TraceError
@@ -58,6 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="FILE",
         help="a Python file that declares backends of your own, which are then the default; repeatable",
+    )
+    group.addoption(
+        "--python",
+        default="",
+        metavar="PYTHON",
+        help="the interpreter that has the backends, where that is not this one",
     )
     group.addoption("--device", default="cpu", choices=DEVICES, help="the device of the backends")
     group.addoption("--profile", default="ci", choices=sorted(BUDGETS), help="how much is tried")
@@ -125,7 +132,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if asked_of_backends(config) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
     try:
-        chosen = select(config.getoption("--backend"), config.getoption("--backend-file"))
+        python = config.getoption("--python")
+        if python and not hasattr(config, "workerinput") and (why := refusal(python)):
+            raise pytest.UsageError(f"--python: {why}")
+        chosen = select(config.getoption("--backend"), config.getoption("--backend-file"), python)
         config.stash[BACKENDS] = [backend.on(config.getoption("--device")) for backend in chosen]
         config.stash[PINS_TOLD] = take_pins(config)
     except (UnknownBackend, BrokenDeclaration, TraceError) as error:
@@ -149,7 +159,7 @@ def take_pins(config: pytest.Config) -> list[str]:
     """Known divergences: the suite's, and those of `--pins`; lines about those that this run leaves out."""
     own = config.getoption("--backend-file")
     files: dict[str, list[str]] = {}
-    for backend in select([], own) if own else ():
+    for backend in config.stash[BACKENDS] if own else ():
         files.setdefault(Path(backend.file).name, []).append(backend.name)
     return pin.use(config.getoption("--pins"), [backend.name for backend in select([])], files)
 
@@ -446,6 +456,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
             "profile": config.getoption("--profile"),
             "seed": config.stash[SEED],
             "device": config.getoption("--device"),
+            **({"interpreter": config.getoption("--python")} if config.getoption("--python") else {}),
             "selection": selection(config),
             "ended": "whole" if whole else f"interrupted after {len(_ended)} tests",
         },

@@ -10,8 +10,11 @@ import numpy as np
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.reports.errors import TableError
 from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, not_kept, printable
 from lazyadam.suites.backends.declaration import BrokenDeclaration
+from lazyadam.suites.backends.environments import located
+from lazyadam.suites.backends.interpreter import refusal
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import UnknownBackend, select
 from lazyadam.suites.bad_input import EVERY_BACKEND_HAS, FRESH
@@ -39,17 +42,19 @@ class Judged:
     scalars: str
 
 
-def replayed(file: Path, given: Sequence[str], device: str, against: str) -> tuple[int, list[str]]:
+def replayed(
+    file: Path, given: Sequence[str], device: str, against: str, python: str = ""
+) -> tuple[int, list[str]]:
     """The exit status, and what to say, whatever happens: 1 says that the optimizer diverges, nothing else.
 
     given: backends by name, or files that declare them; where none, the trace names its own.
     """
     try:
         where, dialect = one("device", device, DEVICES), one("dialect to judge against", against, AGAINST)
-        backend, told = backend_of(file, given)
+        backend, told = backend_of(file, given, located(python) if python else "")
         code, lines = replay(file, backend, where, dialect)
         return code, [*lines, told] if told else lines
-    except (TraceError, UnknownBackend, BrokenDeclaration, UnknownName) as error:
+    except (TraceError, UnknownBackend, BrokenDeclaration, UnknownName, TableError) as error:
         return NOTHING_COMPARED, [str(error)]
     except Exception as error:
         at = extract_tb(error.__traceback__)[-1]
@@ -57,19 +62,24 @@ def replayed(file: Path, given: Sequence[str], device: str, against: str) -> tup
         return NOTHING_COMPARED, [f"{file}: cannot be judged: {told}"]
 
 
-def backend_of(file: Path, given: Sequence[str] = ()) -> tuple[type[Backend], str]:
+def backend_of(file: Path, given: Sequence[str] = (), python: str = "") -> tuple[type[Backend], str]:
     """The backend that a trace is judged on, and what there is to say of the choice.
+
+    python: the interpreter that it runs in; where none is named, the one that the trace names.
 
     Raises:
         TraceError, UnknownBackend, BrokenDeclaration: it can't be told which, or there is no such backend.
     """
     about = trace.about(file)
     names, path = about.get("backends"), about.get("path") or ""
-    if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, path]):
-        names, path = [], ""
+    python = python or about.get("python") or ""
+    if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, path, python]):
+        names, path, python = [], "", ""
+    if python and (why := refusal(python)):
+        raise UnknownBackend(f"{file}: --python: {why}")
     if given:
         files = [name for name in given if name.endswith(".py")]
-        found = select([name for name in given if name not in files], [Path(name) for name in files])
+        found = select([x for x in given if x not in files], [Path(x) for x in files], python)
         found = [b for b in found if b.name in names] if found[1:] and names else found
         if len(found) != 1:
             raise UnknownBackend(f"--backend {' '.join(given)} is not the name of one backend; name one")
@@ -82,7 +92,7 @@ def backend_of(file: Path, given: Sequence[str] = ()) -> tuple[type[Backend], st
             f"{file}: speaks of {names[0]} in {where}, which is not there; --backend FILE.py"
         )
     try:
-        found = [b for b in select(names[:1], [Path(path)] if path else []) if b.name == names[0]]
+        found = [b for b in select(names[:1], [Path(path)] if path else [], python) if b.name == names[0]]
     except UnknownBackend:
         found = []
     if not found:

@@ -360,10 +360,10 @@ def run(
     examples: a folder that keeps the traces of those not pinned; a later run tries them again.
     """
     backend = process.backend
-    if process.not_run:
+    if why := process.not_run_in(dtype):
         about = {**process.about, "dtype": dtype}
-        row = verdict_row(about, clause, "documented", "not run", None, 0, 0, process.not_run)
-        told = f"{backend.name} on {process.device}: not run ({process.not_run})"
+        row = verdict_row(about, clause, "documented", "not run", None, 0, 0, why)
+        told = f"{backend.name} on {process.device}: not run ({why})"
         return Outcome([row], [], [told], new=[told] if process.given_up else [])
     kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
     again, broken = _kept(kept, dtype)

@@ -5,6 +5,7 @@ run in the backend's own process. Only they import the framework.
 """
 
 import re
+import sys
 import time
 import traceback
 from abc import ABC, abstractmethod
@@ -86,6 +87,7 @@ class Backend(ABC):
     elsewhere: what is declared otherwise on a device: its name, and the attributes that differ there.
     spec: where it runs, as execnet says it: 'popen//python=…', 'ssh=…//python=…'.
     case_seconds: how long a case may take.
+    python: the interpreter that somebody asked for, where it is not this one.
     file: the file that declares it, where it is no part of the suite. origin: where it is then.
     """
 
@@ -111,6 +113,7 @@ class Backend(ABC):
     elsewhere: ClassVar[dict[str, dict[str, Any]]] = {}
     spec: ClassVar[str] = "popen"
     case_seconds: ClassVar[float] = 60.0
+    python: ClassVar[str] = ""
     file: ClassVar[str] = ""
     origin: ClassVar[Origin | None] = None
 
@@ -121,6 +124,11 @@ class Backend(ABC):
     def on(cls, device: str) -> "type[Backend]":
         """The backend as it is declared on a device."""
         return _declared_on(cls, device)
+
+    @classmethod
+    def run_by(cls, python: str) -> "type[Backend]":
+        """The backend in another interpreter."""
+        return type(cls.__name__, (cls,), {"spec": f"popen//python={python}", "python": python})
 
     @abstractmethod
     def prepare(self) -> str:
@@ -298,6 +306,13 @@ def in_a_line(error: BaseException) -> str:
     except Exception:
         text = "its message can't be read"
     return printable(text)
+
+
+def installing(error: BaseException) -> str:
+    """The line that installs what an error says is not there, to follow it; '' of another error."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    package = (name or "").partition(".")[0]
+    return f"; {sys.executable} -m pip install {package}" if package and name == package else ""
 
 
 def printable(text: str) -> str:

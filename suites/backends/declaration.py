@@ -1,6 +1,6 @@
 """Backends that a file of somebody's own or an installed package declares: loaded, and checked.
 
-`python -m lazyadam.suites.backends.declaration FILE` says them as data, to suites/backends/reader.py.
+`main` says them as data, to suites/backends/reader.py, from whatever interpreter has what they import.
 """
 
 import faulthandler
@@ -18,13 +18,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import execnet
-import psutil
-
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line
+from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, installing
 from lazyadam.suites.backends.message import dumps
 from lazyadam.suites.backends.origin import origin
 from lazyadam.suites.case import Manner
@@ -136,7 +133,8 @@ def _loaded(path: Path) -> Any:
     except (Exception, SystemExit) as error:
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
-        raise BrokenDeclaration(f"{path}:{line}: {type(error).__name__}: {in_a_line(error)}") from None
+        told = f"{type(error).__name__}: {in_a_line(error)}{installing(error)}"
+        raise BrokenDeclaration(f"{path}:{line}: {told}") from None
     finally:
         sys.dont_write_bytecode = writes
     return module
@@ -171,10 +169,6 @@ def check(backend: Any, where: str) -> None:
         need(False, f"manners has {cannot!r}, which {backend.framework}'s base class does not do")
     need(all(isinstance(x, Layer) for x in backend.layers), "layers has something else than a Layer")
     need(0 < backend.case_seconds <= MOST_SECONDS, f"case_seconds is {backend.case_seconds!r}, and no time")
-    try:
-        execnet.XSpec(backend.spec)
-    except (AttributeError, ValueError) as error:
-        need(False, f"spec is {backend.spec!r}, which execnet does not understand: {error}")
     need(bool(backend.layouts - {"none"}), "layouts has neither 'sparse' nor 'dense'")
     for promise in backend.promises:
         need(
@@ -218,9 +212,5 @@ def main() -> None:
     if os.getpid() == process:  # and not a fork that the file has left behind
         answer.write(dumps(told))
         answer.flush()
-        guard.end_children(psutil.Process())
+        guard.end_children()
     os._exit(0)  # whatever threads it has started
-
-
-if __name__ == "__main__":
-    main()

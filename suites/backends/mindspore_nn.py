@@ -27,7 +27,7 @@ from lazyadam.reference.dialect import (
 )
 from lazyadam.reference.scalars import float32_product
 from lazyadam.suites.backends import mindspore_training
-from lazyadam.suites.backends.base import Backend, NotRun, Promise
+from lazyadam.suites.backends.base import Backend, NotRun, Promise, installing
 from lazyadam.suites.case import Case, Gradient, Manner, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Training
 
@@ -113,7 +113,7 @@ class MindSporeOptimizer(Backend):
         try:
             import mindspore
         except ImportError as error:
-            raise NotRun(f"mindspore cannot be imported: {error}") from None
+            raise NotRun(f"mindspore cannot be imported: {error}{installing(error)}") from None
         mode = mindspore.GRAPH_MODE if self.mode == "graph" else mindspore.PYNATIVE_MODE
         names = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}
         try:

@@ -1,6 +1,5 @@
 """The suite's side: a backend in a process of its own, started lazily, kept, and replaced if lost."""
 
-import pickle
 import shlex
 import shutil
 import sys
@@ -18,7 +17,7 @@ import psutil
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.base import Backend, checked, in_a_line, stack
 from lazyadam.suites.backends.log import Log
-from lazyadam.suites.backends.message import Unreadable, loads
+from lazyadam.suites.backends.message import Unreadable, dumps, loads
 from lazyadam.suites.backends.patience import POLL_SECONDS, Patience, ended
 from lazyadam.suites.case import Case, Failure, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained, Training
@@ -28,7 +27,7 @@ START_SECONDS = 180.0
 STEP_SECONDS = 0.02
 END_SECONDS = 1.0
 BATCH = 32
-NEEDED = ("numpy", "ml_dtypes", "psutil")  # by a worker, beside what the optimizer needs
+NEEDED = ("numpy",)  # by a worker, beside what the optimizer needs
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
 # bytes in every run (glibc fills what it allocates). No module is taken from the folder that one stands in.
@@ -123,6 +122,7 @@ class Process:
         self.given_up: Failure | None = None
         self.version, self.pid = "", 0
         self.not_run: str | None = None
+        self.lacking_types: dict[str, str] = {}
         self.group: execnet.Group | None = None
         self.channel: Any = None
         self.mark = ""
@@ -150,6 +150,10 @@ class Process:
         """What was run: the first columns of every table."""
         return about(self.backend, self.version, self.device)
 
+    def not_run_in(self, dtype: str) -> str | None:
+        """Why the backend can't run cases of a type, or None."""
+        return self.not_run or self.lacking_types.get(dtype)
+
     def _start(self) -> None:
         if self.device not in self.backend.devices:
             self.not_run = f"{self.backend.framework} has no device {self.device} here"
@@ -172,11 +176,12 @@ class Process:
         self.channel.send((str(ROOT), self.core, self.backend.name, self.backend.file, self.device, log))
         try:
             self.pid = self._received(START_SECONDS)
-            kind, text = self._answer(START_SECONDS)
+            kind, text, *lacking = self._answer(START_SECONDS)
         except Lost as lost:
-            kind, text = "not run", f"the worker {lost.kind} at its start: {lost}"
+            kind, text, lacking = "not run", f"the worker {lost.kind} at its start: {lost}", []
         if kind == "ready":
             self.version, self.not_run = text, None
+            (self.lacking_types,) = lacking
         else:
             self.not_run = text
             self._stop()
@@ -330,7 +335,7 @@ class Process:
     def _send(self, message: Any) -> None:
         if self.group is None:
             raise Lost("dies", self.not_run or "the worker could not be started again")
-        channel, data = self.channel, pickle.dumps(message, protocol=5)
+        channel, data = self.channel, dumps(message)
         sent = threading.Event()
 
         def send() -> None:

@@ -5,6 +5,7 @@ stays there.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
+
+import execnet
 
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.base import Backend
@@ -23,17 +26,26 @@ from lazyadam.suites.backends.patience import ended, output
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
 Attributes = dict[str, Any]
+# Of the suite alone: what lies beside it is not of every interpreter.
+LOADER = """
+import sys, types
+root = sys.argv.pop(1)
+sys.modules["lazyadam"] = package = types.ModuleType("lazyadam")
+package.__path__ = [root]
+from lazyadam.suites.backends.declaration import main
+main()
+"""
 
 
 @lru_cache
-def read(path: Path) -> tuple[type[Backend], ...]:
-    """The backends that a file declares.
+def read(path: Path, python: str = "") -> tuple[type[Backend], ...]:
+    """The backends that a file declares. python: the interpreter that reads it, where that is not this one.
 
     Raises:
         BrokenDeclaration: it can't be loaded, holds up or ends the process that loads it, or declares no
             proper backend: one line that says where.
     """
-    return _classes(_asked(str(path.resolve())))
+    return _classes(_asked(str(path.resolve()), python), path)
 
 
 def installed() -> tuple[type[Backend], ...]:
@@ -44,22 +56,31 @@ def installed() -> tuple[type[Backend], ...]:
 
 @lru_cache
 def _of_packages(points: tuple[EntryPoint, ...]) -> tuple[type[Backend], ...]:
-    return _classes(_asked(""))
+    return _classes(_asked(""), Path())
 
 
-def _classes(declarations: Iterable[tuple[str, Attributes]]) -> tuple[type[Backend], ...]:
-    return tuple(type(name, (Backend,), attributes) for name, attributes in declarations)
+def _classes(declarations: Iterable[tuple[str, Attributes]], path: Path) -> tuple[type[Backend], ...]:
+    declared: tuple[type[Backend], ...] = tuple(
+        type(name, (Backend,), attributes) for name, attributes in declarations
+    )
+    for backend in declared:
+        try:
+            execnet.XSpec(backend.spec)
+        except (AttributeError, ValueError) as error:
+            told = f"{backend.__name__}: spec is {backend.spec!r}, which execnet does not understand: {error}"
+            raise BrokenDeclaration(f"{path.resolve()}: {told}") from None
+    return declared
 
 
-def _asked(file: str) -> list[tuple[str, Attributes]]:
+def _asked(file: str, python: str = "") -> list[tuple[str, Attributes]]:
     """What a process says that loads a file, or the installed packages."""
     where, log, mark = file or "installed backends", Log(), guard.new_mark()
-    command = [sys.executable, "-P", "-m", "lazyadam.suites.backends.declaration", file]
+    command = [*(shlex.split(python) or [sys.executable]), "-c", LOADER, str(ROOT), file]
     with open(log.path, "wb") as errors:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | {guard.MARK: mark},
+            env=os.environ | {guard.MARK: mark, "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -17,7 +17,7 @@ from lazyadam.reference.dialect import (
     Subnormals,
 )
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends.base import Backend, NotRun, Promise, in_a_line
+from lazyadam.suites.backends.base import Backend, NotRun, Promise, in_a_line, installing
 from lazyadam.suites.backends.memory import Memory
 from lazyadam.suites.case import Case, Gradient, Group, Manner, Step
 from lazyadam.suites.cases.training import Layer, Training
@@ -91,7 +91,7 @@ class TorchOptimizer(Backend):
         try:
             import torch
         except ImportError as error:
-            raise NotRun(f"torch cannot be imported: {error}") from None
+            raise NotRun(f"torch cannot be imported: {error}{installing(error)}") from None
         if self.device != "cpu":
             try:  # a driver may be too old, a card of a kind that has no kernels, or in use alone
                 torch.zeros(1, device=self.device).add_(1).item()

@@ -7,23 +7,23 @@ import signal
 import sys
 from typing import Any
 
-import psutil
+import numpy as np
 
 from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.base import NotRun, in_a_line
+from lazyadam.suites.backends.base import Backend, NotRun, in_a_line
+from lazyadam.suites.backends.known import find
 from lazyadam.suites.backends.message import dumps
-from lazyadam.suites.backends.registry import find
 from lazyadam.suites.performance.stopwatch import Stopwatch
 
 
 def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
     """Answer messages until the channel closes. file: the one that declares the backend, or ''.
 
-    An answer is pickled: (process id, digest of the case, answer). The first one sent is ('ready', version)
-    or ('not run', reason). A message received is pickled, and one of: ('run', cases), answered with a
-    trajectory for each case; ('stream', case), where every step is reported as it begins and as its state is
-    read, then the trajectory; ('train', training, layer), answered with what came of it; ('time', …), which
-    the stopwatch answers. log: the pipe to print to; empty: as it is.
+    An answer is pickled: (process id, digest of the case, answer). The first one sent is ('ready', version,
+    types that it lacks) or ('not run', reason). A message received is pickled, and one of: ('run', cases),
+    answered with a trajectory for each case; ('stream', case), where every step is reported as it begins and
+    as its state is read, then the trajectory; ('train', training, layer), answered with what came of it;
+    ('time', …), which the stopwatch answers. log: the pipe to print to; empty: as it is.
     """
     if log:
         descriptor = os.open(log, os.O_WRONLY)
@@ -46,14 +46,25 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
     finally:
         if os.getpid() != process:
             os._exit(0)
-        guard.end_children(psutil.Process())
+        guard.end_children()
+
+
+def lacking_types(backend: Backend) -> dict[str, str]:
+    """Types that can't be tried where this runs, and why."""
+    if backend.framework != "numpy" or "bfloat16" not in backend.dtypes:
+        return {}
+    try:
+        np.dtype("bfloat16")
+    except TypeError:
+        return {"bfloat16": f"needs ml_dtypes: {sys.executable} -m pip install ml_dtypes"}
+    return {}
 
 
 def _answer(channel: Any, name: str, file: str, device: str, send: Any) -> None:
     backend = find(name, file)(device)
     stopwatch = Stopwatch(backend)
     try:
-        send(("ready", backend.prepare()))
+        send(("ready", backend.prepare(), lacking_types(backend)))
     except NotRun as reason:
         send(("not run", in_a_line(reason)))
         return

@@ -40,6 +40,27 @@ def named(typed: str | Path) -> Path:
     return Path(typed)
 
 
+def interpreter(typed: str) -> str:
+    """An interpreter that a worker can run in: a path, a command, or a name that somebody gave to one."""
+    from lazyadam.reports.errors import TableError
+    from lazyadam.suites.backends.environments import located
+    from lazyadam.suites.backends.interpreter import refusal
+
+    try:
+        python = located(typed)
+    except TableError as error:
+        raise typer.BadParameter(str(error)) from None
+    if why := refusal(python):
+        raise typer.BadParameter(why)
+    return python
+
+
+Python = Annotated[
+    str,
+    typer.Option(
+        "--python", metavar="PYTHON", parser=interpreter, help="the interpreter that has it, by path or name"
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", parser=named, help="where results go, or lie")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, gpu or ascend")]
 Seed = Annotated[str | None, typer.Option(metavar="N", help="of the cases: 0 in ci, else random")]

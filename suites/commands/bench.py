@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lazyadam.suites.command_line import whole_number
-from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Seed, app
+from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
 from lazyadam.suites.commands.options import Targets, apart, chosen, number, one_of
 
 SIZES = ("table_rows", "width", "touched_rows", "duplicates")
@@ -72,6 +72,7 @@ def bench(
         list[str] | None,
         typer.Option(metavar="KIND", help="none, zipf, hot or dense; repeatable", rich_help_panel=PANEL),
     ] = None,
+    python: Python = "",
     out: Out = OUT,
 ) -> int:
     """Measure how fast backends are; or one beside a changed one.
@@ -101,7 +102,7 @@ def bench(
         sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full)
     except ValueError as error:
         raise typer.TyperException(f"nothing was measured: {error}") from None
-    these = chosen(targets, out, here_first=candidate is None)
+    these = chosen(targets, out, here_first=candidate is None, python=python)
     if candidate is not None:
         check(candidate)
     try_to_write(out)
@@ -123,6 +124,7 @@ def builds(
     device: Device = "cpu",
     profile: Profile = "ci",
     seed: Seed = "0",
+    python: Python = "",
     out: Out = OUT,
 ) -> int:
     """Compare two builds of backends, bit for bit.
@@ -140,7 +142,9 @@ def builds(
         number = whole_number(str(seed))
     except ArgumentTypeError as error:
         raise typer.BadParameter(str(error), param_hint="--seed") from None
-    these = chosen(targets, out, here_first=False)  # or both builds would be the one that lies here
+    these = chosen(
+        targets, out, here_first=False, python=python
+    )  # or both builds would be the one that lies here
     check(candidate)
     try_to_write(out)
     try:

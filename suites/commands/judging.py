@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Seed, app
+from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
 from lazyadam.suites.commands.options import chosen, near_path, number, one_of
 from lazyadam.suites.names import meant
 
@@ -50,13 +50,14 @@ def check(
     seed: Seed = None,
     processes: Processes = None,
     show: Show = [],
+    python: Python = "",
     out: Out = OUT,
 ) -> int:
     """Judge optimizers: every clause in every type, step by step, against the rounding bound."""
     from lazyadam.suites.clauses import CLAUSES
 
     only = [one_of(clause, CLAUSES, "--only") for clause in only]
-    these = chosen(targets, out)
+    these = chosen(targets, out, python=python)
     missing = {(b.name, clause): CLAUSES[clause].missing(b) for b in these for clause in only}
     not_tried = [f"{clause} is not tried: {name} {why}" for (name, clause), why in missing.items() if why]
     if only and all(missing.values()):
@@ -75,6 +76,7 @@ def report(
     seed: Seed = None,
     processes: Processes = None,
     show: Show = [],
+    python: Python = "",
     out: Out = OUT,
 ) -> int:
     """Judge every backend that is here, compare them with each other, and write tables and the page."""
@@ -84,7 +86,8 @@ def report(
     from lazyadam.reports.tables import TableError, read
     from lazyadam.suites.progress import Steps
 
-    given = named(chosen(targets, out)) if targets else []
+    given = named(chosen(targets, out, python=python)) if targets else []
+    given += [f"--python={python}"] if python and not targets else []
     suites = ("suites/equivalence", "suites/conformance")
     status = judge(suites, given, pins, device, profile, seed, processes, show, out)
     if status not in (0, 1):
@@ -102,7 +105,12 @@ def report(
 def named(these: "list[type[Backend]]") -> list[str]:
     """The options of pytest that name backends, and the files that declare them."""
     files = dict.fromkeys(backend.file for backend in these if backend.file)
-    return [*(f"--backend={b.name}" for b in these), *(f"--backend-file={file}" for file in files)]
+    pythons = dict.fromkeys(backend.python for backend in these if backend.python)
+    return [
+        *(f"--backend={b.name}" for b in these),
+        *(f"--backend-file={file}" for file in files),
+        *(f"--python={python}" for python in pythons),
+    ]
 
 
 def judge(
@@ -163,7 +171,9 @@ def judge(
     return EXIT.get(status, status)
 
 
-def resolve(targets: list[str], out: Path, here_first: bool = True) -> tuple[list[str], list[Path]]:
+def resolve(
+    targets: list[str], out: Path, here_first: bool = True, python: str = ""
+) -> tuple[list[str], list[Path]]:
     """Names of backends, and files: given, or written for classes that are named alone.
 
     here_first: a class is looked for in the folder that this is called in before what is installed.
@@ -188,14 +198,15 @@ def resolve(targets: list[str], out: Path, here_first: bool = True) -> tuple[lis
             file = (out / "declared" / f"{target}.py").absolute()
             write_text(declaration(target, Path.cwd(), here_first), file)
             try:
-                read(file)
+                read(file, python)
             except BrokenDeclaration as error:
                 file.unlink()
                 with suppress(OSError):  # nothing is left behind, where nothing else is there
                     file.parent.rmdir()
                     out.rmdir()
                 why = str(error).partition(": ")[2]
-                known = meant(target, [*like(target, Path.cwd()), *BACKENDS])
+                near = [] if python else like(target, Path.cwd())
+                known = meant(target, [*near, *BACKENDS])
                 lacking = f"no backend or class {target!r} ({why}){known or LISTED}"
                 raise typer.TyperException(lacking) from None
             files.append(file)

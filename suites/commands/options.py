@@ -23,10 +23,13 @@ Targets = Annotated[
 MOST = 1e15  # more is in no memory
 
 
-def chosen(targets: list[str] | None, out: Path, here_first: bool = True) -> "list[type[Backend]]":
+def chosen(
+    targets: list[str] | None, out: Path, here_first: bool = True, python: str = ""
+) -> "list[type[Backend]]":
     """The backends that targets are; all where there are none. Of a file those that are named, or else all.
 
-    out: where files for classes go. here_first: see `resolve`.
+    out: where files for classes go. here_first: see `resolve`. python: the interpreter that has them, where
+    that is not this one.
     """
     from lazyadam.suites.backends.declaration import BrokenDeclaration
     from lazyadam.suites.backends.registry import UnknownBackend, select
@@ -36,14 +39,16 @@ def chosen(targets: list[str] | None, out: Path, here_first: bool = True) -> "li
     if missing := [file for file in own if not file.exists()]:
         raise typer.TyperException(f"no file {missing[0]}{near_path(missing[0])}")
     try:
-        declared = [backend.name for file in own for backend in select([], [file])]
+        declared = [backend.name for file in own for backend in select([], [file], python)]
         names = {target: begun(target, declared) for target in targets or ()}
-        known, files = resolve([target for target in targets or () if not names[target]], out, here_first)
+        known, files = resolve(
+            [target for target in targets or () if not names[target]], out, here_first, python
+        )
         named = [name for found in names.values() for name in found]
         for file in files:
-            of_it = [backend.name for backend in select([], [file])]
+            of_it = [backend.name for backend in select([], [file], python)]
             named += [] if {*of_it} & {*named} else of_it
-        return select([*known, *named], files)
+        return select([*known, *named], files, python)
     except (UnknownBackend, BrokenDeclaration) as error:
         raise typer.TyperException(str(error)) from None
 

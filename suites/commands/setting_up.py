@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lazyadam.suites.commands.app import app
+from lazyadam.suites.commands.app import app, interpreter
 from lazyadam.suites.commands.options import near_path
 from lazyadam.suites.commands.telling import asked, say
 from lazyadam.suites.names import one
@@ -19,6 +19,19 @@ def doctor() -> int:
     from lazyadam.suites.telling.doctor import examined
 
     say(examined())
+    return 0
+
+
+@app.command(epilog="Example: lazyadam name torch-2.15 ~/torch-2.15/bin/python")
+def name(
+    name: Annotated[str, typer.Argument(help="to give after --python from now on")],
+    python: Annotated[str, typer.Argument(metavar="PYTHON", parser=interpreter, help="its path")],
+) -> int:
+    """Name an interpreter, for --python. `lazyadam doctor` lists the names."""
+    from lazyadam.suites.backends.environments import file, keep
+
+    keep(name, python)
+    say([f"{name} is {python} from now on ({file()})"])
     return 0
 
 

@@ -78,6 +78,7 @@ def replay(
     against: Annotated[
         str, typer.Option(metavar="WHAT", help="documented, reference or explained")
     ] = "documented",
+    python: Annotated[str, typer.Option(metavar="PYTHON", help="the interpreter that has the backend")] = "",
 ) -> int:
     """Judge a trace again, on the backend that it names: for git bisect run.
 
@@ -85,7 +86,7 @@ def replay(
     """
     from lazyadam.suites.replay import replayed
 
-    status, lines = replayed(file, backend or [], device, against)
+    status, lines = replayed(file, backend or [], device, against, python)
     say(lines)
     return status
 

@@ -277,6 +277,7 @@ def ready_to_pin(
         "versions": _versions(process.version),
         # The name is what a pin goes by, wherever the file lies; the path is for a replay of this trace.
         **({"file": Path(backend.file).name, "path": backend.file} if backend.file else {}),
+        **({"python": backend.python} if backend.python else {}),
     }
     trace.save(case, path, about)
 

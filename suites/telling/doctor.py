@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 from packaging.specifiers import SpecifierSet
 
+from lazyadam.suites.backends.environments import named
 from lazyadam.suites.backends.process import NEEDED, ROOT
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.machine import all_threads
@@ -153,6 +154,7 @@ def interpreters(answers: dict[str, str]) -> Iterator[str]:
         yield from folded(f"no answer in {SECONDS:g} s, or none at all: {', '.join(silent)}", "  ", most=4)
     if not found:
         yield "  none on PATH"
+    yield from columns([(name, path) for name, path in sorted(named().items())], "  --python ")
 
 
 def _questions() -> dict[str, list[str]]:

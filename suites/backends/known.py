@@ -1,0 +1,20 @@
+"""The suite's own backends, by name, and whatever a worker is asked to run. Imports NumPy alone."""
+
+from pathlib import Path
+
+from lazyadam.suites.backends import by_hand, declaration, floor, mindspore_nn, torch_optim
+from lazyadam.suites.backends.base import Backend
+
+BACKENDS: dict[str, type[Backend]] = {
+    backend.name: backend for backend in (*torch_optim.BACKENDS, *mindspore_nn.BACKENDS)
+}
+# What is measured beside them, and not under test.
+BESIDE: dict[str, type[Backend]] = {backend.name: backend for backend in (*by_hand.BACKENDS, *floor.BACKENDS)}
+
+
+def find(name: str, file: str = "") -> type[Backend]:
+    """The backend of a name, to be run here: that of a file, of a package, or the suite's own."""
+    if file:
+        return next(backend for backend in declaration.declared(Path(file)) if backend.name == name)
+    known = BACKENDS | BESIDE
+    return known[name] if name in known else next(b for b in declaration.installed() if b.name == name)
