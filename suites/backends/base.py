@@ -53,6 +53,7 @@ class Origin:
     module: '' is the file that declares it. by: 'update', a function on NumPy arrays; 'class', a torch
     optimizer, made with options (name and source of each), its state under state_names; 'backend', the
     methods of the backend. folder: from which the module is imported; '' where every interpreter finds it.
+    declared: module and name of the class that declares it, whose methods drive it where nothing else can.
     """
 
     module: str
@@ -61,6 +62,7 @@ class Origin:
     options: tuple[tuple[str, str], ...] = ()
     state_names: tuple[str, str, str] = ("step", "exp_avg", "exp_avg_sq")
     folder: str = ""
+    declared: tuple[str, str] = ("", "")
 
 
 class Backend(ABC):

@@ -21,7 +21,8 @@ BASES: tuple[tuple[type[Backend], str, frozenset[str]], ...] = (
 def origin(backend: type[Backend]) -> Origin:
     """Where the optimizer of a backend is, which is declared in a file or a package."""
     found = _origin(backend)
-    return replace(found, folder=_folder(found.module))
+    declared = _module(backend, backend), backend.__name__
+    return replace(found, folder=_folder(found.module), declared=declared)
 
 
 def _folder(module: str) -> str:
@@ -43,9 +44,20 @@ def _origin(backend: type[Backend]) -> Origin:
             return Origin(_module(backend, backend), backend.__name__, by)
         assert issubclass(backend, TorchOptimizer)
         options = {name: repr(value) for name, value in backend.options.items()}
-        if all(_literal(text) for text in options.values()) and (found := _class(backend)):
+        found = _class(backend)
+        if found and all(_literal(text) for text in options.values()) and _usual(backend):
             return Origin(*found, by, tuple(options.items()), backend.state_names)
     return Origin(_module(backend, backend), backend.__name__)
+
+
+def _usual(backend: type[TorchOptimizer]) -> bool:
+    """Whether the optimizer keeps its state as torch's own do, as far as can be told here."""
+    try:
+        here = backend("cpu")
+        here.prepare()
+        return here.kept_as.usual
+    except Exception:  # whatever is wrong with it is told where it runs
+        return True
 
 
 def _overrides(backend: type[Backend], base: type[Backend]) -> set[str]:

@@ -18,6 +18,7 @@ from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends import torch_optim
 from lazyadam.suites.backends.base import Backend, stack
+from lazyadam.suites.backends.kept import GRADIENT, Kept, find
 from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
 
 
@@ -156,7 +157,8 @@ class TorchOptimizer(Own, torch_optim.TorchOptimizer):
 
     A subclass has a `name` and an `optimizer_class`: the class, or 'package.module.Class', which is imported
     where it runs. It is made with groups of params, lr, betas and eps (`arguments_of` says otherwise).
-    state_names: of the step count and the two moments in `optimizer.state[parameter]`.
+    state_names: of the step count and the two moments in `optimizer.state[parameter]`; where they are not
+    there, they are looked for (suites/backends/kept.py).
     """
 
     manners = torch_optim.TorchOptimizer.manners - {Manner.LR_TENSOR}
@@ -164,7 +166,7 @@ class TorchOptimizer(Own, torch_optim.TorchOptimizer):
     lacking = ("optimizer_class",)
 
     def build(self, case: Case) -> None:
-        assert self._example
+        self.state_names = (self.kept_as.count, self.kept_as.first, self.kept_as.second)  # type: ignore[misc]
         super().build(case)
 
     def optimizer_type(self) -> Any:
@@ -177,21 +179,44 @@ class TorchOptimizer(Own, torch_optim.TorchOptimizer):
         further = {x: getattr(h, x) for x in self.hyperparameters - {"betas of 0"}}
         return usual | further | super().arguments_of(group, case)
 
-    def _count(self, t: int) -> Any:
-        example = self._example[self.state_names[0]]
-        return example * 0 + t if self.torch.is_tensor(example) else type(example)(t)
+    def _load(self, case: Case) -> None:
+        kept, shape = self.kept_as, (-1,) if self.kept_as.flat else None
+        count = kept.counted(case.t)
+        saved = self.optimizer.state_dict()
+        for number, i in enumerate(i for group in case.groups for i in group.parameters):
+            moments = [self._tensor(x) for x in (case.parameters[i].m, case.parameters[i].v)]
+            moments = [x.reshape(shape) if shape else x for x in moments]
+            saved["state"][number] = {kept.first: moments[0], kept.second: moments[1]}
+            if kept.where == "state":
+                saved["state"][number][kept.count] = count
+        for group in saved["param_groups"] if kept.where == "group" else ():
+            group[kept.count] = count
+        self.optimizer.load_state_dict(saved)
+        if kept.where == "optimizer":
+            setattr(self.optimizer, kept.count, count)
+        for tensor in self.parameters if kept.where == "state" else ():
+            # Loading rounds what is called otherwise than 'step' to the parameter's type.
+            self.optimizer.state[tensor][kept.count] = kept.counted(case.t)
+
+    def _steps_of(self, tensor: Any, state: dict[str, Any]) -> int:
+        kept = self.kept_as
+        if kept.where == "state":
+            return super()._steps_of(tensor, state)
+        if kept.where == "optimizer":
+            return int(getattr(self.optimizer, kept.count, 0))
+        (group,) = (g for g in self.optimizer.param_groups if any(x is tensor for x in g["params"]))
+        return int(group.get(kept.count, 0))
 
     @cached_property
-    def _example(self) -> dict[str, Any]:
-        """The state that the optimizer itself makes in its first step."""
+    def kept_as(self) -> Kept:
+        """Where the optimizer keeps its state, from two steps of its own."""
         torch = self.torch
-        parameter = torch.nn.Parameter(torch.zeros(2, 1, device=self.device))
-        gradient = torch.ones_like(parameter)  # of zeros a sparse one would have no rows
-        parameter.grad = gradient.to_sparse(1) if "sparse" in self.layouts else gradient
+        parameter = torch.nn.Parameter(torch.zeros(2, 3, device=self.device))
+        gradient = torch.full_like(parameter, GRADIENT)  # of zeros a sparse one would have no rows
         optimizer = self.optimizer_type()([parameter], lr=1e-3, **self.options)
-        optimizer.step()
-        state: dict[str, Any] = optimizer.state[parameter]
-        if lacking := [name for name in self.state_names if name not in state]:
-            has = ", ".join(map(str, state)) or "nothing"
-            raise KeyError(f"the optimizer's state lacks {', '.join(lacking)}; it has {has}: see state_names")
-        return state
+
+        def take() -> None:
+            parameter.grad = gradient.to_sparse(1) if "sparse" in self.layouts else gradient.clone()
+            optimizer.step()
+
+        return find(optimizer, parameter, take, type(self).state_names)

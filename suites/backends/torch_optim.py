@@ -294,18 +294,22 @@ class TorchOptimizer(Backend):
         m: list[np.ndarray] = []
         v: list[np.ndarray] = []
         t: list[int] = []
-        count, first, second = self.state_names
+        _, first, second = self.state_names
         for tensor in self.parameters:
             state = self.optimizer.state.get(tensor) or {}
             zero = torch.zeros_like(tensor)
             for to, x in (
                 (w, tensor.detach()),
-                (m, state.get(first, zero)),
-                (v, state.get(second, zero)),
+                (m, state.get(first, zero).reshape(tensor.shape)),
+                (v, state.get(second, zero).reshape(tensor.shape)),
             ):
                 to.append(x.detach().to("cpu", torch.float64, copy=True).numpy())
-            t.append(int(state.get(count, 0)))
+            t.append(self._steps_of(tensor, state))
         return w, m, v, t
+
+    def _steps_of(self, tensor: Any, state: dict[str, Any]) -> int:
+        """The steps that a parameter has taken. state: what the optimizer keeps of it."""
+        return int(state.get(self.state_names[0], 0))
 
     def path(self) -> dict[str, str]:
         gradients = [p.grad for p in self.parameters if p.grad is not None]

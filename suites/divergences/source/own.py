@@ -1,6 +1,7 @@
 """Scripts for an optimizer of somebody's own: a function on NumPy arrays, or the methods of a backend."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lazyadam.suites.backends.base import Backend, Origin
@@ -8,12 +9,14 @@ from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
 
 
-def loaded(backend: type[Backend], *imports: str, standard: tuple[str, ...] = ()) -> Iterator[str]:
+def loaded(
+    backend: type[Backend], *imports: str, standard: tuple[str, ...] = (), by: Origin | None = None
+) -> Iterator[str]:
     """Imports, and the optimizer: a name of another module, or its file as the module `own`.
 
-    standard: imports of the standard library.
+    standard: imports of the standard library. by: what is loaded, where that is not the optimizer itself.
     """
-    origin = backend.origin
+    origin = by or backend.origin
     in_file = origin is not None and not origin.module
     folder = str(Path(backend.file).parent) if backend.file else ""
     paths = list(dict.fromkeys(filter(None, (origin.folder if origin else "", folder))))
@@ -106,15 +109,21 @@ class SuiteScript(Skeleton):
     """A backend that has methods of its own: the suite hands the case over to them."""
 
     def imports(self) -> Iterator[str]:
-        yield from loaded(self.backend, "import numpy as np")
+        yield from loaded(self.backend, "import numpy as np", by=self._origin)
         yield "from lazyadam.reference.scalars import Hyperparameters"
         yield "from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step"
         yield ""
 
+    @property
+    def _origin(self) -> Origin:
+        """The class that declares the backend."""
+        assert self.backend.origin is not None
+        module, name = self.backend.origin.declared
+        return replace(self.backend.origin, module=module, name=name)
+
     def optimizer(self) -> Iterator[str]:
-        s, case, origin = self.s, self.s.case, self.backend.origin
-        assert origin is not None
-        yield f'backend = {name_of(origin)}("{self.device}")'
+        s, case = self.s, self.s.case
+        yield f'backend = {name_of(self._origin)}("{self.device}")'
         yield "backend.prepare()"
         yield "case = Case("
         yield f'    "{case.dtype}",'

@@ -1,0 +1,81 @@
+"""Where an optimizer of torch keeps its step count and its two moments: found from two steps of its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+GRADIENT = 2.0
+NEAR = 0.05  # of their first values, relatively: in any order of evaluation, with the usual β
+WHERE = ("state", "group", "optimizer")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Names of the count and the two moments.
+
+    where: the count is in the state of each parameter, in its group, or an attribute of the optimizer.
+    example: its value after a step, of whatever type. flat: the moments lack the parameter's shape.
+    """
+
+    count: str
+    where: str
+    example: Any
+    first: str
+    second: str
+    flat: bool
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is as torch's own optimizers keep it."""
+        return self.where == "state" and not self.flat
+
+    def counted(self, t: int) -> Any:
+        """A count of t steps, of the optimizer's own type."""
+        return self.example * 0 + t if hasattr(self.example, "dtype") else type(self.example)(t)
+
+
+def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tuple[str, str, str]) -> Kept:
+    """Take two steps of a new optimizer with a gradient of `GRADIENT`, and look what they left where.
+
+    names: those to be looked for first.
+
+    Raises:
+        KeyError: something is nowhere; the message is a line that says what there is.
+    """
+    take()
+    state: Mapping[Any, Any] = optimizer.state.get(parameter) or {}
+    beta1, beta2 = optimizer.param_groups[0].get("betas", (0.9, 0.999))
+    averages = ((1 - beta1) * GRADIENT, (1 - beta2) * GRADIENT**2)
+    moments = {x: y for x, y in state.items() if getattr(y, "numel", int)() == parameter.numel()}
+    first, second = (
+        name if name in moments else next((x for x, y in moments.items() if _is(y, due)), "")
+        for name, due in zip(names[1:], averages, strict=True)
+    )
+    once = {(where, name): x for where, name, x in _numbers(optimizer, parameter) if float(x) == 1}
+    examples = {place: x.clone() if hasattr(x, "clone") else x for place, x in once.items()}
+    take()
+    twice = {(where, name) for where, name, x in _numbers(optimizer, parameter) if float(x) == 2}
+    counts = sorted(once.keys() & twice, key=lambda at: (at[1] != names[0], WHERE.index(at[0]), at[1]))
+    if lacking := [name for name, found in zip(names, (counts, first, second), strict=True) if not found]:
+        has = ", ".join(map(str, state)) or "nothing"
+        raise KeyError(
+            f"the optimizer keeps no {', '.join(lacking)}, nor what a first step would leave there, in its "
+            f"state, which has {has}, nor a count in its groups: see state_names"
+        )
+    flat = state[first].shape != parameter.shape
+    return Kept(counts[0][1], counts[0][0], examples[counts[0]], first, second, flat)
+
+
+def _is(x: Any, due: float) -> bool:
+    return bool((abs(x.double() - due) <= NEAR * due).all())
+
+
+def _numbers(optimizer: Any, parameter: Any) -> list[tuple[str, str, Any]]:
+    """Single numbers: in the parameter's state, in its group, and among the optimizer's attributes."""
+    places = (optimizer.state.get(parameter) or {}, optimizer.param_groups[0], vars(optimizer))
+    return [
+        (where, str(name), x)
+        for where, place in zip(WHERE, places, strict=True)
+        for name, x in place.items()
+        if (isinstance(x, int | float) and not isinstance(x, bool)) or getattr(x, "numel", int)() == 1
+    ]
