@@ -53,7 +53,7 @@ def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[s
         yield from _told(finding, tables, len(backends) > 1)
     if len(new) > MOST_CAUSES:
         yield f"  … and {len(new) - MOST_CAUSES} more: {out / 'findings.csv'}"
-    yield from _elsewhere(tables)
+    yield from _elsewhere(tables, bool(new))
     yield ""
     yield from _next(new, out, backends)
     yield f"exit {status}; all: {out / 'findings.csv'}"
@@ -155,11 +155,11 @@ def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
         yield f"      meant? declare documented = Dialect({axis}={kind}.{value.upper()})"
 
 
-def _elsewhere(tables: Tables) -> Iterator[str]:
-    """Tests that failed and whose reason no verdict shows."""
+def _elsewhere(tables: Tables, told: bool) -> Iterator[str]:
+    """Tests that failed and whose reason no verdict shows. told: whether something not known was."""
     if "failures" not in tables:
         return
-    others = [row for row in records(tables["failures"]) if row["kind"] == "failed"]
+    others = [row for row in records(tables["failures"]) if row["kind"] == "failed" or not told]
     if others:
         yield ""
         yield f"{len(others)} tests failed beside:"

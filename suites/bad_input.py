@@ -45,20 +45,20 @@ class Kind:
         )
 
     def case(self, backend: type[Backend]) -> Case:
-        return self.spoil(good(self.layout or layouts(backend)[0]))
+        return self.spoil(good(self.layout or layouts(backend)[0], backend.usual_dtype()))
 
 
-def good(layout: str) -> Case:
+def good(layout: str, dtype: str = "float32") -> Case:
     """The case that is spoiled: the second step, with a gradient for rows 4, 1 and 2 of six, or for all."""
     rng = np.random.default_rng(0)
 
     def numbers(count: int) -> np.ndarray:
-        return round_to(rng.standard_normal((count, WIDTH)), "float32")
+        return round_to(rng.standard_normal((count, WIDTH)), dtype)
 
     parameter = Parameter(numbers(ROWS), numbers(ROWS), np.abs(numbers(ROWS)))
     gradient = Gradient(numbers(ROWS)) if layout == "dense" else Gradient(numbers(3), np.array([4, 1, 2]))
     return Case(
-        "float32",
+        dtype,
         (parameter,),
         (Group((0,), Hyperparameters()),),
         (Step((gradient,)),),

@@ -26,7 +26,7 @@ def attempt(kind: Kind, process: Process) -> Result:
     if not kind.layout or found[0] in ("dies", "hangs"):
         return found
     # Memory written where it should not be may tell only later.
-    later = process.stream(good(kind.layout)).failure
+    later = process.stream(good(kind.layout, process.backend.usual_dtype())).failure
     if later is not None and later.kind != "refuses":
         return later.kind, "", f"in the next good case: {_message(later)}"
     if found[:2] != ("refuses", "untouched"):

@@ -128,6 +128,11 @@ class Backend(ABC):
         return _declared_on(cls, device)
 
     @classmethod
+    def usual_dtype(cls) -> str:
+        """The type for what is tried in one alone."""
+        return "float32" if "float32" in cls.dtypes else cls.dtypes[0]
+
+    @classmethod
     def run_by(cls, python: str) -> "type[Backend]":
         """The backend in another interpreter."""
         return type(cls.__name__, (cls,), {"spec": f"popen//python={python}", "python": python})
@@ -328,7 +333,8 @@ def refusal(error: Exception, step: int, file: str = "") -> Failure:
     message = re.sub(r"(?<![\w.:/-])(?:/[\w.+-]+)+/(?=[\w.+-])", "", in_a_line(error))[:300]
     lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
     where = f" ({file}:{lines[-1]})" if lines else ""
-    return Failure("refuses", step, f"{type(error).__name__}: {message}{where}")
+    kind = str(getattr(error, "kind", "refuses"))  # of one that is in another process
+    return Failure(kind, step, f"{type(error).__name__}: {message}{where}")
 
 
 def stack(

@@ -1,6 +1,7 @@
-"""A declaration for a class that is named alone: `package.module.Class`, of torch."""
+"""Declarations for what is named alone: `package.module.Class`, of torch, a program, and a library."""
 
 import ast
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -27,6 +28,29 @@ class Declared(TorchOptimizer):
     layouts, options = taken(Optimizer)
 '''
 
+PROGRAM = '''\
+"""Declares the program {path}: copy this file, and say here what else it takes."""
+
+from lazyadam.suites.backends.program import ProgramOptimizer, taken
+
+
+class Declared(ProgramOptimizer):
+    name = {name!r}
+    command = ({path!r},)
+    dtypes, layouts = taken(command)
+'''
+LIBRARY = '''\
+"""Declares the library {path}: copy this file, and say here what else it takes."""
+
+from lazyadam.suites.backends.library import LibraryOptimizer, taken
+
+
+class Declared(LibraryOptimizer):
+    name = {name!r}
+    library = {path!r}
+    dtypes = taken(library)
+'''
+
 NEAR = 0.75  # of 1: below it a short word is near to some module of any installation
 
 
@@ -41,6 +65,15 @@ def declaration(dotted: str, folder: Path, first: bool = True) -> str:
     module, _, name = dotted.rpartition(".")
     look = f"insert(0, {str(folder)!r})" if first else f"append({str(folder)!r})"
     return TEXT.format(dotted=dotted, module=module, name=name, look=look)
+
+
+def of_file(text: str, path: Path) -> tuple[str, str]:
+    """The name of a backend that is a file, and the text of a file that declares it.
+
+    text: PROGRAM or LIBRARY.
+    """
+    name = re.sub(r"[^\w.-]", "_", path.stem).strip(".") or "program"
+    return name, text.format(name=name, path=str(path.absolute()))
 
 
 def like(dotted: str, folder: Path) -> list[str]:

@@ -98,7 +98,8 @@ class TorchOptimizer(Backend):
             except Exception as error:
                 raise NotRun(f"torch {torch.__version__} has no device {self.device}: {error}") from None
         torch.set_num_threads(1)
-        torch.sparse.check_sparse_tensor_invariants.disable()
+        if hasattr(torch.sparse, "check_sparse_tensor_invariants"):  # from 2.0 on
+            torch.sparse.check_sparse_tensor_invariants.disable()
         self.torch = torch
         return str(torch.__version__)
 

@@ -46,6 +46,8 @@ def interpreter(typed: str) -> str:
     from lazyadam.suites.backends.environments import located
     from lazyadam.suites.backends.interpreter import refusal
 
+    if not typed:
+        return ""  # this one
     try:
         python = located(typed)
     except TableError as error:

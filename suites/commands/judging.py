@@ -19,8 +19,18 @@ if TYPE_CHECKING:
 Targets = Annotated[
     list[str],
     typer.Argument(
-        metavar="TARGET…", help="a backend, or the beginning of names; a Python file; or package.module.Class"
+        metavar="[TARGET…]",
+        help="a backend, or the beginning of names; a Python file; or package.module.Class",
+        show_default=False,
     ),
+]
+Programs = Annotated[
+    list[Path],
+    typer.Option("--program", metavar="FILE", help="a program that speaks suites/backends/PROGRAM.md"),
+]
+Libraries = Annotated[
+    list[Path],
+    typer.Option("--library", metavar="FILE", help="a shared library with the function stated there"),
 ]
 Only = Annotated[list[str], typer.Option("--only", metavar="CLAUSE", help="this clause alone; repeatable")]
 Pins = Annotated[
@@ -39,11 +49,13 @@ LISTED = "; lazyadam list names the backends"
 
 @app.command(
     epilog="Examples: lazyadam check my_optimizer.py · lazyadam check torch.SparseAdam --only duplicates · "
-    "lazyadam check mypackage.optim.LazyAdamW",
+    "lazyadam check mypackage.optim.LazyAdamW · lazyadam check --program ./my_adam",
 )
 def check(
-    targets: Targets,
+    targets: Targets = [],
     only: Only = [],
+    program: Programs = [],
+    library: Libraries = [],
     pins: Pins = [],
     device: Device = "cpu",
     profile: Profile = "ci",
@@ -56,6 +68,9 @@ def check(
     """Judge optimizers: every clause in every type, step by step, against the rounding bound."""
     from lazyadam.suites.clauses import CLAUSES
 
+    targets = [*targets, *declared(program, library, out)]
+    if not targets:
+        raise typer.TyperException("nothing is named that is to be checked; lazyadam list names the backends")
     only = [one_of(clause, CLAUSES, "--only") for clause in only]
     these = chosen(targets, out, python=python)
     missing = {(b.name, clause): CLAUSES[clause].missing(b) for b in these for clause in only}
@@ -69,7 +84,9 @@ def check(
 
 @app.command(epilog="Example: lazyadam report --out results")
 def report(
-    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET…]", help="default: all")] = None,
+    targets: Annotated[list[str], typer.Argument(metavar="[TARGET…]", help="default: all")] = [],
+    program: Programs = [],
+    library: Libraries = [],
     pins: Pins = [],
     device: Device = "cpu",
     profile: Profile = "ci",
@@ -86,6 +103,7 @@ def report(
     from lazyadam.reports.tables import TableError, read
     from lazyadam.suites.progress import Steps
 
+    targets = [*targets, *declared(program, library, out)]
     given = named(chosen(targets, out, python=python)) if targets else []
     given += [f"--python={python}"] if python and not targets else []
     suites = ("suites/equivalence", "suites/conformance")
@@ -100,6 +118,23 @@ def report(
     print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
     print(f"{', '.join(PAGES)} in {out}")
     return status
+
+
+def declared(programs: list[Path], libraries: list[Path], out: Path) -> list[str]:
+    """Files that declare programs and libraries, written below `out`."""
+    from lazyadam.reports.tables import write_text
+    from lazyadam.suites.backends.class_file import LIBRARY, PROGRAM, of_file
+
+    files = []
+    for text, paths in ((PROGRAM, programs), (LIBRARY, libraries)):
+        for path in paths:
+            if not path.is_file():
+                raise typer.TyperException(f"no file {path}{near_path(path)}")
+            name, declaration = of_file(text, path)
+            file = (out / "declared" / f"{name}.py").absolute()
+            write_text(declaration, file)
+            files.append(str(file))
+    return files
 
 
 def named(these: "list[type[Backend]]") -> list[str]:

@@ -45,7 +45,8 @@ def dialect_rows(process: Process, seed: int, out: Path) -> tuple[list[dict[str,
             {**process.about, "axis": axis, "documented": "", "observed": "not run", "agrees": "undecided"}
             for axis in vars(Dialect())
         ], []
-    found = fingerprint(backend, process.run, seed)
+    dtype = backend.usual_dtype()
+    found = fingerprint(backend, process.run, seed, dtype)
     covering, asked = pins_of(process), frozenset({*layouts(backend), "none"})
     rows, new = [], []
     for axis, observed in found.axes.items():
@@ -55,7 +56,7 @@ def dialect_rows(process: Process, seed: int, out: Path) -> tuple[list[dict[str,
         rows.append(
             {**process.about, "axis": axis, "documented": documented, "observed": observed, "agrees": agrees}
         )
-        if agrees == "no" and not known_observation(axis, observed, "float32", asked, covering):
+        if agrees == "no" and not known_observation(axis, observed, dtype, asked, covering):
             text = f"{axis} of {backend.name}: documented {documented}, observed {observed}"
             fails = observed in OBSERVED and observed != NONE_FITS  # the trace of its clause shows that
             witness = None if fails else found.witness_against(axis, promised)
