@@ -96,7 +96,7 @@ def test_a_seeded_fault_in_c_is_red_where_it_is(fault: str, tmp_path: Path) -> N
     assert found & shows, found
 
 
-ANSWER = 'print("1 " + " ".join(["00000000"] * 3 * 24), flush=True)'
+ZEROS = "1" + " 00000000" * 3 * 24
 MISCHIEF = {
     "it aborts": ("os.abort()", "dies", "has ended of SIGABRT in the middle of an answer"),
     "it ends": ("sys.exit(3)", "dies", "has ended with 3"),
@@ -105,11 +105,11 @@ MISCHIEF = {
     "half a line": ("print('1 3f80', end=''); sys.exit()", "dies", "in the middle of an answer: '1 3f80'"),
     "an endless line": ("while True: print('0' * 2**20, end='')", "refuses", "answers a line of more than"),
     "a gigabyte": ("for _ in range(512): os.write(1, b'1\\n' * 2**20)", "refuses", "0 numbers, not the 72"),
-    "decimals": (ANSWER.replace("00000000", "0.1"), "refuses", "'0.1' (number 0) is no float32 in 8"),
+    "decimals": ("print('1' + ' 0.1' * 72, flush=True)", "refuses", "'0.1' (number 0) is no float32 in 8"),
     "too few numbers": ("print('1 00000000', flush=True)", "refuses", "1 numbers, not the 72 of w, m and v"),
     "no step count": ("print('oh dear', flush=True)", "refuses", "'oh dear', where a step count was due"),
     "its own refusal": ("print('refuse not today', flush=True)", "refuses", "ValueError: not today"),
-    "more than was asked": (f"{ANSWER}; {ANSWER}", "refuses", "writes more than it was asked for"),
+    "two answers": (f"os.write(1, b'{ZEROS}\\n{ZEROS}\\n')", "refuses", "writes more than it was asked for"),
 }  # fmt: skip
 
 
