@@ -37,7 +37,8 @@ def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[s
     if len(backends) == 1:
         yield _head(documented, settings.get("seed", "?"), seconds)
         yield ""
-        yield from wrapped(so_far + _verdict(documented, new, found))
+        failed = "" if new or not _beside(tables, False) else "NOT AS BEFORE, see below. "
+        yield from wrapped(so_far + failed + _verdict(documented, new, found))
     else:
         yield from _each(documented, found)
         yield ""
@@ -155,17 +156,24 @@ def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
         yield f"      meant? declare documented = Dialect({axis}={kind}.{value.upper()})"
 
 
-def _elsewhere(tables: Tables, told: bool) -> Iterator[str]:
+def _beside(tables: Tables, told: bool) -> list[Row]:
     """Tests that failed and whose reason no verdict shows. told: whether something not known was."""
-    if "failures" not in tables:
-        return
-    others = [row for row in records(tables["failures"]) if row["kind"] == "failed" or not told]
+    failures = records(tables["failures"]) if "failures" in tables else []
+    return [row for row in failures if row["kind"] == "failed" or not told]
+
+
+def _elsewhere(tables: Tables, told: bool) -> Iterator[str]:
+    """Those tests, in lines: known failures first."""
+    others = sorted(_beside(tables, told), key=lambda row: "witness" not in row["test"])
     if others:
         yield ""
-        yield f"{len(others)} tests failed beside:"
+        yield f"{_number(others, 'test')} failed beside:"
         for row in others[:MOST_CAUSES]:
+            test, of, what = str(row["test"]).rpartition("::")[2].partition("[")
+            known = f"what is known is no longer so: {what.rstrip(']')}"
             yield from wrap(
-                f"✗ {str(row['test']).rpartition('::')[2]}: {row['message']}",
+                f"✗ {known if 'witness' in test else test + of + what}: "
+                f"{str(row['message']).removeprefix('AssertionError: ')}",
                 WIDTH,
                 initial_indent="  ",
                 subsequent_indent="    ",
@@ -190,7 +198,7 @@ def _next(new: list[Row], out: Path, backends: list[str]) -> Iterator[str]:
     trace = str(first["witness"])
     if trace.endswith(".json"):
         yield f"  find the commit  git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
-    yield "  in CI            lazyadam init github"
+    yield "  in CI            lazyadam init github; what is known to you: lazyadam accept"
 
 
 def is_meaning(finding: Row) -> bool:

@@ -29,6 +29,7 @@ from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.command_line import whole_number
 from lazyadam.suites.divergences import pin
+from lazyadam.suites.divergences.accepting import folders_of
 from lazyadam.suites.divergences.reproducer import no_script, only_judged
 from lazyadam.suites.equivalence import carried
 from lazyadam.suites.machine import unsupported
@@ -161,7 +162,8 @@ def take_pins(config: pytest.Config) -> list[str]:
     files: dict[str, list[str]] = {}
     for backend in config.stash[BACKENDS] if own else ():
         files.setdefault(Path(backend.file).name, []).append(backend.name)
-    return pin.use(config.getoption("--pins"), [backend.name for backend in select([])], files)
+    folders = [*config.getoption("--pins"), *folders_of(str(path.resolve()) for path in own)]
+    return pin.use(folders, [backend.name for backend in select([])], files)
 
 
 def check_options(config: pytest.Config) -> None:

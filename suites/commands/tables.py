@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lazyadam.suites.commands.app import OUT, Out, app
-from lazyadam.suites.commands.options import folder, folders
+from lazyadam.suites.commands.options import apart, folder, folders
 from lazyadam.suites.names import UnknownName, one
 
 Run = Annotated[Path, typer.Argument(metavar="DIR", callback=folder, help="of the tables of a run")]
@@ -16,7 +16,6 @@ Runs = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="BACKEND", help="a name, or a leading part of one")]
 Tables = Annotated[Path, typer.Option("--out", metavar="DIR", callback=folder, help="of the tables of a run")]
-Baseline = Annotated[Path, typer.Option(metavar="DIR", help="of the accepted run")]
 Accepted = Annotated[Path, typer.Option("--baseline", metavar="DIR", callback=folder, help="of that run")]
 
 
@@ -121,15 +120,49 @@ def gate(baseline: Accepted, out: Tables = OUT) -> int:
     return int(any(change.fails for change in found))
 
 
-@app.command(epilog="Example: lazyadam accept --baseline accepted")
-def accept(baseline: Baseline, out: Tables = OUT) -> int:
-    """Make a run the accepted one, for the gate.
+@app.command(
+    epilog='Examples: lazyadam accept learning-rate --reason "set at the start alone" · lazyadam accept '
+    'epsilon=inside_root --reason "as in our paper" --until 2027-06-01 · lazyadam accept --baseline accepted'
+)
+def accept(
+    context: typer.Context,
+    what: Annotated[
+        list[str], typer.Argument(metavar="[WHAT…]", help="clauses, or axis=value; default: all that is new")
+    ] = [],
+    reason: Annotated[str, typer.Option(metavar="SENTENCE", help="why that is as it is")] = "",
+    owner: Annotated[
+        str, typer.Option(metavar="WHO", help="has to mend it: backend, documentation or us")
+    ] = "backend",
+    versions: Annotated[
+        str, typer.Option(metavar="RANGE", help="in which it shows", show_default="that of the run")
+    ] = "",
+    until: Annotated[
+        str, typer.Option(metavar="DATE", help="when to look again: from then on it fails")
+    ] = "",
+    pins: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="where they go", show_default="beside the optimizer")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="instead: make the run the accepted one, for the gate")
+    ] = None,
+    out: Tables = OUT,
+) -> int:
+    """Accept what a run found new, as known failures of your own; or a whole run, for the gate.
 
-    Exits with 2 where it has a divergence that is not known.
+    Known failures lie in lazyadam-expected/ beside the optimizer, where check and report find them. What
+    changes from there on, or no longer shows, fails.
     """
     from lazyadam.reports import gate
+    from lazyadam.suites.commands.telling import asked
+    from lazyadam.suites.divergences import accepting
 
-    print(*gate.accept(out, baseline), f"accepted: {baseline}", sep="\n")
+    apart(context, ("baseline",), ("what", "reason", "owner", "versions", "until", "pins"))
+    if baseline is not None:
+        print(*gate.accept(out, baseline), f"accepted: {baseline}", sep="\n")
+        return 0
+    if not reason.strip():
+        raise typer.TyperException("--reason is needed: a sentence that says why; or --baseline DIR")
+    print(*asked(accepting.accept, out, what, reason, owner, versions, until, pins), sep="\n")
     return 0
 
 

@@ -7,6 +7,7 @@ so does a witness that no longer shows what is pinned, in every type and layout 
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,10 @@ def load(path: Path) -> Pin:
     """
     case, about = trace.load(path), trace.about(path)
     try:
+        if (until := about.get("until")) and date.fromisoformat(_text(until)) < date.today():
+            raise trace.TraceError(
+                f"{path}: was to be looked at again by {until}; mend it, or set a new date"
+            )
         pin = Pin(
             name=path.stem,
             case=case,
