@@ -1,0 +1,103 @@
+"""Known failures of one's own: accepted in a command, taken by a run by itself, strict both ways."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.cases import trace
+from lazyadam.suites.divergences.accepting import FOLDER, accept, folders_of
+from lazyadam.suites.divergences.pin import PINS, load
+from lazyadam.suites.instrument.published import RUN, lazyadam
+
+MAIN = "from lazyadam.suites.commands import main; main()"
+RIGHT = TEMPLATES["numpy"]
+LAST_WINS = RIGHT.replace("np.add.at(g, index, values)", "g[index] = values")
+AND_MORE = LAST_WINS.replace("alpha * m[rows]", "1.001 * alpha * m[rows]")
+MISTAKES = {
+    "no reason": (("--out", RUN), "--reason is needed"),
+    "nothing new": (("--out", RUN, "--reason", "x"), "nothing is new there that could be accepted"),
+    "an owner": (("--out", RUN, "--reason", "x", "--owner", "backed"), "did you mean backend?"),
+    "versions": (
+        ("--out", RUN, "--reason", "x", "--versions", "new"),
+        "'new' is none, such as '>=2.13,<2.16'",
+    ),
+    "a date": (("--out", RUN, "--reason", "x", "--until", "soon"), "'soon' is no date, such as 2027-01-31"),
+    "both": (("--out", RUN, "--reason", "x", "--baseline", "b"), "--reason does not go with --baseline"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_a_line_and_2(mistake: str) -> None:
+    typed, told = MISTAKES[mistake]
+    ran = lazyadam("accept", *typed)
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert told in line
+
+
+def test_a_date_that_has_passed_is_told(tmp_path: Path) -> None:
+    source = PINS / "torch-sparse-epsilon.json"
+    about = trace.about(source)
+    trace.save(trace.load(source), tmp_path / "later.json", about | {"until": "2999-12-31"})
+    assert load(tmp_path / "later.json").name == "later"
+    trace.save(trace.load(source), tmp_path / "past.json", about | {"until": "2026-01-31"})
+    with pytest.raises(trace.TraceError, match=r"past.json: was to be looked at again by 2026-01-31"):
+        load(tmp_path / "past.json")
+
+
+def check(file: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-P", "-c", MAIN, "check", file.name, *options]
+    return subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a run of an optimizer whose last gradient of a row counts."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(LAST_WINS)
+    assert check(tmp_path / "mine.py", "--only=duplicates").returncode == 1
+    return tmp_path
+
+
+def test_what_is_accepted_lies_beside_the_optimizer_with_what_was_said(judged: Path) -> None:
+    told = accept(Path("lazyadam-out"), ["duplicates=last"], "as ever", "us", ">=1", "2999-01-31", None)
+    (file,) = (judged / FOLDER).iterdir()
+    assert told[0] == f"{file}: duplicates"
+    pin = load(file)
+    assert (pin.sentence, pin.owner, pin.versions, pin.dtypes) == (
+        "as ever",
+        "us",
+        ">=1",
+        ("float32", "float64"),
+    )
+    assert folders_of([str(judged / "mine.py"), ""]) == [judged / FOLDER]
+
+
+def test_what_nothing_new_is_named_is_told_with_what_is(judged: Path) -> None:
+    ran = lazyadam("accept", "duplicate", "--reason", "x")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "nothing new is named 'duplicate'; did you mean duplicates?" in ran.stderr
+
+
+@pytest.mark.slow
+def test_a_known_failure_is_green_another_red_and_its_end_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.py"
+    file.write_text(LAST_WINS)
+    assert check(file).returncode == 1
+    assert lazyadam("accept", "--reason", "the last gradient of a row counts").returncode == 0
+    known = check(file)
+    assert (known.returncode, "AS KNOWN, 1 finding" in known.stdout) == (0, True), known.stdout
+    file.write_text(AND_MORE)
+    more = check(file)
+    assert (more.returncode, "\nWRONG. " in more.stdout) == (1, True), more.stdout
+    file.write_text(RIGHT)
+    mended = check(file)
+    assert mended.returncode == 1
+    assert "NOT AS BEFORE" in mended.stdout
+    assert "what is known is no longer so: mine.LazyAdam-duplicates" in mended.stdout
