@@ -1,11 +1,12 @@
 """Two runs side by side: what changed between versions or machines."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.tables import TableError
+from lazyadam.reports.tables import TableError, read
 
 # The columns that name a row, and those that say what came of it.
 COMPARED: dict[str, tuple[list[str], list[str]]] = {
@@ -13,7 +14,23 @@ COMPARED: dict[str, tuple[list[str], list[str]]] = {
     "dialects": (["backend", "axis"], ["observed", "agrees"]),
     "bad_input": (["backend", "input"], ["outcome", "state"]),
     "claims": (["claim"], ["verdict"]),
+    "training": (["backend", "layer", "way", "ids", "against"], ["verdict", "explained_by"]),
+    "carried": (["backend", "clause", "steps", "optimizer", "against"], ["verdict"]),
+    "findings": (["backend", "device", "kind", "cause"], ["clauses", "dtypes"]),
 }
+NEEDED = ("verdicts", "dialects")  # the others are of a whole run alone
+
+
+def between(before: Path, after: Path) -> Iterator[dict[str, Any]]:
+    """What changed from one run to another, in every table that either has.
+
+    Raises:
+        TableError: a table can't be read, or is in one of the runs alone.
+    """
+    for name in COMPARED:
+        there = [(folder / f"{name}.csv").exists() for folder in (before, after)]
+        if any(there) or name in NEEDED:
+            yield from changes(name, read(name, before), read(name, after))
 
 
 def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[str, Any]]:
@@ -50,8 +67,13 @@ def told(rows: list[dict[str, Any]], before: pd.DataFrame, after: pd.DataFrame) 
     for item in dict.fromkeys((*settings[0], *settings[1])):
         cells = [s.get(item, "") for s in settings]
         if cells[0] != cells[1]:
-            yield f"| {item} | {cells[0]} | {cells[1]} |"
+            yield f"| {item} | {cell(cells[0])} | {cell(cells[1])} |"
     for row in rows:
-        yield f"| {row['table']}: {row['row']} | {row['before']} | {row['after']} |"
+        yield f"| {row['table']}: {cell(row['row'])} | {cell(row['before'])} | {cell(row['after'])} |"
     yield ""
-    yield f"{len(rows)} rows changed." if rows else "No verdict, dialect, outcome or claim changed."
+    yield f"{len(rows)} rows changed." if rows else "Nothing that is compared has changed."
+
+
+def cell(text: object) -> str:
+    """A text as a cell of Markdown."""
+    return " ".join(str(text).split()).replace("|", "\\|")

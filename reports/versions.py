@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 from packaging.version import InvalidVersion, Version
 
-from lazyadam.reports.comparison import COMPARED
+from lazyadam.reports.comparison import COMPARED, cell
 from lazyadam.reports.tables import TableError, frame, read
 
-TABLES = ("verdicts", "dialects", "bad_input")
+TABLES = ("verdicts", "dialects", "bad_input", "findings")
 
 
 def across(folders: Sequence[Path]) -> pd.DataFrame:
@@ -59,15 +59,15 @@ def told(table: pd.DataFrame) -> Iterator[str]:
         versions = sorted(part["version"].unique(), key=release)
         grid = part.pivot(index=["table", "row"], columns="version", values="said")[versions]
         changed = grid[grid.nunique(axis=1) > 1]
-        yield f"## {framework} {', '.join(versions)}"
+        yield f"## {framework} {cell(', '.join(versions))}"
         yield ""
         yield f"{len(changed)} of {len(grid)} rows changed."
         yield ""
         if len(changed):
-            yield f"| | {' | '.join(versions)} |"
+            yield f"| | {' | '.join(map(cell, versions))} |"
             yield f"|---|{'---|' * len(versions)}"
             for row in changed.reset_index().to_dict("records"):
-                yield f"| {row['table']}: {row['row']} | {' | '.join(row[v] for v in versions)} |"
+                yield f"| {row['table']}: {cell(row['row'])} | {' | '.join(cell(row[v]) for v in versions)} |"
             yield ""
 
 

@@ -74,18 +74,14 @@ def pair(left: Name, right: Name, out: Tables = OUT) -> int:
 def diff(before: Run, after: Run) -> int:
     """Say what changed from one run to another.
 
-    In Markdown: verdicts, dialects, outcomes of bad input and claims.
+    In Markdown: verdicts, findings, dialects, outcomes of bad input, trainings, carried states and claims.
     """
     from lazyadam.reports import comparison
     from lazyadam.reports.tables import read
 
     if before.resolve() == after.resolve():
         raise typer.TyperException(f"{before} and {after} are the same folder")
-    rows = [
-        row
-        for name in comparison.COMPARED
-        for row in comparison.changes(name, read(name, before), read(name, after))
-    ]
+    rows = [*comparison.between(before, after)]
     print("\n".join(comparison.told(rows, read("run", before), read("run", after))))
     return 0
 

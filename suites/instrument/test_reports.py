@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, copytree
 from typing import Any
 from xml.etree import ElementTree
 
@@ -385,7 +385,7 @@ def test_a_difference_is_told_with_its_size() -> None:
 
 
 def test_runs_that_are_equal_are_said_to_be_and_a_change_is_named(folder: Path) -> None:
-    assert "No verdict, dialect, outcome or claim changed." in lazyadam("diff", RUN, folder).stdout
+    assert "Nothing that is compared has changed." in lazyadam("diff", RUN, folder).stdout
     change(folder, "claims", verdict="refuted twice")
     ran = lazyadam("diff", RUN, folder)
     assert ran.returncode == 0
@@ -395,7 +395,7 @@ def test_runs_that_are_equal_are_said_to_be_and_a_change_is_named(folder: Path) 
 
 @pytest.mark.slow
 def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(folder: Path) -> None:
-    for name in ("verdicts", "dialects", "bad_input"):
+    for name in ("verdicts", "dialects", "bad_input", "findings"):
         table = read(name, folder)
         write(table.replace({"version": {"2.10.0": "2.9.1"}}), folder / f"{name}.csv")
     before = read("dialects", RUN).query("backend == 'mindspore.LazyAdam.default.graph'").iloc[0]
@@ -457,3 +457,26 @@ def test_versions_stand_in_their_order_and_one_that_is_none_first() -> None:
 def test_read_refuses_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="not there"):
         read("verdicts", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "told"),
+    [
+        ("findings", "clauses", "| findings: "),
+        ("training", "verdict", "| training: "),
+        ("carried", "verdict", "| carried: "),
+        ("bad_input", "state", "| bad_input: "),
+    ],
+)
+def test_a_difference_sees_whatever_a_run_tabulates(
+    table: str, column: str, told: str, tmp_path: Path
+) -> None:
+    after = copytree(RUN, tmp_path / "after")
+    changed = read(table, RUN)
+    changed.loc[0, column] = "changed | so"
+    write(changed, after / f"{table}.csv")
+    said = lazyadam("diff", RUN, after).stdout
+    (row,) = [line for line in said.splitlines() if line.startswith(told)]
+    assert row.endswith("changed \\| so |") or "changed \\| so;" in row
+    (after / f"{table}.csv").unlink()
+    assert f"{table}.csv: not there" in lazyadam("diff", RUN, after).stderr
