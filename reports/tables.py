@@ -192,7 +192,7 @@ def try_to_write(folder: Path) -> None:
     Raises:
         NotWritten: they can't.
     """
-    if folder.exists() and not folder.is_dir():
+    if os.path.isfile(folder):
         raise NotWritten(f"{folder} is no folder")
     probe = folder / f".{os.getpid()}"
     write_text("written to see whether files can be" * 1000, probe)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon
 from lazyadam.suites import verdicts
+from lazyadam.suites.backends.base import DEVICES
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.case import Case, Failure, Gradient, Step, Trajectory
@@ -47,10 +49,11 @@ def test_pin_is_small_and_says_why(pin: Pin) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS.values(), ids=list(BACKENDS))
 def test_what_is_pinned_is_what_the_source_is_said_to_speak(backend: Any) -> None:
-    for pin in pins():
-        dialect = pin.explaining(backend) if backend.name in pin.backends else None
+    for device, pin in product(DEVICES, pins()):
+        here = pin.names(backend) and device in pin.devices
+        dialect = pin.explaining(backend) if here else None
         for axis in pin.explained_by if dialect else ():
-            assert getattr(dialect, axis) is getattr(backend.spoken, axis)
+            assert getattr(dialect, axis) is getattr(backend.on(device).spoken, axis)
 
 
 SPOILED: dict[str, tuple[Any, str]] = {
@@ -158,6 +161,9 @@ class ToyProcess:
 
     def __init__(self, fails: int) -> None:
         self.fails, self.ran = fails, 0
+
+    def not_run_in(self, dtype: str) -> str | None:
+        return None
 
     def run(self, cases: list[Case]) -> list[Trajectory]:
         done = Speaks().run_all(cases)
