@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.tables import TableError, read
+from lazyadam.reports.tables import TableError
 
 # The columns that name a row, and those that say what came of it.
 COMPARED: dict[str, tuple[list[str], list[str]]] = {
@@ -21,16 +21,10 @@ COMPARED: dict[str, tuple[list[str], list[str]]] = {
 NEEDED = ("verdicts", "dialects")  # the others are of a whole run alone
 
 
-def between(before: Path, after: Path) -> Iterator[dict[str, Any]]:
-    """What changed from one run to another, in every table that either has.
-
-    Raises:
-        TableError: a table can't be read, or is in one of the runs alone.
-    """
-    for name in COMPARED:
-        there = [(folder / f"{name}.csv").exists() for folder in (before, after)]
-        if any(there) or name in NEEDED:
-            yield from changes(name, read(name, before), read(name, after))
+def compared(before: Path, after: Path) -> list[str]:
+    """The tables that two runs have both, and those that every run has."""
+    there = [{path.stem for path in folder.glob("*.csv")} for folder in (before, after)]
+    return [name for name in COMPARED if name in NEEDED or (name in there[0] and name in there[1])]
 
 
 def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[str, Any]]:

@@ -186,6 +186,15 @@ def write_bytes(content: bytes, path: Path) -> None:
         raise NotWritten(f"{path}: can't be written ({error.strerror})") from None
 
 
+def foreign(folder: Path) -> bool:
+    """Whether a file of somebody's is where a run would write its verdicts."""
+    try:
+        with open(folder / "verdicts.csv", "rb") as file:
+            return not file.readline(2**16).startswith(b"backend,")
+    except FileNotFoundError:
+        return False
+
+
 def try_to_write(folder: Path) -> None:
     """Whether files can be written to a folder, which is made where it isn't there.
 

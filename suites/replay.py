@@ -96,7 +96,8 @@ def backend_of(file: Path, given: Sequence[str] = (), python: str = "") -> tuple
     except UnknownBackend:
         found = []
     if not found:
-        raise UnknownBackend(f"{file}: speaks of {names[0]}, which is not there; --backend NAME or FILE.py")
+        named = printable(names[0][:200])
+        raise UnknownBackend(f"{file}: speaks of {named}, which is not there; --backend NAME or FILE.py")
     told = f"  it names {len(names)} backends, of which this is the first; another: --backend NAME"
     return found[0], told if names[1:] else ""
 

@@ -117,8 +117,9 @@ def taken(optimizer: Any) -> tuple[frozenset[str], dict[str, Any]]:
     def takes(gradient: Any) -> bool:
         parameter = torch.nn.Parameter(torch.zeros(2, 1))
         parameter.grad = gradient
+        made = optimizer([parameter], lr=1e-3, **options)  # whatever is wrong with that is told
         try:
-            optimizer([parameter], lr=1e-3, **options).step()
+            made.step()
         except (RuntimeError, ValueError, NotImplementedError):
             return False
         return True

@@ -58,6 +58,12 @@ class Program:
         self.tell(text)
         return [self._line(most) for _ in range(answers)]
 
+    def greet(self) -> str:
+        """What it answers to the greeting, whether it has waited for that or not."""
+        with suppress(Died):  # what it has written before its end is told first
+            self.tell(f"{GREETING}\n")
+        return self._line(LONGEST)
+
     def _line(self, most: int) -> str:
         while b"\n" not in self.pending:
             if len(self.pending) > most:
@@ -230,7 +236,7 @@ def started(command: Sequence[str]) -> tuple[Program, tuple[str, ...], frozenset
     except OSError as error:
         raise ValueError(f"{command[0]} does not start: {in_a_line(error)}") from None
     try:
-        (line,) = program.ask(f"{GREETING}\n", 1, LONGEST)
+        line = program.greet()
         head, dtypes, layouts = (line.split() + [""] * 4)[:2], *_lists(line)
         if " ".join(head) != GREETING:
             raise ValueError(f"{program.name} greets with {line[:SHOWN]!r}, and not {GREETING!r} …")

@@ -47,7 +47,7 @@ def interpreter(typed: str) -> str:
     from lazyadam.suites.backends.interpreter import refusal
 
     if not typed:
-        return ""  # this one
+        raise typer.BadParameter("is empty")
     try:
         python = located(typed)
     except TableError as error:
@@ -58,7 +58,7 @@ def interpreter(typed: str) -> str:
 
 
 Python = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--python", metavar="PYTHON", parser=interpreter, help="the interpreter that has it, by path or name"
     ),

@@ -72,7 +72,7 @@ def bench(
         list[str] | None,
         typer.Option(metavar="KIND", help="none, zipf, hot or dense; repeatable", rich_help_panel=PANEL),
     ] = None,
-    python: Python = "",
+    python: Python = None,
     out: Out = OUT,
 ) -> int:
     """Measure how fast backends are; or one beside a changed one.
@@ -102,7 +102,7 @@ def bench(
         sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full)
     except ValueError as error:
         raise typer.TyperException(f"nothing was measured: {error}") from None
-    these = chosen(targets, out, here_first=candidate is None, python=python)
+    these = chosen(targets, out, here_first=candidate is None, python=python or "")
     if candidate is not None:
         check(candidate)
     try_to_write(out)
@@ -124,7 +124,7 @@ def builds(
     device: Device = "cpu",
     profile: Profile = "ci",
     seed: Seed = "0",
-    python: Python = "",
+    python: Python = None,
     out: Out = OUT,
 ) -> int:
     """Compare two builds of backends, bit for bit.
@@ -142,9 +142,8 @@ def builds(
         number = whole_number(str(seed))
     except ArgumentTypeError as error:
         raise typer.BadParameter(str(error), param_hint="--seed") from None
-    these = chosen(
-        targets, out, here_first=False, python=python
-    )  # or both builds would be the one that lies here
+    # Else both builds would be the one that lies here.
+    these = chosen(targets, out, here_first=False, python=python or "")
     check(candidate)
     try_to_write(out)
     try:

@@ -62,7 +62,7 @@ def check(
     seed: Seed = None,
     processes: Processes = None,
     show: Show = [],
-    python: Python = "",
+    python: Python = None,
     out: Out = OUT,
 ) -> int:
     """Judge optimizers: every clause in every type, step by step, against the rounding bound."""
@@ -72,7 +72,7 @@ def check(
     if not targets:
         raise typer.TyperException("nothing is named that is to be checked; lazyadam list names the backends")
     only = [one_of(clause, CLAUSES, "--only") for clause in only]
-    these = chosen(targets, out, python=python)
+    these = chosen(targets, out, python=python or "")
     missing = {(b.name, clause): CLAUSES[clause].missing(b) for b in these for clause in only}
     not_tried = [f"{clause} is not tried: {name} {why}" for (name, clause), why in missing.items() if why]
     if only and all(missing.values()):
@@ -93,7 +93,7 @@ def report(
     seed: Seed = None,
     processes: Processes = None,
     show: Show = [],
-    python: Python = "",
+    python: Python = None,
     out: Out = OUT,
 ) -> int:
     """Judge every backend that is here, compare them with each other, and write tables and the page."""
@@ -104,7 +104,7 @@ def report(
     from lazyadam.suites.progress import Steps
 
     targets = [*targets, *declared(program, library, out)]
-    given = named(chosen(targets, out, python=python)) if targets else []
+    given = named(chosen(targets, out, python=python or "")) if targets else []
     given += [f"--python={python}"] if python and not targets else []
     suites = ("suites/equivalence", "suites/conformance")
     status = judge(suites, given, pins, device, profile, seed, processes, show, out)
@@ -162,7 +162,7 @@ def judge(
     """Run pytest on the suites; its exit status as that of a command."""
     import pytest
 
-    from lazyadam.reports.tables import try_to_write
+    from lazyadam.reports.tables import foreign, try_to_write
     from lazyadam.reports.terminal import SHOWN
     from lazyadam.suites.backends import guard
     from lazyadam.suites.backends.base import DEVICES
@@ -199,6 +199,8 @@ def judge(
         *given,
     ]
     try_to_write(out)
+    if foreign(out):
+        raise typer.TyperException(f"{out / 'verdicts.csv'} is no table of a run; another folder: --out DIR")
     for name in OTHERS:
         os.environ.pop(name, None)
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(guard.folder())  # goes with the run, however that ends

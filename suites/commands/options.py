@@ -73,13 +73,16 @@ def number(typed: str) -> int:
 
 def near_path(path: Path) -> str:
     """What goes behind a path where nothing is: what lies beside it under nearly its name; '' for nothing."""
-    beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    there = path.parent.iterdir() if path.parent.is_dir() else ()
+    beside = [file.name for file in there if file.name != path.name]
     close = get_close_matches(path.name, beside, n=1)
     return f"; did you mean {path.parent / close[0]}?" if close else ""
 
 
 def folder(typed: Path) -> Path:
     """A folder that is there."""
+    if typed.is_file():
+        raise typer.BadParameter(f"{typed} is a file, and no folder")
     if not typed.is_dir():
         written = "; lazyadam check and lazyadam report write one"
         raise typer.BadParameter(f"no folder {typed}{near_path(typed) or written}")
@@ -94,7 +97,9 @@ def folders(typed: list[Path]) -> list[Path]:
 def apart(context: typer.Context, *groups: tuple[str, ...]) -> None:
     """Refuse options of more than one of some groups of parameters."""
     given = {
-        parameter.name: parameter.opts[0] if parameter.param_type_name == "option" else "TARGET"
+        parameter.name: parameter.opts[0]
+        if parameter.param_type_name == "option"
+        else str(parameter.metavar).strip("[…]")
         for parameter in context.command.params
         if (source := context.get_parameter_source(str(parameter.name))) and source.name == "COMMANDLINE"
     }

@@ -1,5 +1,6 @@
 """What is here, and files to start from: `doctor` and `init`."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,8 @@ def name(
     """Name an interpreter, for --python. `lazyadam doctor` lists the names."""
     from lazyadam.suites.backends.environments import file, keep
 
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise typer.BadParameter(f"{name!r} is no name: letters, digits, '.', '_' and '-'", param_hint="NAME")
     keep(name, python)
     say([f"{name} is {python} from now on ({file()})"])
     return 0

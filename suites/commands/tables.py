@@ -23,7 +23,7 @@ Accepted = Annotated[Path, typer.Option("--baseline", metavar="DIR", callback=fo
 def page(out: Tables = OUT) -> int:
     """Write the page and the guide for movers from a run's tables.
 
-    Exits with 2 where a table is missing; the page says so, too.
+    Exits with 2 where a table is missing that such a run writes; the page says so, too.
     """
     from lazyadam.reports.pages import PAGES, PARTS, write_pages
     from lazyadam.reports.tables import read
@@ -81,8 +81,11 @@ def diff(before: Run, after: Run) -> int:
 
     if before.resolve() == after.resolve():
         raise typer.TyperException(f"{before} and {after} are the same folder")
-    rows = [*comparison.between(before, after)]
+    tables = comparison.compared(before, after)
+    rows = [row for name in tables for row in comparison.changes(name, read(name, before), read(name, after))]
     print("\n".join(comparison.told(rows, read("run", before), read("run", after))))
+    if lacking := [name for name in comparison.COMPARED if name not in tables]:
+        print(f"not compared, for one of them lacks it: {', '.join(lacking)}")
     return 0
 
 

@@ -62,8 +62,9 @@ def accept(
         about |= {"versions": versions} if versions else {}
         about |= {"until": until} if until else {}
         file = into / f"{_name(about)}.json"
+        shows = ", ".join(about["explained_by"] or about["clauses"])
+        told.append(f"{file}: {shows}{', in the place of what was there' if file.exists() else ''}")
         trace.save(trace.load(pin.trace), file, about)
-        told.append(f"{file}: {', '.join(about['explained_by'] or about['clauses'])}")
     return [*told, f"accepted: {len(told)}; to be tried: lazyadam check again, which takes them by itself"]
 
 
@@ -72,12 +73,13 @@ def _check(owner: str, versions: str, until: str) -> None:
         raise UnknownName(f"--owner: {owner!r}{near(owner, OWNERS)}")
     try:
         SpecifierSet(versions)
-        if until:
-            date.fromisoformat(until)
+        passed = bool(until) and date.fromisoformat(until) < date.today()
     except InvalidSpecifier:
         raise UnknownName(f"--versions: {versions!r} is none, such as '>=2.13,<2.16'") from None
     except ValueError:
         raise UnknownName(f"--until: {until!r} is no date, such as 2027-01-31") from None
+    if passed:
+        raise UnknownName(f"--until: {until} has passed")
 
 
 def _found(out: Path, what: list[str]) -> list[Found]:

@@ -30,6 +30,7 @@ from lazyadam.suites.equivalence import carried
 from lazyadam.suites.fingerprint import NONE_FITS
 from lazyadam.suites.judge.judgement import QUANTITIES, SIGN
 from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.names import near
 
 PINS = Path(__file__).parent / "pins"
 OWNERS = ("backend", "documentation", "us")
@@ -38,6 +39,11 @@ VERDICTS = ("diverges", "refuses", "dies", "hangs")
 PINNABLE = (*CLAUSES, *(clause.id for clause in carried.CLAUSES), "training")
 UNTOUCHED = tuple(f"untouched {quantity}" for quantity in QUANTITIES)
 SEEN = (*QUANTITIES, "t", *UNTOUCHED, *(f"{quantity}{SIGN}" for quantity in UNTOUCHED))
+# What a pin says of itself; path and python are for a replay of it.
+SAYS = (
+    *("sentence", "verdict", "explained_by", "clauses", "quantities", "layouts", "dtypes", "devices"),
+    *("owner", "backends", "versions", "file", "path", "python", "until"),
+)
 # What an axis was observed to be that is none of its values (suites/fingerprint.py).
 OBSERVED = (NONE_FITS, *VERDICTS[1:])
 
@@ -118,11 +124,11 @@ def load(path: Path) -> Pin:
         TraceError: it is not a trace, or says something that is not known: one line with the path.
     """
     case, about = trace.load(path), trace.about(path)
+    if unknown := sorted(about.keys() - {*SAYS}):
+        raise trace.TraceError(f"{path}: unknown key {unknown[0]!r} in about{near(unknown[0], SAYS)}")
     try:
         if (until := about.get("until")) and date.fromisoformat(_text(until)) < date.today():
-            raise trace.TraceError(
-                f"{path}: was to be looked at again by {until}; mend it, or set a new date"
-            )
+            raise trace.TraceError(f"{path}: was to be looked at again by {until}")
         pin = Pin(
             name=path.stem,
             case=case,

@@ -25,6 +25,7 @@ MISTAKES = {
         "'new' is none, such as '>=2.13,<2.16'",
     ),
     "a date": (("--out", RUN, "--reason", "x", "--until", "soon"), "'soon' is no date, such as 2027-01-31"),
+    "a day that is gone": (("--out", RUN, "--reason", "x", "--until", "2020-01-31"), "2020-01-31 has passed"),
     "both": (("--out", RUN, "--reason", "x", "--baseline", "b"), "--reason does not go with --baseline"),
 }
 
@@ -53,6 +54,14 @@ def check(file: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False)
 
 
+def test_a_key_that_a_pin_does_not_have_is_told_with_what_is_near(tmp_path: Path) -> None:
+    source = PINS / "torch-sparse-epsilon.json"
+    about = trace.about(source) | {"clasues": ["gaps"]}
+    trace.save(trace.load(source), tmp_path / "pin.json", about)
+    with pytest.raises(trace.TraceError, match=r"unknown key 'clasues' in about; did you mean clauses\?"):
+        load(tmp_path / "pin.json")
+
+
 @pytest.fixture
 def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a run of an optimizer whose last gradient of a row counts."""
@@ -66,6 +75,8 @@ def test_what_is_accepted_lies_beside_the_optimizer_with_what_was_said(judged: P
     told = accept(Path("lazyadam-out"), ["duplicates=last"], "as ever", "us", ">=1", "2999-01-31", None)
     (file,) = (judged / FOLDER).iterdir()
     assert told[0] == f"{file}: duplicates"
+    again = accept(Path("lazyadam-out"), [], "as ever", "us", ">=1", "2999-01-31", None)
+    assert again[0] == f"{file}: duplicates, in the place of what was there"
     pin = load(file)
     assert (pin.sentence, pin.owner, pin.versions, pin.dtypes) == (
         "as ever",

@@ -77,6 +77,10 @@ MISTAKES = {
     "a run beside itself": ("diff {run} {run}", "are the same folder"),
     "a page of nothing": ("page --out theirs", "theirs/verdicts.csv: not there"),
     "what doesn't apply": ("check torch.SparseAdam --only weight-decay", "is not tried: torch.SparseAdam"),
+    "an interpreter without a name": ("check torch.SparseAdam --python=", "is empty"),
+    "a name that is none": ("name a/b python3", "'a/b' is no name"),
+    "a folder that is a file": ("gate --baseline my_optimizer.py --out {run}", "is a file, and no folder"),
+    "reason and baseline": ("accept gaps --baseline b --out {run}", "WHAT does not go with --baseline"),
     "a class that is none": ("bench collections.OrderedDict", "no subclass of torch.optim.Optimizer"),
 }  # fmt: skip
 
@@ -129,7 +133,7 @@ def test_tables_are_read_and_written_in_the_folder_where_one_stands(here: Path) 
     assert lazyadam("summary").stdout.startswith("## LazyAdam conformance\n")
     assert lazyadam("accept", "--baseline", "accepted").returncode == 0
     assert lazyadam("gate", "--baseline", "accepted").returncode == 0
-    assert "No verdict" in lazyadam("diff", "accepted", OUT).stdout
+    assert "Nothing that is compared has changed" in lazyadam("diff", "accepted", OUT).stdout
 
 
 @pytest.fixture

@@ -75,3 +75,10 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
             tables.write_text("after", path)
     assert (tmp_path / "there").read_text() == "before"
     assert sorted(x.name for x in tmp_path.iterdir()) == ["folder", "there"]
+
+
+def test_a_table_of_somebody_else_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "verdicts.csv").write_text("my,own\n1,2\n")
+    ran = lazyadam("check", "torch.SparseAdam", "--only=gaps", f"--out={tmp_path}")
+    assert (ran.returncode, "is no table of a run" in ran.stderr) == (2, True)
+    assert (tmp_path / "verdicts.csv").read_text() == "my,own\n1,2\n"

@@ -479,4 +479,4 @@ def test_a_difference_sees_whatever_a_run_tabulates(
     (row,) = [line for line in said.splitlines() if line.startswith(told)]
     assert row.endswith("changed \\| so |") or "changed \\| so;" in row
     (after / f"{table}.csv").unlink()
-    assert f"{table}.csv: not there" in lazyadam("diff", RUN, after).stderr
+    assert f"for one of them lacks it: {table}\n" in lazyadam("diff", RUN, after).stdout
