@@ -75,6 +75,7 @@ def test_a_right_optimizer_is_green_and_a_wrong_one_red_with_a_report_of_both(ru
     assert "mine.LazyAdam" in (runner.folder / "summary.md").read_text()
 
 
+@pytest.mark.slow
 def test_what_fails_as_is_known_is_green_and_what_comes_beside_it_red(runner: Runner) -> None:
     assert runner.job(LAST_WINS)["judge"] == 1
     assert runner.lazyadam("accept", "--reason", "the last counts", "--out", "out") == 0
@@ -82,6 +83,7 @@ def test_what_fails_as_is_known_is_green_and_what_comes_beside_it_red(runner: Ru
     assert runner.job(LAST_WINS.replace("alpha * m[rows]", "1.001 * alpha * m[rows]"))["judge"] == 1
 
 
+@pytest.mark.slow
 def test_with_an_accepted_run_the_gate_says_what_got_worse(runner: Runner) -> None:
     assert runner.job(RIGHT)["judge"] == 0
     assert runner.lazyadam("accept", "--baseline", "accepted", "--out", "out") == 0

@@ -91,7 +91,10 @@ def declared(way: str, folder: Path) -> type[Backend]:
     return backend
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param(way, marks=[] if way == "a count in the group" else [pytest.mark.slow]) for way in WAYS],
+)
 def test_a_right_optimizer_is_right_wherever_it_keeps_its_state(way: str, tmp_path: Path) -> None:
     """From a state that it is given, too, in each of its types."""
     backend = declared(way, tmp_path)

@@ -61,7 +61,7 @@ CLAUSES_OF_C = (
 
 
 @pytest.mark.parametrize("clause", CLAUSES_OF_C)
-@pytest.mark.parametrize("example", [C, PERL], ids=["C", "Perl"])
+@pytest.mark.parametrize("example", [C, pytest.param(PERL, marks=pytest.mark.slow)], ids=["C", "Perl"])
 def test_the_examples_are_right(example: Path, clause: str, tmp_path: Path) -> None:
     program = compiled(SOURCE, tmp_path, "-Wall", "-Werror") if example is C else example
     assert wrong(declared(PROGRAM, program, tmp_path), clause) == set()
