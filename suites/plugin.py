@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--python",
-        default="",
+        default=None,
         metavar="PYTHON",
         help="the interpreter that has the backends, where that is not this one",
     )
@@ -134,9 +134,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
     try:
         python = config.getoption("--python")
+        if python == "":
+            raise pytest.UsageError("--python: is empty")
         if python and not hasattr(config, "workerinput") and (why := refusal(python)):
             raise pytest.UsageError(f"--python: {why}")
-        chosen = select(config.getoption("--backend"), config.getoption("--backend-file"), python)
+        chosen = select(config.getoption("--backend"), config.getoption("--backend-file"), python or "")
         config.stash[BACKENDS] = [backend.on(config.getoption("--device")) for backend in chosen]
         config.stash[PINS_TOLD] = take_pins(config)
     except (UnknownBackend, BrokenDeclaration, TraceError) as error:
@@ -160,7 +162,7 @@ def take_pins(config: pytest.Config) -> list[str]:
     """Known divergences: the suite's, and those of `--pins`; lines about those that this run leaves out."""
     own = config.getoption("--backend-file")
     files: dict[str, list[str]] = {}
-    for backend in config.stash[BACKENDS] if own else ():
+    for backend in select([], own, config.getoption("--python") or "") if own else ():
         files.setdefault(Path(backend.file).name, []).append(backend.name)
     folders = [*config.getoption("--pins"), *folders_of(str(path.resolve()) for path in own)]
     return pin.use(folders, [backend.name for backend in select([])], files)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from signal import Signals
 
 with suppress(ImportError):  # the suite has it, and a worker need not
     import psutil
@@ -73,6 +74,13 @@ def end_children(process: "psutil.Process | None" = None) -> None:
     for child in (process or psutil.Process()).children(recursive=True):
         with suppress(psutil.Error):
             child.kill()
+
+
+def ended(code: int) -> str:
+    """How a process has ended: of which signal, or with which status."""
+    if code >= 0:
+        return f"with {code}"
+    return f"of {Signals(-code).name}" if -code in set(Signals) else f"of signal {-code}"
 
 
 def adopt() -> None:

@@ -10,7 +10,6 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from signal import Signals
 from typing import Any, NamedTuple
 
 import psutil
@@ -87,13 +86,6 @@ def output(process: "subprocess.Popen[Any]", seconds: float) -> tuple[Any, Any]:
         except subprocess.TimeoutExpired:
             if why := patience.lost():
                 raise TimeoutError(why) from None
-
-
-def ended(code: int) -> str:
-    """How a process has ended: of which signal, or with which status."""
-    if code >= 0:
-        return f"with {code}"
-    return f"of {Signals(-code).name}" if -code in set(Signals) else f"of signal {-code}"
 
 
 def run(command: list[Any], seconds: float, **options: Any) -> "subprocess.CompletedProcess[str]":

@@ -18,7 +18,7 @@ from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.base import Backend, checked, in_a_line, stack
 from lazyadam.suites.backends.log import Log
 from lazyadam.suites.backends.message import Unreadable, dumps, loads
-from lazyadam.suites.backends.patience import POLL_SECONDS, Patience, ended
+from lazyadam.suites.backends.patience import POLL_SECONDS, Patience
 from lazyadam.suites.case import Case, Failure, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
@@ -30,8 +30,9 @@ BATCH = 32
 NEEDED = ("numpy",)  # by a worker, beside what the optimizer needs
 HOPELESS = 3  # runs one after another of which no case was done
 # One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
-# bytes in every run (glibc fills what it allocates). No module is taken from the folder that one stands in.
-ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4", "PYTHONSAFEPATH=1")
+# bytes in every run (glibc fills what it allocates).
+ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4")
+SAFE = "PYTHONSAFEPATH=1"  # no module is taken from the folder that one stands in
 
 
 def about(backend: type[Backend], version: str, device: str) -> dict[str, str]:
@@ -165,7 +166,7 @@ class Process:
         self.group, self.mark = execnet.Group(), guard.new_mark()
         self.log = Log() if self.local else None
         try:
-            spec = started_with(self.spec, (*self.environment, f"{guard.MARK}={self.mark}"))
+            spec = started_with(self.spec, (*self.environment, SAFE, f"{guard.MARK}={self.mark}"))
             gateway = self.group.makegateway(f"{spec}//chdir={ROOT}")
         except Exception as error:  # of execnet, or of what it was given
             self.not_run = f"no worker starts with {self.spec}: {type(error).__name__}: {in_a_line(error)}"
@@ -240,7 +241,7 @@ class Process:
             code = psutil.Process(self.pid).wait(END_SECONDS)
         if code is None:
             return "nobody knows how"
-        return ended(code)
+        return guard.ended(code)
 
     def _where(self) -> str:
         """The line of its file in which a backend of one's own is, where it says so."""

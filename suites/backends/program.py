@@ -6,9 +6,8 @@ A number is the hexadecimal digits of its bits, so that any language reads and w
 import hashlib
 import os
 import select
-import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.base import in_a_line
 from lazyadam.suites.backends.own import Own
 from lazyadam.suites.case import Case, Manner, State, Step
@@ -95,9 +95,7 @@ class Program:
             code = self.process.wait(1.0)
         except subprocess.TimeoutExpired:
             return f"{self.name} has closed its output, and runs on"
-        named = -code in set(signal.Signals)
-        how = f"of {signal.Signals(-code).name}" if named else f"with {code}"
-        return f"{self.name} has ended {how}"
+        return f"{self.name} has ended {guard.ended(code)}"
 
     def close(self) -> None:
         self.process.kill()
@@ -237,23 +235,18 @@ def started(command: Sequence[str]) -> tuple[Program, tuple[str, ...], frozenset
         raise ValueError(f"{command[0]} does not start: {in_a_line(error)}") from None
     try:
         line = program.greet()
-        head, dtypes, layouts = (line.split() + [""] * 4)[:2], *_lists(line)
-        if " ".join(head) != GREETING:
+        word, version, *lists = [*line.split(), *4 * [""]][:4]
+        dtypes, layouts = (words.split(",") for words in lists)
+        if f"{word} {version}" != GREETING:
             raise ValueError(f"{program.name} greets with {line[:SHOWN]!r}, and not {GREETING!r} …")
         for what, given, known in (("type", dtypes, tuple(PRECISIONS)), ("layout", layouts, LAYOUTS)):
-            if not given or set(given) - set(known):
+            if set(given) - set(known):
                 raise ValueError(f"{program.name} takes no {what} of {', '.join(known)}: {line[:SHOWN]!r}")
     except BaseException:
         with suppress(OSError):
             program.close()
         raise
     return program, tuple(dtypes), frozenset({*layouts, "none"})
-
-
-def _lists(line: str) -> Iterator[list[str]]:
-    """The two lists that follow the greeting."""
-    words = line.split()[2:4]
-    yield from ([x for x in word.split(",") if x] for word in (*words, *[""] * (2 - len(words))))
 
 
 def taken(command: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:

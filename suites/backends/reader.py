@@ -21,7 +21,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
 from lazyadam.suites.backends.log import Log
 from lazyadam.suites.backends.message import Unreadable, loads
-from lazyadam.suites.backends.patience import ended, output
+from lazyadam.suites.backends.patience import output
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
@@ -96,7 +96,7 @@ def _asked(file: str, python: str = "") -> list[tuple[str, Attributes]]:
         process.wait()
         log.close()
     if process.returncode < 0:
-        how = ended(process.returncode)
+        how = guard.ended(process.returncode)
         raise BrokenDeclaration(f"{where}: dies when loaded, {how}: {log.last_words(file)}")
     if not answer:
         how = f"ends the process that loads it, with {process.returncode}"

@@ -51,7 +51,7 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
 
 def lacking_types(backend: Backend) -> dict[str, str]:
     """Types that can't be tried where this runs, and why."""
-    if backend.framework != "numpy" or "bfloat16" not in backend.dtypes:
+    if backend.framework not in ("numpy", "program") or "bfloat16" not in backend.dtypes:
         return {}
     try:
         np.dtype("bfloat16")

@@ -78,7 +78,9 @@ def replay(
     against: Annotated[
         str, typer.Option(metavar="WHAT", help="documented, reference or explained")
     ] = "documented",
-    python: Annotated[str, typer.Option(metavar="PYTHON", help="the interpreter that has the backend")] = "",
+    python: Annotated[
+        str | None, typer.Option(metavar="PYTHON", help="the interpreter that has the backend")
+    ] = None,
 ) -> int:
     """Judge a trace again, on the backend that it names: for git bisect run.
 
@@ -86,7 +88,9 @@ def replay(
     """
     from lazyadam.suites.replay import replayed
 
-    status, lines = replayed(file, backend or [], device, against, python)
+    if python == "":
+        raise typer.BadParameter("is empty", param_hint="--python")
+    status, lines = replayed(file, backend or [], device, against, python or "")
     say(lines)
     return status
 

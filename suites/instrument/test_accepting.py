@@ -112,3 +112,13 @@ def test_a_known_failure_is_green_another_red_and_its_end_too(
     assert mended.returncode == 1
     assert "NOT AS BEFORE" in mended.stdout
     assert "what is known is no longer so: mine.LazyAdam-duplicates" in mended.stdout
+
+
+def test_a_known_failure_of_one_backend_of_a_file_does_not_hinder_another(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(RIGHT + '\n\nclass Other(LazyAdam):\n    name = "mine.Other"\n')
+    source = PINS / "torch-sparse-epsilon.json"
+    about = trace.about(source) | {"backends": ["mine.Other"], "file": "mine.py", "versions": ""}
+    trace.save(trace.load(source), tmp_path / FOLDER / "other.json", about)
+    ran = check(file, "mine.LazyAdam", "--only=gaps")
+    assert ran.returncode == 0, ran.stderr
