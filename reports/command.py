@@ -9,14 +9,18 @@ from traceback import extract_tb
 
 from lazyadam.reports.errors import TableError
 
+INTERRUPTED = 130  # as shells say it of SIGINT
+
 
 def status_of(main: Callable[[], int], failed: int = 2) -> int | str | None:
-    """Run a command; the exit status: `failed` where it could not do its work.
+    """Run a command; the exit status: `failed` where it could not do its work, 130 where it was interrupted.
 
     1 would say that something diverges or got worse, and is what Python exits with after an error.
     """
     try:
         return _ended(main)
+    except KeyboardInterrupt:
+        why, failed = "interrupted: what was written is whole", INTERRUPTED
     except TableError as error:
         why = str(error)
     except MemoryError:

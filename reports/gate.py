@@ -10,13 +10,16 @@ from typing import Any
 import pandas as pd
 
 from lazyadam.reports.export import FAILING, is_known
+from lazyadam.reports.findings import NEW
 from lazyadam.reports.tables import TableError, read, records
 
 MARGIN, ULPS = 0.10, 2.0  # a drift figure grew where it is beyond both: other orders of sums round otherwise
 KEYS = {
+    "findings": ("backend", "kind", "cause"),
     "verdicts": ("backend", "dtype", "clause", "against"),
     "tolerance": ("backend", "dtype", "quantity", "way", "steps"),
     "dialects": ("backend", "axis"),
+    "coverage": ("backend", "clause"),
     "bad_input": ("backend", "input"),
     "training": ("backend", "layer", "way", "ids", "against"),
     "carried": ("backend", "clause", "steps", "optimizer", "against"),
@@ -119,11 +122,15 @@ def changes(accepted: Path, run: Path) -> Iterator[Change]:
     for name in WORDS:
         if name in after.there:
             yield from _gone(name, before, after)
+    if "findings" in after.there:
+        yield from _findings(before, after)
     yield from _verdicts(before, after)
     yield from _verdicts_elsewhere(before, after)
     for where, was, now in _both("dialects", before, after):
         if was["observed"] != now["observed"]:
             yield Change("dialect drift", where, was["observed"], now["observed"])
+    if "coverage" in after.there:
+        yield from _coverage(before, after)
     yield from _bad_input(before, after)
     if "tolerance" in after.there:
         yield from _tolerance(before, after)
@@ -172,6 +179,41 @@ def _both(name: str, before: Run, after: Run) -> Iterator[tuple[str, Row, Row]]:
 
 def _where(name: str, key: tuple[str, ...]) -> str:
     return ", ".join(key if name in ("verdicts", "dialects") else (name.replace("_", " "), *key))
+
+
+def _findings(before: Run, after: Run) -> Iterator[Change]:
+    """Causes that came or went; of a backend that was not there before only those that are not known."""
+    was, is_now = before.rows["findings"], after.rows["findings"]
+    there = {row["backend"] for row in before.rows["verdicts"].values()}
+    for key, row in is_now.items():
+        if key not in was and (row["backend"] in there or row["kind"] == NEW):
+            where = ", ".join((row["backend"], row["cause"]))
+            yield Change(
+                "new finding", where, "not there", f"{row['kind']}: {row['sentence']}", row["witness"]
+            )
+    tried = {row["backend"] for row in after.rows["verdicts"].values()}
+    for key, row in was.items():
+        if key not in is_now and row["backend"] in tried:  # of a backend that is gone its rows say so
+            where, told = _told(row)
+            yield Change("vanished finding", where, told, "not there")
+
+
+def _told(finding: Row) -> tuple[str, str]:
+    return f"{finding['backend']}, {finding['cause']}", f"{finding['kind']}: {finding['sentence']}"
+
+
+def _coverage(before: Run, after: Run) -> Iterator[Change]:
+    """Clauses that are no longer tried, or for another reason: verdicts.csv has no row of what never was."""
+    for key, row in before.rows["coverage"].items():
+        now = after.rows["coverage"].get(key)
+        where = ", ".join(("coverage", *key))
+        if now is None:
+            yield Change("disappeared", where, f"{row['cases']} cases", "not there")
+        elif now["cases"] < row["cases"]:
+            old, new = (f"{r['cases']} cases {r['reason']}".strip() for r in (row, now))
+            yield Change("less was judged", where, old, new)
+        elif now["reason"] != row["reason"] and not now["cases"]:
+            yield Change("another reason why not", where, row["reason"], now["reason"])
 
 
 def _verdicts(before: Run, after: Run) -> Iterator[Change]:

@@ -1,6 +1,5 @@
 """Progress of what takes longer than some seconds, and its interruption, which costs nothing that is done."""
 
-import signal
 import time
 from types import TracebackType
 from typing import Self
@@ -14,7 +13,7 @@ SECONDS = 30.0  # between lines where there is no terminal
 class Steps:
     """What is tried, how far, and how long still, on standard error: a bar, or lines where it is no terminal.
 
-    A context, which Ctrl-C and SIGTERM end without an error: then it is `interrupted`.
+    A context, which an interruption ends without an error: then it is `interrupted`.
     """
 
     def __init__(self, total: int, before: str = "") -> None:
@@ -44,9 +43,6 @@ class Steps:
         self.bar.console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def __enter__(self) -> Self:
-        self.before = signal.getsignal(signal.SIGTERM)
-        if not callable(self.before):  # who listens already goes on
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
         self.bar.start()
         return self
 
@@ -54,6 +50,5 @@ class Steps:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self.bar.stop()
-        signal.signal(signal.SIGTERM, self.before or signal.SIG_DFL)
         self.interrupted = isinstance(error, KeyboardInterrupt)
         return self.interrupted

@@ -3,11 +3,13 @@
 import sys
 
 from lazyadam.reports.command import open_streams, status_of
+from lazyadam.suites.run.interruption import listen
 
 
 def main() -> None:
     """Run what was typed. Imports nothing that is not ours before it can say that it fails."""
     open_streams()
+    listen()
     bisects = sys.argv[1:2] == ["replay"]  # git bisect run takes 2 for a bad commit
     sys.exit(status_of(_typed, failed=125 if bisects else 2))
 

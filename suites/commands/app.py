@@ -96,6 +96,5 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         print(f"lazyadam: {in_short(error)}", file=sys.stderr)
         return 2
-    except (typer.Abort, KeyboardInterrupt):
-        print("interrupted: what was written is whole", file=sys.stderr)
-        return 130
+    except typer.Abort:
+        raise KeyboardInterrupt from None

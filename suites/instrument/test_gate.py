@@ -154,6 +154,23 @@ REGRESSIONS: dict[str, tuple[Callable[[Path], None], str]] = {
         failing("suites/conformance/test_pins.py::test_x", "failed"),
         "| a test fails | suites/conformance/test_pins.py::test_x | not so | said |",
     ),
+    "a new finding": (
+        edit("findings", {"backend": "torch.SparseAdam"}, cause="another"),
+        "| new finding | torch.SparseAdam, another | not there | ",
+    ),
+    "a finding that vanished": (drop("findings", backend="torch.SparseAdam"), "| vanished finding | torch"),
+    "fewer cases of a clause": (
+        edit("coverage", {"backend": "torch.Adam.fused", "clause": "update-rule"}, cases=3),
+        "| less was judged | coverage, torch.Adam.fused, update-rule | ",
+    ),
+    "a clause that is no longer covered": (
+        drop("coverage", backend="torch.Adam.fused", clause="update-rule"),
+        "| disappeared | coverage, torch.Adam.fused, update-rule | ",
+    ),
+    "another reason not to try a clause": (
+        edit("coverage", {"cases": 0}, reason="another"),
+        "| another reason why not | coverage, ",
+    ),
     "slower": (slower, "| slower | torch.SparseAdam, 1 × 1, 1 rows, none | 1 | 1.200 |"),
 }  # fmt: skip
 

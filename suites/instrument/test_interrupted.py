@@ -1,6 +1,7 @@
 """A run that is interrupted leaves whole tables, and the next one says what they lack."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: P
     file.write_text(TEMPLATES["numpy"])
     command = [sys.executable, "-m", "pytest", *arguments(file, out)]
     log = tmp_path / "log"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
     with log.open("w") as words:
         run = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True)
         while "%]" not in log.read_text() and "." not in log.read_text().partition("seed")[2]:
@@ -50,6 +52,32 @@ def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: P
         accept(out, tmp_path / "baseline")
     after = pytest_run(*arguments(file, out), "-k", "no-such-test")
     assert "was interrupted after" in after.stdout
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("number", range(TRIALS))
+def test_a_command_that_is_interrupted_says_so_wherever_it_is(name: str, number: int, tmp_path: Path) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    (tmp_path / "mine.py").write_text(TEMPLATES["numpy"])
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        "from lazyadam.suites.commands import main; main()",
+        "check",
+        "mine.py",
+    ]
+    run = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    listens = re.compile(r"SigCgt:\s*([0-9a-f]+)")
+    bit = 1 << (signal.Signals[name] - 1)
+    while not int(listens.search(Path(f"/proc/{run.pid}/status").read_text())[1], 16) & bit:  # type: ignore[index]
+        time.sleep(0.001)
+    time.sleep(float(np.random.default_rng([number, len(name)]).uniform(0, 4)))
+    run.send_signal(signal.Signals[name])
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, (out, err)
+    assert "interrupted" in out + err
+    assert "Traceback" not in out + err
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run, wherever it is when they come.
+"""Ctrl-C, SIGTERM and the end of its terminal end a run, wherever it is when they come.
 
 The error that they raise is lost where Python happens to be in a callback of its own, as of a weak reference.
 """
@@ -6,13 +6,15 @@ The error that they raise is lost where Python happens to be in a callback of it
 import signal
 from types import FrameType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _told = False
 
 
 def listen() -> None:
-    """From here on both end the run."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _tell)
+    """From here on each of them ends the run, but those that it was started to ignore, as nohup does."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _tell)
 
 
 def _tell(number: int, frame: FrameType | None) -> None:

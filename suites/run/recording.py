@@ -19,6 +19,7 @@ from lazyadam.suites import about
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.equivalence import carried
+from lazyadam.suites.run.interruption import SIGNALS
 
 Row = dict[str, Any]
 STYLES = {"✗": "red", "?": "yellow", "✓": "green"}
@@ -105,7 +106,7 @@ def reasons(backends: list[type[Backend]]) -> dict[tuple[str, str], str]:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Whoever interrupts waits: the tables of a folder belong together."""
-    kept = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    kept = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
     try:
         yield
     finally:
