@@ -137,6 +137,11 @@ class Backend(ABC):
         """The backend in another interpreter."""
         return type(cls.__name__, (cls,), {"spec": f"popen//python={python}", "python": python})
 
+    @classmethod
+    def no_build(cls) -> str:
+        """Why its framework can't be had for the Python that runs this; '' where it can."""
+        return ""
+
     @abstractmethod
     def prepare(self) -> str:
         """Import the framework, select the device, and return the framework's version.

@@ -10,13 +10,15 @@ from lazyadam.suites.backends.patience import output
 from lazyadam.suites.backends.process import NEEDED
 
 START_SECONDS = 60.0
+OLDEST = (3, 10)  # that a worker's part of the suite is written for
+OLDER = f"import sys; sys.version_info < {OLDEST} and sys.exit('it is older than 3.10')"
 
 
 def refusal(command: str) -> str:
     """Why a command is no Python that a worker can run in, in a line; '' where it is."""
     needed, log, mark = ", ".join(NEEDED), Log(), guard.new_mark()
     try:
-        started = [*shlex.split(command), "-c", f"import {needed}; print({needed!r})"]
+        started = [*shlex.split(command), "-c", f"{OLDER}; import {needed}; print({needed!r})"]
         with open(log.path, "wb") as printed:
             process = subprocess.Popen(
                 started,

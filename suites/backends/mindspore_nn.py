@@ -5,6 +5,7 @@ optimizers are kept, with their graphs, and given a new state for each case. The
 rows is dynamic and needs no graph of its own. The first launch after a compilation is discarded.
 """
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ _LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
 _ADAM = "mindspore.nn.Adam documentation, 2.10"
 _FUSED = "mindspore.ops.FusedSparseLazyAdam documentation, 2.10"
 
+NEWEST_PYTHON = (3, 12)  # that MindSpore 2.7 to 2.10 have a build for
 KEPT = 40
 _ATTRIBUTES = ("target", "unique")  # the properties of nn.Optimizer that can be assigned (2.10)
 
@@ -109,10 +111,17 @@ class MindSporeOptimizer(Backend):
     # nn/optim/lazyadam.py and adam.py, 2.10: float32 tensors throughout, β^t by multiplication.
     arithmetic = Arithmetic(storage=Storage.FLOAT32, power=Power.FLOAT32_PRODUCT)
 
+    @classmethod
+    def no_build(cls) -> str:
+        major, minor, *_ = sys.version_info
+        return f"MindSpore has no build for Python {major}.{minor}" if (major, minor) > NEWEST_PYTHON else ""
+
     def prepare(self) -> str:
         try:
             import mindspore
         except ImportError as error:
+            if why := self.no_build():
+                raise NotRun(why) from None
             raise NotRun(f"mindspore cannot be imported: {error}{installing(error)}") from None
         mode = mindspore.GRAPH_MODE if self.mode == "graph" else mindspore.PYNATIVE_MODE
         names = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}

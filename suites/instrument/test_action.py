@@ -75,6 +75,11 @@ def test_a_right_optimizer_is_green_and_a_wrong_one_red_with_a_report_of_both(ru
     assert "mine.LazyAdam" in (runner.folder / "summary.md").read_text()
 
 
+def test_without_a_target_all_of_the_suites_own_are_judged_and_compared(runner: Runner) -> None:
+    runner.environment |= {"TARGET": "", "ARGUMENTS": "--help"}
+    assert "report [OPTIONS]" in runner.run(["bash", str(ACTION / "judge.sh")]).stdout
+
+
 @pytest.mark.slow
 def test_what_fails_as_is_known_is_green_and_what_comes_beside_it_red(runner: Runner) -> None:
     assert runner.job(LAST_WINS)["judge"] == 1

@@ -47,7 +47,7 @@ RUN_BY = {
     "ruff format": ("../../tox.ini", "ruff format"),
     "tox -e readme": ("test_readme.py", "filled(text)"),
     # The two lines to paste: CI runs the second in a fresh clone.
-    "python3.11 -m venv": ("../../.ci/run", "python3.11 -m venv .venv"),
+    "python3 -m venv": ("../../.ci/run", "python3 -m venv .venv"),
     "pip install tox": ("../../.ci/run", "pip install tox"),
     "tox p -o": ("../../.ci/run", "tox p -o"),
 }

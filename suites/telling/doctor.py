@@ -18,13 +18,14 @@ import psutil
 from packaging.specifiers import SpecifierSet
 
 from lazyadam.suites.backends.environments import named
+from lazyadam.suites.backends.interpreter import OLDEST
 from lazyadam.suites.backends.process import NEEDED, ROOT
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.machine import all_threads
 from lazyadam.suites.telling.here import SUITE, install, requirement_of, version_of
 from lazyadam.suites.telling.lines import columns, folded, shown
 
-SECONDS = 0.7  # for all that is asked of other programs
+SECONDS = 2.0  # for all that is asked of other programs
 CARDS = "nvidia-smi"
 GIB = 2**30
 LITTLE = 4 * GIB  # of memory: less, and several workers may not fit
@@ -74,6 +75,8 @@ def frameworks() -> Iterator[str]:
             asked = SpecifierSet(wanted.removeprefix(name))
             beside = "" if asked.contains(version, prereleases=True) else f"; the suite is made for {wanted}"
             yield from folded(f"{version}: {count} backends{beside}", f"  {name:10} ")
+        elif no_build := next(b.no_build() for b in BACKENDS.values() if b.framework == name):
+            yield from folded(f"not installed: {count} backends can't run ({no_build})", f"  {name:10} ")
         else:
             yield f"  {name:10} not installed: {count} backends can't run. To install it:"
             yield f"             {install(wanted)}"
@@ -148,6 +151,8 @@ def interpreters(answers: dict[str, str]) -> Iterator[str]:
     for path, answer in found.items():
         if answer:
             version, *lacks = answer.split()
+            if tuple(map(int, version.split(".")[:2])) < OLDEST:
+                continue
             rows.append((path, version, f"lacks {', '.join(lacks)}" if lacks else "a worker can run in it"))
     yield from columns(rows, "  ")
     if silent := [path for path, answer in found.items() if not answer]:
@@ -165,11 +170,13 @@ def _questions() -> dict[str, list[str]]:
 
 
 def _pythons() -> list[str]:
-    """python3.x on PATH, each once."""
+    """python3.x on PATH, each once, and those of pyenv, whose shims are none."""
     seen: dict[tuple[Path, str], str] = {}
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    there = [Path(x or ".") for x in os.environ.get("PATH", "").split(os.pathsep)]
+    for folder in [*(x for x in there if x != pyenv / "shims"), *sorted(pyenv.glob("versions/*/bin"))]:
         with suppress(OSError):
-            for path in sorted(Path(folder or ".").glob("python3.*")):
+            for path in sorted(folder.glob("python3.*")):
                 if re.fullmatch(r"python3\.\d+", path.name) and os.access(path, os.X_OK):
                     seen.setdefault((path.parent.resolve(), path.name), str(path))
     return [*seen.values()]

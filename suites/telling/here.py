@@ -3,8 +3,12 @@
 import sys
 from contextlib import suppress
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
+
+if TYPE_CHECKING:
+    from lazyadam.suites.backends.base import Backend
 
 SUITE = "lazyadam-conformance"
 
@@ -33,6 +37,7 @@ def install(*packages: str) -> str:
     return " ".join([sys.executable, "-m", "pip", "install", *(f"'{package}'" for package in packages)])
 
 
-def missing(framework: str) -> str:
-    """Why a framework's backends can't run here; '' where it is installed."""
-    return "" if version_of(framework) else f"{framework} is not installed"
+def missing(backend: "type[Backend]") -> str:
+    """Why a backend can't run here; '' where its framework is installed."""
+    lacking = backend.no_build() or f"{backend.framework} is not installed"
+    return "" if version_of(backend.framework) else lacking

@@ -12,20 +12,19 @@ def backends() -> Iterable[str]:
     from lazyadam.suites.telling.here import install, missing, requirement_of, version_of
 
     known = [*BACKENDS.values(), *reader.installed()]
-    frameworks = list(dict.fromkeys(backend.framework for backend in known))
+    lacking = dict.fromkeys(b.framework for b in known if missing(b) and not b.no_build())
     yield from columns(
         [
             (
                 backend.name,
-                missing(backend.framework) or f"{backend.framework} {version_of(backend.framework)}",
+                missing(backend) or f"{backend.framework} {version_of(backend.framework)}",
                 backend.mode,
             )
             for backend in known
         ]
     )
-    for framework in frameworks:
-        if missing(framework):
-            yield f"{framework} comes with: {install(requirement_of(framework))}"
+    for framework in lacking:
+        yield f"{framework} comes with: {install(requirement_of(framework))}"
     yield "one of your own: lazyadam init numpy"
 
 
