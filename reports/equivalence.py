@@ -140,6 +140,13 @@ def pairs_of(sequences: pd.DataFrame) -> pd.DataFrame:
     return frame("pairs", rows)
 
 
+def tried_instead(sequences: pd.DataFrame, backend: str) -> str:
+    """Another form of a backend that trained; '' where it did itself, or none of its forms did."""
+    trained = [*dict.fromkeys(sequences[sequences["message"] == ""]["backend"])]
+    forms = [name for name in trained if name.rpartition(".")[0] == backend.rpartition(".")[0]]
+    return "" if backend in trained or not forms else forms[0]
+
+
 def told(
     left: str, right: str, equivalence: pd.DataFrame, pairs: pd.DataFrame, growth: pd.DataFrame
 ) -> Iterator[str]:

@@ -27,7 +27,11 @@ UPSTREAM = (
     ({"m", "v"}, "m and v are wrong alike, and w with them", "the gradient that reaches the rows"),
     ({"m"}, "v is right everywhere; m is wrong, and w with it", "the first moment and β1"),
     ({"v"}, "m is right everywhere; v is wrong, and w with it", "the second moment and β2"),
-    ({"w"}, "m and v are right everywhere; only w is wrong", "the step size and the formula of w"),
+    (
+        {"w"},
+        "m and v are right everywhere; only w is wrong",
+        "the step size (lr, step count, bias correction) and the formula of w",
+    ),
 )
 
 

@@ -82,14 +82,14 @@ def load(folder: Path, recorded: Path = RECORDED) -> Tables:
             tables.by_name[name] = read(name, recorded)
             tables.recorded.add(name)
     if tables.recorded:
-        tables.of_recorded = _about(read("run", recorded), read("verdicts", recorded))
+        tables.of_recorded = of_run(read("run", recorded), read("verdicts", recorded))
     return tables
 
 
-def _about(run: pd.DataFrame, verdicts: pd.DataFrame) -> str:
-    """When a run was, on what, and of which versions."""
+def of_run(run: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """When a run was, on what, and of which versions. rows: of a table that names backends."""
     said = dict(zip(run["item"], run["value"], strict=True))
-    names = verdicts["backend"].str.split(".").str[0] + " " + verdicts["version"]
+    names = rows["backend"].str.split(".").str[0] + " " + rows["version"]
     where = f"{said['processor']}, {said['threads at hand']} threads, {said['device']}"
     return f"{said['date']}; {where}; Python {said['python']}, {', '.join(names.unique())}"
 

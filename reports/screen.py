@@ -21,10 +21,11 @@ MOST_KNOWN = 6
 MOST_CAUSES, MOST_CLAUSES = 3, 3  # of new findings that are told, and of clauses that show one
 
 
-def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[str]:
+def screen(tables: Tables, out: Path, seconds: float, status: int, target: str = "") -> Iterator[str]:
     """What to print at the end of a run of one backend or of many.
 
     tables: of the run, by name, findings among them. out: where they lie. status: with which the run exits.
+    target: of one's own, as it is named to be checked.
     """
     verdicts = tables["verdicts"]
     documented = verdicts[verdicts["against"] == "documented"]
@@ -56,7 +57,7 @@ def screen(tables: Tables, out: Path, seconds: float, status: int) -> Iterator[s
         yield f"  … and {len(new) - MOST_CAUSES} more: {out / 'findings.csv'}"
     yield from _elsewhere(tables, bool(new))
     yield ""
-    yield from _next(new, out, backends)
+    yield from _next(new, out, backends, target)
     yield f"exit {status}; all: {out / 'findings.csv'}"
 
 
@@ -181,12 +182,14 @@ def _elsewhere(tables: Tables, told: bool) -> Iterator[str]:
             )
 
 
-def _next(new: list[Row], out: Path, backends: list[str]) -> Iterator[str]:
+def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterator[str]:
     """What to paste where."""
     if not new:
         return
     first = new[0]
-    clause = str(first["clauses"]).split("; ")[0]
+    clauses = str(first["clauses"]).split("; ")
+    named = (clause for clause in clauses if Path(first["script"]).name.startswith(f"{clause}."))
+    clause = next(named, clauses[0])
     of = f" --backend {shlex.quote(str(first['backend']))}" if len(backends) > 1 else ""
     if out.name != "lazyadam-out" or out.parent != Path.cwd():
         of += f" --out {shlex.quote(str(out))}"
@@ -197,8 +200,10 @@ def _next(new: list[Row], out: Path, backends: list[str]) -> Iterator[str]:
     )  # fmt: skip
     trace = str(first["witness"])
     if trace.endswith(".json"):
-        yield f"  find the commit  git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
-    yield "  in CI            lazyadam init github; what is known to you: lazyadam accept"
+        yield "  find the commit  git bisect start HEAD GOOD, and"
+        yield f"                   git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
+    yield f"  in CI            lazyadam init github {shlex.quote(target)}".removesuffix(" ''")
+    yield "  known to you     lazyadam accept --reason '…'"
 
 
 def is_meaning(finding: Row) -> bool:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lazyadam.reports.tables import NotWritten, write_text
+from lazyadam.suites.backends.class_file import is_class
 from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.backends.template import TEMPLATES, WORKFLOW
 
@@ -29,10 +30,14 @@ def optimizer(kind: str, file: Path) -> list[str]:
 
 
 def workflow(file: Path) -> list[str]:
-    """Write the workflow that judges a file of an optimizer, and say what is next. Raises as `optimizer`."""
+    """Write the workflow that judges an optimizer, and say what is next. Raises as `optimizer`.
+
+    file: of it, or the name of its class.
+    """
     top = _top()
     place = top / PLACE
-    inside = _inside(file, top)
+    named = is_class(str(file)) and not file.is_file()
+    inside = str(file) if named else _inside(file, top)
     text = file.read_text(errors="replace") if file.is_file() else ""
     needed = [name for name in FRAMEWORKS if re.search(rf"\b{name}\b", text)] or [*FRAMEWORKS[:1]]
     suite = _repository()
@@ -40,7 +45,7 @@ def workflow(file: Path) -> list[str]:
     lines = [f"{place} written: it judges {inside} at every push"]
     if suite == UNKNOWN:
         lines.append(f"put the suite's repository in the place of {UNKNOWN}")
-    if not file.is_file():
+    if not file.is_file() and not named:
         lines.append(f"{file} is not there yet: lazyadam init numpy")
     return lines
 

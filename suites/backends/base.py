@@ -54,6 +54,7 @@ class Origin:
     optimizer, made with options (name and source of each), its state under state_names; 'backend', the
     methods of the backend. folder: from which the module is imported; '' where every interpreter finds it.
     declared: module and name of the class that declares it, whose methods drive it where nothing else can.
+    file: what the module was loaded from.
     """
 
     module: str
@@ -63,6 +64,7 @@ class Origin:
     state_names: tuple[str, str, str] = ("step", "exp_avg", "exp_avg_sq")
     folder: str = ""
     declared: tuple[str, str] = ("", "")
+    file: str = ""
 
 
 class Backend(ABC):

@@ -22,7 +22,8 @@ def origin(backend: type[Backend]) -> Origin:
     """Where the optimizer of a backend is, which is declared in a file or a package."""
     found = _origin(backend)
     declared = _module(backend, backend), backend.__name__
-    return replace(found, folder=_folder(found.module), declared=declared)
+    file = str(getattr(sys.modules.get(found.module), "__file__", None) or "")
+    return replace(found, folder=_folder(found.module), declared=declared, file=file)
 
 
 def _folder(module: str) -> str:

@@ -9,6 +9,7 @@ import typer
 from lazyadam.suites.command_line import whole_number
 from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
 from lazyadam.suites.commands.options import Targets, apart, chosen, number, one_of
+from lazyadam.suites.commands.options import threads as some_threads
 
 SIZES = ("table_rows", "width", "touched_rows", "duplicates")
 PANEL = "Sizes: the usual ones, or some, or all, or every combination of those given"
@@ -58,7 +59,7 @@ def bench(
         list[int] | None,
         typer.Option(
             metavar="N",
-            parser=number,
+            parser=some_threads,
             help="repeatable",
             show_default="1, and all for steps of 4 MiB or more",
         ),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
-from lazyadam.suites.commands.options import chosen, near_path, number, one_of
+from lazyadam.suites.commands.options import chosen, near_path, one_of
+from lazyadam.suites.commands.options import processes as at_once
 from lazyadam.suites.names import meant
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ Show = Annotated[
 ]
 Processes = Annotated[
     int | None,
-    typer.Option("-n", "--processes", metavar="N", parser=number, help="default: one a core"),
+    typer.Option("-n", "--processes", metavar="N", parser=at_once, help="default: one a core"),
 ]
 OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # of somebody's own tests
 LISTED = "; lazyadam list names the backends"
@@ -78,7 +79,9 @@ def check(
     if only and all(missing.values()):
         raise typer.TyperException("; ".join(not_tried))
     given = [*named(these), *(f"--only={clause}" for clause in only)]
-    print(*not_tried, sep="\n", end="\n" if not_tried else "", file=sys.stderr)
+    loaded = [f"{b.name} is loaded from {b.origin.file}" for b in these if b.origin and b.origin.file]
+    for line in (*loaded, *not_tried):
+        print(line, file=sys.stderr)
     return judge(("suites/conformance",), given, pins, device, profile, seed, processes, show, out)
 
 

@@ -1,5 +1,6 @@
 """What several commands take, and how it is read: what is typed wrongly is a line that says what is near."""
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,7 @@ Targets = Annotated[
     ),
 ]
 MOST = 1e15  # more is in no memory
+MOST_AT_ONCE = 1024
 
 
 def chosen(
@@ -60,15 +62,25 @@ def one_of(typed: str, known: Iterable[str], option: str) -> str:
     return typed.lower()
 
 
-def number(typed: str) -> int:
-    """A number of rows, threads and the like: also 1e6."""
+def number(typed: str, least: int = 1, most: float = MOST) -> int:
+    """A number of rows and the like: also 1e6."""
     try:
         value = float(typed)
     except ValueError:
-        value = 0.0
-    if not value.is_integer() or not 1 <= value <= MOST:
-        raise typer.BadParameter(f"{typed} is no whole number from 1 to {MOST:.0e}")
+        value = math.nan
+    if not value.is_integer() or not least <= value <= most:
+        raise typer.BadParameter(f"{typed} is no whole number from {least} to {most:g}")
     return int(value)
+
+
+def processes(typed: str) -> int:
+    """How many processes work side by side; 0 and 1 are this one alone."""
+    return number(typed, 0, MOST_AT_ONCE)
+
+
+def threads(typed: str) -> int:
+    """How many threads."""
+    return number(typed, 1, MOST_AT_ONCE)
 
 
 def near_path(path: Path) -> str:

@@ -42,7 +42,8 @@ def name(
 def init(
     kind: Annotated[str, typer.Argument(metavar="|".join(KINDS), help="what to start from")],
     file: Annotated[
-        Path | None, typer.Argument(help="what to write; of github the optimizer to judge [my_optimizer.py]")
+        Path | None,
+        typer.Argument(help="what to write; of github what to judge [my_optimizer.py]"),
     ] = None,
 ) -> int:
     """Write a file to start from: an optimizer, or a workflow that judges one.
@@ -50,9 +51,10 @@ def init(
     A file that is there is never written over.
     """
     from lazyadam.suites import starting
+    from lazyadam.suites.backends.class_file import is_class
 
     chosen, path = asked(one, "file to start from", kind, KINDS), file or starting.OWN
-    if chosen == "github" and file and not file.is_file():
+    if chosen == "github" and file and not file.is_file() and not is_class(str(file)):
         raise typer.TyperException(
             f"no file {file}{near_path(file) or ': github takes the optimizer to judge'}"
         )

@@ -16,6 +16,16 @@ Runs = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="BACKEND", help="a name, or a leading part of one")]
 Tables = Annotated[Path, typer.Option("--out", metavar="DIR", callback=folder, help="of the tables of a run")]
+Compared = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        callback=lambda typed: typed and folder(typed),
+        show_default=f"{OUT}, or else the recorded run",
+        help="of the tables of a run",
+    ),
+]
 Accepted = Annotated[Path, typer.Option("--baseline", metavar="DIR", callback=folder, help="of that run")]
 
 
@@ -40,14 +50,16 @@ def page(out: Tables = OUT) -> int:
 
 
 @app.command(epilog="Example: lazyadam pair torch.sparse mindspore.lazyadam.default.graph")
-def pair(left: Name, right: Name, out: Tables = OUT) -> int:
+def pair(left: Name, right: Name, out: Compared = None) -> int:
     """Say how two backends compare.
 
     In Markdown: where they are equal, how far they come apart elsewhere, and on which axes they differ.
     """
     from lazyadam.reports import equivalence
+    from lazyadam.reports.page import RECORDED, of_run
     from lazyadam.reports.tables import TableError, read
 
+    out = out or (OUT if OUT.is_dir() else RECORDED)
     names = ("sequences", "dialects", "effects", "effects_growth", "pins")
     try:
         sequences, dialects, effects, growth, pins = (read(name, out) for name in names)
@@ -62,7 +74,13 @@ def pair(left: Name, right: Name, out: Tables = OUT) -> int:
         raise typer.TyperException(f"both are {left}")
     axes = equivalence.axes_of(dialects, effects, sequences, pins)
     pairs = equivalence.pairs_of(sequences)
+    if out == RECORDED:
+        of = of_run(read("run", out), sequences)
+        print(f"From the recorded run ({of}); lazyadam report makes one here.\n")
     print("\n".join(equivalence.told(left, right, axes, pairs, growth)))
+    for name in (left, right):
+        if form := equivalence.tried_instead(sequences, name):
+            print(f"\n**Instead of `{name}`** take `{form}`, which was tried.")
     if left.partition(".")[0] != right.partition(".")[0] and (out / "migration.md").exists():
         print(
             f"\n**What to set**, argument by argument: `{out / 'migration.md'}`; code: `{out / 'samples'}`."

@@ -24,6 +24,8 @@ from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.tables import VERDICTS, read, records
 from lazyadam.suites import replay as replaying
 from lazyadam.suites.about import AXES
+from lazyadam.suites.backends import mindspore_nn
+from lazyadam.suites.backends.mindspore_nn import MindSporeOptimizer
 from lazyadam.suites.backends.process import ROOT, Process
 from lazyadam.suites.backends.registry import BACKENDS, select
 from lazyadam.suites.backends.template import TEMPLATES
@@ -377,13 +379,28 @@ def without_mindspore(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_mindspore")
-def test_a_framework_that_lacks_is_told_with_the_line_that_installs_it(lazyadam: Command) -> None:
+def test_a_framework_that_lacks_is_told_with_the_line_that_installs_it(
+    lazyadam: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MindSporeOptimizer, "no_build", lambda: "")
     for command in ("list", "doctor"):
         status, lines, _ = lazyadam(command)
         assert status == 0
         assert sum("not installed" in line for line in lines) >= 1, command
         (line,) = (line for line in lines if "pip install" in line)
-        assert re.search(rf"{re.escape(sys.executable)} -m pip install 'mindspore[<>=.,\d]+'$", line)
+        assert re.search(rf"{re.escape(sys.executable)} -m pip install 'mindspore[<>=.,\d]*'$", line)
+
+
+@pytest.mark.usefixtures("without_mindspore")
+def test_a_framework_that_has_no_build_for_this_python_is_told_without_such_a_line(
+    lazyadam: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mindspore_nn, "NEWEST_PYTHON", (3, 10))
+    told = f"MindSpore has no build for Python 3.{sys.version_info.minor}"
+    for command in ("list", "doctor"):
+        _, lines, _ = lazyadam(command)
+        assert told in " ".join(" ".join(lines).split()), command
+        assert not [line for line in lines if "pip install" in line]
 
 
 # doctor

@@ -86,8 +86,19 @@ class Run:
         if not judged:
             console.print(f"tables: {', '.join(f'{name}.csv' for name in made)} in {out}", soft_wrap=True)
             return
-        for line in screen.screen(made, out, seconds, status):
+        target = next(filter(None, map(checked_as, self.backends)), "")
+        for line in screen.screen(made, out, seconds, status, target):
             console.print(Text(line, STYLES.get(line.strip()[:1], "")), soft_wrap=True)
+
+
+def checked_as(backend: type[Backend]) -> str:
+    """What an own optimizer is named to be checked: its file, or the class that a file was written for."""
+    if not backend.file:
+        return ""
+    if Path(backend.file).stem == backend.name and backend.origin and backend.origin.module:
+        return backend.name
+    path = Path(backend.file)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def reasons(backends: list[type[Backend]]) -> dict[tuple[str, str], str]:
