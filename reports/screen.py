@@ -113,17 +113,23 @@ def _verdict_of_all(documented: pd.DataFrame, new: list[Row], found: list[Row], 
 
 
 def _each(documented: pd.DataFrame, found: list[Row]) -> Iterator[str]:
-    """A line for each backend."""
+    """A line for each backend; those that were not run together, by why."""
+    lacking: dict[str, list[str]] = {}
     for (backend, version, device), part in documented.groupby(["backend", "version", "device"], sort=False):
         of_it = [row for row in found if row["backend"] == backend]
         new, known = (sum(row["kind"] == kind for row in of_it) for kind in (NEW, KNOWN))
         if (part["verdict"] == "not run").all():
-            yield f"  – {backend}: not run ({part.iloc[0]['explained_by']})"[:WIDTH]
+            lacking.setdefault(str(part.iloc[0]["explained_by"]), []).append(str(backend))
             continue
         words = [f"{new} NEW"] if new else []
         words += [f"{known} known"] if known else [] if new else ["as documented"]
         mark = "✗" if new else "✓"
         yield f"  {mark} {backend} {version}, {device}: {', '.join(words)}"
+    for why, names in lacking.items():
+        yield from wrap(
+            f"– not run ({why}): {', '.join(names)}", WIDTH, initial_indent="  ", subsequent_indent="    ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
 
 
 def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:

@@ -124,7 +124,8 @@ def test_what_only_w_shows_is_one_finding_with_its_circumstances() -> None:
     (found,) = records(made["findings"])
     assert found["sentence"] == (
         "m and v are right everywhere; only w is wrong, where the learning rate changes, the state is saved "
-        "and loaded or groups differ. Look at the step size and the formula of w."
+        "and loaded or groups differ. Look at the step size (lr, step count, bias correction) and the "
+        "formula of w."
     )
     assert (found["kind"], found["rows"]) == (NEW, 3)
 
