@@ -221,7 +221,7 @@ def _verdicts(before: Run, after: Run) -> Iterator[Change]:
         was, is_now = (f"{r['verdict']} {r['explained_by']}".strip() for r in (row, now))
         if was != is_now:
             yield Change(_kind(row["verdict"], now["verdict"]), where, was, is_now, now["witness"])
-        elif row["against"] == "documented":
+        else:
             yield from _fewer(where, row, now, ("cases", "steps"))
     for key, row in after.rows["verdicts"].items():
         old = before.rows["verdicts"].get(key)
@@ -378,6 +378,8 @@ def accept(run: Path, baseline: Path) -> list[str]:
         first = above[0]
         where = f"{first['backend']}, {first['dtype']}, {first['quantity']}, {first['way']}"
         raise TableError(f"{run}: a ratio of {first['max_ratio']:.3g} can't be accepted: {where}")
+    if baseline.resolve() == run.resolve():
+        raise TableError(f"{baseline} and {run} are the same folder: an accepted run is kept apart")
     if baseline.exists() and not baseline.is_dir():
         raise TableError(f"{baseline} is no folder")
     if (baseline / "run.csv").exists():

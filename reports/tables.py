@@ -38,8 +38,14 @@ def _order(column: pd.Series) -> pd.Series:
 
 
 VERDICTS = ("conforms", "diverges", "refuses", "dies", "hangs", "not run")
+OUTCOMES = ("accepts", "ignores", "refuses", "dies", "hangs", "not run")
+STATES = ("", "untouched", "updated", "partly written", "non-finite")
 VOCABULARY: dict[str, dict[str, tuple[str, ...]]] = {
     "verdicts": {"verdict": VERDICTS},
+    "training": {"verdict": VERDICTS},
+    "carried": {"verdict": VERDICTS},
+    "bad_input": {"outcome": OUTCOMES, "state": STATES},
+    "dialects": {"agrees": ("yes", "no", "undecided")},
     "findings": {"kind": ("new", "known", "documented")},
 }
 JUDGED = ("cases", "steps")
@@ -122,6 +128,18 @@ def _flaw(name: str, table: pd.DataFrame) -> str:
     for column in JUDGED if name == "verdicts" else ():
         if table[column][table["verdict"].isin(("conforms", "diverges"))].isna().any():
             return f"column {column} is empty where something was judged"
+    if name == "verdicts":
+        conforms = table[table["verdict"] == "conforms"]
+        if (conforms["worst_ratio"] > 1).any():
+            return "a row conforms with a ratio above 1"
+        if (conforms["cases"] == 0).any():
+            return "a row conforms of which no case was judged"
+    if name == "claims":
+        told = table["verdict"].str.startswith(("confirmed", "refuted", "can't be decided"))
+        if not told.all():
+            return (
+                f"verdict {table['verdict'][~told].iloc[0]!r} is neither confirmed nor refuted nor undecided"
+            )
     if name == "sequences":
         return _flaw_of_sequences(table)
     return ""
@@ -204,7 +222,10 @@ def try_to_write(folder: Path) -> None:
     if os.path.isfile(folder):
         raise NotWritten(f"{folder} is no folder")
     probe = folder / f".{os.getpid()}"
-    write_text("written to see whether files can be" * 1000, probe)
+    try:
+        write_text("written to see whether files can be" * 1000, probe)
+    except NotWritten as error:
+        raise NotWritten(str(error).replace(str(probe), str(folder), 1)) from None
     probe.unlink()
 
 

@@ -134,8 +134,14 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
     if not judgement.steps:
         told = "nothing was compared: of no observed step is the state before it observed too"
         return NOTHING_COMPARED, [f"{file}: {told}"]
+    numbers = np.concatenate([x.ravel() for q in "wmv" for x in getattr(trajectories[0], q)])
+    finite = int(np.isfinite(numbers).sum())
+    if not finite:
+        return NOTHING_COMPARED, [f"{file}: nothing was compared: no number of w, m and v is finite"]
     worst = float(judgement.worst.max())
     lines = [f"{backend.name} against {against}: worst ratio {worst:.3g}"]
+    if finite < numbers.size:
+        lines.append(f"  {numbers.size - finite} of {numbers.size} numbers of w, m and v are not finite")
     lines += [f"  {judged.scalars}"] if judged.scalars else []
     lines += [f"  {finding.message()}" for finding in judgement.findings]
     if path := wrong_path(backend, device, case.dtype, trajectories):

@@ -46,6 +46,9 @@ class Promise:
     source: str
 
 
+NO_REAL = "cOSUMm"  # kinds of NumPy's types; bfloat16 is a V
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where an optimizer of somebody's own is, and what drives it (suites/backends/origin.py).
@@ -304,6 +307,8 @@ def checked(state: State, case: Case) -> State:
                 raise ValueError(f"{name} of parameter {i} is a {type(x).__name__}, and no array")
             if x.shape != p.w.shape:
                 raise ValueError(f"{name} of parameter {i} has shape {x.shape}, but should have {p.w.shape}")
+            if x.dtype.kind in NO_REAL:
+                raise ValueError(f"{name} of parameter {i} is of {x.dtype}, and of no real numbers")
     try:
         counts = np.array(state[3], np.int64)
     except (TypeError, ValueError, OverflowError) as error:

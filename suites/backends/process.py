@@ -206,7 +206,7 @@ class Process:
                 if why := patience.lost():
                     raise Lost("hangs", f"{why}{self._where()}") from None
             except (EOFError, OSError):
-                raise Lost("dies", f"the process ended; its last words: {self._last_words()}") from None
+                raise Lost("dies", self._end()) from None
             except self.channel.RemoteError as error:
                 lines, file = str(error).strip().splitlines(), self.backend.file
                 at = [line.strip() for line in lines if file and file in line][-1:]
@@ -228,20 +228,14 @@ class Process:
         """What a backend of one's own has printed since its process started."""
         return self.log.lines() if self.backend.file and self.log else []
 
-    def _last_words(self) -> str:
-        if self.log is None:
-            return "not known"
-        words = self.log.last_words(self.backend.file)
-        return f"none; it ended {self._end()}" if words == "none" else words
-
     def _end(self) -> str:
-        """How a process that is gone has ended: by which signal, or with which status."""
+        """That the process ended, its last words, and how: by which signal, or with which status."""
+        words = self.log.last_words(self.backend.file) if self.log else "not known"
         code = None
         with suppress(psutil.Error, ValueError):
-            code = psutil.Process(self.pid).wait(END_SECONDS)
-        if code is None:
-            return "nobody knows how"
-        return guard.ended(code)
+            code = psutil.Process(self.pid).wait(END_SECONDS) if self.local else None
+        how = "nobody knows how" if code is None else guard.ended(code)
+        return f"the process ended; its last words: {words}; it ended {how}"
 
     def _where(self) -> str:
         """The line of its file in which a backend of one's own is, where it says so."""
@@ -353,7 +347,7 @@ class Process:
             if sender.is_alive() and (why := patience.lost()):
                 raise Lost("hangs", f"took no message: {why}")
         if not sent.is_set():
-            raise Lost("dies", f"the process ended; its last words: {self._last_words()}")
+            raise Lost("dies", self._end())
 
     def restart(self) -> None:
         """Replace the worker by a fresh one."""

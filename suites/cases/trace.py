@@ -306,7 +306,7 @@ def _need(condition: bool, message: str) -> None:
 
 def _need_type(x: np.ndarray, dtype: str, what: str) -> None:
     other = x[(round_to(x, dtype) != x) & (x == x)]
-    _need(not other.size, f"{what} holds {other[:1]}, no number of {dtype}")
+    _need(not other.size, f"{what} holds {float(other[0]).hex() if other.size else ''}, no number of {dtype}")
 
 
 def _array(x: np.ndarray) -> dict[str, Any]:

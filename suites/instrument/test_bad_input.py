@@ -315,7 +315,7 @@ def test_a_restart_gives_a_working_process_without_a_past() -> None:
         with pytest.raises(ProcessLookupError):
             os.kill(first, 0)
         assert process.run([sample()])[0].failure is None
-        assert "first" not in process._last_words()
+        assert "first" not in process._end()
 
 
 def test_where_a_device_is_not_there_every_kind_is_a_row() -> None:

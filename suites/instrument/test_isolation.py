@@ -164,6 +164,32 @@ def test_a_daemon_that_sheds_the_environment_ends_with_the_worker(then: str, tmp
     assert not alive(str(tmp_path))
 
 
+DAEMON = """
+import os, time
+def daemon(name):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)", name], {})
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an orphan has no other ancestor there")
+@pytest.mark.parametrize("when", ["read", "run"])
+def test_a_daemon_ends_though_the_worker_ended_before_it(when: str, tmp_path: Path) -> None:
+    call = f"daemon({str(tmp_path)!r})"
+    backend = backend_with(tmp_path, DAEMON + (call if when == "read" else ""), f"{call}; os._exit(0)")
+    assert not alive(str(tmp_path))
+    with Process(backend) as process:
+        (trajectory,) = process.run([sample(steps=2)])
+        assert trajectory.failure
+        assert trajectory.failure.kind == "dies"
+        assert when == "read" or not alive(str(tmp_path)), "the next worker reads the file again"
+    assert not alive(str(tmp_path))
+
+
 def test_what_a_file_starts_when_it_is_read_ends(tmp_path: Path) -> None:
     top = f"import subprocess\nsubprocess.Popen([sys.executable, '-c', {STAYS!r}, {str(tmp_path)!r}]).wait()"
     backend_with(tmp_path, top)

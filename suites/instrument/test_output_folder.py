@@ -24,7 +24,7 @@ def test_a_folder_that_takes_no_file_is_said_before_the_run(folder: str, tmp_pat
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
     assert len(lines) <= 2
-    assert lines[-1].startswith(f"ERROR: {out}/")
+    assert lines[-1].startswith(f"ERROR: {out}: ")
     assert "can't be written (" in lines[-1]
 
 

@@ -556,6 +556,11 @@ def test_step_counts_that_are_none_are_a_refusal(t: str, told: str, tmp_path: Pa
         ("(*super().state()[:2], [])", "state() is to return four lists"),
         ("([], *super().state()[1:])", "w that is no list of 1 arrays"),
         ("(['x'], *super().state()[1:])", "w of parameter 0 is a str, and no array"),
+        ("([super().state()[0][0] + 1j], *super().state()[1:])", "w of parameter 0 is of complex128, and"),
+        (
+            "([super().state()[0][0].astype(object)], *super().state()[1:])",
+            "w of parameter 0 is of object, a",
+        ),
     ],
 )
 def test_a_state_that_is_none_is_a_refusal_that_names_it(state: str, told: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Replaying a trace: 1 says that the optimizer diverges and nothing else; where none can say so it is 125."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,25 @@ def test_no_step_that_could_be_judged_is_125(
     spoil(path, lambda d: d.update(observed=[3]))
     (line,) = replayed(path)[1]
     assert line.startswith(f"{path}: nothing was compared")
+
+
+def test_numbers_that_are_not_finite_are_told_and_where_all_are_nothing_was_compared(
+    replayed: Replayed, tmp_path: Path
+) -> None:
+    path = tmp_path / "case.json"
+
+    def nan(record: dict[str, Any]) -> None:
+        record["values"] = ["nan"] * len(record["values"])
+
+    trace.save(sample(), path)
+    spoil(path, lambda d: nan(d["steps"][0]["gradients"][0]["values"]))
+    code, lines = replayed(path)
+    assert code == 0
+    assert re.search(r"\d+ of \d+ numbers of w, m and v are not finite", "".join(lines))
+    for quantity in "wmv":
+        spoil(path, lambda d, quantity=quantity: nan(d["parameters"][0][quantity]))
+    code, lines = replayed(path)
+    assert (code, lines) == (125, [f"{path}: nothing was compared: no number of w, m and v is finite"])
 
 
 def test_an_error_of_the_judge_is_one_line_and_125(

@@ -148,14 +148,17 @@ SPOILED = {
         lambda d: weights(d).__setitem__(0, "nan:3ff0000000000000"),
         "not as float.hex() writes it",
     ),
-    "a w that is no float32": (lambda d: weights(d).__setitem__(0, (0.1).hex()), "w holds [0.1], no number"),
+    "a w that is no float32": (
+        lambda d: weights(d).__setitem__(0, (0.1).hex()),
+        "w holds 0x1.999999999999ap-4, no number",
+    ),
     "a w past the largest float32": (
         lambda d: weights(d).__setitem__(0, (1e300).hex()),
         "no number of float32",
     ),
     "a gradient that is no float32": (
         lambda d: gradient(d)["values"]["values"].__setitem__(0, (0.1).hex()),
-        "step 1, parameter 0: values holds [0.1], no number",
+        "step 1, parameter 0: values holds 0x1.999999999999ap-4, no number",
     ),
     "a negative v": (lambda d: d["parameters"][0]["v"]["values"].__setitem__(0, MINUS), "v, an average"),
     "more values than the shape has": (lambda d: weights(d).append("0x0.0p+0"), "do not fill the shape"),

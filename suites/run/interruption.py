@@ -4,10 +4,13 @@ The error that they raise is lost where Python happens to be in a callback of it
 """
 
 import signal
+import time
+from math import inf
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_told = False
+PATIENCE = 10.0  # seconds that ending may take before a signal counts once more
+_last, _told = -inf, False
 
 
 def listen() -> None:
@@ -18,8 +21,10 @@ def listen() -> None:
 
 
 def _tell(number: int, frame: FrameType | None) -> None:
-    global _told
-    _told = True
+    global _last, _told
+    if time.monotonic() - _last < PATIENCE:
+        return
+    _last, _told = time.monotonic(), True
     raise KeyboardInterrupt
 
 
