@@ -3,7 +3,7 @@
 import sys
 
 from lazyadam.reports.command import open_streams, status_of
-from lazyadam.suites.run.interruption import listen
+from lazyadam.suites.run.interruption import listen, listen_no_more
 
 
 def main() -> None:
@@ -11,7 +11,9 @@ def main() -> None:
     open_streams()
     listen()
     bisects = sys.argv[1:2] == ["replay"]  # git bisect run takes 2 for a bad commit
-    sys.exit(status_of(_typed, failed=125 if bisects else 2))
+    status = status_of(_typed, failed=125 if bisects else 2)
+    listen_no_more()
+    sys.exit(status)
 
 
 def _typed() -> int:

@@ -59,7 +59,8 @@ def pair(left: Name, right: Name, out: Compared = None) -> int:
     from lazyadam.reports.page import RECORDED, of_run
     from lazyadam.reports.tables import TableError, read
 
-    out = out or (OUT if OUT.is_dir() else RECORDED)
+    here = out or (OUT if OUT.is_dir() else None)
+    out = here or RECORDED
     names = ("sequences", "dialects", "effects", "effects_growth", "pins")
     try:
         sequences, dialects, effects, growth, pins = (read(name, out) for name in names)
@@ -74,7 +75,7 @@ def pair(left: Name, right: Name, out: Compared = None) -> int:
         raise typer.TyperException(f"both are {left}")
     axes = equivalence.axes_of(dialects, effects, sequences, pins)
     pairs = equivalence.pairs_of(sequences)
-    if out == RECORDED:
+    if here is None:
         of = of_run(read("run", out), sequences)
         print(f"From the recorded run ({of}); lazyadam report makes one here.\n")
     print("\n".join(equivalence.told(left, right, axes, pairs, growth)))

@@ -140,6 +140,20 @@ def test_a_pair_is_told_in_the_order_asked_for(left: str, right: str, values: st
     assert "lazy-adam-duplicates" in said
 
 
+def test_a_pair_is_told_from_the_recorded_run_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = lazyadam("pair", RIGHT, LEFT.replace("graph", "pynative"))
+    assert (ran.returncode, ran.stdout.splitlines()[0].startswith("From the recorded run (2026-")) == (
+        0,
+        True,
+    )
+    assert (
+        f"**Instead of `{LEFT.replace('graph', 'pynative')}`** take `{LEFT}`, which was tried." in ran.stdout
+    )
+
+
 TARGET = 'optimizer.target = "CPU"'
 IN_HTML = TARGET.replace('"', "&quot;")
 
@@ -462,21 +476,21 @@ def test_read_refuses_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "column", "told"),
     [
-        ("findings", "clauses", "| findings: "),
-        ("training", "verdict", "| training: "),
-        ("carried", "verdict", "| carried: "),
-        ("bad_input", "state", "| bad_input: "),
+        ("findings", "clauses", "changed | so"),
+        ("training", "verdict", "hangs"),
+        ("carried", "verdict", "hangs"),
+        ("bad_input", "state", "non-finite"),
     ],
 )
 def test_a_difference_sees_whatever_a_run_tabulates(
-    table: str, column: str, told: str, tmp_path: Path
+    table: str, column: str, cell: str, tmp_path: Path
 ) -> None:
     after = copytree(RUN, tmp_path / "after")
     changed = read(table, RUN)
-    changed.loc[0, column] = "changed | so"
+    changed.loc[0, column] = cell
     write(changed, after / f"{table}.csv")
     said = lazyadam("diff", RUN, after).stdout
-    (row,) = [line for line in said.splitlines() if line.startswith(told)]
-    assert row.endswith("changed \\| so |") or "changed \\| so;" in row
+    (row,) = [line for line in said.splitlines() if line.startswith(f"| {table}: ")]
+    assert cell.replace("|", "\\|") in row.split(" | ")[-1]
     (after / f"{table}.csv").unlink()
     assert f"for one of them lacks it: {table}\n" in lazyadam("diff", RUN, after).stdout

@@ -28,6 +28,12 @@ def _tell(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def listen_no_more() -> None:
+    """All is told: a signal that comes while Python ends would change the exit status."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def heed() -> None:
     """Raise the error once more, where it was lost."""
     global _told
