@@ -17,6 +17,12 @@ COMPARED: dict[str, tuple[list[str], list[str]]] = {
     "training": (["backend", "layer", "way", "ids", "against"], ["verdict", "explained_by"]),
     "carried": (["backend", "clause", "steps", "optimizer", "against"], ["verdict"]),
     "findings": (["backend", "device", "kind", "cause"], ["clauses", "dtypes"]),
+    "coverage": (["backend", "clause"], ["cases", "reason"]),
+    "tolerance": (["backend", "dtype", "quantity", "steps"], ["max_abs"]),
+    "performance_gate": (
+        ["backend", "table_rows", "width", "touched_rows", "duplicates", "threads"],
+        ["verdict"],
+    ),
 }
 NEEDED = ("verdicts", "dialects")  # the others are of a whole run alone
 
@@ -27,6 +33,12 @@ def compared(before: Path, after: Path) -> list[str]:
     return [name for name in COMPARED if name in NEEDED or (name in there[0] and name in there[1])]
 
 
+def lacking(before: Path, after: Path) -> list[str]:
+    """The tables that one of two runs has alone."""
+    there = [{path.stem for path in folder.glob("*.csv")} for folder in (before, after)]
+    return [name for name in COMPARED if (name in there[0]) != (name in there[1])]
+
+
 def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table that changed, came or went.
 
@@ -34,7 +46,7 @@ def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[s
         TableError: two rows of a table have the same name.
     """
     keys, values = COMPARED[name]
-    left, right = (table.set_index(keys)[values] for table in (before, after))
+    left, right = (in_words(name, table).set_index(keys)[values] for table in (before, after))
     for index in (left.index, right.index):
         if index.has_duplicates:
             twice = index[index.duplicated()][0]
@@ -47,6 +59,17 @@ def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[s
             named = ", ".join(map(str, key if isinstance(key, tuple) else (key,)))
             rows.append({"table": name, "row": named, "before": cells[0], "after": cells[1]})
     return rows
+
+
+def in_words(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table with what is compared as text: of tolerances the drift of free runs, to two digits."""
+    keys, values = COMPARED[name]
+    table = table[table["way"] == "free"] if name == "tolerance" else table
+    return table.assign(**{column: table[column].map(_text) for column in (*keys, *values)})
+
+
+def _text(value: object) -> str:
+    return f"{value:.1e}" if isinstance(value, float) else str(value)
 
 
 def _said(table: pd.DataFrame, key: Any) -> str:

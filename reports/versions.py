@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 from packaging.version import InvalidVersion, Version
 
-from lazyadam.reports.comparison import COMPARED, cell
+from lazyadam.reports.comparison import COMPARED, cell, in_words
 from lazyadam.reports.tables import TableError, frame, read
 
-TABLES = ("verdicts", "dialects", "bad_input", "findings")
+TABLES = ("verdicts", "dialects", "bad_input", "findings", "coverage", "tolerance")
 
 
 def across(folders: Sequence[Path]) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
     lines, several = [], False
     for name in TABLES:
         keys, values = COMPARED[name]
-        seen = pd.concat([read(name, folder) for folder in folders])
+        seen = in_words(name, pd.concat([read(name, folder) for folder in folders]))
         seen = seen[(seen["version"] != "") & ~(seen[values] == "not run").any(axis=1)]
         seen = seen.assign(
             framework=seen["backend"].str.partition(".")[0],

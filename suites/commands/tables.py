@@ -103,7 +103,7 @@ def diff(before: Run, after: Run) -> int:
     tables = comparison.compared(before, after)
     rows = [row for name in tables for row in comparison.changes(name, read(name, before), read(name, after))]
     print("\n".join(comparison.told(rows, read("run", before), read("run", after))))
-    if lacking := [name for name in comparison.COMPARED if name not in tables]:
+    if lacking := comparison.lacking(before, after):
         print(f"not compared, for one of them lacks it: {', '.join(lacking)}")
     return 0
 

@@ -474,23 +474,27 @@ def test_read_refuses_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "column", "told"),
+    ("table", "column", "cell"),
     [
         ("findings", "clauses", "changed | so"),
         ("training", "verdict", "hangs"),
         ("carried", "verdict", "hangs"),
         ("bad_input", "state", "non-finite"),
+        ("coverage", "reason", "changed | so"),
+        ("tolerance", "max_abs", 0.5),
     ],
 )
 def test_a_difference_sees_whatever_a_run_tabulates(
-    table: str, column: str, cell: str, tmp_path: Path
+    table: str, column: str, cell: str | float, tmp_path: Path
 ) -> None:
     after = copytree(RUN, tmp_path / "after")
     changed = read(table, RUN)
-    changed.loc[0, column] = cell
+    at = changed.index[changed["way"] == "free"][0] if table == "tolerance" else 0
+    changed.loc[at, column] = cell
     write(changed, after / f"{table}.csv")
     said = lazyadam("diff", RUN, after).stdout
     (row,) = [line for line in said.splitlines() if line.startswith(f"| {table}: ")]
-    assert cell.replace("|", "\\|") in row.split(" | ")[-1]
+    told = f"{cell:.1e}" if isinstance(cell, float) else cell.replace("|", "\\|")
+    assert told in row.rpartition(" | ")[2] or row.endswith(f"{told} |")
     (after / f"{table}.csv").unlink()
     assert f"for one of them lacks it: {table}\n" in lazyadam("diff", RUN, after).stdout

@@ -12,19 +12,19 @@ def backends() -> Iterable[str]:
     from lazyadam.suites.telling.here import install, missing, requirement_of, version_of
 
     known = [*BACKENDS.values(), *reader.installed()]
-    lacking = dict.fromkeys(b.framework for b in known if missing(b) and not b.no_build())
+    lacking = {backend.framework: backend.no_build() for backend in known if missing(backend)}
     yield from columns(
         [
             (
                 backend.name,
-                missing(backend) or f"{backend.framework} {version_of(backend.framework)}",
+                f"{backend.framework} {version_of(backend.framework) or 'is not installed'}",
                 backend.mode,
             )
             for backend in known
         ]
     )
-    for framework in lacking:
-        yield f"{framework} comes with: {install(requirement_of(framework))}"
+    for framework, no_build in lacking.items():
+        yield no_build or f"{framework} comes with: {install(requirement_of(framework))}"
     yield "one of your own: lazyadam init numpy"
 
 
