@@ -176,6 +176,7 @@ def off(framework: str, sample: str, start: State, drawn: State, end: State) -> 
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", TABLES)
 def test_training_goes_on_in_the_other_framework_and_back(
     sample: str, tmp_path: Path, pytestconfig: pytest.Config

@@ -71,6 +71,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_what_is_accepted_lies_beside_the_optimizer_with_what_was_said(judged: Path) -> None:
     told = accept(Path("lazyadam-out"), ["duplicates=last"], "as ever", "us", ">=1", "2999-01-31", None)
     (file,) = (judged / FOLDER).iterdir()

@@ -68,6 +68,7 @@ def test_the_steps_are_those_of_the_action_in_their_order() -> None:
     assert STEPS == ["judge", "report", "gate"]
 
 
+@pytest.mark.slow
 def test_a_right_optimizer_is_green_and_a_wrong_one_red_with_a_report_of_both(runner: Runner) -> None:
     assert runner.job(RIGHT) == {"judge": 0, "report": 0}
     assert runner.job(BEYOND) == {"judge": 1, "report": 0}

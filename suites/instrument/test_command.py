@@ -39,6 +39,7 @@ def test_what_can_not_be_printed_is_2_and_a_line(arguments: tuple[object, ...], 
     assert line.startswith("what it prints: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "typed", "status"),
     [

@@ -154,6 +154,7 @@ def test_builds_are_compared_from_any_folder(two_builds: Path) -> None:
     assert read("builds", two_builds / OUT).empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("here_first", "loaded"), [(True, "here"), (False, "installed")])
 def test_a_class_of_two_builds_is_that_of_each_build(
     here_first: bool, loaded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -117,6 +117,7 @@ class OnCard(TorchOptimizer):
 '''
 
 
+@pytest.mark.slow
 def test_a_context_that_is_lost_ends_the_worker_and_the_next_case_has_another(tmp_path: Path) -> None:
     """Without a card torch.cuda.synchronize raises, as it does where the context is lost."""
     (tmp_path / "mine.py").write_text(LOST)

@@ -112,6 +112,7 @@ def test_a_right_optimizer_is_right_wherever_it_keeps_its_state(way: str, tmp_pa
             assert counts == [[case.t + 1] * len(case.parameters) for case in cases]
 
 
+@pytest.mark.slow
 def test_what_is_nowhere_is_told_with_what_there_is(tmp_path: Path) -> None:
     text = OPTIMIZER.format_map(USUAL).replace("m[rows] = beta1 * m[rows] + (1 - beta1) * g", "m[rows] += g")
     (tmp_path / "mine.py").write_text(text.replace("exp_avg", "sum"))
@@ -123,6 +124,7 @@ def test_what_is_nowhere_is_told_with_what_there_is(tmp_path: Path) -> None:
     assert "keeps no exp_avg, nor what a first step would leave there" in seen.failure.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("way", "by"), [("as torch does", "class"), ("a count in the group", "backend")])
 def test_a_script_drives_a_state_that_is_not_usual_by_the_suite(way: str, by: str, tmp_path: Path) -> None:
     origin = declared(way, tmp_path).origin

@@ -215,6 +215,7 @@ def test_a_faulty_optimizer_is_red_with_its_axis(
     assert seen.judged[0].row["explained_by"] == explained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edits", OTHERWISE.values(), ids=list(OTHERWISE))
 def test_any_usual_arithmetic_is_right_where_none_is_declared(
     edits: tuple[tuple[str, str], ...], tmp_path: Path
