@@ -74,8 +74,10 @@ def load(folder: Path) -> Run:
         TableError: one can't be read or lacks something, the run was interrupted, or it judged nothing.
     """
     settings = {str(row["item"]): str(row["value"]) for row in records(read("run", folder))}
-    if settings.get("ended", "").startswith("interrupted"):
-        raise TableError(f"{folder}: the run was {settings['ended']}, and its tables lack the rest")
+    if (ended := settings.get("ended", "")).startswith("interrupted"):
+        raise TableError(f"{folder}: the run was {ended}, and its tables lack the rest")
+    if ended != "whole":
+        raise TableError(f"{folder / 'run.csv'}: ended is {ended!r}, and not 'whole'")
     there = {"verdicts", "failures"}
     if "tables" in settings:  # those of an earlier run may lie beside them
         there |= KEYS.keys() & {*settings["tables"].split(", ")}

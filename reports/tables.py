@@ -68,7 +68,9 @@ def read(name: str, folder: Path) -> pd.DataFrame:
         rows.extend(csv.reader(StringIO(text), strict=True))
     except FileNotFoundError:
         raise TableError(f"{path}: not there") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path}: no text in UTF-8, from byte {error.start + 1} on") from None
+    except OSError as error:
         raise TableError(f"{path}: {error}") from None
     except csv.Error as error:  # counted in lines, and a quote that is never closed begins a long one
         raise TableError(f"{path}: row {len(rows) + 1}: {error}") from None

@@ -235,7 +235,7 @@ class Backend(ABC):
                 seen.append(self.state())
                 steps.append(Step((gradient,)))
                 losses.append(loss)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             failure = refusal(error, len(seen) + 1, self.file)
         case = replace(training.start, steps=tuple(steps), observed=tuple(range(1, len(steps) + 1)))
         path = self.path() if seen else {}
@@ -266,7 +266,7 @@ class Backend(ABC):
                     seen.append(checked(self.state(), case))
                     if report is not None:
                         report(done, seen[-1])
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:  # a worker hears no Ctrl-C
             failure = refusal(error, done, self.file)
             if done:
                 with suppress(Exception):
@@ -339,7 +339,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def refusal(error: Exception, step: int, file: str = "") -> Failure:
+def refusal(error: BaseException, step: int, file: str = "") -> Failure:
     """The failure of a backend that raised. file: its line is named where the error came from it."""
     # Without the folders of this machine, so that tables and scripts are the same on any.
     message = re.sub(r"(?<![\w.:/-])(?:/[\w.+-]+)+/(?=[\w.+-])", "", in_a_line(error))[:300]

@@ -16,7 +16,6 @@ import numpy as np
 
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.base import in_a_line
 from lazyadam.suites.backends.own import Own
 from lazyadam.suites.case import Case, Manner, State, Step
 
@@ -232,7 +231,9 @@ def started(command: Sequence[str]) -> tuple[Program, tuple[str, ...], frozenset
     try:
         program = Program(command)
     except OSError as error:
-        raise ValueError(f"{command[0]} does not start: {in_a_line(error)}") from None
+        script = isinstance(error, FileNotFoundError) and Path(command[0]).exists()
+        why = "what its first line says is to run it is not there" if script else error.strerror
+        raise ValueError(f"{command[0]} does not start: {why}") from None
     try:
         line = program.greet()
         word, version, *lists = [*line.split(), *4 * [""]][:4]

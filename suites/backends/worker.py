@@ -33,6 +33,7 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
     if file:  # its last words, and on demand where it is, say the line of the file
         faulthandler.enable()
         faulthandler.register(signal.SIGUSR1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that of a terminal is for the judge, who ends the worker
     process = os.getpid()
     guard.adopt()
 

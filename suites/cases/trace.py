@@ -265,7 +265,7 @@ def check(case: Case) -> None:
     count = len(case.parameters)
     _need(case.dtype in PRECISIONS, f"dtype {case.dtype!r} is not one of {', '.join(PRECISIONS)}")
     end = case.t + len(case.steps)
-    _need(end <= MOST_STEPS, f"the steps go on to {end}, beyond {MOST_STEPS}")
+    _need(end <= MOST_STEPS, f"t is too large: the steps go on to {_short(end)}, beyond {MOST_STEPS}")
     _need(not case.manner & BAD_INPUT, "manner asks for bad input, of which nobody says what it does")
     _need(not case.manner >= ROW_TYPES, "manner asks for rows of two types")
     owners = sorted(p for group in case.groups for p in group.parameters)
@@ -297,6 +297,10 @@ def check(case: Case) -> None:
                 shape = (len(g.rows), *shape[1:])
             _need(g.values.shape == shape, f"{where}: values of shape {g.values.shape}, expected {shape}")
             _need_type(g.values, case.dtype, f"{where}: values")
+
+
+def _short(number: int) -> str:
+    return str(number) if number < 10**20 else "more than 1e20"
 
 
 def _need(condition: bool, message: str) -> None:
