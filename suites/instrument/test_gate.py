@@ -304,12 +304,14 @@ def unread(folder: Path) -> None:
         (twice, "verdicts.csv: two rows for "),
         (unread, "claims.csv: not there"),
         (edit("run", {"item": "ended"}, value="interrupted after 3 tests"), "was interrupted after 3 tests"),
+        (edit("run", {"item": "ended"}, value="by SIGINT"), "run.csv: ended is 'by SIGINT', and not 'whole'"),
+        (drop("run", item="ended"), "run.csv: ended is '', and not 'whole'"),
         (lambda folder: (folder / "failures.csv").unlink(), "failures.csv: not there"),
         (lambda folder: spoilt(folder, "verdicts", cases=0), "no case was judged"),
     ],
     ids=[
-        *("nothing was run", "nothing is there", "a row twice", "a table lost", "interrupted", "no failures"),
-        "no case",
+        *("nothing was run", "nothing is there", "a row twice", "a table lost", "interrupted"),
+        *("ended otherwise", "ended nobody knows how", "no failures", "no case"),
     ],
 )
 def test_what_was_not_judged_is_neither_accepted_nor_compared(

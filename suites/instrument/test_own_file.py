@@ -237,6 +237,17 @@ def test_a_file_in_another_encoding_is_one_line_with_its_name(tmp_path: Path) ->
     assert str(caught.value) == f"{file}:1: SyntaxError: source code string cannot contain null bytes"
 
 
+def test_an_interrupt_of_its_own_is_a_refusal_with_the_place(tmp_path: Path) -> None:
+    first = "        rows, index = np.unique"
+    file = written(NUMPY.replace(first, f"        raise KeyboardInterrupt('not you')\n{first}"), tmp_path)
+    (backend,) = select([], [file])
+    with Process(backend) as process:
+        (trajectory,) = process.run([sample()])
+    assert trajectory.failure is not None
+    assert trajectory.failure.kind == "refuses"
+    assert f"KeyboardInterrupt: not you ({file}:14)" in trajectory.failure.message
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [
@@ -244,9 +255,8 @@ def test_a_file_in_another_encoding_is_one_line_with_its_name(tmp_path: Path) ->
         ("os.kill(os.getpid(), 37)", "its last words: none; it ended of signal 37"),
         ("os._exit(0)", "its last words: none; it ended with 0"),
         ("raise SystemExit(0)", 'the worker failed: SystemExit: 0: File "{file}", line 14'),
-        ("raise KeyboardInterrupt", "the worker failed: keyboard-interrupted"),
     ],
-    ids=["signal", "signal without a name", "end", "exit", "interrupt"],
+    ids=["signal", "signal without a name", "end", "exit"],
 )
 def test_an_update_that_ends_its_process_is_told_how(call: str, told: str, tmp_path: Path) -> None:
     first = "        rows, index = np.unique"
