@@ -63,7 +63,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a pipe": (lambda path: os.mkfifo(replaced(path)), "no regular file"),
     "a folder": (lambda path: replaced(path).mkdir(), "no regular file"),
-    "no text": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "can't decode"),
+    "no text": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "no text in UTF-8"),
 }
 
 
