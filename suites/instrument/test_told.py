@@ -14,9 +14,11 @@ from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backe
 from lazyadam.reports.screen import WIDTH, screen
 from lazyadam.reports.tables import frame, read, records
 from lazyadam.suites import about, compared
+from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.instrument.published import RUN
 from lazyadam.suites.instrument.readme import as_pictured, picture
+from lazyadam.suites.run.recording import checked_as
 
 ABOUT = {"backend": "mine.LazyAdam", "version": "1", "mode": "eager", "device": "cpu"}
 PASTED = ("git bisect", "lazyadam-out", "reproducers/")  # lines that are to be pasted whole
@@ -247,6 +249,19 @@ def test_a_wrong_optimizer_is_told_in_forty_lines_its_cause_in_ten(
     if (old, new) == WRONG["last duplicate"][:2]:
         assert as_pictured("\n".join(lines), tmp_path) == as_pictured(picture(), tmp_path)
     assert max(len(line) for line in lines if not any(word in line for word in PASTED)) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "named"),
+    [
+        ("/x/lazyadam-out/declared/lazy_adamw.LazyAdamW.py", "lazy_adamw.LazyAdamW", "lazy_adamw.LazyAdamW"),
+        ("/x/lazyadam-out/declared/my_adam.py", "my_adam", "/x/lazyadam-out/declared/my_adam.py"),
+        ("/x/mine.py", "mine.Lazy", "/x/mine.py"),
+        ("", "torch.SparseAdam", ""),
+    ],
+)
+def test_what_to_judge_in_ci_is_named_as_it_was_to_be_checked(file: str, name: str, named: str) -> None:
+    assert checked_as(type("Own", (Backend,), {"file": file, "name": name})) == named
 
 
 def test_a_right_optimizer_is_told_in_eight_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from lazyadam.reports.findings import findings
 from lazyadam.reports.terminal import SHOWN
 from lazyadam.suites import about
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.class_file import is_class
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.equivalence import carried
 from lazyadam.suites.run.interruption import SIGNALS
@@ -95,9 +96,9 @@ def checked_as(backend: type[Backend]) -> str:
     """What an own optimizer is named to be checked: its file, or the class that a file was written for."""
     if not backend.file:
         return ""
-    if Path(backend.file).stem == backend.name and backend.origin and backend.origin.module:
-        return backend.name
     path = Path(backend.file)
+    if path.parent.name == "declared" and path.stem == backend.name and is_class(backend.name):
+        return backend.name
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
