@@ -29,6 +29,7 @@ from lazyadam.suites.performance.configuration import (
 )
 from lazyadam.suites.performance.statistics import corrected, median
 from lazyadam.suites.performance.stopwatch import Stopwatch
+from lazyadam.suites.performance.stopwatch import _chosen as chosen_rows
 from lazyadam.suites.performance.table import rows, with_claims
 
 SMALL = Configuration(50, 4, 20, "zipf")
@@ -282,3 +283,14 @@ def test_plots_are_the_same_for_the_same_table_and_escaped() -> None:
     assert texts[0] == texts[1]
     ElementTree.fromstring(texts[0])
     assert "a<b>" not in texts[0]
+
+
+def test_rows_with_gradients_are_judged_where_a_backend_moves_all_and_strays_where_it_moves_one() -> None:
+    named, changed = np.zeros(1000, bool), np.ones(1000, bool)
+    named[::50] = True
+    assert named[chosen_rows(named, changed, 30)].sum() == 15
+    changed[:] = named
+    changed[7] = True
+    assert 7 in chosen_rows(named, changed, 10)
+    assert set(np.flatnonzero(named)) < {*chosen_rows(named, changed, 30)}
+    assert len(chosen_rows(named, changed, 1)) == 1

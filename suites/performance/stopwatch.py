@@ -142,9 +142,7 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
             changed |= (old != new).any(axis=1)
         before = after
     most = max(1, JUDGED_NUMBERS // p.w.shape[1])
-    touched = np.random.default_rng(0).permutation(np.flatnonzero(named))
-    # Rows that changed and should not have come first: no sample may miss them.
-    chosen = np.sort(np.r_[np.flatnonzero(changed & ~named), touched][:most])
+    chosen = _chosen(named, changed, most)
     place = np.full(len(p.w), -1)
     place[chosen] = np.arange(len(chosen))
     small = replace(
@@ -159,6 +157,18 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
     )
     t = np.array([state[3] for state in states])
     return small, Trajectory([w], [m], [v], t, path=instance.path())
+
+
+def _chosen(named: np.ndarray, changed: np.ndarray, most: int) -> np.ndarray:
+    """The rows to judge: those that changed unnamed, and half or more of those that a gradient named.
+
+    No sample may miss a row that changed and should not have; of a backend that moves all rows there are so
+    many that none would be left of those with gradients.
+    """
+    rng = np.random.default_rng(0)
+    touched, others = (rng.permutation(np.flatnonzero(x)) for x in (named, changed & ~named))
+    touched = touched[: max(most - len(others), (most + 1) // 2)]
+    return np.sort(np.r_[touched, others[: most - len(touched)]])
 
 
 def _part(gradient: Gradient | None, chosen: np.ndarray, place: np.ndarray) -> Gradient:
