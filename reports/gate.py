@@ -189,10 +189,8 @@ def _findings(before: Run, after: Run) -> Iterator[Change]:
     there = {row["backend"] for row in before.rows["verdicts"].values()}
     for key, row in is_now.items():
         if key not in was and (row["backend"] in there or row["kind"] == NEW):
-            where = ", ".join((row["backend"], row["cause"]))
-            yield Change(
-                "new finding", where, "not there", f"{row['kind']}: {row['sentence']}", row["witness"]
-            )
+            where, told = _told(row)
+            yield Change("new finding", where, "not there", told, row["witness"])
     tried = {row["backend"] for row in after.rows["verdicts"].values()}
     for key, row in was.items():
         if key not in is_now and row["backend"] in tried:  # of a backend that is gone its rows say so
@@ -201,6 +199,7 @@ def _findings(before: Run, after: Run) -> Iterator[Change]:
 
 
 def _told(finding: Row) -> tuple[str, str]:
+    """Where it was seen, and what it is."""
     return f"{finding['backend']}, {finding['cause']}", f"{finding['kind']}: {finding['sentence']}"
 
 
