@@ -46,6 +46,8 @@ class Promise:
     source: str
 
 
+# That an optimizer may lack. Whatever else is missing may be private, and its name in a registry somebody's.
+PACKAGES = ("numpy", "torch", "mindspore", "ml_dtypes", "scipy")
 NO_REAL = "cOSUMm"  # kinds of NumPy's types; bfloat16 is a V
 
 
@@ -331,7 +333,7 @@ def installing(error: BaseException) -> str:
     """The line that installs what an error says is not there, to follow it; '' of another error."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     package = (name or "").partition(".")[0]
-    return f"; {sys.executable} -m pip install {package}" if package and name == package else ""
+    return f"; {sys.executable} -m pip install {package}" if name == package and name in PACKAGES else ""
 
 
 def printable(text: str) -> str:

@@ -237,6 +237,13 @@ def test_a_file_in_another_encoding_is_one_line_with_its_name(tmp_path: Path) ->
     assert str(caught.value) == f"{file}:1: SyntaxError: source code string cannot contain null bytes"
 
 
+def test_no_module_of_somebodys_own_is_said_to_be_installed_from_a_registry(tmp_path: Path) -> None:
+    file = tmp_path / "my_optimizer.py"
+    file.write_text("import private_kernels_of_ours")
+    with pytest.raises(BrokenDeclaration, match=r"No module named 'private_kernels_of_ours'$"):
+        select([], [file])
+
+
 def test_an_interrupt_of_its_own_is_a_refusal_with_the_place(tmp_path: Path) -> None:
     first = "        rows, index = np.unique"
     file = written(NUMPY.replace(first, f"        raise KeyboardInterrupt('not you')\n{first}"), tmp_path)
