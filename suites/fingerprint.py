@@ -32,7 +32,8 @@ from lazyadam.reference.dialect import (
 from lazyadam.reference.lazy_adam import folds
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.case import Case, Trajectory
-from lazyadam.suites.cases.strategies import Menu, collect, seed_of, size
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import Menu, seed_of, size
 from lazyadam.suites.clauses.clause import SETTINGS, H, layouts, missing
 from lazyadam.suites.judge.fitting import chains
 from lazyadam.suites.judge.step_by_step import step_by_step

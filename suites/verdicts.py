@@ -15,7 +15,8 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process, Runs
 from lazyadam.suites.case import Case, Failure, Trajectory
 from lazyadam.suites.cases import trace
-from lazyadam.suites.cases.strategies import Menu, collect, seed_of, shrink, size
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import Menu, seed_of, shrink, size
 from lazyadam.suites.cases.strategies import cases as case_strategy
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences.accounting import Seen, known, known_axes

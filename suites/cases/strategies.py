@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import hypothesis
 import numpy as np
@@ -154,14 +153,8 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
 
 
-def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
-    """`count` cases, in a list of the caller's own: the same for the same seed."""
-    return list(_generated(menu, dtype, count, seed))
-
-
-@lru_cache(maxsize=1024)  # backends that take the same are given the same, clause by clause
-def _generated(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...]:
-    """Nothing is judged while they are generated."""
+def generated(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...]:
+    """`count` cases, the same for the same seed. Nothing is judged while they are generated."""
     found: list[Case] = []
 
     @hypothesis.seed(seed)

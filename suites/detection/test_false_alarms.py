@@ -2,7 +2,8 @@
 
 import pytest
 
-from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.detection.kill import HOSTS, first_kill, seeded
 

@@ -8,7 +8,8 @@ import pytest
 
 from lazyadam.suites.alone import alone
 from lazyadam.suites.case import Case, Trajectory
-from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.detection.faults import FAULTS
 from lazyadam.suites.detection.kill import BUDGET, HOSTS, Here, applicable, first_kill, seeded
 from lazyadam.suites.detection.policies import COMPARED, POLICIES, close

@@ -23,7 +23,8 @@ from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.case import Case, Trajectory
 from lazyadam.suites.cases import trace
-from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences.pin import pins_of

@@ -16,7 +16,8 @@ import numpy as np
 from lazyadam.reference.dialect import Dialect, WeightDecay
 from lazyadam.suites.backends.base import NotRun
 from lazyadam.suites.case import Case, Group, Manner, Trajectory
-from lazyadam.suites.cases.strategies import Menu, collect, seed_of, size
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import Menu, seed_of, size
 from lazyadam.suites.clauses.clause import SETTINGS, H
 from lazyadam.suites.equivalence.lab import Lab
 from lazyadam.suites.judge.step_by_step import step_by_step

@@ -11,7 +11,8 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.torch_optim import SparseAdam
 from lazyadam.suites.case import Trajectory
-from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences.accounting import known
 from lazyadam.suites.divergences.pin import pins_of

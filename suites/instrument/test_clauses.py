@@ -8,7 +8,7 @@ import pytest
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.bad_input import KINDS
 from lazyadam.suites.case import Manner
-from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule
 from lazyadam.suites.detection.kill import BUDGET, seeded
 from lazyadam.suites.instrument.samples import sample

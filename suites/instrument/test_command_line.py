@@ -12,7 +12,8 @@ from lazyadam.reports.columns import COLUMNS
 from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.cases import trace
-from lazyadam.suites.cases.strategies import collect, seed_of
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.instrument.samples import sample
 
@@ -112,7 +113,7 @@ def test_cases_do_not_depend_on_other_code(tmp_path: Path) -> None:
     """The same seed gives the same cases, whatever modules with whatever constants are loaded beside."""
     (tmp_path / "other.py").write_text("NUMBERS = [123456789, 987654321, 31415, 27182]\n")
     script = (
-        "from lazyadam.suites.cases.strategies import collect; from lazyadam.suites.clauses import CLAUSES\n"
+        "from lazyadam.suites.cases.corpus import collect; from lazyadam.suites.clauses import CLAUSES\n"
         "from lazyadam.suites.backends.torch_optim import SparseAdam\n"
         "menu = CLAUSES['update-rule'].menu(SparseAdam)\n"
         "print([case.digest for case in collect(menu, 'float32', 200, 1)])"

@@ -8,7 +8,7 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.verdicts import BUDGETS, judge, menu_of
 

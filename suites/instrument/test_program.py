@@ -13,7 +13,7 @@ from lazyadam.suites.backends.class_file import LIBRARY, PROGRAM, of_file
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.process import ROOT, Process
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.verdicts import BUDGETS, judge, menu_of

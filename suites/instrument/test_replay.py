@@ -15,7 +15,7 @@ from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.case import Case, Manner, Trajectory
 from lazyadam.suites.cases import trace
-from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.pin import PINS
 from lazyadam.suites.instrument.samples import sample

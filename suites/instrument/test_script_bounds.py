@@ -11,7 +11,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.case import Case, Step, Trajectory
-from lazyadam.suites.cases.strategies import collect
+from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences.expected import Expected, expected, shown, shows

@@ -1,0 +1,97 @@
+"""The cases of a profile: generated once for all runs of a user, since that takes longer than to judge them.
+
+Kept in the user's cache folder (XDG Base Directory Specification), by all that they depend on. It may be
+deleted at any time; where it can't be read or written, cases are generated as if there were none.
+"""
+
+import hashlib
+import os
+import zlib
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+
+from lazyadam.reference import rounding, scalars
+from lazyadam.reports.tables import NotWritten, write_bytes
+from lazyadam.suites import case as case_module
+from lazyadam.suites.backends import message
+from lazyadam.suites.case import Case
+from lazyadam.suites.cases import strategies, values
+from lazyadam.suites.cases.strategies import Menu, generated
+
+MOST = 30  # as many as profile ci has: there are too many of the others' to keep
+LIMIT = 2**29  # bytes
+SOURCES = (strategies, values, case_module, rounding, scalars, message)
+
+
+def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
+    """`count` cases, in a list of the caller's own: the same for the same seed."""
+    return list(_collected(menu, dtype, count, seed))
+
+
+@lru_cache(maxsize=1024)  # backends that take the same are given the same, clause by clause
+def _collected(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...]:
+    if count > MOST:
+        return generated(menu, dtype, count, seed)
+    path = folder() / f"{_key(menu, dtype, count, seed)}.cases"
+    cases = _read(path)
+    if cases is None:
+        cases = generated(menu, dtype, count, seed)
+        _keep(cases, path)
+    return cases
+
+
+def folder() -> Path:
+    """Where they are kept."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(cache) / "lazyadam"
+
+
+def _key(menu: Menu, dtype: str, count: int, seed: int) -> str:
+    manner = sorted(x.name for x in menu.manner)  # the order within a set is another in each process
+    drawn = {name: value for name, value in vars(menu).items() if name != "manner"}
+    return hashlib.sha256(repr((_generator(), drawn, manner, dtype, count, seed)).encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1)
+def _generator() -> str:
+    """What the same draw depends on beside the menu: our own sources, Hypothesis, NumPy."""
+    sources = b"".join(Path(module.__file__ or "").read_bytes() for module in SOURCES)
+    return f"{hypothesis.__version__} {np.__version__} {hashlib.sha256(sources).hexdigest()}"
+
+
+def _read(path: Path) -> tuple[Case, ...] | None:
+    """The cases of a file; None where it isn't there, or isn't whole."""
+    try:
+        digest, content = path.read_bytes().split(b"\n", 1)
+        if digest.decode() != hashlib.sha256(content).hexdigest():
+            return None
+        cases = message.loads(zlib.decompress(content))
+        os.utime(path)  # what is used stays longest
+    except (OSError, ValueError, zlib.error, message.Unreadable):
+        return None
+    return cases
+
+
+def _keep(cases: tuple[Case, ...], path: Path) -> None:
+    content = zlib.compress(message.dumps(cases), 1)
+    with suppress(NotWritten, OSError):
+        write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content, path)
+        _make_room(path.parent)
+
+
+@lru_cache(maxsize=1)  # once in a process
+def _make_room(folder: Path) -> None:
+    """Delete what was not used for longest, down to half of the limit, where it is passed."""
+    files = sorted((x.stat().st_mtime, x.stat().st_size, x) for x in folder.glob("*.cases"))
+    total = sum(size for _, size, _ in files)
+    if total <= LIMIT:
+        return
+    for _, size, file in files:
+        file.unlink(missing_ok=True)
+        total -= size
+        if total <= LIMIT // 2:
+            return

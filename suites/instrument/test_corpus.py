@@ -1,0 +1,120 @@
+"""Cases that are kept are the cases that would be generated, and losing them loses nothing."""
+
+import hashlib
+import os
+import pickle
+import zlib
+from itertools import cycle
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.case import Case, Gradient
+from lazyadam.suites.cases import corpus
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import Menu, generated
+from lazyadam.suites.clauses import CLAUSES
+
+MENU = Menu()
+ASKED = (MENU, "float32", 3, 1)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    forget()
+    return tmp_path / "lazyadam"
+
+
+def forget() -> None:
+    """As in another process."""
+    for cached in (corpus._collected, corpus._generator, corpus._make_room):
+        cached.cache_clear()
+
+
+def digests(cases: list[Case] | tuple[Case, ...]) -> list[str]:
+    return [case.digest for case in cases]
+
+
+@pytest.mark.parametrize(("clause", "dtype"), list(zip(CLAUSES, cycle(PRECISIONS), strict=False)))
+def test_what_is_kept_is_what_would_be_generated(clause: str, dtype: str) -> None:
+    backend = next(b for b in BACKENDS.values() if not CLAUSES[clause].missing(b))
+    asked = (CLAUSES[clause].menu(backend), dtype, 1 if CLAUSES[clause].free else 3, 0)
+    first = collect(*asked)
+    forget()
+    again = collect(*asked)
+    assert first[0] is not again[0]
+    assert digests(first) == digests(again) == digests(generated(*asked))
+
+
+def test_kept_arrays_are_float64_and_may_be_written(cache: Path) -> None:
+    collect(*ASKED)
+    forget()
+    (case, *_) = collect(*ASKED)
+    arrays = [x for p in case.parameters for x in (p.w, p.m, p.v)]
+    gradients = [g for step in case.steps for g in step.gradients if isinstance(g, Gradient)]
+    assert all(x.dtype == np.float64 and x.flags.writeable for x in arrays + [g.values for g in gradients])
+    assert all(g.rows is not None and g.rows.dtype == np.int64 for g in gradients)
+
+
+@pytest.mark.parametrize("junk", ["", "no digest", "cut", "a bit"])
+def test_a_kept_file_that_is_not_whole_is_made_anew(junk: str, cache: Path) -> None:
+    expected = digests(collect(*ASKED))
+    (file,) = cache.iterdir()
+    whole = file.read_bytes()
+    flipped = whole[:-1] + bytes([whole[-1] ^ 1])
+    file.write_bytes({"cut": whole[:-9], "a bit": flipped}.get(junk, junk.encode()))
+    forget()
+    assert digests(collect(*ASKED)) == expected
+    assert file.read_bytes() == whole
+
+
+def test_a_kept_file_of_somebody_elses_making_runs_nothing(cache: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(cache / "trap"),)
+
+    expected = digests(collect(*ASKED))
+    (file,) = cache.iterdir()
+    content = zlib.compress(pickle.dumps(Trap()))
+    file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    forget()
+    assert digests(collect(*ASKED)) == expected
+    assert not (cache / "trap").exists()
+
+
+def test_other_versions_and_sources_are_other_cases(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    collect(*ASKED)
+    monkeypatch.setattr(hypothesis, "__version__", "0")
+    forget()
+    collect(*ASKED)
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_without_a_folder_cases_are_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert digests(collect(*ASKED)) == digests(generated(*ASKED))
+
+
+def test_cases_of_larger_profiles_are_not_kept(cache: Path) -> None:
+    collect(MENU, "float32", corpus.MOST + 1, 1)
+    assert not cache.exists()
+
+
+def test_what_was_not_used_for_longest_goes_first(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(3):
+        collect(MENU, "float32", 3, seed)
+    files = sorted(cache.iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    for age, file in zip((3, 1, 2), files, strict=True):
+        os.utime(file, (1e9 - age, 1e9 - age))
+    monkeypatch.setattr(corpus, "LIMIT", 2 * files[0].stat().st_size + 100)
+    forget()
+    collect(MENU, "float32", 3, 9)
+    left = set(cache.iterdir())
+    assert files[0] not in left
+    assert files[2] not in left
+    assert len(left) < 4
