@@ -10,6 +10,9 @@ from lazyadam.reports.tables import records
 from lazyadam.reports.words import percent
 
 BASE, LAZY = "torch.SparseAdam", "mindspore.LazyAdam."
+# MindSpore counts the steps of all tables together, in every form: what ends there where torch ends is
+# an optimizer for each table.
+TURNS = "tables in turn"
 
 
 @dataclass
@@ -32,6 +35,16 @@ class Beside:
     def which(self, other: str, kind: str) -> list[str]:
         """The trainings in which another ends so."""
         return [name for name in self.trainings if self.ends[other][name].kind == kind]
+
+    def apart(self, other: str) -> list[str]:
+        """The trainings in which another ends apart, whatever is set."""
+        return [name for name in self.which(other, "apart") if not self.each(other) or name != TURNS]
+
+    def each(self, other: str) -> str:
+        """How far another ends apart with tables in turn, if an optimizer for each mends that; '' if not."""
+        if not other.startswith("mindspore.") or not self.base.startswith("torch."):
+            return ""
+        return percent(self.ends[other][TURNS].share) if TURNS in self.which(other, "apart") else ""
 
 
 def beside(pairs: pd.DataFrame, base: str = BASE) -> Beside | None:
@@ -72,18 +85,17 @@ def what_to_set(beside: Beside | None) -> str:
     forms = [form for form in beside.ends if form.startswith(LAZY)] if beside and beside.base == BASE else []
     if not beside or not forms:
         return ""
-    equal = [form for form in forms if not beside.which(form, "apart")]
+    equal = [form for form in forms if not beside.apart(form)]
     return MARKDOWN.get_template("what_to_set.md.j2").render(
         recipe=recipe(equal[0]) if equal else "",
         equal={form: beside.which(form, "refuses") for form in equal},
         apart={
-            form: [
-                f"{name} ({percent(beside.ends[form][name].share)})" for name in beside.which(form, "apart")
-            ]
+            form: [f"{name} ({percent(beside.ends[form][name].share)})" for name in beside.apart(form)]
             for form in forms
             if form not in equal
         },
         ways=ways,
+        each=next(filter(None, map(beside.each, forms)), ""),
     )
 
 
@@ -97,20 +109,24 @@ def moving(left: str, right: str, pairs: pd.DataFrame) -> str:
     compared = beside(pairs, left)
     if compared is None or not (apart := compared.which(right, "apart")):
         return ""
+    if not (apart := compared.apart(right)):
+        return f"**To end where `{left}` ended**, give each table an optimizer of its own."
     framework = right.partition(".")[0]
     taken = {name for kind in ("equal", "apart") for name in compared.which(right, kind)}
     alike = [
         other
         for other in compared.ends
         if other.partition(".")[0] == framework
-        and not compared.which(other, "apart")
-        and taken <= {name for kind in ("equal", "refuses") for name in compared.which(other, kind)}
+        and not compared.apart(other)
+        and taken - {TURNS} <= {name for kind in ("equal", "refuses") for name in compared.which(other, kind)}
         and compared.which(other, "equal")
     ]
     if alike:
         how = f" ({ways(alike[0])})" if ways(alike[0]) else ""
         refused = compared.which(alike[0], "refuses")
         but = f"; it refuses {', '.join(refused)}" if refused else ""
+        if share := compared.each(alike[0]):
+            but += f". Tables that are looked up in turn want an optimizer each: in one they end {share} off"
         return f"**To end where `{left}` ended**, take `{alike[0]}`{how}{but}."
     same = compared.which(right, "equal")
     return (
@@ -125,13 +141,15 @@ def in_brief(beside: Beside | None) -> Iterator[str]:
     """The answer for a screen: who ends a training where the base ends, who doesn't, and what to set."""
     if beside is None:
         return
-    equal = [form for form in beside.ends if not beside.which(form, "apart")]
+    equal = [form for form in beside.ends if not beside.apart(form)]
     for form in equal:
         refused = beside.which(form, "refuses")
         but = f", but refuses: {', '.join(refused)}" if refused else ""
+        if share := beside.each(form):
+            but += f", and wants an optimizer for each table ({share} apart with one for two)"
         yield f"{form} ends a training where {beside.base} ends{but}."
     for form in (form for form in beside.ends if form not in equal and form.startswith(LAZY)):
-        worst = max(beside.which(form, "apart"), key=lambda name: beside.ends[form][name].share)
+        worst = max(beside.apart(form), key=lambda name: beside.ends[form][name].share)
         share = percent(beside.ends[form][worst].share)
         yield f"{form} ends apart: by {share} of how far weights move, with {worst}."
     if lazy := [form for form in equal if form.startswith(LAZY)]:

@@ -8,18 +8,31 @@ and type.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
 from lazyadam.reports.columns import ABOUT
 from lazyadam.reports.export import FAILING
-from lazyadam.reports.tables import frame, records
+from lazyadam.reports.tables import RECORDED, frame, read, records
 from lazyadam.reports.words import percent, spaced
 
 Row = dict[str, Any]
 NEW, KNOWN, DOCUMENTED = "new", "known", "documented"
 LAST = 1000  # the steps after which an effect is told
+# Which clause asks for an axis: it is told first of those that show it.
+ASKED_BY = {
+    "duplicates": "duplicates",
+    "epsilon": "tiny-gradients",
+    "bias_correction": "update-rule",
+    "step_count": "missing-gradient",
+    "untouched": "untouched-rows",
+    "zero_rows": "zero-rows",
+    "weight_decay": "weight-decay",
+    "empty_gradient": "empty-gradient",
+    "subnormals": "subnormal-gradients",
+}
 NEARLY = 0.6  # the share of clauses from which on a divergence is said to show nearly everywhere
 
 # Upstream first: a moment that is wrong makes w wrong too. What is right, what is wrong, what to look at.
@@ -177,10 +190,14 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
     """A row of findings.csv."""
     first = finding.rows[0]
     documented = [row for row in finding.rows if row["against"] != "reference"] or finding.rows
-    clauses = list(dict.fromkeys(row["clause"] for row in documented))
+    asked_by = ASKED_BY.get(finding.cause.partition(": ")[0])
+    found = dict.fromkeys(row["clause"] for row in documented)
+    clauses = sorted(found, key=lambda clause: clause != asked_by)
     evidence = {_key(row): row for row in _of(tables, "evidence", str(backend))}
     shown = [evidence[_key(row)] for row in documented if _key(row) in evidence]
-    least = next((row for row in sorted(shown, key=lambda row: (not row["script"], len(row["least"])))), {})
+    least = min(
+        shown, key=lambda row: (not row["script"], row["clause"] != asked_by, len(row["least"])), default={}
+    )
     return {
         **{name: first[name] for name in ABOUT.split()},
         "kind": finding.kind,
@@ -221,12 +238,15 @@ def _sentence(backend: str, finding: Finding, clauses: list[str], tables: dict[s
 
 
 def effect(backend: str, cause: str, tables: dict[str, pd.DataFrame]) -> str:
-    """How far an axis alone takes the weights in the reference, where it was measured."""
+    """How far an axis alone takes the weights in the reference, where it was measured.
+
+    It is the same in every run, so the recorded one tells it where this one measured none.
+    """
     axis, _, value = cause.partition(": ")
     promised = {row["documented"] for row in _of(tables, "dialects", backend) if row["axis"] == axis}
     found = [
         (row["effect"], row["sequence"])
-        for row in _of(tables, "effects")
+        for row in (records(tables["effects"]) if "effects" in tables else _recorded_effects())
         if row["axis"] == axis
         and row["steps"] == LAST
         and value in (row["left_value"], row["right_value"])
@@ -238,6 +258,11 @@ def effect(backend: str, cause: str, tables: dict[str, pd.DataFrame]) -> str:
     if not share:
         return f"none in our trainings of {LAST:,} steps"
     return f"{percent(share)} of how far weights move, after {LAST:,} steps with {sequence}"
+
+
+@lru_cache(maxsize=1)
+def _recorded_effects() -> list[Row]:
+    return records(read("effects", RECORDED))
 
 
 def _of(tables: dict[str, pd.DataFrame], name: str, backend: str = "") -> Iterator[Row]:

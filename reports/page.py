@@ -14,7 +14,7 @@ from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.findings import findings
 from lazyadam.reports.growth import Growth, growths
 from lazyadam.reports.render import TEMPLATES, breakable, html
-from lazyadam.reports.tables import TableError, read, records
+from lazyadam.reports.tables import RECORDED, TableError, read, records
 from lazyadam.reports.words import after, cause, folded, number, percent, plural, spaced
 
 # What other commands write: their absence is said, and no error.
@@ -33,7 +33,6 @@ NEEDED = (
     *("sequences", "effects", "effects_growth", "clauses", "axes", "promises", "pins", "run"),
 )
 EQUIVALENCE = ("training", "carried", "claims", "sequences", "effects", "effects_growth")
-RECORDED = Path(__file__).parent / "published" / "cpu"  # a run that comes with the suite
 Row = dict[str, Any]
 
 

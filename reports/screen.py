@@ -39,7 +39,7 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
         yield _head(documented, settings.get("seed", "?"), seconds)
         yield ""
         failed = "" if new or not _beside(tables, False) else "NOT AS BEFORE, see below. "
-        yield from wrapped(so_far + failed + _verdict(documented, new, found))
+        yield from wrapped(so_far + failed + _verdict(documented, new, found) + _not_tried(tables))
     else:
         yield from _each(documented, found)
         yield ""
@@ -105,6 +105,14 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     return f"NOT AS DOCUMENTED. {len(maybe)} of {len(judged)} clauses fail, if it isn't meant. {rest}"
 
 
+def _not_tried(tables: Tables) -> str:
+    """Which layouts and hyperparameters nothing was tried with, since they were not declared."""
+    coverage = records(tables["coverage"]) if "coverage" in tables else []
+    reasons = [row["reason"].partition("does not take: ")[2] for row in coverage]
+    named = {word for reason in reasons for word in reason.split(", ") if word.isidentifier()}
+    return f" Not declared, so not tried: {', '.join(sorted(named))}." if named else ""
+
+
 def _verdict_of_all(documented: pd.DataFrame, new: list[Row], found: list[Row], seconds: float) -> str:
     known = [row for row in found if row["kind"] == KNOWN]
     cases = f"{documented['cases'].sum():,} cases, {_duration(seconds)}"
@@ -157,10 +165,14 @@ def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
         yield from wrap(
             f"{mark} and {rest}", WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2
         )
+    if finding["effect"]:
+        alone = f"how much: {finding['effect']} (in the reference)"
+        yield from wrap(alone, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     if is_meaning(finding):
         axis, _, value = str(finding["cause"]).partition(": ")
         kind = "".join(word.capitalize() for word in axis.split("_"))
-        yield f"      meant? declare documented = Dialect({axis}={kind}.{value.upper()})"
+        yield f"      meant? lazyadam accept {axis}={value} --reason '…'"
+        yield f"      or in its file: documented = Dialect({axis}={kind}.{value.upper()})"
 
 
 def _beside(tables: Tables, told: bool) -> list[Row]:

@@ -51,6 +51,7 @@ class Declared(LibraryOptimizer):
     dtypes = taken(library)
 '''
 
+DECLARED = "declared"  # the folder of a run's output in which such a file is
 NEAR = 0.75  # of 1: below it a short word is near to some module of any installation
 
 

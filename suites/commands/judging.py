@@ -126,7 +126,7 @@ def report(
 def declared(programs: list[Path], libraries: list[Path], out: Path) -> list[str]:
     """Files that declare programs and libraries, written below `out`."""
     from lazyadam.reports.tables import write_text
-    from lazyadam.suites.backends.class_file import LIBRARY, PROGRAM, of_file
+    from lazyadam.suites.backends.class_file import DECLARED, LIBRARY, PROGRAM, of_file
 
     files = []
     for text, paths in ((PROGRAM, programs), (LIBRARY, libraries)):
@@ -134,7 +134,7 @@ def declared(programs: list[Path], libraries: list[Path], out: Path) -> list[str
             if not path.is_file():
                 raise typer.TyperException(f"no file {path}{near_path(path)}")
             name, declaration = of_file(text, path)
-            file = (out / "declared" / f"{name}.py").absolute()
+            file = (out / DECLARED / f"{name}.py").absolute()
             write_text(declaration, file)
             files.append(str(file))
     return files
@@ -219,7 +219,7 @@ def resolve(
     here_first: a class is looked for in the folder that this is called in before what is installed.
     """
     from lazyadam.reports.tables import write_text
-    from lazyadam.suites.backends.class_file import declaration, is_class, like
+    from lazyadam.suites.backends.class_file import DECLARED, declaration, is_class, like
     from lazyadam.suites.backends.declaration import BrokenDeclaration
     from lazyadam.suites.backends.reader import read
     from lazyadam.suites.backends.registry import BACKENDS, named
@@ -235,7 +235,7 @@ def resolve(
         elif found := named(target):
             names += found
         elif is_class(target):
-            file = (out / "declared" / f"{target}.py").absolute()
+            file = (out / DECLARED / f"{target}.py").absolute()
             write_text(declaration(target, Path.cwd(), here_first), file)
             try:
                 read(file, python)

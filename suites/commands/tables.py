@@ -56,8 +56,8 @@ def pair(left: Name, right: Name, out: Compared = None) -> int:
     In Markdown: where they are equal, how far they come apart elsewhere, and on which axes they differ.
     """
     from lazyadam.reports import equivalence
-    from lazyadam.reports.page import RECORDED, of_run
-    from lazyadam.reports.tables import TableError, read
+    from lazyadam.reports.page import of_run
+    from lazyadam.reports.tables import RECORDED, TableError, read
 
     here = out or (OUT if OUT.is_dir() else None)
     out = here or RECORDED

@@ -13,6 +13,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from lazyadam.reports.tables import TableError, read, records
+from lazyadam.suites.backends.class_file import DECLARED
 from lazyadam.suites.cases import trace
 from lazyadam.suites.divergences.pin import OWNERS
 from lazyadam.suites.names import UnknownName, near
@@ -33,8 +34,9 @@ class Found:
 
 
 def beside(file: str) -> Path:
-    """Where the known failures of the backends of a file are."""
-    return Path(file).parent / FOLDER
+    """Where the known failures of the backends of a file are: those of what is named alone lie here."""
+    folder = Path(file).parent
+    return (Path.cwd() if folder.name == DECLARED else folder) / FOLDER
 
 
 def accept(

@@ -1,5 +1,6 @@
 """What pairs of backends are compared on: 1,000 steps of training, in a few kinds of gradients."""
 
+import math
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
@@ -25,7 +26,8 @@ class Sequence:
     """A kind of training: what a backend must take for it, and how its gradients come.
 
     repeats: rows drawn by Zipf's law, so that a gradient names some more than once. empty: every
-    second gradient has no rows. zeros: a named row has a gradient of zero. scale: of the gradients.
+    second gradient has no rows. zeros: a named row has a gradient of zero. scale: of the gradients. turns:
+    beside the table there is another, which only every fourth batch looks up.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Sequence:
     repeats: bool = False
     empty: bool = False
     zeros: bool = False
+    turns: bool = False
     scale: float = 0.1
     weight_decay: float = 0.0
 
@@ -40,9 +43,14 @@ class Sequence:
         """Why a backend can't be trained so; '' where it can."""
         return missing(self.needs, backend)
 
-    @cache  # noqa: B019 - there are ten, for as long as the process
-    def case(self, dtype: str = "float32") -> Case:
-        """Default hyperparameters but for weight decay."""
+    @property
+    def start(self) -> np.ndarray:
+        """The weights before the first step, in a row."""
+        return flat([p.w[np.newaxis] for p in self.case().parameters])[0]
+
+    @cache  # noqa: B019 - there are eleven, for as long as the process
+    def case(self, idle: str = "none") -> Case:
+        """Default hyperparameters but for weight decay. idle: what a table has that is not looked up."""
         rng = np.random.default_rng(1)
         frequency = 1 / np.arange(1, ROWS + 1)
 
@@ -60,10 +68,16 @@ class Sequence:
                 chosen, values = chosen[:0], values[:0]
             return Gradient(values, chosen)
 
-        w, zeros = numbers(ROWS, WIDTH), np.zeros((ROWS, WIDTH))
-        group = Group((0,), Hyperparameters(weight_decay=self.weight_decay))
-        steps = tuple(Step((gradient(k),)) for k in range(1, STEPS + 1))
-        return Case(dtype, (Parameter(w, zeros, zeros),), (group,), steps, OBSERVED)
+        def gradients(k: int) -> tuple[Gradient | None, ...]:
+            if not self.turns:
+                return (gradient(k),)
+            return gradient(k), gradient(k) if k % 4 == 1 else Gradient(zeros) if idle == "dense" else None
+
+        zeros = np.zeros((ROWS, WIDTH))
+        tables = tuple(Parameter(numbers(ROWS, WIDTH), zeros, zeros) for _ in range(1 + self.turns))
+        group = Group(tuple(range(len(tables))), Hyperparameters(weight_decay=self.weight_decay))
+        steps = tuple(Step(gradients(k)) for k in range(1, STEPS + 1))
+        return Case("float32", tables, (group,), steps, OBSERVED)
 
 
 DECAY = ("sparse", "weight_decay")
@@ -75,6 +89,7 @@ SEQUENCES = {
         Sequence("small gradients", scale=1e-7),
         Sequence("empty gradients", empty=True),
         Sequence("rows of zeros", zeros=True),
+        Sequence("tables in turn", turns=True),
         Sequence("weight decay", needs=DECAY, weight_decay=0.01),
         Sequence("weight decay, repeated rows", needs=DECAY, weight_decay=0.01, repeats=True),
         Sequence("dense gradient", needs=("dense",)),
@@ -84,16 +99,29 @@ SEQUENCES = {
 }
 
 
+def idle(backend: type[Backend]) -> str:
+    """What automatic differentiation gives an optimizer for a table that a batch does not look up.
+
+    'none' in torch; in MindSpore (2.10, as tests of the migration see) a 'dense' gradient of zeros.
+    """
+    return "none" if "none" in backend.layouts else "dense"
+
+
+def flat(of_each: list[np.ndarray]) -> np.ndarray:
+    """Arrays (steps, rows, …), one for each table, as one (steps, elements)."""
+    return np.concatenate([x.reshape(len(x), math.prod(x.shape[1:])) for x in of_each], axis=1)
+
+
 @cache
-def tolerance(sequence: Sequence, arithmetic: Arithmetic) -> list[np.ndarray]:
-    """How far w of a LazyAdam that computes so may be from the exact one, at every observed step.
+def tolerance(sequence: Sequence, arithmetic: Arithmetic, idle: str) -> np.ndarray:
+    """How far w of a LazyAdam that computes so may be from the exact one: (observed, elements).
 
     The bound on its rounding, and what its scalars are off by themselves.
     """
-    case = sequence.case()
-    ran = alone(case, REFERENCE, arithmetic, PRECISIONS[case.dtype])
-    gap = np.abs(ran.trajectory.w[0] - _ends(REFERENCE, EXACT)[sequence.name])
-    return list(ran.errors[0] + gap)
+    case = sequence.case(idle)
+    ran, exact = alone(case, REFERENCE, arithmetic, PRECISIONS[case.dtype]), alone(case)
+    gap = np.abs(flat(ran.trajectory.w) - flat(exact.trajectory.w))
+    return flat(ran.errors) + gap
 
 
 @cache
@@ -108,7 +136,7 @@ def _ends(dialect: Dialect, arithmetic: Arithmetic) -> dict[str, np.ndarray]:
         for sequence, ran in zip(
             alike, together([s.case() for s in alike], dialect, arithmetic), strict=True
         ):
-            found[sequence.name] = ran.trajectory.w[0]
+            found[sequence.name] = flat(ran.trajectory.w)
     return found
 
 
@@ -133,7 +161,7 @@ def effects(axis: str, values: list[Enum]) -> list[dict[str, Any]]:
     rows = []
     ends_of = {value: _ends(*turned(axis, value)) for value in values}
     for sequence in SEQUENCES.values():
-        start = sequence.case().parameters[0].w
+        start = sequence.start
         ends = {value: ends_of[value][sequence.name] for value in values}
         for left, right in combinations(values, 2):
             for steps, x, y in zip(OBSERVED, ends[left], ends[right], strict=True):

@@ -14,7 +14,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.case import Failure
 from lazyadam.suites.equivalence.growth import growth
-from lazyadam.suites.equivalence.sequences import OBSERVED, SEQUENCES, effects, tolerance
+from lazyadam.suites.equivalence.sequences import OBSERVED, SEQUENCES, effects, flat, idle, tolerance
 
 Record = Callable[[str, object], None]
 
@@ -36,14 +36,13 @@ def test_sequences(
         if why := process.not_run or postponed or sequence.missing(backend):
             rows.append(about | {"steps": OBSERVED[-1], "message": why})
             continue
-        case = sequence.case()
-        rows.append(about | {"steps": 0, "w": written(case.parameters[0].w), "message": ""})
+        case = sequence.case(idle(backend))
+        rows.append(about | {"steps": 0, "w": written(sequence.start), "message": ""})
         (ran,) = process.run([case])
         failure: Failure | None = ran.failure
-        for n, steps in enumerate(OBSERVED[: len(ran.t)]):
-            bound = tolerance(sequence, backend.arithmetic)[n]
-            found = {"w": written(ran.w[0][n]), "bound": written(bound), "message": ""}
-            rows.append(about | {"steps": steps} | found)
+        bounds = tolerance(sequence, backend.arithmetic, idle(backend))
+        for steps, w, bound in zip(OBSERVED, flat(ran.w), bounds, strict=False):
+            rows.append(about | {"steps": steps, "w": written(w), "bound": written(bound), "message": ""})
         if failure is not None:
             message = f"{failure.kind} at step {failure.step}: {failure.message}"
             rows.append(about | {"steps": OBSERVED[-1], "message": message})
@@ -56,27 +55,29 @@ def written(w: np.ndarray) -> str:
     return json.dumps(w.ravel().tolist())
 
 
-def values_of(axis: str, profile: str) -> list[Any]:
-    """In the profile ci those that a backend documents or speaks, else all."""
-    usual = getattr(REFERENCE, axis, None) or getattr(EXACT, axis)
-    spoken = {usual} | {
-        getattr(x, axis)
-        for b in BACKENDS.values()
-        for x in (b.documented, b.spoken, b.arithmetic)
-        if hasattr(x, axis)
-    }
-    return [v for v in AXES[axis] if v in spoken or profile != "ci"]
+def spoken(axis: str) -> list[Any]:
+    """The values that a backend documents or speaks, and the reference's own."""
+    kinds = (
+        REFERENCE,
+        EXACT,
+        *(x for b in BACKENDS.values() for x in (b.documented, b.spoken, b.arithmetic)),
+    )
+    there = {getattr(kind, axis) for kind in kinds if hasattr(kind, axis)}
+    return [value for value in AXES[axis] if value in there]
 
 
 @pytest.mark.parametrize("axis", AXES)
 def test_effect_of_an_axis(axis: str, pytestconfig: pytest.Config, record_property: Record) -> None:
-    rows = effects(axis, values_of(axis, pytestconfig.getoption("--profile")))
+    """Of a dialect's axes every value in any profile: an optimizer of somebody's own may speak it."""
+    every = hasattr(REFERENCE, axis) or pytestconfig.getoption("--profile") != "ci"
+    rows = effects(axis, list(AXES[axis]) if every else spoken(axis))
     record_property("lazyadam-result", json.dumps({"effects": rows}))
     assert all(np.isfinite(row["effect"]) for row in rows)
 
 
 def test_growth_with_repeats_and_steps(pytestconfig: pytest.Config, record_property: Record) -> None:
-    values = values_of("duplicates", pytestconfig.getoption("--profile"))
+    every = pytestconfig.getoption("--profile") != "ci"
+    values: list[Duplicates] = list(Duplicates) if every else spoken("duplicates")
     rows = growth([value for value in values if value is not Duplicates.SUM])
     record_property("lazyadam-result", json.dumps({"effects_growth": rows}))
     assert all(np.isfinite(row["largest"]) for row in rows)

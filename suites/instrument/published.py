@@ -6,7 +6,7 @@ from functools import partial
 from io import StringIO
 
 from lazyadam.reports.command import status_of
-from lazyadam.reports.page import RECORDED as RUN
+from lazyadam.reports.tables import RECORDED as RUN
 from lazyadam.suites.commands.app import run
 
 __all__ = ["RUN", "Ran", "lazyadam"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lazyadam.suites.backends.class_file import DECLARED
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.cases import trace
 from lazyadam.suites.divergences.accepting import FOLDER, accept, folders_of
@@ -86,6 +87,15 @@ def test_what_is_accepted_lies_beside_the_optimizer_with_what_was_said(judged: P
         ("float32", "float64"),
     )
     assert folders_of([str(judged / "mine.py"), ""]) == [judged / FOLDER]
+
+
+def test_known_failures_of_a_class_lie_where_the_command_runs_and_not_in_its_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / FOLDER).mkdir()
+    monkeypatch.chdir(tmp_path)
+    for out in ("lazyadam-out", "elsewhere/out"):
+        assert folders_of([str(tmp_path / out / DECLARED / "theirs.RowAdam.py")]) == [tmp_path / FOLDER]
 
 
 def test_what_nothing_new_is_named_is_told_with_what_is(judged: Path) -> None:

@@ -147,6 +147,37 @@ def test_the_quantity_upstream_is_blamed(quantities: str, said: str) -> None:
     assert found["cause"].startswith(said)
 
 
+def test_the_clause_that_asks_for_an_axis_is_told_first_with_its_effect_alone() -> None:
+    axis = "step_count: optimizer"
+    made = tables_of(*(seen(c, axis, "t") for c in ("learning-rate", "missing-gradient", "save-and-load")))
+    promised = {**ABOUT, "axis": "step_count", "documented": "parameter", "observed": "optimizer"}
+    made["dialects"] = frame("dialects", [promised])
+    (found,) = records(findings(made))
+    assert found["clauses"].startswith("missing-gradient; ")
+    assert found["effect"].endswith("after 1,000 steps with tables in turn")
+
+
+def test_what_was_not_declared_is_said_not_to_be_tried() -> None:
+    made = tables_of()
+    rows = [
+        {
+            "backend": "b",
+            "clause": "loss-scale",
+            "cases": 0,
+            "reason": "does not take: weight_decay, loss_scale",
+        },
+        {
+            "backend": "b",
+            "clause": "cold-start",
+            "cases": 0,
+            "reason": "does not take: no launch goes before",
+        },
+    ]
+    made["coverage"] = frame("coverage", rows)
+    said = " ".join(screen(made, Path("lazyadam-out"), 1, 0))
+    assert "Not declared, so not tried: loss_scale, weight_decay." in said
+
+
 def test_the_axis_that_explains_all_is_told_alone() -> None:
     """A clause that two axes explain joins the one that explains the others too."""
     both = "bias_correction: next | epsilon: inside_root"
@@ -190,7 +221,7 @@ def test_screen_summary_and_junit_say_what_the_table_says() -> None:
     assert text.count(f'<failure message="{found["sentence"]}') == 1
     shown = " ".join(" ".join(screen(made, Path("lazyadam-out"), 1, 1)).split())
     assert found["sentence"] in shown
-    assert "meant? declare documented = Dialect(duplicates=Duplicates.LAST)" in shown
+    assert "documented = Dialect(duplicates=Duplicates.LAST)" in shown
 
 
 def test_thirty_backends_take_a_line_each(published: dict[str, pd.DataFrame]) -> None:

@@ -42,7 +42,9 @@ class Finding:
         came, due = told_apart(self.value, self.expected)
         at = ", ".join(map(str, self.element))
         times = f"{self.ratio:,.0f}" if 100 <= self.ratio < 1e9 else f"{self.ratio:.3g}"
-        far = "nothing bounds that" if self.ratio == np.inf else f"{times} × the bound"
+        if self.quantity == "t":
+            return f"step count{of} after step {self.step}: {came}, should be {due}"
+        far = "no rounding does that" if self.ratio == np.inf else f"{times} × the bound"
         return f"{self.quantity}[{at}]{of} after step {self.step}: {came}, should be {due}; {far}"
 
 

@@ -17,7 +17,7 @@ from lazyadam.reports.findings import findings
 from lazyadam.reports.terminal import SHOWN
 from lazyadam.suites import about
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.class_file import is_class
+from lazyadam.suites.backends.class_file import DECLARED, is_class
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.equivalence import carried
 from lazyadam.suites.run.interruption import SIGNALS
@@ -97,7 +97,7 @@ def checked_as(backend: type[Backend]) -> str:
     if not backend.file:
         return ""
     path = Path(backend.file)
-    if path.parent.name == "declared" and path.stem == backend.name and is_class(backend.name):
+    if path.parent.name == DECLARED and path.stem == backend.name and is_class(backend.name):
         return backend.name
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

@@ -10,9 +10,8 @@ from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reports import glossary
 from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.export import FAILING
-from lazyadam.reports.tables import TableError, read, records
+from lazyadam.reports.tables import RECORDED, TableError, read, records
 from lazyadam.suites.about import AXES
-from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.case import Manner
 from lazyadam.suites.clauses import CLAUSES
@@ -23,7 +22,6 @@ from lazyadam.suites.telling.here import requirement_of, version_of
 from lazyadam.suites.telling.lines import columns, folded, shown
 from lazyadam.suites.verdicts import BUDGETS
 
-RECORDED = ROOT / "reports" / "published" / "cpu"
 MOST = 3  # matches that are told in full
 MOST_LISTED = 30
 INDENT = 13
