@@ -159,21 +159,8 @@ def test_the_clause_that_asks_for_an_axis_is_told_first_with_its_effect_alone() 
 
 def test_what_was_not_declared_is_said_not_to_be_tried() -> None:
     made = tables_of()
-    rows = [
-        {
-            "backend": "b",
-            "clause": "loss-scale",
-            "cases": 0,
-            "reason": "does not take: weight_decay, loss_scale",
-        },
-        {
-            "backend": "b",
-            "clause": "cold-start",
-            "cases": 0,
-            "reason": "does not take: no launch goes before",
-        },
-    ]
-    made["coverage"] = frame("coverage", rows)
+    reasons = ("does not take: weight_decay, loss_scale", "does not take: no launch goes before", "")
+    made["coverage"] = frame("coverage", [{**ABOUT, "cases": 0, "reason": reason} for reason in reasons])
     said = " ".join(screen(made, Path("lazyadam-out"), 1, 0))
     assert "Not declared, so not tried: loss_scale, weight_decay." in said
 
