@@ -69,6 +69,23 @@ Seed = Annotated[str | None, typer.Option(metavar="N", help="of the cases: 0 in 
 Profile = Annotated[str, typer.Option(metavar="NAME", help="how much is tried: ci, nightly or deep")]
 
 
+def version(asked: bool) -> None:
+    """Print the suite's version, and end."""
+    if asked:
+        from lazyadam.suites.telling.here import SUITE, version_of
+
+        print(f"lazyadam {version_of(SUITE) or '(not installed)'}")
+        raise typer.Exit
+
+
+@app.callback()
+def beside(
+    version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="print the version, and end")
+    ] = False,
+) -> None: ...
+
+
 def in_short(error: typer.TyperException) -> str:
     """What was asked wrongly, in a line that can be read."""
     text = " ".join(error.format_message().split())

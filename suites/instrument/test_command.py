@@ -1,5 +1,6 @@
 """How commands end: what they could not do is status 2 and a line; 1 says that something is worse."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,9 @@ def test_a_fault_of_our_own_is_2_and_a_line_with_the_place(capsys: pytest.Captur
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("IndexError: list index out of range (")
     assert f"{__file__}:" in line
+
+
+def test_the_version_is_told() -> None:
+    ran = lazyadam("--version")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert re.fullmatch(r"lazyadam \d+\.\d+\.\d+\n", ran.stdout)
