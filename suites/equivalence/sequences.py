@@ -119,9 +119,13 @@ def tolerance(sequence: Sequence, arithmetic: Arithmetic, idle: str) -> np.ndarr
     The bound on its rounding, and what its scalars are off by themselves.
     """
     case = sequence.case(idle)
-    ran, exact = alone(case, REFERENCE, arithmetic, PRECISIONS[case.dtype]), alone(case)
-    gap = np.abs(flat(ran.trajectory.w) - flat(exact.trajectory.w))
-    return flat(ran.errors) + gap
+    ran = alone(case, REFERENCE, arithmetic, PRECISIONS[case.dtype])
+    return flat(ran.errors) + np.abs(flat(ran.trajectory.w) - _exact(sequence, idle))
+
+
+@cache
+def _exact(sequence: Sequence, idle: str) -> np.ndarray:
+    return flat(alone(sequence.case(idle)).trajectory.w)
 
 
 @cache
