@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.tables import TableError
+from lazyadam.reports.tables import TableError, records
 
 # The columns that name a row, and those that say what came of it.
 COMPARED: dict[str, tuple[list[str], list[str]]] = {
@@ -45,20 +45,25 @@ def changes(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[dict[s
     Raises:
         TableError: two rows of a table have the same name.
     """
-    keys, values = COMPARED[name]
-    left, right = (in_words(name, table).set_index(keys)[values] for table in (before, after))
-    for index in (left.index, right.index):
-        if index.has_duplicates:
-            twice = index[index.duplicated()][0]
-            named = twice if isinstance(twice, str) else ", ".join(map(str, twice))
-            raise TableError(f"{name}.csv: two rows for {named}")
+    left, right = (_said(name, table) for table in (before, after))
     rows = []
-    for key in left.index.union(right.index, sort=False):
-        cells = [_said(table, key) for table in (left, right)]
+    for key in dict.fromkeys((*left, *right)):
+        cells = [said.get(key, "not there") for said in (left, right)]
         if cells[0] != cells[1]:
-            named = ", ".join(map(str, key if isinstance(key, tuple) else (key,)))
-            rows.append({"table": name, "row": named, "before": cells[0], "after": cells[1]})
+            rows.append({"table": name, "row": ", ".join(key), "before": cells[0], "after": cells[1]})
     return rows
+
+
+def _said(name: str, table: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    """What came of each row, by what names it."""
+    keys, values = COMPARED[name]
+    said: dict[tuple[str, ...], str] = {}
+    for row in records(in_words(name, table)):
+        key = tuple(row[column] for column in keys)
+        if key in said:
+            raise TableError(f"{name}.csv: two rows for {', '.join(key)}")
+        said[key] = "; ".join(row[column] for column in values if row[column])
+    return said
 
 
 def in_words(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -70,10 +75,6 @@ def in_words(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def _text(value: object) -> str:
     return f"{value:.1e}" if isinstance(value, float) else str(value)
-
-
-def _said(table: pd.DataFrame, key: Any) -> str:
-    return "; ".join(x for x in table.loc[key] if x) if key in table.index else "not there"
 
 
 def told(rows: list[dict[str, Any]], before: pd.DataFrame, after: pd.DataFrame) -> Iterator[str]:

@@ -107,15 +107,15 @@ def _by_key(table: pd.DataFrame, name: str, folder: Path) -> dict[tuple[str, ...
     return found
 
 
-def changes(accepted: Path, run: Path) -> Iterator[Change]:
+def changes(before: Run, after: Run) -> Iterator[Change]:
     """What of a run differs from an accepted one.
 
     Raises:
-        TableError: as `load`; or the two runs did not try the same.
+        TableError: the two runs did not try the same, or are one.
     """
+    accepted, run = before.folder, after.folder
     if accepted.resolve() == run.resolve():
         raise TableError(f"{accepted} and {run} are the same folder: nothing is compared with itself")
-    before, after = load(accepted), load(run)
     _comparable(before, after)
     if lacking := sorted(after.there - before.there):
         raise TableError(f"{accepted}: has no {lacking[0]}.csv, which the run has: accept a run anew")
@@ -151,11 +151,11 @@ def _comparable(before: Run, after: Run) -> None:
             raise TableError(f"{after.folder}/run.csv: {item} {is_now}, but the accepted run had {was}")
 
 
-def not_accepted(accepted: Path, run: Path) -> str:
+def not_accepted(before: Run, after: Run) -> str:
     """How many verdicts of a run have none accepted beside them, in a line; '' where each has."""
-    before, after = load(accepted).rows["verdicts"], load(run).rows["verdicts"]
-    lacking = [key for key, row in after.items() if _seen(row, "verdicts") and key not in before]
-    told = f"{len(lacking)} of {len(after)} verdicts have none accepted beside them, such as"
+    was, now = before.rows["verdicts"], after.rows["verdicts"]
+    lacking = [key for key, row in now.items() if _seen(row, "verdicts") and key not in was]
+    told = f"{len(lacking)} of {len(now)} verdicts have none accepted beside them, such as"
     return f"{told} {', '.join(lacking[0])}: lazyadam accept takes them up" if lacking else ""
 
 

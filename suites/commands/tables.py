@@ -131,9 +131,10 @@ def gate(baseline: Accepted, out: Tables = OUT) -> int:
     """
     from lazyadam.reports import gate
 
-    found = list(gate.changes(baseline, out))
+    before, after = gate.load(baseline), gate.load(out)
+    found = list(gate.changes(before, after))
     print("\n".join(gate.told(found)).rstrip())
-    if lacking := gate.not_accepted(baseline, out):
+    if lacking := gate.not_accepted(before, after):
         print(lacking)
     return int(any(change.fails for change in found))
 
