@@ -29,7 +29,8 @@ def status_of(main: Callable[[], int], failed: int = 2) -> int | str | None:
         why = f"{error.filename or _nameless()}: {error.strerror or error}"
     except Exception as error:
         at = extract_tb(error.__traceback__)[-1]
-        why = f"{type(error).__name__}: {error} ({at.filename}:{at.lineno})"
+        of = getattr(getattr(error, "obj", None), "__file__", None)  # a module that is not what it is called
+        why = f"{type(error).__name__}: {error}{f' of {of}' if of else ''} ({at.filename}:{at.lineno})"
     _say(why)
     return failed
 

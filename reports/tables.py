@@ -121,6 +121,8 @@ def _flaw(name: str, table: pd.DataFrame) -> str:
     """Why a table of its columns and types can't be told from; '' where it can."""
     if name in NEVER_EMPTY and table.empty:
         return "has no rows"
+    if name == "run" and table["item"].duplicated().any():
+        return f"two rows for {table['item'][table['item'].duplicated()].iloc[0]}"
     for column in (COUNTS | MAGNITUDES) & {*table.columns} - {c for n, c in WORDS if n == name}:
         there = table[column].dropna()
         if (there < 0).any() or (column in COUNTS and not (there % 1 == 0).all()):

@@ -31,6 +31,7 @@ SHOWN = frozenset(
     }
 )
 NOT_KEPT = "the step changed the gradient that it was given, or moved a parameter"
+SHORT = 100  # characters of a thing that is no number
 LONGEST = 10_000  # characters of a message that are looked at
 
 
@@ -311,13 +312,26 @@ def checked(state: State, case: Case) -> State:
                 raise ValueError(f"{name} of parameter {i} has shape {x.shape}, but should have {p.w.shape}")
             if x.dtype.kind in NO_REAL:
                 raise ValueError(f"{name} of parameter {i} is of {x.dtype}, and of no real numbers")
+    counts = state[3].tolist() if isinstance(state[3], np.ndarray) else state[3]
+    if not isinstance(counts, tuple | list) or len(counts) != count:
+        raise ValueError(f"state() returns t that is no list of {count} step counts, one a parameter")
+    w, m, v, _ = state
+    return w, m, v, [whole(t) for t in counts]
+
+
+def whole(count: Any) -> int:
+    """A step count as an integer: what has to be rounded to be one is none.
+
+    Raises:
+        ValueError: it is none, or none that 64 bits hold.
+    """
     try:
-        counts = np.array(state[3], np.int64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"a step count is no whole number ({in_a_line(error)})") from None
-    if counts.shape != (len(case.parameters),):
-        raise ValueError(f"step counts have shape {counts.shape}, for {len(case.parameters)} parameters")
-    return state
+        found = int(count)
+        if abs(found) < 2**63 and bool(found == count):
+            return found
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    raise ValueError(f"a step count is no whole number, but {printable(repr(count)[:SHORT])}")
 
 
 def in_a_line(error: BaseException) -> str:

@@ -29,7 +29,7 @@ class Declared(TorchOptimizer):
 '''
 
 PROGRAM = '''\
-"""Declares the program {path}: copy this file, and say here what else it takes."""
+"""Declares a program: copy this file, and say here what else it takes."""
 
 from lazyadam.suites.backends.program import ProgramOptimizer, taken
 
@@ -40,7 +40,7 @@ class Declared(ProgramOptimizer):
     dtypes, layouts = taken(command)
 '''
 LIBRARY = '''\
-"""Declares the library {path}: copy this file, and say here what else it takes."""
+"""Declares a library: copy this file, and say here what else it takes."""
 
 from lazyadam.suites.backends.library import LibraryOptimizer, taken
 

@@ -12,7 +12,9 @@ import sys
 import traceback
 from abc import ABC
 from collections.abc import Iterator
+from dataclasses import fields
 from difflib import get_close_matches
+from enum import Enum
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -56,6 +58,7 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
 }
 
 MOST_SECONDS = 1e6
+LONGEST_NAME = 100  # it stands in the names of files
 
 
 class BrokenDeclaration(Exception):
@@ -162,6 +165,7 @@ def check(backend: Any, where: str) -> None:
         for x in value if allowed is not None else ():
             need(x in (allowed or ()), f"{name} has {x!r}; known: {', '.join(map(str, allowed or ()))}")
     plain = backend.name.replace(".", "").replace("_", "").replace("-", "")
+    need(len(backend.name) <= LONGEST_NAME, f"name has {len(backend.name)} letters; {LONGEST_NAME} at most")
     need(plain.isalnum(), f"name is {backend.name!r}, but should be letters, digits, '.', '_' and '-'")
     for name, meant in _misspelt(backend):
         need(False, f"declares {name!r}, which nothing asks for; is {meant!r} meant?")
@@ -175,6 +179,15 @@ def check(backend: Any, where: str) -> None:
             hasattr(backend.documented, promise.axis), f"promises an axis {promise.axis!r} that there is not"
         )
     need(bool(backend.dtypes) and bool(backend.devices), "dtypes or devices is empty")
+    for name in ("dtypes", "devices"):
+        twice = [x for x in getattr(backend, name) if getattr(backend, name).count(x) > 1]
+        need(not twice, f"{name} has {twice[:1]} more than once")
+    for name in ("documented", "spoken", "arithmetic"):
+        for field in fields(getattr(backend, name)):
+            axis: Any = field.type
+            value = getattr(getattr(backend, name), field.name)
+            known = ", ".join(map(str, axis)) if issubclass(axis, Enum) else axis.__name__
+            need(isinstance(value, axis), f"{name} has {field.name} = {value!r}; known: {known}")
 
 
 def _misspelt(backend: type[Backend]) -> Iterator[tuple[str, str]]:

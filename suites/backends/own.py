@@ -17,7 +17,7 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends import torch_optim
-from lazyadam.suites.backends.base import Backend, stack
+from lazyadam.suites.backends.base import Backend, stack, whole
 from lazyadam.suites.backends.kept import GRADIENT, Kept, find
 from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
 
@@ -203,9 +203,9 @@ class TorchOptimizer(Own, torch_optim.TorchOptimizer):
         if kept.where == "state":
             return super()._steps_of(tensor, state)
         if kept.where == "optimizer":
-            return int(getattr(self.optimizer, kept.count, 0))
+            return whole(getattr(self.optimizer, kept.count, 0))
         (group,) = (g for g in self.optimizer.param_groups if any(x is tensor for x in g["params"]))
-        return int(group.get(kept.count, 0))
+        return whole(group.get(kept.count, 0))
 
     @cached_property
     def kept_as(self) -> Kept:

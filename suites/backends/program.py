@@ -243,6 +243,8 @@ def started(command: Sequence[str]) -> tuple[Program, tuple[str, ...], frozenset
         for what, given, known in (("type", dtypes, tuple(PRECISIONS)), ("layout", layouts, LAYOUTS)):
             if set(given) - set(known):
                 raise ValueError(f"{program.name} takes no {what} of {', '.join(known)}: {line[:SHOWN]!r}")
+            if len(set(given)) < len(given):
+                raise ValueError(f"{program.name} names a {what} twice: {line[:SHOWN]!r}")
     except BaseException:
         with suppress(OSError):
             program.close()

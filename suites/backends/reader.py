@@ -22,6 +22,7 @@ from lazyadam.suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
 from lazyadam.suites.backends.log import Log
 from lazyadam.suites.backends.message import Unreadable, loads
 from lazyadam.suites.backends.patience import output
+from lazyadam.suites.backends.program import Died
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
@@ -106,6 +107,7 @@ def _asked(file: str, python: str = "") -> list[tuple[str, Attributes]]:
     except (Unreadable, TypeError, ValueError) as error:
         raise BrokenDeclaration(f"{where}: what it declares can't be read: {error}") from None
     if kind == "broken":
-        raise BrokenDeclaration(told)
+        words = f"; it says: {log.last_words(file)}" if f" {Died.__name__}: " in told else ""
+        raise BrokenDeclaration(f"{told}{words}")
     declarations: list[tuple[str, Attributes]] = told
     return declarations

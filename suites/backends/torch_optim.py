@@ -17,7 +17,7 @@ from lazyadam.reference.dialect import (
     Subnormals,
 )
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends.base import Backend, NotRun, Promise, in_a_line, installing
+from lazyadam.suites.backends.base import Backend, NotRun, Promise, in_a_line, installing, whole
 from lazyadam.suites.backends.memory import Memory
 from lazyadam.suites.case import Case, Gradient, Group, Manner, Step
 from lazyadam.suites.cases.training import Layer, Training
@@ -310,7 +310,7 @@ class TorchOptimizer(Backend):
 
     def _steps_of(self, tensor: Any, state: dict[str, Any]) -> int:
         """The steps that a parameter has taken. state: what the optimizer keeps of it."""
-        return int(state.get(self.state_names[0], 0))
+        return whole(state.get(self.state_names[0], 0))
 
     def path(self) -> dict[str, str]:
         gradients = [p.grad for p in self.parameters if p.grad is not None]

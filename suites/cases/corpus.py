@@ -23,7 +23,8 @@ from lazyadam.suites.cases import strategies, values
 from lazyadam.suites.cases.strategies import Menu, generated
 
 MOST = 30  # as many as profile ci has: there are too many of the others' to keep
-LIMIT = 2**29  # bytes
+LIMIT = 2**29  # bytes in all
+LARGEST = 2**26  # bytes of a file: nine times the largest of profile ci
 SOURCES = (strategies, values, case_module, rounding, scalars, message)
 
 
@@ -36,11 +37,12 @@ def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
 def _collected(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...]:
     if count > MOST:
         return generated(menu, dtype, count, seed)
-    path = folder() / f"{_key(menu, dtype, count, seed)}.cases"
-    cases = _read(path)
+    key = _key(menu, dtype, count, seed)
+    path = folder() / f"{key}.cases"
+    cases = _read(path, key)
     if cases is None:
         cases = generated(menu, dtype, count, seed)
-        _keep(cases, path)
+        _keep(cases, path, key)
     return cases
 
 
@@ -63,35 +65,46 @@ def _generator() -> str:
     return f"{hypothesis.__version__} {np.__version__} {hashlib.sha256(sources).hexdigest()}"
 
 
-def _read(path: Path) -> tuple[Case, ...] | None:
-    """The cases of a file; None where it isn't there, or isn't whole."""
+def _read(path: Path, key: str) -> tuple[Case, ...] | None:
+    """The cases of a file; None where it isn't there, or isn't whole, or is another's."""
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            return None
         digest, content = path.read_bytes().split(b"\n", 1)
-        if digest.decode() != hashlib.sha256(content).hexdigest():
+        if digest != _digest(key, content):
             return None
         cases = message.loads(zlib.decompress(content))
         os.utime(path)  # what is used stays longest
     except (OSError, ValueError, zlib.error, message.Unreadable):
         return None
-    return cases
+    sound = isinstance(cases, tuple) and cases and all(isinstance(case, Case) for case in cases)
+    return cases if sound else None
 
 
-def _keep(cases: tuple[Case, ...], path: Path) -> None:
+def _keep(cases: tuple[Case, ...], path: Path, key: str) -> None:
     content = zlib.compress(message.dumps(cases), 1)
     with suppress(NotWritten, OSError):
-        write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content, path)
+        write_bytes(_digest(key, content) + b"\n" + content, path)
         _make_room(path.parent)
+
+
+def _digest(key: str, content: bytes) -> bytes:
+    """Of what is kept and of what for: a file by another's name is none."""
+    return hashlib.sha256(key.encode() + content).hexdigest().encode()
 
 
 @lru_cache(maxsize=1)  # once in a process
 def _make_room(folder: Path) -> None:
     """Delete what was not used for longest, down to half of the limit, where it is passed."""
-    files = sorted((x.stat().st_mtime, x.stat().st_size, x) for x in folder.glob("*.cases"))
+    files = []
+    for file in folder.glob("*.cases"):
+        with suppress(OSError):
+            about = file.lstat()
+            files.append((about.st_mtime, about.st_size, file))
     total = sum(size for _, size, _ in files)
-    if total <= LIMIT:
-        return
-    for _, size, file in files:
-        file.unlink(missing_ok=True)
-        total -= size
+    for _, size, file in sorted(files) if total > LIMIT else ():
+        with suppress(OSError):
+            file.unlink()
+            total -= size
         if total <= LIMIT // 2:
             return

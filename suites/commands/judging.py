@@ -193,6 +193,8 @@ def judge(
     options = [
         *("-c", os.devnull, f"--rootdir={ROOT}", "--import-mode=importlib"),  # and nobody's settings
         *("-p", "no:cacheprovider", "-p", "no:terminalreporter"),
+        # A signal that falls into a callback of Python's is heeded later, and there told in words.
+        *("-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
         *(("-n", several, "--dist", spread) if several > 1 else ()),
         *(ROOT / suite for suite in suites),
         *(f"--pins={folder.absolute()}" for folder in pins),

@@ -79,6 +79,8 @@ def pair(left: Name, right: Name, out: Compared = None) -> int:
         of = of_run(read("run", out), sequences)
         print(f"From the recorded run ({of}); lazyadam report makes one here.\n")
     print("\n".join(equivalence.told(left, right, axes, pairs, growth)))
+    if unseen := sorted({left, right} - {*dialects["backend"]}):
+        print(f"\n**Not told**: on which axes they differ, for dialects.csv has none of {', '.join(unseen)}.")
     for name in (left, right):
         if form := equivalence.tried_instead(sequences, name):
             print(f"\n**Instead of `{name}`** take `{form}`, which was tried.")

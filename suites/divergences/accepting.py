@@ -22,6 +22,13 @@ FOLDER = "lazyadam-expected"  # beside the file that declares the backend
 Row = dict[str, Any]
 
 
+# What a trace says of a divergence where it is ready to be pinned.
+READY: dict[str, Any] = {
+    **dict.fromkeys(("backends", "clauses", "dtypes", "layouts", "quantities"), list),
+    **{"explained_by": dict, "verdict": str, "path": str | None},
+}
+
+
 @dataclass
 class Found:
     """Rows of one backend that an axis explains, or of one type that nothing does: they become one pin."""
@@ -97,8 +104,8 @@ def _found(out: Path, what: list[str]) -> list[Found]:
     named = set()
     for (backend, dtype, clause), file in new.items():
         about = trace.about(out / file)
-        if not isinstance(about.get("layouts"), list) or not isinstance(about.get("explained_by"), dict):
-            raise TableError(f"{out / file}: is no trace of a divergence, ready to pin")
+        if lacking := [part for part, kind in READY.items() if not isinstance(about.get(part), kind)]:
+            raise TableError(f"{out / file}: no trace of a divergence, ready to pin: {lacking[0]} in about")
         axes = about["explained_by"]
         names = {clause, *axes, *(f"{axis}={value}" for axis, value in axes.items())} & {*what}
         if what and not names:

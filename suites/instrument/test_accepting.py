@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lazyadam.reports.tables import TableError
 from lazyadam.suites.backends.class_file import DECLARED
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.cases import trace
@@ -87,6 +88,10 @@ def test_what_is_accepted_lies_beside_the_optimizer_with_what_was_said(judged: P
         ("float32", "float64"),
     )
     assert folders_of([str(judged / "mine.py"), ""]) == [judged / FOLDER]
+    for found in (judged / "lazyadam-out" / "traces").glob("*.documented.json"):
+        found.write_text(found.read_text().replace('"verdict": ', '"verdicts": '))
+    with pytest.raises(TableError, match=r"documented.json: no trace .*, ready to pin: verdict in about"):
+        accept(Path("lazyadam-out"), ["duplicates=last"], "as ever", "us", ">=1", "2999-01-31", None)
 
 
 def test_known_failures_of_a_class_lie_where_the_command_runs_and_not_in_its_output(

@@ -1,9 +1,9 @@
 """Cases that are kept are the cases that would be generated, and losing them loses nothing."""
 
-import hashlib
 import os
 import pickle
 import zlib
+from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
@@ -61,30 +61,70 @@ def test_kept_arrays_are_float64_and_may_be_written(cache: Path) -> None:
     assert all(g.rows is not None and g.rows.dtype == np.int64 for g in gradients)
 
 
-@pytest.mark.parametrize("junk", ["", "no digest", "cut", "a bit"])
-def test_a_kept_file_that_is_not_whole_is_made_anew(junk: str, cache: Path) -> None:
+def of(content: object, name: str) -> bytes:
+    """What a file of this name would be that keeps this content."""
+    packed = zlib.compress(pickle.dumps(content))
+    return corpus._digest(name, packed) + b"\n" + packed
+
+
+class Trap:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("trap",)
+
+
+BROKEN: dict[str, Callable[[bytes, str], bytes]] = {
+    "empty": lambda whole, name: b"",
+    "no digest": lambda whole, name: b"no digest",
+    "cut": lambda whole, name: whole[:-9],
+    "a bit": lambda whole, name: whole[:-1] + bytes([whole[-1] ^ 1]),
+    "a text": lambda whole, name: of("x", name),
+    "no case": lambda whole, name: of((), name),
+    "no cases": lambda whole, name: of((1, 2), name),
+    "code": lambda whole, name: of(Trap(), name),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_kept_file_that_is_not_whole_is_made_anew(
+    kind: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = digests(collect(*ASKED))
     (file,) = cache.iterdir()
     whole = file.read_bytes()
-    flipped = whole[:-1] + bytes([whole[-1] ^ 1])
-    file.write_bytes({"cut": whole[:-9], "a bit": flipped}.get(junk, junk.encode()))
+    monkeypatch.chdir(cache.parent)
+    file.write_bytes(BROKEN[kind](whole, file.stem))
     forget()
     assert digests(collect(*ASKED)) == expected
     assert file.read_bytes() == whole
+    assert not Path("trap").exists()
 
 
-def test_a_kept_file_of_somebody_elses_making_runs_nothing(cache: Path) -> None:
-    class Trap:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return os.mkdir, (str(cache / "trap"),)
-
+def test_cases_that_are_kept_for_something_else_are_not_taken(cache: Path) -> None:
     expected = digests(collect(*ASKED))
     (file,) = cache.iterdir()
-    content = zlib.compress(pickle.dumps(Trap()))
-    file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    collect(MENU, "float32", 3, 2)
+    (other,) = {*cache.iterdir()} - {file}
+    file.write_bytes(other.read_bytes())
     forget()
     assert digests(collect(*ASKED)) == expected
-    assert not (cache / "trap").exists()
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a folder", "a huge file", "a link to nowhere"])
+def test_what_is_no_file_to_read_is_not_read(kind: str, cache: Path) -> None:
+    expected = digests(collect(*ASKED))
+    (file,) = cache.iterdir()
+    file.unlink()
+    if kind == "a pipe":
+        os.mkfifo(file)
+    elif kind == "a folder":
+        file.mkdir()
+    elif kind == "a huge file":
+        file.touch()
+        os.truncate(file, 2**42)
+    else:
+        file.symlink_to("/nowhere/at/all")
+    forget()
+    assert digests(collect(*ASKED)) == expected
 
 
 def test_other_versions_and_sources_are_other_cases(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,9 +152,10 @@ def test_what_was_not_used_for_longest_goes_first(cache: Path, monkeypatch: pyte
     for age, file in zip((3, 1, 2), files, strict=True):
         os.utime(file, (1e9 - age, 1e9 - age))
     monkeypatch.setattr(corpus, "LIMIT", 2 * files[0].stat().st_size + 100)
+    (cache / "old.cases").symlink_to("/nowhere/at/all")
     forget()
     collect(MENU, "float32", 3, 9)
     left = set(cache.iterdir())
     assert files[0] not in left
     assert files[2] not in left
-    assert len(left) < 4
+    assert len(left) < 5

@@ -192,6 +192,13 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
         (NUMPY + "    case_seconds = float('nan')\n", "case_seconds is nan, and no time"),
         (NUMPY + "    layers = ('Embedding',)\n", "layers has something else than a Layer"),
         (NUMPY + "    repeats = 'yes'\n", "repeats is 'yes', but should be a bool"),
+        (
+            NUMPY.replace("import math\n", "import math\nfrom lazyadam.reference.dialect import Dialect\n")
+            + "    documented = Dialect(duplicates='last')\n",
+            "documented has duplicates = 'last'; known: Duplicates.SUM",
+        ),
+        (NUMPY + "    dtypes = ('float64', 'float64')\n", "dtypes has ['float64'] more than once"),
+        (NUMPY.replace("mine.LazyAdam", 101 * "x"), "name has 101 letters; 100 at most"),
         ("import os\nos._exit(0)\n", "ends the process that loads it, with 0"),
         ("raise ValueError(chr(0xdc80) + chr(27) + chr(10) + 'x')", r"ValueError: \udc80\x1b x"),
         (NUMPY.replace("mine.LazyAdam", "torch.SparseAdam"), "there is another backend torch.SparseAdam"),
@@ -214,6 +221,9 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
         "seconds",
         "layers",
         "repeats",
+        "dialect",
+        "twice",
+        "long name",
         "ends",
         "characters",
         "clash",
@@ -552,7 +562,10 @@ def test_a_gradient_that_is_not_kept_diverges_in_a_replay_too(tmp_path: Path) ->
     [
         ("[10**30]", "a step count is no whole number"),
         ("['one']", "a step count is no whole number"),
-        ("[1, 1]", "step counts have shape (2,), for 1 parameters"),
+        ("[1.5]", "a step count is no whole number, but 1.5"),
+        ("[float('nan')]", "a step count is no whole number"),
+        ("[1, 1]", "t that is no list of 1 step counts"),
+        ("7", "t that is no list of 1 step counts"),
     ],
 )
 def test_step_counts_that_are_none_are_a_refusal(t: str, told: str, tmp_path: Path) -> None:

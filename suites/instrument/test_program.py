@@ -1,8 +1,10 @@
 """An optimizer in any language: programs and libraries are judged as Python is; their mischief is told."""
 
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,7 +146,10 @@ def test_mischief_is_a_verdict_in_a_line_and_the_next_case_is_sound(what: str, t
             "takes no type of float16, bfloat16, float32, float64",
         ),
         ("#!/bin/sh\necho lazyadam 1 float32 ragged\n", "takes no layout of sparse, dense"),
+        ("#!/bin/sh\necho lazyadam 1 float64,float64 sparse\n", "names a type twice"),
         ("#!/bin/sh\nexit 5\n", "has ended with 5"),
+        ("#!/bin/sh\r\nexit 5\n", "does not start"),
+        ("#!/bin/sh\necho no luck >&2\nexit 5\n", "it says: no luck"),
         ("#!/no/such/interpreter\n", "does not start"),
     ],
 )
@@ -156,6 +161,15 @@ def test_what_speaks_no_protocol_is_no_backend_and_a_line(text: str, told: str, 
         declared(PROGRAM, program, tmp_path)
     assert told in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(shutil.which("perl") is None, reason="there is no Perl")
+def test_a_folder_of_any_name_has_a_program(tmp_path: Path) -> None:
+    folder = tmp_path / "a\\N{x}'\"{y}"
+    folder.mkdir()
+    program = shutil.copy(PERL, folder)
+    with Process(declared(PROGRAM, Path(program), tmp_path)) as process:
+        assert process.run([replace(sample(), dtype="float64")])[0].failure is None
 
 
 def test_the_page_says_what_the_example_does_to_the_bit(tmp_path: Path) -> None:

@@ -125,6 +125,15 @@ def test_a_cell_that_can_not_be_is_refused_in_a_line(
         read(name, folder)
 
 
+@pytest.mark.parametrize("line", ["ended,interrupted by SIGINT", "seed,7"])
+def test_a_setting_that_a_run_says_twice_is_refused(line: str, folder: Path) -> None:
+    """As a merge of two runs has it: the last would be taken without a word."""
+    file = folder / "run.csv"
+    file.write_text(f"{file.read_text()}{line}\n")
+    with pytest.raises(TableError, match=f"run.csv: two rows for {line.partition(',')[0]}"):
+        read("run", folder)
+
+
 def test_a_word_that_looks_like_a_number_is_a_word(folder: Path) -> None:
     table = read("verdicts", folder).assign(version="2.10", explained_by="1")
     write(table, folder / "verdicts.csv")
