@@ -293,9 +293,13 @@ def test_markdown_is_marked_up_and_all_else_is_text() -> None:
         (
             LEFT,
             RIGHT,
-            f"**Nothing of torch here ends where `{LEFT}` ended** with repeated rows.",
+            f"**Nothing of torch here ends where `{LEFT}` ended** with repeated rows, tables in turn.",
         ),
-        (RIGHT, "mindspore.LazyAdam.target_cpu.graph", ""),
+        (
+            RIGHT,
+            "mindspore.LazyAdam.target_cpu.graph",
+            "**To end where `torch.SparseAdam` ended**, give each table an optimizer of its own.",
+        ),
     ],
 )
 def test_those_who_move_are_told_what_ends_where_they_were(left: str, right: str, said: str) -> None:

@@ -1,6 +1,6 @@
 """torch.SparseAdam: The default epsilon of 1e-8 is 0 in float16: a gradient of zero divides 0 by 0.
 
-torch >=2.13,<2.16. Exits with 1 where expected and got differ."""
+torch >=2.10,<2.16. Exits with 1 where expected and got differ."""
 import numpy as np
 import torch
 

@@ -1,6 +1,6 @@
 """torch.Adam.foreach: Adam(foreach=True) refuses a learning rate given as a tensor, as its page allows.
 
-torch >=2.13,<2.16. Exits with 1 where expected and got differ."""
+torch >=2.10,<2.16. Exits with 1 where expected and got differ."""
 import numpy as np
 import torch
 

@@ -1,6 +1,6 @@
 """torch.Adam.fused: Adam(fused=True) on the CPU reads a gradient that is not contiguous in the order of its memory, so that elements take the gradient of others.
 
-torch >=2.13,<2.16. Exits with 1 where expected and got differ."""
+torch >=2.10,<2.16. Exits with 1 where expected and got differ."""
 import numpy as np
 import torch
 

@@ -1,6 +1,6 @@
 """torch.Adam.fused: Adam(fused=True) on the CPU updates a parameter that is not contiguous as if it were: it writes beside it and leaves elements of it as they were.
 
-torch >=2.13,<2.16. Exits with 1 where expected and got differ."""
+torch >=2.10,<2.16. Exits with 1 where expected and got differ."""
 import numpy as np
 import torch
 

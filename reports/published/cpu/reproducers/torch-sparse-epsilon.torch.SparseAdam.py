@@ -1,6 +1,6 @@
 """torch.SparseAdam: SparseAdam, 'a masked version of the Adam algorithm', adds epsilon to √v; Adam's page adds it to √v̂.
 
-torch >=2.13,<2.16. Exits with 1 where expected and got differ."""
+torch >=2.10,<2.16. Exits with 1 where expected and got differ."""
 import numpy as np
 import torch
 
