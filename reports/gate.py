@@ -148,7 +148,8 @@ def _comparable(before: Run, after: Run) -> None:
             raise TableError(f"{lacking[0]}/run.csv: does not say which {item}")
         was, is_now = (x.settings[item] for x in (before, after))
         if was != is_now:
-            raise TableError(f"{after.folder}/run.csv: {item} {is_now}, but the accepted run had {was}")
+            told = f"{item} {is_now or '(none)'}, but the accepted run had {was or '(none)'}"
+            raise TableError(f"{after.folder}/run.csv: {told}")
 
 
 def not_accepted(before: Run, after: Run) -> str:

@@ -71,10 +71,10 @@ def backend_of(file: Path, given: Sequence[str] = (), python: str = "") -> tuple
         TraceError, UnknownBackend, BrokenDeclaration: it can't be told which, or there is no such backend.
     """
     about = trace.about(file)
-    names, path = about.get("backends"), about.get("path") or ""
+    names, path = about.get("backends") or [], about.get("path") or ""
     python = python or about.get("python") or ""
     if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, path, python]):
-        names, path, python = [], "", ""
+        raise trace.TraceError(f"{file}: malformed (about: backends is no list of names, or path no text)")
     if python and (why := refusal(python)):
         raise UnknownBackend(f"{file}: --python: {why}")
     if given:
@@ -89,7 +89,7 @@ def backend_of(file: Path, given: Sequence[str] = (), python: str = "") -> tuple
     if (path or about.get("file")) and not _is_file(path):
         where = printable(str(path or about["file"])[:200])
         raise UnknownBackend(
-            f"{file}: speaks of {names[0]} in {where}, which is not there; --backend FILE.py"
+            f"{file}: speaks of {names[0]} in {where}, which is no file there; --backend FILE.py"
         )
     try:
         found = [b for b in select(names[:1], [Path(path)] if path else [], python) if b.name == names[0]]

@@ -34,5 +34,7 @@ def refusal(command: str) -> str:
     finally:
         guard.end(mark)
         log.close()
-    last = ([line for line in log.lines() if line.strip()] or ["it prints no error"])[-1].strip()
-    return "" if last == needed else f"{command} is no Python interpreter that has {needed}: {last[:200]}"
+    lines = [line.strip() for line in log.lines() if line.strip()] or ["it prints no error"]
+    if lines[-1] != needed:
+        return f"{command} is no Python interpreter that has {needed}: {lines[-1][:200]}"
+    return f"{command} prints {lines[0][:200]!r} before it runs what it is given" if lines[1:] else ""

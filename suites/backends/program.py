@@ -4,9 +4,11 @@ A number is the hexadecimal digits of its bits, so that any language reads and w
 """
 
 import hashlib
+import math
 import os
 import select
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +26,8 @@ GREETING = f"lazyadam {VERSION}"
 LAYOUTS = ("sparse", "dense")
 BITS = {"float16": "<u2", "bfloat16": "<u2", "float32": "<u4", "float64": "<u8"}
 LONGEST = 200  # of a greeting, in bytes
+GREETING_SECONDS = 30.0  # on a machine that is busy
+ENDED_SECONDS = 0.5  # how often to look whether a program that doesn't answer is still there
 SHOWN = 50  # of an answer that is none, in characters
 
 
@@ -61,12 +65,17 @@ class Program:
         """What it answers to the greeting, whether it has waited for that or not."""
         with suppress(Died):  # what it has written before its end is told first
             self.tell(f"{GREETING}\n")
-        return self._line(LONGEST)
+        return self._line(LONGEST, time.monotonic() + GREETING_SECONDS)
 
-    def _line(self, most: int) -> str:
+    def _line(self, most: int, end: float = math.inf) -> str:
         while b"\n" not in self.pending:
             if len(self.pending) > most:
                 raise ValueError(f"{self.name} answers a line of more than {most} bytes: {self._some()}")
+            while not select.select([self._out], [], [], ENDED_SECONDS)[0]:
+                if self.process.poll() is not None:  # what it has started may hold its output open
+                    raise Died(f"{self._end()} in the middle of an answer: {self._some()}")
+                if time.monotonic() > end:
+                    raise ValueError(f"{self.name} does not greet: does it flush what it writes?")
             chunk = os.read(self._out, 2**16)
             if not chunk:
                 raise Died(f"{self._end()} in the middle of an answer: {self._some()}")
@@ -222,6 +231,15 @@ def read(words: list[str], dtype: str) -> np.ndarray:
     return bits.view(dtype).astype(np.float64)
 
 
+def _is_of_windows(script: Path) -> bool:
+    """Whether the system would take a carriage return for a part of the interpreter's name."""
+    if not script.is_file():
+        return False
+    with script.open("rb") as file:
+        first = file.readline(LONGEST)
+    return first.startswith(b"#!") and first.endswith(b"\r\n")
+
+
 def started(command: Sequence[str]) -> tuple[Program, tuple[str, ...], frozenset[str]]:
     """A program that has greeted, with the types and layouts that it takes.
 
@@ -229,6 +247,8 @@ def started(command: Sequence[str]) -> tuple[Program, tuple[str, ...], frozenset
         ValueError, Died: it is no program that speaks this protocol; the message is a line.
     """
     try:
+        if _is_of_windows(Path(command[0])):
+            raise ValueError(f"{command[0]} does not start: its lines end as on Windows, in a return")
         program = Program(command)
     except OSError as error:
         script = isinstance(error, FileNotFoundError) and Path(command[0]).exists()

@@ -47,9 +47,9 @@ def _collected(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...
 
 
 def folder() -> Path:
-    """Where they are kept."""
+    """Where they are kept: nowhere, where that is a relative path, which the specification ignores."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(cache) / "lazyadam"
+    return Path(cache if os.path.isabs(cache) else os.devnull) / "lazyadam"
 
 
 def _key(menu: Menu, dtype: str, count: int, seed: int) -> str:

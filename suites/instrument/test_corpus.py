@@ -135,9 +135,14 @@ def test_other_versions_and_sources_are_other_cases(cache: Path, monkeypatch: py
     assert len(list(cache.iterdir())) == 2
 
 
-def test_without_a_folder_cases_are_generated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+@pytest.mark.parametrize("folder", ["/dev/null", "relative"])
+def test_without_a_folder_cases_are_generated(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", folder)
     assert digests(collect(*ASKED)) == digests(generated(*ASKED))
+    assert not list(tmp_path.iterdir())
 
 
 def test_cases_of_larger_profiles_are_not_kept(cache: Path) -> None:

@@ -45,9 +45,13 @@ def own(folder: Path, more: str = "", before: str = "") -> Path:
     return folder / "mine.py"
 
 
-def test_an_interpreter_needs_numpy_and_nothing_else(python: str) -> None:
+def test_an_interpreter_needs_numpy_and_nothing_else(python: str, tmp_path: Path) -> None:
     assert refusal(python) == ""
     assert "no Python interpreter that has numpy" in refusal(f"{python} -S")
+    loud = tmp_path / "loud"
+    loud.write_text(f'#!/bin/sh\necho Loading module\nexec {python} "$@"\n')
+    loud.chmod(0o755)
+    assert refusal(str(loud)) == f"{loud} prints 'Loading module' before it runs what it is given"
 
 
 def test_an_own_optimizer_is_judged_there(python: str, tmp_path: Path) -> None:

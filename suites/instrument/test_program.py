@@ -148,12 +148,15 @@ def test_mischief_is_a_verdict_in_a_line_and_the_next_case_is_sound(what: str, t
         ("#!/bin/sh\necho lazyadam 1 float32 ragged\n", "takes no layout of sparse, dense"),
         ("#!/bin/sh\necho lazyadam 1 float64,float64 sparse\n", "names a type twice"),
         ("#!/bin/sh\nexit 5\n", "has ended with 5"),
-        ("#!/bin/sh\r\nexit 5\n", "does not start"),
+        ("#!/bin/sh\r\nexit 5\n", "does not start: its lines end as on Windows"),
+        ("#!/bin/sh\nsleep 1000 &\nexit 5\n", "has ended with 5"),
+        ("#!/bin/sh\nexec sleep 1000\n", "does not greet: does it flush what it writes?"),
         ("#!/bin/sh\necho no luck >&2\nexit 5\n", "it says: no luck"),
         ("#!/no/such/interpreter\n", "does not start"),
     ],
 )
 def test_what_speaks_no_protocol_is_no_backend_and_a_line(text: str, told: str, tmp_path: Path) -> None:
+    """What it starts ends with it."""
     program = tmp_path / "program"
     program.write_text(text)
     program.chmod(0o755)

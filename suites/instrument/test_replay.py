@@ -213,4 +213,4 @@ def test_a_path_that_can_be_none_is_one_line_and_125(path: str, file: str, tmp_p
     status, (line,) = replayed_by_name(tmp_path / "case.json", [], "cpu", "documented")
     assert status == 125
     assert "speaks of mine.LazyAdam in " in line
-    assert line.endswith("which is not there; --backend FILE.py")
+    assert line.endswith("which is no file there; --backend FILE.py")

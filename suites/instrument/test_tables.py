@@ -106,6 +106,7 @@ def test_a_table_that_says_nothing_is_refused_in_a_line(
         ("verdicts", "cases", "-3", "column cases has what is no count"),
         ("verdicts", "steps", "1e400", "column steps has what is no count"),
         ("verdicts", "cases", "2.5", "column cases has what is no count"),
+        ("verdicts", "cases", "True", "column cases has something that is no number"),
         ("tolerance", "max_ratio", "-inf", "column max_ratio has what is no size"),
         ("findings", "kind", "NEW", "kind 'NEW' is not one of new, known, documented"),
         ("sequences", "steps", "", "column steps is empty"),
