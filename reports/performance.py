@@ -1,5 +1,6 @@
 """Views of performance.csv: who is fastest, how cost grows, and from where on dense beats lazy."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,11 +102,28 @@ def fastest(part: pd.DataFrame) -> str:
     first = ranked.iloc[0]
     floor = "" if pd.isna(first["floor_multiple"]) else f", {first['floor_multiple']:.3g} × the floor"
     said = f"Right and fastest: {first['backend']}, {first['seconds_median'] * 1e6:.4g} µs a step{floor}."
+    said += _by_how_much(ranked)
     compared = ranked[ranked["ratio"].notna()]
     alike = compared[~compared["note"].str.startswith(("slower", "faster"))]["backend"]
     if alike.empty:
         return said
     return f"{said} Not told apart from {compared.iloc[0]['relative_to']}: {', '.join(alike)}."
+
+
+CLAIM = re.compile(r"(slower|faster); 95 %: ([\d.]+) to ([\d.]+)")
+
+
+def _by_how_much(ranked: pd.DataFrame) -> str:
+    """How much longer another takes than the fastest: the base, or where that is it, the next told apart."""
+    first = ranked.iloc[0]
+    for _, row in ranked.iterrows() if pd.isna(first["ratio"]) else [(0, first)]:
+        if claim := CLAIM.match(row["note"]):
+            low, high = float(claim[2]), float(claim[3])
+            times, other = row["ratio"], row["backend"]
+            if claim[1] == "faster":
+                low, times, high, other = 1 / high, 1 / times, 1 / low, row["relative_to"]
+            return f" {other} takes {times:.2f} × as long (95 %: {low:.2f} to {high:.2f})."
+    return ""
 
 
 def _number(x: float, form: str) -> str:

@@ -191,9 +191,21 @@ def test_the_right_and_fastest_is_named_with_what_is_not_told_apart(table: pd.Da
         "relative_to": "tested",
         "note": "can't tell",
     }
-    others = [made, made | {"backend": "slow", "note": "slower; 95 %: 2 to 3"}]
+    others = [made, made | {"backend": "slow", "ratio": 2.5, "note": "slower; 95 %: 2 to 3"}]
     told = fastest(pd.concat([under_test, pd.DataFrame(others)]))
+    assert " slow takes 2.50 × as long (95 %: 2.00 to 3.00)." in told
     assert told.endswith(" Not told apart from tested: as fast.")
+
+
+def test_the_base_takes_longer_than_the_fastest_by_the_inverse() -> None:
+    made = {"floor_multiple": 4.0, "worst_ratio": 0.9, "note": ""}
+    base = made | {"backend": "base", "seconds_median": 2e-3}
+    fast = made | {"backend": "fast", "seconds_median": 1e-3, "ratio": 0.5, "relative_to": "base"}
+    told = fastest(pd.DataFrame([base, fast | {"note": "faster; 95 %: 0.400 to 0.800"}]))
+    assert (
+        "fastest: fast, 1000 µs a step, 4 × the floor. base takes 2.00 × as long (95 %: 1.25 to 2.50)."
+        in told
+    )
 
 
 def test_an_arm_that_fails_is_a_row_and_the_rest_goes_on(table: pd.DataFrame) -> None:
