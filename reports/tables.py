@@ -131,11 +131,15 @@ def _flaw(name: str, table: pd.DataFrame) -> str:
     for column, known in VOCABULARY.get(name, {}).items():
         if unknown := sorted(set(table[column]) - set(known)):
             return f"{column} {unknown[0]!r} is not one of {', '.join(known)}"
+    if name == "coverage" and table[[*JUDGED]].isna().any(axis=None):
+        return "column cases or steps is empty"
     for column in JUDGED if name == "verdicts" else ():
         if table[column][table["verdict"].isin(("conforms", "diverges"))].isna().any():
             return f"column {column} is empty where something was judged"
     if name == "verdicts":
         conforms = table[table["verdict"] == "conforms"]
+        if conforms["worst_ratio"].isna().any():
+            return "a row conforms without a ratio"
         if (conforms["worst_ratio"] > 1).any():
             return "a row conforms with a ratio above 1"
         if (conforms["cases"] == 0).any():

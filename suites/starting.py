@@ -13,6 +13,7 @@ from lazyadam.suites.backends.template import TEMPLATES, WORKFLOW
 OWN = Path("my_optimizer.py")
 PLACE = Path(".github/workflows/lazyadam.yml")
 UNKNOWN = "OWNER/SUITE"
+PLAIN = re.compile(r"[\w./][\w./ @+=,-]*")  # a plain scalar of YAML, and nothing to GitHub
 FRAMEWORKS = ("torch", "mindspore")
 
 
@@ -38,6 +39,8 @@ def workflow(file: Path) -> list[str]:
     place = top / PLACE
     named = is_class(str(file)) and not file.is_file()
     inside = str(file) if named else _inside(file, top)
+    if not PLAIN.fullmatch(inside):
+        raise NotWritten(f"{inside!r} has characters that a workflow would take for its own: rename it")
     text = file.read_text(errors="replace") if file.is_file() else ""
     needed = [name for name in FRAMEWORKS if re.search(rf"\b{name}\b", text)] or [*FRAMEWORKS[:1]]
     suite = _repository()

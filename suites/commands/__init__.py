@@ -1,5 +1,6 @@
 """The command `lazyadam`: a file for each subject, and what each imports it imports when it is called."""
 
+import os
 import sys
 
 from lazyadam.reports.command import open_streams, status_of
@@ -9,6 +10,8 @@ from lazyadam.suites.run.interruption import listen, listen_no_more
 def main() -> None:
     """Run what was typed. Imports nothing that is not ours before it can say that it fails."""
     open_streams()
+    if given := os.environ.get("PYTHONPATH"):  # workers start in other folders
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, given.split(os.pathsep)))
     listen()
     bisects = sys.argv[1:2] == ["replay"]  # git bisect run takes 2 for a bad commit
     status = status_of(_typed, failed=125 if bisects else 2)

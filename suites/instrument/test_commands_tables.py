@@ -1,5 +1,6 @@
 """The commands about tables, speed and builds: what is typed wrongly is a line; names are taken as typed."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -273,3 +274,34 @@ def test_the_commands_import_no_framework_and_no_table_before_they_are_called() 
     told = "import sys, suites.commands.tables, suites.commands.bench; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"numpy", "pandas", "matplotlib", "torch", "execnet"} & {*ran.stdout.split()}
+
+
+@pytest.mark.parametrize("name", ["opt #2.py", "${{ secrets.X }}.py", "two\nlines.py", "./- a.py", "a: b.py"])
+def test_a_name_that_a_workflow_would_take_for_its_own_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("")
+    ran = lazyadam("init", "github", name)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    (line,) = ran.stderr.splitlines()
+    assert "has characters that a workflow would take for its own" in line
+    assert not (tmp_path / ".github").exists()
+
+
+def test_a_relative_search_path_is_that_of_the_caller(tmp_path: Path) -> None:
+    """Workers start in other folders."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "theirs.py").write_text(
+        "import torch\n\n\nclass Lazy(torch.optim.SparseAdam):\n    pass\n"
+    )
+    command = [sys.executable, "-P", "-c", "from lazyadam.suites.commands import main; main()"]
+    ran = subprocess.run(
+        [*command, "check", "theirs.Lazy", "--only", "gaps"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "RIGHT" in ran.stdout or "AS KNOWN" in ran.stdout or "NOT AS DOCUMENTED" in ran.stdout, ran.stderr

@@ -97,6 +97,8 @@ def test_a_table_that_says_nothing_is_refused_in_a_line(
         ("verdicts", "cases", "", "column cases is empty where something was judged"),
         ("verdicts", "cases", "0", "a row conforms of which no case was judged"),
         ("verdicts", "worst_ratio", "7", "a row conforms with a ratio above 1"),
+        ("verdicts", "worst_ratio", "", "a row conforms without a ratio"),
+        ("coverage", "cases", "", "column cases or steps is empty"),
         ("training", "verdict", "perhaps", "verdict 'perhaps' is not one of conforms"),
         ("carried", "verdict", "perhaps", "verdict 'perhaps' is not one of conforms"),
         ("bad_input", "outcome", "takes", "outcome 'takes' is not one of accepts"),
