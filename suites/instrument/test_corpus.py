@@ -150,6 +150,15 @@ def test_cases_of_larger_profiles_are_not_kept(cache: Path) -> None:
     assert not cache.exists()
 
 
+def test_what_is_read_counts_as_used(cache: Path) -> None:
+    collect(*ASKED)
+    (file,) = cache.iterdir()
+    os.utime(file, (1e9, 1e9))
+    forget()
+    collect(*ASKED)
+    assert file.stat().st_mtime > 1e9
+
+
 def test_what_was_not_used_for_longest_goes_first(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(3):
         collect(MENU, "float32", 3, seed)

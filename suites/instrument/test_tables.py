@@ -108,7 +108,6 @@ def test_a_table_that_says_nothing_is_refused_in_a_line(
         ("verdicts", "cases", "-3", "column cases has what is no count"),
         ("verdicts", "steps", "1e400", "column steps has what is no count"),
         ("verdicts", "cases", "2.5", "column cases has what is no count"),
-        ("verdicts", "cases", "True", "column cases has something that is no number"),
         ("tolerance", "max_ratio", "-inf", "column max_ratio has what is no size"),
         ("findings", "kind", "NEW", "kind 'NEW' is not one of new, known, documented"),
         ("sequences", "steps", "", "column steps is empty"),
@@ -126,6 +125,12 @@ def test_a_cell_that_can_not_be_is_refused_in_a_line(
     table.to_csv(folder / f"{name}.csv", index=False)
     with pytest.raises(TableError, match=re.escape(told)):
         read(name, folder)
+
+
+def test_a_column_of_truth_values_is_none_of_counts(folder: Path) -> None:
+    read("verdicts", folder).assign(cases=True).to_csv(folder / "verdicts.csv", index=False)
+    with pytest.raises(TableError, match="column cases has something that is no number"):
+        read("verdicts", folder)
 
 
 @pytest.mark.parametrize("line", ["ended,interrupted by SIGINT", "seed,7"])
