@@ -59,6 +59,8 @@ def accept(
         UnknownName: the run found nothing new, or nothing of a name; or an option is none.
     """
     _check(owner, versions, until)
+    if folder and folder.exists() and not folder.is_dir():
+        raise UnknownName(f"--pins: {folder} is no folder")
     found = _found(out, what)
     told = []
     for pin in found:

@@ -28,6 +28,10 @@ MISTAKES = {
     ),
     "a date": (("--out", RUN, "--reason", "x", "--until", "soon"), "'soon' is no date, such as 2027-01-31"),
     "a day that is gone": (("--out", RUN, "--reason", "x", "--until", "2020-01-31"), "2020-01-31 has passed"),
+    "a file for a folder": (
+        ("--out", RUN, "--reason", "x", "--pins", __file__),
+        "test_accepting.py is no folder",
+    ),
     "both": (("--out", RUN, "--reason", "x", "--baseline", "b"), "--reason does not go with --baseline"),
 }
 
