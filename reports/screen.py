@@ -52,7 +52,7 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
             )
     for finding in new[:MOST_CAUSES]:
         yield ""
-        yield from _told(finding, tables, len(backends) > 1)
+        yield from _told(finding, tables, out, len(backends) > 1)
     if len(new) > MOST_CAUSES:
         yield f"  … and {len(new) - MOST_CAUSES} more: {out / 'findings.csv'}"
     yield from _elsewhere(tables, bool(new))
@@ -140,7 +140,7 @@ def _each(documented: pd.DataFrame, found: list[Row]) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
+def _told(finding: Row, tables: Tables, out: Path, name: bool) -> Iterator[str]:
     """A finding in words, with the clauses that show it and the least case of each."""
     of = f"{finding['backend']}: " if name else ""
     yield from wrapped(f"{of}{finding['sentence']}")
@@ -171,7 +171,7 @@ def _told(finding: Row, tables: Tables, name: bool) -> Iterator[str]:
     if is_meaning(finding):
         axis, _, value = str(finding["cause"]).partition(": ")
         kind = "".join(word.capitalize() for word in axis.split("_"))
-        yield f"      meant? lazyadam accept {axis}={value} --reason '…'"
+        yield f"      meant? lazyadam accept {axis}={value}{_of(out)} --reason '…'"
         yield f"      or in its file: documented = Dialect({axis}={kind}.{value.upper()})"
 
 
@@ -209,8 +209,7 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
     named = (clause for clause in clauses if Path(first["script"]).name.startswith(f"{clause}."))
     clause = next(named, clauses[0])
     of = f" --backend {shlex.quote(str(first['backend']))}" if len(backends) > 1 else ""
-    if out.name != "lazyadam-out" or out.parent != Path.cwd():
-        of += f" --out {shlex.quote(str(out))}"
+    of += _of(out)
     script = f", and {out / str(first['script'])}" if first["script"] else ""
     yield from wrap(
         f"see it           lazyadam show {clause}{of}{script}", WIDTH, subsequent_indent=" " * 19,
@@ -221,7 +220,13 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
         yield "  find the commit  git bisect start HEAD GOOD, and"
         yield f"                   git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
     yield f"  in CI            lazyadam init github {shlex.quote(target)}".removesuffix(" ''")
-    yield "  known to you     lazyadam accept --reason '…'"
+    yield f"  known to you     lazyadam accept{_of(out)} --reason '…'"
+
+
+def _of(out: Path) -> str:
+    """The option that names a run, where it isn't the one that commands take."""
+    usual = out.name == "lazyadam-out" and out.parent == Path.cwd()
+    return "" if usual else f" --out {shlex.quote(str(out))}"
 
 
 def is_meaning(finding: Row) -> bool:
