@@ -10,6 +10,7 @@ from traceback import extract_tb
 from lazyadam.reports.errors import TableError
 
 INTERRUPTED = 130  # as shells say it of SIGINT
+UNREAD = 141  # and of SIGPIPE: nobody reads any more what it prints
 
 
 def status_of(main: Callable[[], int], failed: int = 2) -> int | str | None:
@@ -21,6 +22,9 @@ def status_of(main: Callable[[], int], failed: int = 2) -> int | str | None:
         return _ended(main)
     except KeyboardInterrupt:
         why, failed = "interrupted: what was written is whole", INTERRUPTED
+    except BrokenPipeError:
+        _flush()
+        return UNREAD
     except TableError as error:
         why = str(error)
     except MemoryError:
@@ -72,6 +76,10 @@ def _ended(main: Callable[[], int]) -> int | str | None:
 def _say(why: str) -> None:
     with suppress(OSError):
         print("".join(c if c.isprintable() else repr(c)[1:-1] for c in why), file=sys.stderr, flush=True)
+    _flush()
+
+
+def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:  # Python would try again at its end

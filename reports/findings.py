@@ -41,6 +41,11 @@ UPSTREAM = (
     ({"m"}, "v is right everywhere; m is wrong, and w with it", "the first moment and β1"),
     ({"v"}, "m is right everywhere; v is wrong, and w with it", "the second moment and β2"),
     (
+        {"t"},
+        "m and v are right everywhere; the step count is wrong",
+        "where the step count is raised, kept, saved and loaded",
+    ),
+    (
         {"w"},
         "m and v are right everywhere; only w is wrong",
         "the step size (lr, step count, bias correction) and the formula of w",
@@ -166,7 +171,7 @@ def wrong(quantities: Iterable[str]) -> str:
         return "the sign of zero changes in rows that the gradient does not name"
     if any(quantity.startswith("untouched") for quantity in seen):
         return "rows change that the gradient does not name"
-    return "the step count is wrong" if seen == {"t"} else "nothing explains it"
+    return "nothing explains it"
 
 
 def look_at(cause: str) -> str:
@@ -231,7 +236,7 @@ def _sentence(backend: str, finding: Finding, clauses: list[str], tables: dict[s
         promised = next(
             (row["documented"] for row in _of(tables, "dialects", backend) if row["axis"] == axis), ""
         )
-        held = f", but documented is: {meaning.get((axis, promised), spaced(promised))}" if promised else ""
+        held = f", but it is held to: {meaning.get((axis, promised), spaced(promised))}" if promised else ""
         return f"{spaced(axis)}: {meaning[axis, value]}{held}; it shows {where}."
     at = f" Look at {look_at(finding.cause)}." if look_at(finding.cause) else ""
     return f"{finding.cause}, {where}.{at}"

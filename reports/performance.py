@@ -89,7 +89,10 @@ def show(table: pd.DataFrame, console: Console) -> None:
         console.print(grid)
         console.print(fastest(part), soft_wrap=True)
     console.print(
-        "floor.*: what the memory allows. by_hand.*: the step written out by hand, to compare with."
+        "floor.*: what the memory allows. by_hand.*: the step written out by hand, with no optimizer "
+        "around it, and so without a rank.\nratio: to the time of the right one without a ratio, in the same "
+        "round; the median of these, which differs from the quotient of the times where others use "
+        "the processors."
     )
 
 

@@ -30,7 +30,7 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
     verdicts = tables["verdicts"]
     documented = verdicts[verdicts["against"] == "documented"]
     backends = list(documented["backend"].unique())
-    found = sorted(records(tables["findings"]), key=lambda row: -row["rows"])
+    found = sorted(records(tables["findings"]), key=lambda row: (is_meaning(row), -row["rows"]))
     new = [row for row in found if row["kind"] == NEW]
     settings = {str(row["item"]): str(row["value"]) for row in records(tables["run"])}
     ended = settings.get("ended", "whole")
@@ -39,7 +39,9 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
         yield _head(documented, settings.get("seed", "?"), seconds)
         yield ""
         failed = "" if new or not _beside(tables, False) else "NOT AS BEFORE, see below. "
-        yield from wrapped(so_far + failed + _verdict(documented, new, found) + _not_tried(tables))
+        word = _verdict(documented, new, found)
+        rest = "" if word.startswith("NOT RUN") else _not_tried(tables) + _lost(tables)
+        yield from wrapped(so_far + failed + word + rest)
     else:
         yield from _each(documented, found)
         yield ""
@@ -74,7 +76,7 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     ran = documented[(documented["verdict"] != "not run") & (documented["cases"] > 0)]
     if ran.empty:
         why = "; ".join(dict.fromkeys(documented["explained_by"]))
-        return f"NOT RUN: {why}"
+        return f"NOT RUN: {why}."
     known = [row for row in found if row["kind"] == KNOWN]
     failing, judged = _clauses(new), _judged(ran)
     fine = judged - failing - _clauses(known)
@@ -100,9 +102,13 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     sure = _clauses(row for row in new if not is_meaning(row))
     maybe = failing - sure
     if sure:
-        more = f", {len(maybe)} more if it isn't meant" if maybe else ""
-        return f"WRONG. {len(sure)} of {len(judged)} clauses fail{more}. {rest}"
-    return f"NOT AS DOCUMENTED. {len(maybe)} of {len(judged)} clauses fail, if it isn't meant. {rest}"
+        more = (
+            f"; {len(maybe)} more differ{'s' if len(maybe) == 1 else ''} in what may be meant"
+            if maybe
+            else ""
+        )
+        return f"WRONG. {_of(sure, judged, 'fail')}{more}. {rest}"
+    return f"NOT AS DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant. {rest}"
 
 
 def _not_tried(tables: Tables) -> str:
@@ -111,6 +117,13 @@ def _not_tried(tables: Tables) -> str:
     reasons = [row["reason"].partition("does not take: ")[2] for row in coverage]
     named = {word for reason in reasons for word in reason.split(", ") if word.isidentifier()}
     return f" Not declared, so not tried: {', '.join(sorted(named))}." if named else ""
+
+
+def _lost(tables: Tables) -> str:
+    """Which bad input it does not survive."""
+    rows = records(tables["bad_input"]) if "bad_input" in tables else []
+    inputs = [row["input"] for row in rows if row["outcome"] in ("dies", "hangs")]
+    return f" Of bad input it does not survive {', '.join(sorted({*inputs}))}." if inputs else ""
 
 
 def _verdict_of_all(documented: pd.DataFrame, new: list[Row], found: list[Row], seconds: float) -> str:
@@ -171,7 +184,7 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool) -> Iterator[str]:
     if is_meaning(finding):
         axis, _, value = str(finding["cause"]).partition(": ")
         kind = "".join(word.capitalize() for word in axis.split("_"))
-        yield f"      meant? lazyadam accept {axis}={value}{_of(out)} --reason '…'"
+        yield f"      meant? lazyadam accept {axis}={value}{_option(out)} --reason '…'"
         yield f"      or in its file: documented = Dialect({axis}={kind}.{value.upper()})"
 
 
@@ -209,7 +222,7 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
     named = (clause for clause in clauses if Path(first["script"]).name.startswith(f"{clause}."))
     clause = next(named, clauses[0])
     of = f" --backend {shlex.quote(str(first['backend']))}" if len(backends) > 1 else ""
-    of += _of(out)
+    of += _option(out)
     script = f", and {out / str(first['script'])}" if first["script"] else ""
     yield from wrap(
         f"see it           lazyadam show {clause}{of}{script}", WIDTH, subsequent_indent=" " * 19,
@@ -220,10 +233,10 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
         yield "  find the commit  git bisect start HEAD GOOD, and"
         yield f"                   git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
     yield f"  in CI            lazyadam init github {shlex.quote(target)}".removesuffix(" ''")
-    yield f"  known to you     lazyadam accept{_of(out)} --reason '…'"
+    yield f"  known to you     lazyadam accept{_option(out)} --reason '…'"
 
 
-def _of(out: Path) -> str:
+def _option(out: Path) -> str:
     """The option that names a run, where it isn't the one that commands take."""
     usual = out.name == "lazyadam-out" and out.parent == Path.cwd()
     return "" if usual else f" --out {shlex.quote(str(out))}"
@@ -245,6 +258,10 @@ def _judged(ran: pd.DataFrame) -> set[str]:
     """The clauses that say something: not those about what is not claimed and not taken."""
     unclaimed = (ran["verdict"] == "refuses") & (ran["witness"] == "")
     return set(ran[~unclaimed]["clause"])
+
+
+def _of(some: Sized, judged: Sized, verb: str) -> str:
+    return f"{len(some)} of {_number(judged, 'clause')} {verb}{'s' if len(some) == 1 else ''}"
 
 
 def _number(rows: Sized, what: str) -> str:

@@ -5,8 +5,9 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ COUNTS = frozenset(
     ("cases", "steps", "rows", "seeds", "runs", "trials", "trainings", "threads", "table_rows", "width")
 )
 MAGNITUDES = frozenset(["worst_ratio", "max_ulp", "max_abs", "max_rel", "max_ratio"])
+BYTE_ORDER_MARK = "\ufeff"  # which spreadsheets write first
 NEVER_EMPTY = ("verdicts", "dialects", "sequences", "run")
 
 
@@ -65,7 +67,7 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     """
     path, rows = folder / f"{name}.csv", list[list[str]]()
     try:
-        text = text_of(path)
+        text = text_of(path).removeprefix(BYTE_ORDER_MARK)
         rows.extend(csv.reader(StringIO(text), strict=True))
     except FileNotFoundError:
         raise TableError(f"{path}: not there") from None
@@ -91,10 +93,21 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     for column in sorted(numbers):
         kind = table[column].dtype.kind
         if len(table) and kind not in "iuf":  # True and False would be counts
-            raise TableError(f"{path}: column {column} has something that is no number")
+            raise TableError(f"{path}: {_no_number(rows, column)}")
     if flaw := _flaw(name, table):
         raise TableError(f"{path}: {flaw}")
     return table
+
+
+def _no_number(rows: list[list[str]], column: str) -> str:
+    """Where a column of numbers, in rows of which the first has the names, has something else."""
+    cells = [row[rows[0].index(column)] for row in rows]
+    for number, cell in enumerate(cells[1:], 2):
+        try:
+            float(cell or "nan")
+        except ValueError:
+            return f"column {column} has {cell[:40]!r} in row {number}, which is no number"
+    return f"column {column} has no numbers"
 
 
 def text_of(path: Path) -> str:
@@ -138,12 +151,13 @@ def _flaw(name: str, table: pd.DataFrame) -> str:
             return f"column {column} is empty where something was judged"
     if name == "verdicts":
         conforms = table[table["verdict"] == "conforms"]
-        if conforms["worst_ratio"].isna().any():
-            return "a row conforms without a ratio"
-        if (conforms["worst_ratio"] > 1).any():
-            return "a row conforms with a ratio above 1"
-        if (conforms["cases"] == 0).any():
-            return "a row conforms of which no case was judged"
+        for why, wrong in (
+            ("without a ratio", conforms["worst_ratio"].isna()),
+            ("with a ratio above 1", conforms["worst_ratio"] > 1),
+            ("of which no case was judged", conforms["cases"] == 0),
+        ):
+            if wrong.any():
+                return f"row {conforms.index[wrong][0] + 2} conforms {why}"
     if name == "claims":
         told = table["verdict"].str.startswith(("confirmed", "refuted", "can't be decided"))
         if not told.all():
@@ -237,6 +251,25 @@ def try_to_write(folder: Path) -> None:
     except NotWritten as error:
         raise NotWritten(str(error).replace(str(probe), str(folder), 1)) from None
     probe.unlink()
+
+
+def hold(folder: Path) -> Callable[[], None]:
+    """Keep other runs out of a folder, until what is returned is called or this process ends.
+
+    Raises:
+        NotWritten: another run has it.
+    """
+    import fcntl  # which Windows lacks
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise NotWritten(f"{folder}: another run writes there") from None
+    except OSError:
+        pass  # a file system that knows no locks
+    return partial(os.close, descriptor)
 
 
 def coverage(

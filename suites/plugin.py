@@ -364,7 +364,9 @@ def seed(pytestconfig: pytest.Config) -> int:
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
         try:
-            tables.try_to_write(session.config.getoption("--out"))
+            tables.try_to_write(out := session.config.getoption("--out"))
+            if any(Path(part).name in str(given) for given in session.config.args for part in JUDGING):
+                session.config.add_cleanup(tables.hold(out))
         except tables.NotWritten as error:
             raise pytest.UsageError(str(error)) from None
 

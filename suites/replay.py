@@ -97,7 +97,8 @@ def backend_of(file: Path, given: Sequence[str] = (), python: str = "") -> tuple
         found = []
     if not found:
         named = printable(names[0][:200])
-        raise UnknownBackend(f"{file}: speaks of {named}, which is not there; --backend NAME or FILE.py")
+        there = f"{printable(path)} no longer declares" if path else "is not there"
+        raise UnknownBackend(f"{file}: speaks of {named}, which {there}; --backend NAME or FILE.py")
     told = f"  it names {len(names)} backends, of which this is the first; another: --backend NAME"
     return found[0], told if names[1:] else ""
 

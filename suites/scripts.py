@@ -1,12 +1,13 @@
 """Scripts of what a run has found: the case made short, and seen to diverge by the bounds of the script."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from lazyadam.reference.dialect import Arithmetic
 from lazyadam.suites.backends.base import not_kept
 from lazyadam.suites.backends.process import Runs
-from lazyadam.suites.case import Case, Failure, Manner
+from lazyadam.suites.case import Case, Failure, Manner, Trajectory
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences.expected import Shown, shown
 from lazyadam.suites.divergences.pin import Pin
@@ -24,11 +25,18 @@ def name_of(clause: str, backend: str, dtype: str) -> str:
 
 
 def of_divergence(
-    clause: Clause, case: Case, finding: Finding, process: Runs, out: Path, fitting: Arithmetic | None
+    clause: Clause,
+    case: Case,
+    finding: Finding,
+    same: Callable[[Case, list[Trajectory]], bool],
+    process: Runs,
+    out: Path,
+    fitting: Arithmetic | None,
 ) -> str:
     """Write the script of a case that diverges, and say where it is; or why there is none.
 
-    fitting: how the backend computes, as far as that could be told. Raises as `write_text` does.
+    same: whether a shorter case diverges for the same reason. fitting: how the backend computes, as far as
+    that could be told. Raises as `write_text` does.
     """
     name, how = name_of(clause.id, process.backend.name, case.dtype), None
     if why := no_script(case, process.backend):
@@ -36,7 +44,7 @@ def of_divergence(
     if Manner.ASSIGNED in case.manner:
         case = upto(case, finding.step)
     else:
-        case, how = _short(clause, case, finding, process, fitting)
+        case, how = _short(clause, case, finding, same, process, fitting)
         if how is None:
             return f"{NONE}run again, it is not beyond what a correct one may be off by over so many steps"
     return _write(pin_of(clause, case, "diverges", process), process, out, name, how)
@@ -76,7 +84,12 @@ def _write(pin: Pin, process: Runs, out: Path, name: str, how: Shown | None = No
 
 
 def _short(
-    clause: Clause, case: Case, finding: Finding, process: Runs, fitting: Arithmetic | None
+    clause: Clause,
+    case: Case,
+    finding: Finding,
+    same: Callable[[Case, list[Trajectory]], bool],
+    process: Runs,
+    fitting: Arithmetic | None,
 ) -> tuple[Case, Shown | None]:
     """The shortest case found that is seen to diverge, and by which bounds."""
     backend, step = process.backend, finding.step
@@ -85,7 +98,8 @@ def _short(
         (seen,) = process.run([tried])
         if seen.failure or not len(seen.t):
             return None
-        return shown(tried, backend, clause.strict_epsilon, seen, fitting)
+        how = shown(tried, backend, clause.strict_epsilon, seen, fitting)
+        return how if how and same(tried, [seen]) else None
 
     whole = replace(upto(case, step), observed=tuple(range(1, step + 1)))
     (before,) = process.run([whole])

@@ -25,11 +25,13 @@ from lazyadam.suites.divergences.pin import axes_of, pins_of, ready_to_pin
 from lazyadam.suites.divergences.witness import cut
 from lazyadam.suites.judge.fitting import declares, fitting, other_scalars
 from lazyadam.suites.judge.free_running import free_running
-from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement
+from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, circumstances
 from lazyadam.suites.judge.run_again import not_run_again
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 Row = dict[str, Any]
+Same = Callable[[Case, list[Trajectory]], bool]
+LOOKED_AT = 10  # cases that are wrong: what explains some of them is not what explains none
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,29 @@ def explanations(
         if explains(turned, slice(worst, worst + 1)) and explains(turned, slice(None)):
             axes = [f.name for f in fields(Dialect) if getattr(dialect, f.name) != getattr(turned, f.name)]
             yield "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
+
+
+def same_cause(
+    clause: Clause, seen: Examination, backend: type[Backend], judged: Judged
+) -> Callable[[Case, list[Trajectory]], bool]:
+    """Whether a case that diverges does so for the reason of a row, and not of what shows beside it.
+
+    What axes explain is right where they are turned; what none explains is wrong however those are turned
+    that explain others of the cases.
+    """
+    turned = {axis: value.upper() for axis, value in axes_of(judged.row["explained_by"]).items()}
+    if turned:
+        values: dict[str, Any] = {a: type(getattr(judged.dialect, a))[v] for a, v in turned.items()}
+        spoken = replace(judged.dialect, **values)
+        return lambda case, ran: not judge(clause, [case], ran, backend, spoken).findings
+    cases, trajectories = seen.cases, seen.trajectories
+    wrong = sorted({f.case for f in judged.judgement.findings}, key=lambda i: size(cases[i]))[:LOOKED_AT]
+    beside = []
+    for dialect in turnings(judged.dialect, backend):
+        found = judge(clause, [cases[i] for i in wrong], [trajectories[i] for i in wrong], backend, dialect)
+        if 0 < len({f.case for f in found.findings}) < len(wrong):
+            beside.append(dialect)
+    return lambda case, ran: all(judge(clause, [case], ran, backend, d).findings for d in beside)
 
 
 def turnings(dialect: Dialect, backend: type[Backend]) -> Iterator[Dialect]:
@@ -381,17 +406,20 @@ def run(
         if word != "diverges" and j.accounted is not None:
             continue
         text = short = seen.path
-        finding, alone = None, True
+        finding, alone, same = None, True, None
         if word == "diverges" and not seen.path:
             seconds = budget.shrink_seconds if budget.shrink_explained or not explained else 0.0
-            small, finding = _smaller(clause, process, dtype, seed, seen, j, seconds)
-            text, short = finding.message(), finding.short()
+            same = same_cause(clause, seen, backend, j)
+            small, finding = _smaller(clause, process, dtype, seed, seen, j, same, seconds)
+            step = small.steps[finding.step - 1]
+            beside = circumstances(step, finding.parameter)
+            text, short = finding.message() + beside, finding.short() + beside
             alone = clause.free or j.accounted is not None
             alone = alone or _diverges_alone(clause, small, process, j.dialect)
             if not alone:
                 said = "; not so alone, in a fresh process: it depends on the cases before it"
                 text, short = text + said, short + said
-            layout = layout_of(small.steps[finding.step - 1].gradients[finding.parameter])
+            layout = layout_of(step.gradients[finding.parameter])
         else:
             failing = (i for i, t in enumerate(seen.trajectories) if t.failure and t.failure.kind == word)
             first = next(failing, 0)
@@ -415,7 +443,7 @@ def run(
                 write_text((out / file).read_text(), kept)
             # What is known has the script of its pin: in ci that is enough.
             if against == "documented" and (j.accounted is None or budget.shrink_explained):
-                shown_by = _script(clause, small, finding, alone, process, seen, j, out)
+                shown_by = _script(clause, small, finding, alone, same, process, seen, j, out)
                 told += f"; {shown_by}"
         except NotWritten as error:
             result.new.append(str(error))
@@ -461,6 +489,7 @@ def _script(
     case: Case,
     finding: Finding | None,
     alone: bool,
+    same: Same | None,
     process: Process,
     seen: Examination,
     judged: Judged,
@@ -472,12 +501,12 @@ def _script(
         failure = next(t.failure for t in seen.trajectories if t.failure and t.failure.kind == word)
         name = scripts.name_of(clause.id, backend.name, case.dtype)
         return scripts.of_failure(clause, case, failure, process, out, name)
-    if finding is None:
+    if finding is None or same is None:
         return f"{scripts.NONE}{seen.path}"
     if not alone:
         return f"{scripts.NONE}alone it does not diverge"
     arithmetic = judged.judgement.arithmetic
-    return scripts.of_divergence(clause, case, finding, process, out, arithmetic)
+    return scripts.of_divergence(clause, case, finding, same, process, out, arithmetic)
 
 
 def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
@@ -530,18 +559,19 @@ def _smaller(
     seed: int,
     seen: Examination,
     judged: Judged,
+    same: Same,
     seconds: float,
 ) -> tuple[Case, Finding]:
-    """A small case that diverges, with its worst finding; shrunk, where there are seconds for it."""
+    """A small case that diverges for the same reason, with its worst finding; shrunk, where there is time."""
     cases, findings = seen.cases, judged.judgement.findings
     wrong = sorted({f.case for f in findings}, key=lambda i: size(cases[i]))
+
+    def found_in(case: Case, ran: list[Trajectory]) -> list[Finding]:
+        found = judge(clause, [case], ran, process.backend, judged.dialect).findings
+        return found if found and same(case, ran) else []
+
     # Each alone may fit an arithmetic that the others don't: one that doesn't is shown, if there is one.
-    diverging = (
-        i
-        for i in wrong
-        if clause.free
-        or judge(clause, [cases[i]], [seen.trajectories[i]], process.backend, judged.dialect).findings
-    )
+    diverging = (i for i in wrong if clause.free or found_in(cases[i], [seen.trajectories[i]]))
     smallest = next(diverging, wrong[0])
     small = cases[smallest]
     finding = max((f for f in findings if f.case == smallest), key=lambda f: f.ratio)
@@ -552,7 +582,7 @@ def _smaller(
 
     def look(case: Case) -> tuple[list[Trajectory], list[Finding]]:
         ran = process.run([case])
-        return ran, judge(clause, [case], ran, process.backend, judged.dialect).findings
+        return ran, found_in(case, ran)
 
     if seconds:
         strategy = case_strategy(menu_of(clause, process.backend, dtype), dtype)

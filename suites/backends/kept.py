@@ -40,7 +40,7 @@ def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tupl
     names: those to be looked for first.
 
     Raises:
-        KeyError: something is nowhere; the message is a line that says what there is.
+        LookupError: something is nowhere; the message is a line that says what there is.
     """
     take()
     state: Mapping[Any, Any] = optimizer.state.get(parameter) or {}
@@ -58,9 +58,9 @@ def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tupl
     counts = sorted(once.keys() & twice, key=lambda at: (at[1] != names[0], WHERE.index(at[0]), at[1]))
     if lacking := [name for name, found in zip(names, (counts, first, second), strict=True) if not found]:
         has = ", ".join(map(str, state)) or "nothing"
-        raise KeyError(
-            f"the optimizer keeps no {', '.join(lacking)}, nor what a first step would leave there, in its "
-            f"state, which has {has}, nor a count in its groups: see state_names"
+        raise LookupError(
+            f"it keeps no {' and no '.join(lacking)}: its state has {has}, and none of it is what a first "
+            f"step of an Adam leaves there; by which names it keeps them: state_names"
         )
     flat = state[first].shape != parameter.shape
     return Kept(counts[0][1], counts[0][0], examples[counts[0]], first, second, flat)

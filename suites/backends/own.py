@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from inspect import signature
+from inspect import isfunction, signature
 from pkgutil import resolve_name
 from typing import Any, ClassVar
 
@@ -70,7 +70,7 @@ class NumpyOptimizer(Own):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         update = vars(cls).get("update")
-        if update is not None:
+        if isfunction(update):  # and not bound in a way of its own
             try:
                 signature(update).bind("self", *GIVEN)
             except TypeError as error:

@@ -98,10 +98,10 @@ def _asked(file: str, python: str = "") -> list[tuple[str, Attributes]]:
         log.close()
     if process.returncode < 0:
         how = guard.ended(process.returncode)
-        raise BrokenDeclaration(f"{where}: dies when loaded, {how}: {log.last_words(file)}")
+        raise BrokenDeclaration(f"{where}: dies when loaded, {how}; its last words: {log.last_words(file)}")
     if not answer:
         how = f"ends the process that loads it, with {process.returncode}"
-        raise BrokenDeclaration(f"{where}: {how}: {log.last_words(file)}")
+        raise BrokenDeclaration(f"{where}: {how}; its last words: {log.last_words(file)}")
     try:
         kind, told = loads(answer)
     except (Unreadable, TypeError, ValueError) as error:

@@ -50,6 +50,18 @@ def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:
         guard.end_children()
 
 
+def _version(backend: Backend) -> str:
+    """What `prepare` returns: a table says it, and known divergences are those of some versions.
+
+    Raises:
+        NotRun: it is no text; or as `prepare` does.
+    """
+    version: object = backend.prepare()
+    if not isinstance(version, str) or not version.strip():
+        raise NotRun(f"prepare returns the version as text, and returned {version!r}")
+    return version
+
+
 def lacking_types(backend: Backend) -> dict[str, str]:
     """Types that can't be tried where this runs, and why."""
     if backend.framework not in ("numpy", "program") or "bfloat16" not in backend.dtypes:
@@ -65,7 +77,7 @@ def _answer(channel: Any, name: str, file: str, device: str, send: Any) -> None:
     backend = find(name, file)(device)
     stopwatch = Stopwatch(backend)
     try:
-        send(("ready", backend.prepare(), lacking_types(backend)))
+        send(("ready", _version(backend), lacking_types(backend)))
     except NotRun as reason:
         send(("not run", in_a_line(reason)))
         return

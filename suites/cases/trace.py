@@ -23,6 +23,7 @@ FORMAT = "lazyadam-trace"
 VERSION = 2
 # torch counts steps in float32, and the reference multiplies powers of β one by one.
 MOST_STEPS = 2**24
+MOST_DIGITS = 400  # more than any double has before its point
 # Backends keep them in float32: there β is below 1, and the loss scale and its reciprocal are normal.
 LARGEST = PRECISIONS["float32"].largest
 LARGEST_BETA = 1 - 2.0**-24
@@ -195,7 +196,9 @@ def _refusal(path: Path, reason: str) -> TraceError:
 def _read(path: Path) -> _Document:
     """The JSON of a trace file of this version."""
     try:
-        document = json.loads(text_of(path), object_pairs_hook=_once, parse_constant=_constant)
+        document = json.loads(
+            text_of(path), object_pairs_hook=_once, parse_constant=_constant, parse_int=_whole
+        )
     except OSError as error:
         raise _refusal(path, f"cannot be read ({error.strerror or error})") from None
     except RecursionError:
@@ -220,6 +223,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
     return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
 def _constant(name: str) -> None:

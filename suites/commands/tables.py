@@ -59,7 +59,7 @@ def pair(left: Name, right: Name, out: Compared = None) -> int:
     from lazyadam.reports.page import of_run
     from lazyadam.reports.tables import RECORDED, TableError, read
 
-    here = out or (OUT if OUT.is_dir() else None)
+    here = out or (OUT if (OUT / "sequences.csv").exists() else None)
     out = here or RECORDED
     names = ("sequences", "dialects", "effects", "effects_growth", "pins")
     try:

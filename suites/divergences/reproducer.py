@@ -31,6 +31,7 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+COUNTED = {"step_count", "empty_gradient"}  # axes that show in the step count
 SUITE_ALONE = "only the suite itself "  # can see it
 
 
@@ -64,7 +65,8 @@ def script(pin: Pin, backend: type[Backend], device: str = "cpu", how: Shown | N
     fails = pin.verdict != "diverges"
     if how is None and not fails and Manner.ASSIGNED not in pin.case.manner:
         ways = arithmetics(backend, backend.documented, pin.case.dtype)
-        how = Shown(expected(pin.case, backend.documented, ways, strict_epsilon(pin.clauses)))
+        promised = expected(pin.case, backend.documented, ways, strict_epsilon(pin.clauses))
+        how = Shown(promised, counts="t" in pin.quantities or not COUNTED.isdisjoint(pin.explained_by))
     listing, kind = Listing(pin.case, backend.documented, how), _kind(pin.case, backend, fails)
     skeleton = kind(listing, backend, device, fails)
     text = skeleton.source(f"{backend.name}: {pin.sentence}", _about(pin, backend, kind))

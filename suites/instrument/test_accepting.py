@@ -134,6 +134,55 @@ def test_a_known_failure_is_green_another_red_and_its_end_too(
     assert "what is known is no longer so: mine.LazyAdam-duplicates" in mended.stdout
 
 
+# One count for all parameters, and kept where state_dict does not look.
+ROW_ADAM = """
+import torch
+
+
+class RowAdam(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps))
+        self.count = 0
+
+    @torch.no_grad()
+    def step(self):
+        self.count += 1
+        for group in self.param_groups:
+            (beta1, beta2), t = group["betas"], self.count
+            alpha = group["lr"] * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
+            for w in (p for p in group["params"] if p.grad is not None):
+                g, state = w.grad.coalesce(), self.state[w]
+                if not state:
+                    state.update(exp_avg=torch.zeros_like(w), exp_avg_sq=torch.zeros_like(w))
+                rows, m, v = g.indices()[0], state["exp_avg"], state["exp_avg_sq"]
+                m[rows] = beta1 * m[rows] + (1 - beta1) * g.values()
+                v[rows] = beta2 * v[rows] + (1 - beta2) * g.values() ** 2
+                w[rows] -= alpha * m[rows] / (v[rows].sqrt() + group["eps"])
+"""
+
+
+@pytest.mark.slow
+def test_two_faults_at_once_are_shown_each_by_itself_and_accepted_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The case of the one is not cut down to one of the other, and a step count shows in a script."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.py").write_text(ROW_ADAM)
+    first = check(Path("shop.RowAdam"))
+    assert first.returncode == 1
+    marked = [line.split()[1] for line in first.stdout.splitlines() if line.startswith(("  ✗", "  ?"))]
+    assert marked == ["save-and-load", "missing-gradient", "learning-rate"]
+    scripts = sorted(Path("lazyadam-out/reproducers").glob("save-and-load.*.py"))
+    assert len(scripts) == 2
+    for script in scripts:
+        ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+        assert (ran.returncode, "t: expected " in ran.stdout) == (1, True), ran.stdout
+        assert "reload=True" in script.read_text()
+    assert lazyadam("accept", "--reason", "so be it").returncode == 0
+    again = check(Path("shop.RowAdam"))
+    assert (again.returncode, "AS KNOWN, 2 findings" in again.stdout) == (0, True), again.stdout
+
+
 def test_a_known_failure_of_one_backend_of_a_file_does_not_hinder_another(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(RIGHT + '\n\nclass Other(LazyAdam):\n    name = "mine.Other"\n')

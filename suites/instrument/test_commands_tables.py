@@ -128,6 +128,13 @@ def test_a_pair_takes_leading_parts_and_keeps_its_order(here: Path) -> None:
     assert said.startswith(f"### `{right}` and `{left}`\n")
 
 
+def test_a_pair_is_of_the_recorded_run_where_that_of_the_folder_compared_nothing(here: Path) -> None:
+    """As after `lazyadam check` of an optimizer of one's own."""
+    (here / OUT / "sequences.csv").unlink()
+    ran = lazyadam("pair", "torch.sparse", "mindspore.lazyadam.default.g")
+    assert (ran.returncode, ran.stdout.startswith("From the recorded run (")) == (0, True)
+
+
 def test_tables_are_read_and_written_in_the_folder_where_one_stands(here: Path) -> None:
     assert lazyadam("junit").returncode == 0
     assert (here / OUT / "junit.xml").exists()

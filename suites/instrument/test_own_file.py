@@ -601,6 +601,31 @@ def test_a_state_that_is_none_is_a_refusal_that_names_it(state: str, told: str, 
     assert told in trajectory.failure.message
 
 
+STYLES = {
+    "a partial method": "update = functools.partialmethod(lambda *given, of: of(*given), of=LazyAdam.update)",
+    "a static method": "@staticmethod\n    def update(*given):\n        LazyAdam.update(None, *given)",
+    "an object that is called": "update = functools.partial(LazyAdam.update, None)",
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_an_update_may_be_whatever_python_calls(style: str, tmp_path: Path) -> None:
+    text = f"import functools\n{NUMPY}\n\nclass Mine(LazyAdam):\n    name = 'mine'\n    {STYLES[style]}\n"
+    (backend,) = [b for b in select([], [written(text, tmp_path)]) if b.name == "mine"]
+    with Process(backend) as process:
+        (trajectory,) = process.run([sample()])
+    assert trajectory.failure is None
+
+
+@pytest.mark.parametrize("returned", ["None", "7", "''"])
+def test_a_version_that_is_none_is_said_and_nothing_runs(returned: str, tmp_path: Path) -> None:
+    """What is known of a backend is known of some versions, and would never apply."""
+    text = f"{NUMPY}\n    def prepare(self):\n        return {returned}\n"
+    (backend,) = select([], [written(text, tmp_path)])
+    with Process(backend) as process:
+        assert process.not_run == f"prepare returns the version as text, and returned {returned}"
+
+
 def test_a_message_as_ours_is_no_verdict(tmp_path: Path) -> None:
     raising = f"        raise RuntimeError('it is not so that {NOT_KEPT}')\n        rows, index = np.unique"
     file = written(NUMPY.replace("        rows, index = np.unique", raising), tmp_path)

@@ -204,6 +204,15 @@ def test_a_kept_case_that_is_broken_fails_a_nightly_run_with_a_line(tmp_path: Pa
     assert "error:" not in result.stdout.casefold().replace("traceerror", "")
 
 
+def test_a_file_that_declares_another_now_is_said_to(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TEMPLATES["numpy"].replace("mine.LazyAdam", "mine.Other"))
+    about = {"backends": ["mine.LazyAdam"], "file": "mine.py", "path": str(tmp_path / "mine.py")}
+    trace.save(sample(), tmp_path / "case.json", about)
+    status, (line,) = replayed_by_name(tmp_path / "case.json", [], "cpu", "documented")
+    assert status == 125
+    assert f"mine.LazyAdam, which {tmp_path / 'mine.py'} no longer declares" in line
+
+
 @pytest.mark.parametrize("path", ["a\0b.py", "x" * 10_000, "{loop}"], ids=["zero", "long", "loop"])
 @pytest.mark.parametrize("file", ["", "mine.py"])
 def test_a_path_that_can_be_none_is_one_line_and_125(path: str, file: str, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_text(""), "cut off in line 1"),
     "no number": (
         lambda path: path.write_text(path.read_text().replace(",1,", ",one,", 1)),
-        "something that is no number",
+        "which is no number",
     ),
     "a cell without end": (
         lambda path: path.write_text(path.read_text().replace(",", f',"{"x" * 200_000}', 1)),

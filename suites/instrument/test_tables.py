@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lazyadam.reports.columns import COLUMNS
-from lazyadam.reports.tables import TableError, coverage, frame, read, write
+from lazyadam.reports.tables import NotWritten, TableError, coverage, frame, hold, read, write
 from lazyadam.suites import plugin
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
@@ -95,9 +95,9 @@ def test_a_table_that_says_nothing_is_refused_in_a_line(
     ("name", "column", "cell", "told"),
     [
         ("verdicts", "cases", "", "column cases is empty where something was judged"),
-        ("verdicts", "cases", "0", "a row conforms of which no case was judged"),
-        ("verdicts", "worst_ratio", "7", "a row conforms with a ratio above 1"),
-        ("verdicts", "worst_ratio", "", "a row conforms without a ratio"),
+        ("verdicts", "cases", "0", "row {row} conforms of which no case was judged"),
+        ("verdicts", "worst_ratio", "7", "row {row} conforms with a ratio above 1"),
+        ("verdicts", "worst_ratio", "", "row {row} conforms without a ratio"),
         ("coverage", "cases", "", "column cases or steps is empty"),
         ("training", "verdict", "perhaps", "verdict 'perhaps' is not one of conforms"),
         ("carried", "verdict", "perhaps", "verdict 'perhaps' is not one of conforms"),
@@ -121,16 +121,33 @@ def test_a_cell_that_can_not_be_is_refused_in_a_line(
     table = read(name, folder).astype({column: object})
     judged = {"sequences": ("steps", 10), "verdicts": ("verdict", "conforms")}
     where, value = judged.get(name, (column, table[column][0]))
-    table.loc[(table[where] == value).idxmax(), column] = cell
+    row = (table[where] == value).idxmax()
+    table.loc[row, column] = cell
     table.to_csv(folder / f"{name}.csv", index=False)
-    with pytest.raises(TableError, match=re.escape(told)):
+    with pytest.raises(TableError, match=re.escape(told.replace("{row}", str(row + 2)))):
         read(name, folder)
 
 
 def test_a_column_of_truth_values_is_none_of_counts(folder: Path) -> None:
     read("verdicts", folder).assign(cases=True).to_csv(folder / "verdicts.csv", index=False)
-    with pytest.raises(TableError, match="column cases has something that is no number"):
+    with pytest.raises(TableError, match="column cases has 'True' in row 2, which is no number"):
         read("verdicts", folder)
+
+
+def test_a_table_that_a_spreadsheet_saved_is_read(folder: Path) -> None:
+    """It begins with a mark of the order of bytes, which no editor shows."""
+    before, file = read("verdicts", folder), folder / "verdicts.csv"
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert read("verdicts", folder).equals(before)
+
+
+def test_a_folder_is_held_by_one_run_at_a_time(tmp_path: Path) -> None:
+    let_go = hold(tmp_path)
+    with pytest.raises(NotWritten, match="another run writes there"):
+        hold(tmp_path)
+    let_go()
+    hold(tmp_path)()
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("line", ["ended,interrupted by SIGINT", "seed,7"])

@@ -139,7 +139,8 @@ def test_what_only_w_shows_is_one_finding_with_its_circumstances() -> None:
         ("m; w", "v is right everywhere; m is wrong"),
         ("v; w", "m is right everywhere; v is wrong"),
         ("untouched w", "rows change that the gradient does not name"),
-        ("t", "the step count is wrong"),
+        ("t", "m and v are right everywhere; the step count is wrong"),
+        ("t; w", "m and v are right everywhere; the step count is wrong"),
     ],
 )
 def test_the_quantity_upstream_is_blamed(quantities: str, said: str) -> None:
@@ -160,9 +161,30 @@ def test_the_clause_that_asks_for_an_axis_is_told_first_with_its_effect_alone() 
 def test_what_was_not_declared_is_said_not_to_be_tried() -> None:
     made = tables_of()
     reasons = ("does not take: weight_decay, loss_scale", "does not take: no launch goes before", "")
+    made["bad_input"] = frame("bad_input", [{**ABOUT, "input": "row-minus-1", "outcome": "dies"}])
     made["coverage"] = frame("coverage", [{**ABOUT, "cases": 0, "reason": reason} for reason in reasons])
     said = " ".join(screen(made, Path("lazyadam-out"), 1, 0))
-    assert "Not declared, so not tried: loss_scale, weight_decay." in said
+    assert "Not declared, so not tried: loss_scale, weight_decay. Of bad" in said
+    assert "Of bad input it does not survive row-minus-1." in said
+
+
+def test_of_what_was_not_run_nothing_else_is_said() -> None:
+    made = tables_of()
+    row = judged(verdict="not run", worst_ratio=None, cases=0, explained_by="no card")
+    made["verdicts"] = frame("verdicts", [row])
+    made["coverage"] = frame("coverage", [{**ABOUT, "cases": 0, "reason": "does not take: weight_decay"}])
+    assert "NOT RUN: no card." in screen(made, Path("lazyadam-out"), 1, 125)
+
+
+def test_what_is_wrong_for_sure_is_told_before_what_may_be_meant() -> None:
+    meant = [seen(clause, "step_count: optimizer", "t") for clause in ("missing-gradient", "learning-rate")]
+    made = tables_of(*meant, seen("save-and-load", "unexplained", "t; w"))
+    said = list(screen(made, Path("lazyadam-out"), 1, 1))
+    assert "WRONG. 1 of " in said[2]
+    assert "2 more differ in what may be meant." in " ".join(said[2:5])
+    marks = [line.split()[0] for line in said if line.startswith(("  ✗", "  ?"))]
+    assert marks == ["✗", "?", "?"]
+    assert any(line.startswith("  see it           lazyadam show save-and-load") for line in said)
 
 
 def test_the_axis_that_explains_all_is_told_alone() -> None:

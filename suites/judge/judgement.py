@@ -6,6 +6,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic
 from lazyadam.reference.rounding import Precision
+from lazyadam.suites.case import Step
 
 QUANTITIES = ("w", "m", "v")
 SIGN = ": the sign of zero"
@@ -46,6 +47,16 @@ class Finding:
             return f"step count{of} after step {self.step}: {came}, should be {due}"
         far = "no rounding does that" if self.ratio == np.inf else f"{times} × the bound"
         return f"{self.quantity}[{at}]{of} after step {self.step}: {came}, should be {due}; {far}"
+
+
+def circumstances(step: Step, parameter: int) -> str:
+    """What is not usual in the step of a finding, to follow it; '' where nothing is."""
+    seen = [
+        *(["it has no gradient there"] if step.gradients[parameter] is None else []),
+        *(["lr is set before it"] if step.lr else []),
+        *(["the state is saved and loaded before it"] if step.reload else []),
+    ]
+    return f" ({', '.join(seen)})" if seen else ""
 
 
 def told_apart(x: float, y: float) -> tuple[str, str]:

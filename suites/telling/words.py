@@ -163,10 +163,11 @@ def _axis(axis: str) -> Iterator[Entry]:
 
     yield Entry("axis", axis, (kind.__doc__ or "").partition("\n")[0], more=more)
     for value in kind:
-        yield _value(axis, value, f"{word} = {declared.__name__}({axis}={kind.__name__}.{value.name})")
+        line = f"{word} = {declared.__name__}({axis}={kind.__name__}.{value.name})"
+        yield _value(axis, value, line, f"{declared.__name__}, {kind.__name__}")
 
 
-def _value(axis: str, value: Any, declaration: str) -> Entry:
+def _value(axis: str, value: Any, declaration: str, kinds: str) -> Entry:
     name = value.name.lower()
 
     def more() -> Iterator[str]:
@@ -177,6 +178,7 @@ def _value(axis: str, value: Any, declaration: str) -> Entry:
         stating = [pin.name for pin in pins() if pin.explained_by.get(axis) == name]
         yield from _line("pins", ", ".join(stating))
         yield from _line("declare", declaration)
+        yield from _line("with", f"from lazyadam.reference.dialect import {kinds}")
 
     return Entry("value", f"{axis}={name}", value.value, (name,), more)
 
