@@ -18,7 +18,6 @@ import pytest
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports import tables
 from lazyadam.reports.terminal import SHOWN
-from lazyadam.suites import compared
 from lazyadam.suites.backends.base import DEVICES, Backend
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.interpreter import refusal
@@ -27,17 +26,17 @@ from lazyadam.suites.backends.registry import UnknownBackend, select
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
-from lazyadam.suites.command_line import whole_number
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.replay import NOTHING_COMPARED, replay
 from lazyadam.suites.divergences import pin
 from lazyadam.suites.divergences.accepting import folders_of
 from lazyadam.suites.divergences.reproducer import no_script, only_judged
 from lazyadam.suites.equivalence import carried
-from lazyadam.suites.machine import unsupported
-from lazyadam.suites.replay import NOTHING_COMPARED, replay
-from lazyadam.suites.run import interruption
+from lazyadam.suites.run import compared, interruption
+from lazyadam.suites.run.machine import unsupported
 from lazyadam.suites.run.progress import EXIT, Teller
 from lazyadam.suites.run.recording import Run
-from lazyadam.suites.verdicts import BUDGETS
+from lazyadam.suites.run.seed import whole_number
 
 RESULT = "lazyadam-result"
 CONFORMANCE = "suites/conformance"

@@ -19,7 +19,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.suites.backends.memory import Memory
-from lazyadam.suites.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
 DEVICES = ("cpu", "cuda", "gpu", "ascend")

@@ -9,7 +9,7 @@ from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.torch_optim import TorchOptimizer
-from lazyadam.suites.case import Case, State, Step
+from lazyadam.suites.cases.case import Case, State, Step
 
 
 class NumPyByHand(Backend):

@@ -26,7 +26,7 @@ from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, installing
 from lazyadam.suites.backends.message import dumps
 from lazyadam.suites.backends.origin import origin
-from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.training import Layer
 
 ENTRY_POINTS = "lazyadam.backends"  # each a subclass of Backend

@@ -12,7 +12,7 @@ import numpy as np
 from lazyadam.reference import dialect
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Origin, Promise
-from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained
 from lazyadam.suites.performance.stopwatch import Opened
 

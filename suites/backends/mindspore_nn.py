@@ -29,7 +29,7 @@ from lazyadam.reference.dialect import (
 from lazyadam.reference.scalars import float32_product
 from lazyadam.suites.backends import mindspore_training
 from lazyadam.suites.backends.base import Backend, NotRun, Promise, installing
-from lazyadam.suites.case import Case, Gradient, Manner, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Manner, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Training
 
 _LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"

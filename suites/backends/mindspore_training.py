@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lazyadam.suites.case import Gradient
+from lazyadam.suites.cases.case import Gradient
 from lazyadam.suites.cases.training import Layer
 
 TARGETS = {f"EmbeddingLookup(target={target!r}, sparse=True)": target for target in ("CPU", "DEVICE")}

@@ -19,7 +19,7 @@ from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends import torch_optim
 from lazyadam.suites.backends.base import Backend, stack, whole
 from lazyadam.suites.backends.kept import GRADIENT, Kept, find
-from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
 
 
 class Own(Backend):

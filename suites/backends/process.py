@@ -19,7 +19,7 @@ from lazyadam.suites.backends.base import Backend, checked, in_a_line, stack
 from lazyadam.suites.backends.log import Log
 from lazyadam.suites.backends.message import Unreadable, dumps, loads
 from lazyadam.suites.backends.patience import POLL_SECONDS, Patience
-from lazyadam.suites.case import Case, Failure, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
 ROOT = Path(__file__).resolve().parents[2]

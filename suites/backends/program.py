@@ -19,7 +19,7 @@ import numpy as np
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.own import Own
-from lazyadam.suites.case import Case, Manner, State, Step
+from lazyadam.suites.cases.case import Case, Manner, State, Step
 
 VERSION = 1
 GREETING = f"lazyadam {VERSION}"

@@ -8,7 +8,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.known import BACKENDS as BACKENDS
 from lazyadam.suites.backends.known import BESIDE as BESIDE
-from lazyadam.suites.names import begun, near
+from lazyadam.suites.backends.names import begun, near
 
 
 class UnknownBackend(Exception):

@@ -19,7 +19,7 @@ from lazyadam.reference.dialect import (
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend, NotRun, Promise, in_a_line, installing, whole
 from lazyadam.suites.backends.memory import Memory
-from lazyadam.suites.case import Case, Gradient, Group, Manner, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Step
 from lazyadam.suites.cases.training import Layer, Training
 
 _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"

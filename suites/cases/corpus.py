@@ -16,10 +16,10 @@ import numpy as np
 
 from lazyadam.reference import rounding, scalars
 from lazyadam.reports.tables import NotWritten, write_bytes
-from lazyadam.suites import case as case_module
 from lazyadam.suites.backends import message
-from lazyadam.suites.case import Case
+from lazyadam.suites.cases import case as case_module
 from lazyadam.suites.cases import strategies, values
+from lazyadam.suites.cases.case import Case
 from lazyadam.suites.cases.strategies import Menu, generated
 
 MOST = 30  # as many as profile ci has: there are too many of the others' to keep

@@ -20,7 +20,7 @@ from hypothesis.internal.constants_ast import Constants
 
 from lazyadam.reference.rounding import round_to
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step
 from lazyadam.suites.cases.values import gradient_values, weights
 
 Shape = tuple[int, ...]

@@ -10,7 +10,7 @@ from lazyadam.reference.gradient import coalesce
 from lazyadam.reference.lazy_adam import Rules, State, step
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import Hyperparameters, exact
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Trajectory
 
 
 @dataclass(frozen=True)

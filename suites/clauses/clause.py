@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.strategies import Menu, Shape
 
 H = Hyperparameters

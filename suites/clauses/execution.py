@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses.clause import MINDSPORE_ADAM, MINDSPORE_LAZY_ADAM, Clause, layouts
 

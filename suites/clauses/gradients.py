@@ -1,7 +1,7 @@
 """Gradients: their layouts, their rows, and the values at the edges of the type."""
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses.clause import (
     MINDSPORE_LAZY_ADAM,

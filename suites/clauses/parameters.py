@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Manner
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.strategies import Menu, Shape
 from lazyadam.suites.clauses.clause import (
     ALL_ROWS,

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from lazyadam.suites.machine import unsupported
+from lazyadam.suites.run.machine import unsupported
 
 app = typer.Typer(
     name="lazyadam",

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from lazyadam.suites.command_line import whole_number
 from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
 from lazyadam.suites.commands.options import Targets, apart, chosen, number, one_of
 from lazyadam.suites.commands.options import threads as some_threads
+from lazyadam.suites.run.seed import whole_number
 
 SIZES = ("table_rows", "width", "touched_rows", "duplicates")
 PANEL = "Sizes: the usual ones, or some, or all, or every combination of those given"
@@ -134,8 +134,8 @@ def builds(
     """
     from lazyadam.reports.tables import try_to_write
     from lazyadam.suites.backends.base import DEVICES, NotRun
+    from lazyadam.suites.conformance.budget import BUDGETS
     from lazyadam.suites.equivalence.builds import run
-    from lazyadam.suites.verdicts import BUDGETS
 
     device = one_of(device, DEVICES, "--device")
     profile = one_of(profile, BUDGETS, "--profile")

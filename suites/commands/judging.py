@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lazyadam.suites.backends.names import meant
 from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
 from lazyadam.suites.commands.options import chosen, near_path, one_of
 from lazyadam.suites.commands.options import processes as at_once
-from lazyadam.suites.names import meant
 
 if TYPE_CHECKING:
     from lazyadam.suites.backends.base import Backend
@@ -104,7 +104,7 @@ def report(
     from lazyadam.reports.pages import PAGES, write_pages
     from lazyadam.reports.screen import wrapped
     from lazyadam.reports.tables import TableError, read
-    from lazyadam.suites.progress import Steps
+    from lazyadam.suites.run.steps import Steps
 
     targets = [*targets, *declared(program, library, out)]
     given = named(chosen(targets, out, python=python or "")) if targets else []
@@ -170,10 +170,10 @@ def judge(
     from lazyadam.suites.backends import guard
     from lazyadam.suites.backends.base import DEVICES
     from lazyadam.suites.backends.process import ROOT
-    from lazyadam.suites.command_line import whole_number
-    from lazyadam.suites.machine import all_threads
+    from lazyadam.suites.conformance.budget import BUDGETS
+    from lazyadam.suites.run.machine import all_threads
     from lazyadam.suites.run.progress import EXIT, Teller
-    from lazyadam.suites.verdicts import BUDGETS
+    from lazyadam.suites.run.seed import whole_number
 
     device, profile = one_of(device, DEVICES, "--device"), one_of(profile, BUDGETS, "--profile")
     show = [one_of(table, (*SHOWN, "all"), "--show") for table in show]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lazyadam.suites.names import begun, near
+from lazyadam.suites.backends.names import begun, near
 
 if TYPE_CHECKING:
     from lazyadam.suites.backends.base import Backend

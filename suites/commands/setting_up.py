@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from lazyadam.suites.backends.names import one
 from lazyadam.suites.commands.app import app, interpreter
 from lazyadam.suites.commands.options import near_path
 from lazyadam.suites.commands.telling import asked, say
-from lazyadam.suites.names import one
 
 KINDS = ("numpy", "torch", "ctypes", "github")
 
@@ -50,8 +50,8 @@ def init(
 
     A file that is there is never written over.
     """
-    from lazyadam.suites import starting
     from lazyadam.suites.backends.class_file import is_class
+    from lazyadam.suites.commands import starting
 
     chosen, path = asked(one, "file to start from", kind, KINDS), file or starting.OWN
     if chosen == "github" and file and not file.is_file() and not is_class(str(file)):

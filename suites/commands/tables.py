@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from lazyadam.suites.backends.names import UnknownName, one
 from lazyadam.suites.commands.app import OUT, Out, app
 from lazyadam.suites.commands.options import apart, folder, folders
-from lazyadam.suites.names import UnknownName, one
 
 Run = Annotated[Path, typer.Argument(metavar="DIR", callback=folder, help="of the tables of a run")]
 Runs = Annotated[
@@ -37,7 +37,7 @@ def page(out: Tables = OUT) -> int:
     """
     from lazyadam.reports.pages import PAGES, PARTS, write_pages
     from lazyadam.reports.tables import read
-    from lazyadam.suites.progress import Steps
+    from lazyadam.suites.run.steps import Steps
 
     read("verdicts", out)  # without them there is nothing to make a page of
     with Steps(PARTS) as steps:

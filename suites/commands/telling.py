@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from lazyadam.suites.backends.names import UnknownName, one
 from lazyadam.suites.commands.app import OUT, Out, app, in_short
-from lazyadam.suites.names import UnknownName, one
 
 if TYPE_CHECKING:
     from lazyadam.suites.telling.found import Found
@@ -45,7 +45,7 @@ def show(
     Of the last run, by its clause (a leading part will do); a known divergence; or a trace. It runs again.
     """
     from lazyadam.suites.backends.base import DEVICES
-    from lazyadam.suites.replay import backend_of
+    from lazyadam.suites.conformance.replay import backend_of
     from lazyadam.suites.telling import divergence, found
     from lazyadam.suites.telling.lines import folded, shown
 
@@ -86,7 +86,7 @@ def replay(
 
     Exits with 0 where it conforms, 1 where it diverges, 125 where nothing could be compared or asked for.
     """
-    from lazyadam.suites.replay import replayed
+    from lazyadam.suites.conformance.replay import replayed
 
     if python == "":
         raise typer.BadParameter("is empty", param_hint="--python")

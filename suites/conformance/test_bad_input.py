@@ -8,8 +8,8 @@ import pytest
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
-from lazyadam.suites.bad_input import KINDS, Kind
-from lazyadam.suites.outcomes import attempt
+from lazyadam.suites.conformance.bad_input import KINDS, Kind
+from lazyadam.suites.conformance.outcomes import attempt
 
 SECONDS = 20.0  # what a hang costs
 # An error in a step costs MindSpore three seconds: in ci these two of its forms are tried, and of malformed

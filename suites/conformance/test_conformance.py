@@ -9,7 +9,8 @@ import pytest
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.clauses.clause import Clause
-from lazyadam.suites.verdicts import BUDGETS, run
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.tell import run
 
 
 def test_conformance(

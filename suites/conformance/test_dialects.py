@@ -11,14 +11,14 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.tables import NotWritten
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
-from lazyadam.suites.case import Case
+from lazyadam.suites.cases.case import Case
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import layouts
+from lazyadam.suites.conformance.fingerprint import NONE_FITS, Fingerprint, fingerprint
 from lazyadam.suites.divergences.accounting import known_observation
 from lazyadam.suites.divergences.layouts import layout_of
 from lazyadam.suites.divergences.pin import OBSERVED, pins_of, ready_to_pin
-from lazyadam.suites.fingerprint import NONE_FITS, Fingerprint, fingerprint
-from lazyadam.suites.verdicts import judge
+from lazyadam.suites.judge.trial import Trial, judge
 
 
 @pytest.mark.quick
@@ -81,7 +81,7 @@ def write_witness(
     (seen,) = process.run([witness])
     backend, observed = process.backend, found.axes[axis]
     rule = CLAUSES["update-rule"]
-    findings = judge(rule, [witness], [seen], backend, backend.documented).findings
+    findings = judge(Trial(rule, backend, [witness], [seen]), backend.documented).findings
     layout = next(
         (layout_of(witness.steps[f.step - 1].gradients[f.parameter]) for f in findings), layouts(backend)[0]
     )

@@ -13,15 +13,18 @@ from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.tables import write_text
 from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Trajectory
+from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
-from lazyadam.suites.compared import other
+from lazyadam.suites.conformance.examine import what_shows
 from lazyadam.suites.divergences.accounting import known
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, broken, pins_of
 from lazyadam.suites.divergences.reproducer import issue, script
-from lazyadam.suites.verdicts import explanation, judge, verdict, what_shows
+from lazyadam.suites.judge.explanation import explanation
+from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.judge.verdict import verdict
+from lazyadam.suites.run.compared import other
 
 PinItem = tuple[type[Backend], str, Pin]
 Record = Callable[[str, object], None]
@@ -54,7 +57,7 @@ def test_witness_shows_what_is_pinned_and_hides_nothing(
         assert of_failures([pin.case], [seen], pin.verdict) == set(pin.layouts)
         return  # there is no result that could hide a fault
     clause = clause_of(pin.clauses[0] if pin.clauses else "update-rule")
-    findings = judge(clause, [pin.case], [seen], backend, backend.documented).findings
+    findings = judge(Trial(clause, backend, [pin.case], [seen]), backend.documented).findings
     assert of_findings([pin.case], findings) == set(pin.layouts)
     names, why = accounted(pin, backend, seen, clause, covering)
     assert pin.name in names, f"the pin needs another witness: this one is also explained by {why}"
@@ -76,7 +79,7 @@ def accounted(
     pin: Pin, backend: type[Backend], trajectory: Trajectory, clause: Clause, covering: list[Pin]
 ) -> tuple[list[str], str]:
     """The pins that account for a trajectory of the witness under a clause, and what explains it."""
-    args = clause, [pin.case], [trajectory], backend, backend.documented
+    args = Trial(clause, backend, [pin.case], [trajectory]), backend.documented
     judgement = judge(*args)
     row = {
         "verdict": verdict(judgement, [trajectory], None),

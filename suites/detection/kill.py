@@ -8,14 +8,15 @@ import numpy as np
 
 from lazyadam.suites.backends.base import Backend, not_kept
 from lazyadam.suites.backends.process import about
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.examine import Examination, examine
 from lazyadam.suites.detection.hosts.edit import Edits
 from lazyadam.suites.detection.hosts.numpy_host import NumpyLazyAdam
 from lazyadam.suites.detection.hosts.torch_host import SeededSparseAdam
 from lazyadam.suites.divergences.pin import Pin, broken, pins_of
-from lazyadam.suites.verdicts import BUDGETS, Examination, examine
 
 HOSTS: dict[str, type[NumpyLazyAdam] | type[SeededSparseAdam]] = {
     "numpy": NumpyLazyAdam,
@@ -100,7 +101,7 @@ def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
             errors = [f.message for f in seen.unknown if not not_kept(f)]
             raised = errors[0] if errors else ""
             return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start, raised)
-        before += len(seen.cases)
+        before += len(seen.trial.cases)
     # A change for the better fails a run too: the witness of a known divergence no longer shows it.
     for pin, message in broken_pins(host, dtype):
         before += 1
@@ -115,6 +116,6 @@ def _first(seen: Examination) -> int:
         return 0
     unaccounted = [j.judgement.worst > 1 for j in seen.judged if j.accounted is None]
     diverging = [int(np.argmax(over)) for over in unaccounted if over.any()]
-    failing = [i for i, t in enumerate(seen.trajectories) if t.failure in seen.unknown]
+    failing = [i for i, t in enumerate(seen.trial.trajectories) if t.failure in seen.unknown]
     # Against its documentation a host may diverge in other ways, known ones, before it fails.
     return min(failing + diverging[-1:])

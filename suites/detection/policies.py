@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lazyadam.suites.case import Trajectory
+from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES
 
 

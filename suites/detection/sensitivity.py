@@ -6,9 +6,9 @@ from dataclasses import replace
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import SETTINGS, Clause
+from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.detection.hosts.edit import Edits
 from lazyadam.suites.detection.kill import BUDGET, seeded
-from lazyadam.suites.verdicts import examine
 
 _BETAS = 'group["betas"]\n    if'
 _STORE = "w[rows] -= update"

@@ -6,14 +6,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lazyadam.suites.alone import alone
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
+from lazyadam.suites.conformance.budget import menu_of
 from lazyadam.suites.detection.faults import FAULTS
 from lazyadam.suites.detection.kill import BUDGET, HOSTS, Here, applicable, first_kill, seeded
 from lazyadam.suites.detection.policies import COMPARED, POLICIES, close
-from lazyadam.suites.verdicts import menu_of
+from lazyadam.suites.judge.alone import alone
 
 WAYS = [(policy, compared) for policy in POLICIES for compared in COMPARED]
 

@@ -7,9 +7,9 @@ from statistics import median
 import pytest
 
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.detection.kill import BUDGET, first_kill, seeded
 from lazyadam.suites.detection.sensitivity import ERRORS, REGIMES, smallest
-from lazyadam.suites.verdicts import examine
 
 PROMISED = {
     "float32": {"lr": 20, "epsilon": 20, "beta1": 22, "beta2": 22},

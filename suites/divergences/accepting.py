@@ -14,9 +14,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from lazyadam.reports.tables import TableError, read, records
 from lazyadam.suites.backends.class_file import DECLARED
+from lazyadam.suites.backends.names import UnknownName, near
 from lazyadam.suites.cases import trace
 from lazyadam.suites.divergences.pin import OWNERS
-from lazyadam.suites.names import UnknownName, near
 
 FOLDER = "lazyadam-expected"  # beside the file that declares the backend
 Row = dict[str, Any]

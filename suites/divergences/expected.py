@@ -13,7 +13,7 @@ from lazyadam.reference.lazy_adam import Rules, Running, State, advance
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Errors, Precision
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.fitting import arithmetics
 from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from lazyadam.suites.case import Case, Gradient, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Trajectory
 from lazyadam.suites.judge.judgement import Finding
 
 LAYOUTS = ("sparse", "dense", "none")

@@ -18,19 +18,19 @@ from packaging.version import InvalidVersion, Version
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.base import DEVICES, Backend
+from lazyadam.suites.backends.names import near
 from lazyadam.suites.backends.process import Process, Runs
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Case, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import layouts
+from lazyadam.suites.conformance.fingerprint import NONE_FITS
 from lazyadam.suites.divergences.layouts import LAYOUTS, layout_of
 from lazyadam.suites.divergences.witness import cast
 from lazyadam.suites.equivalence import carried
-from lazyadam.suites.fingerprint import NONE_FITS
 from lazyadam.suites.judge.judgement import QUANTITIES, SIGN
 from lazyadam.suites.judge.step_by_step import step_by_step
-from lazyadam.suites.names import near
 
 PINS = Path(__file__).parent / "pins"
 OWNERS = ("backend", "documentation", "us")
@@ -44,7 +44,7 @@ SAYS = (
     *("sentence", "verdict", "explained_by", "clauses", "quantities", "layouts", "dtypes", "devices"),
     *("owner", "backends", "versions", "file", "path", "python", "until"),
 )
-# What an axis was observed to be that is none of its values (suites/fingerprint.py).
+# What an axis was observed to be that is none of its values (suites/conformance/fingerprint.py).
 OBSERVED = (NONE_FITS, *VERDICTS[1:])
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from lazyadam.reference.rounding import round_to
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.cases.trace import check
 
 

@@ -21,17 +21,18 @@ from lazyadam.reports.tables import frame, write
 from lazyadam.reports.terminal import show_rows
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.process import Process
-from lazyadam.suites.case import Case, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.budget import BUDGETS, Budget, menu_of
 from lazyadam.suites.divergences.pin import pins_of
 from lazyadam.suites.divergences.witness import cut
 from lazyadam.suites.judge.judgement import QUANTITIES, measure
-from lazyadam.suites.progress import Steps
-from lazyadam.suites.verdicts import BUDGETS, Budget, judge, menu_of
+from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.run.steps import Steps
 
 Row = dict[str, Any]
 SHOWN = 20  # rows on the screen
@@ -187,7 +188,7 @@ def differences(
                 worst[quantity] = each, found
     for quantity, (each, found) in worst.items():
         ratios = [
-            float(judge(clause, [each.case], [run], backend, backend.spoken).worst[0])
+            float(judge(Trial(clause, backend, [each.case], [run]), backend.spoken).worst[0])
             for run in (each.base, each.candidate)
         ]
         file = Path("builds") / f"{clause.id}.{backend.name}.{dtype}.{quantity}.json"

@@ -7,7 +7,7 @@ from lazyadam.reference.dialect import Untouched
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.torch_optim import SparseAdam
-from lazyadam.suites.case import Case, Parameter, Trajectory
+from lazyadam.suites.cases.case import Case, Parameter, Trajectory
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses.clause import MINDSPORE_LAZY_ADAM, TORCH_SPARSE_ADAM, Clause
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Dialect, WeightDecay
 from lazyadam.suites.backends.base import NotRun
-from lazyadam.suites.case import Case, Group, Manner, Trajectory
+from lazyadam.suites.cases.case import Case, Group, Manner, Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import Menu, seed_of, size
 from lazyadam.suites.clauses.clause import SETTINGS, H

@@ -13,9 +13,9 @@ import numpy as np
 from lazyadam.reference.dialect import Duplicates
 from lazyadam.reference.rounding import round_to
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.alone import alone
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.equivalence.sequences import OBSERVED, STEPS, moved, turned
+from lazyadam.suites.judge.alone import alone
 
 SHARES = (0.0, 0.1, 0.4, 0.8)
 TRAININGS = 7

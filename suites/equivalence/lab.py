@@ -11,8 +11,8 @@ from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.process import ENVIRONMENT, ROOT, Process
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Case, Trajectory
-from lazyadam.suites.verdicts import wrong_path
+from lazyadam.suites.cases.case import Case, Trajectory
+from lazyadam.suites.judge.verdict import wrong_path
 
 SAMPLES = Path(__file__).parent / "samples"
 SCRIPT_SECONDS = 120.0

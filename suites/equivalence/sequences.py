@@ -12,10 +12,10 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.alone import EXACT, REFERENCE, alone, together
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.clauses.clause import missing
+from lazyadam.suites.judge.alone import EXACT, REFERENCE, alone, together
 
 ROWS, WIDTH, IDS = 24, 4, 8
 STEPS, OBSERVED = 1000, (1, 10, 100, 1000)

@@ -10,23 +10,17 @@ import numpy as np
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.torch_optim import SparseAdam
-from lazyadam.suites.case import Trajectory
+from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.examine import Row, verdict_row, what_shows
 from lazyadam.suites.divergences.accounting import known
 from lazyadam.suites.divergences.pin import pins_of
 from lazyadam.suites.equivalence.carried import CLAUSES, Leg, carry
-from lazyadam.suites.verdicts import (
-    Row,
-    dialects,
-    explanation,
-    judge,
-    verdict,
-    verdict_row,
-    what_shows,
-    wrong_path,
-)
+from lazyadam.suites.judge.explanation import explanation
+from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.judge.verdict import dialects, verdict, wrong_path
 
 CASES = 3
 
@@ -78,12 +72,13 @@ def judge_legs(
         for leg in legs:
             backend = leg.process.backend
             dialect = dict(dialects(backend)).get(against, backend.spoken)
-            judgement = judge(clause, leg.cases, leg.trajectories, backend, dialect)
+            trial = Trial(clause, backend, leg.cases, leg.trajectories)
+            judgement = judge(trial, dialect)
             path = wrong_path(backend, leg.process.device, "float32", leg.trajectories)
             words.append(verdict(judgement, leg.trajectories, path))
             ratios.append(float(judgement.worst.max()))
-            args = clause, leg.cases, leg.trajectories, backend, dialect, judgement
-            why = explanation(*args) if words[-1] == "diverges" and path is None else ""
+            diverges = words[-1] == "diverges" and path is None
+            why = explanation(trial, dialect, judgement) if diverges else ""
             explained += [f"{backend.name}: {why}"] if why else []
             row = {
                 "verdict": words[-1],
@@ -92,7 +87,7 @@ def judge_legs(
                 "dtype": "float32",
                 "explained_by": why,
             }
-            accounted = known(row, backend, what_shows(*args, row), pins_of(leg.process))
+            accounted = known(row, backend, what_shows(trial, dialect, judgement, row), pins_of(leg.process))
             witnesses += [accounted] if accounted else []
             if accounted is None:
                 what = f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on, against {against}"

@@ -13,12 +13,12 @@ import pytest
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.tables import write_text
-from lazyadam.suites.alone import REFERENCE, alone
 from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
-from lazyadam.suites.compared import other
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.equivalence.lab import SAMPLES, SCRIPT_SECONDS
+from lazyadam.suites.judge.alone import REFERENCE, alone
+from lazyadam.suites.run.compared import other
 
 BACKEND = {
     "torch": BACKENDS["torch.SparseAdam"],

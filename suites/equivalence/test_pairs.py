@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from lazyadam.reference.dialect import Duplicates
-from lazyadam.suites.about import AXES
-from lazyadam.suites.alone import EXACT, REFERENCE
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Failure
+from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.equivalence.growth import growth
 from lazyadam.suites.equivalence.sequences import OBSERVED, SEQUENCES, effects, flat, idle, tolerance
+from lazyadam.suites.judge.alone import EXACT, REFERENCE
+from lazyadam.suites.run.about import AXES
 
 Record = Callable[[str, object], None]
 

@@ -11,15 +11,18 @@ import pytest
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
-from lazyadam.suites.case import Case, Gradient, Step
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Gradient, Step
 from lazyadam.suites.cases.strategies import Menu, seed_of
 from lazyadam.suites.cases.training import Layer, Trained, Training, trained_alone, training_task
 from lazyadam.suites.clauses.clause import PAPER, Clause
+from lazyadam.suites.conformance.examine import Row, what_shows
 from lazyadam.suites.divergences.accounting import known
 from lazyadam.suites.divergences.pin import pins_of
 from lazyadam.suites.divergences.witness import cut
-from lazyadam.suites.verdicts import Row, dialects, explanation, judge, verdict, what_shows, wrong_path
+from lazyadam.suites.judge.explanation import explanation
+from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.judge.verdict import dialects, verdict, wrong_path
 
 CLAUSE = Clause(
     "training",
@@ -79,13 +82,13 @@ def judge_training(
     case = with_rows(trained.case, training) if layer.sparse else trained.case
     path = wrong_path(backend, process.device, "float32", [trajectory])
     what = f"{CLAUSE.id}, {backend.name}, {layer.layer}, {layer.way}, {about['ids']} ids"
+    trial = Trial(CLAUSE, backend, [case], [trajectory])
     for against, dialect in dialects(backend):
-        judgement = judge(CLAUSE, [case], [trajectory], backend, dialect)
+        judgement = judge(trial, dialect)
         word, explained = verdict(judgement, [trajectory], path), ""
-        args = CLAUSE, [case], [trajectory], backend, dialect, judgement
         spoken = dialect == backend.spoken
         if word == "diverges" and path is None and (spoken or against != "reference"):
-            explained = explanation(*args)
+            explained = explanation(trial, dialect, judgement)
         row = {
             "verdict": word,
             "against": "explained",
@@ -93,7 +96,7 @@ def judge_training(
             "dtype": "float32",
             "explained_by": explained,
         }
-        accounted = known(row, backend, what_shows(*args, row), pins_of(process))
+        accounted = known(row, backend, what_shows(trial, dialect, judgement, row), pins_of(process))
         if spoken and (word == "conforms" if layer.fails else accounted is None):
             rows.new.append(f"{what}: {word}")
         if word == "diverges" and path is None and against != "reference":

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.suites import progress
 from lazyadam.suites.instrument.published import RUN
+from lazyadam.suites.run import steps as progress
 
 
 @pytest.fixture

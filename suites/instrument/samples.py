@@ -6,7 +6,7 @@ import numpy as np
 
 from lazyadam.reference.rounding import round_to
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 
 
 def sample(

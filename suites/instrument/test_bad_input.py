@@ -19,13 +19,13 @@ from lazyadam.reports.terminal import show_bad_input
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import BACKENDS, select
-from lazyadam.suites.bad_input import KINDS, ROWS, Kind, good
-from lazyadam.suites.case import Case, Failure, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Step, Trajectory
+from lazyadam.suites.conformance.bad_input import KINDS, ROWS, Kind, good
+from lazyadam.suites.conformance.outcomes import attempt, result
 from lazyadam.suites.conformance.test_bad_input import bad_input_rows, left_out
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
 from lazyadam.suites.instrument.toy import Toy
-from lazyadam.suites.outcomes import attempt, result
 
 BY_ID = {kind.id: kind for kind in KINDS}
 CASE = good("sparse")

@@ -10,8 +10,8 @@ import pytest
 
 from lazyadam.reports.columns import COLUMNS
 from lazyadam.suites.backends.declaration import declared
-from lazyadam.suites.case import Failure, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Failure, Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.equivalence import builds

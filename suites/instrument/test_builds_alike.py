@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lazyadam.suites.case import Failure
+from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.equivalence import builds
 from lazyadam.suites.instrument.published import lazyadam

@@ -12,7 +12,7 @@ import pytest
 from lazyadam.reference.dialect import Arithmetic, Power
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.case import Case, Failure, Gradient, Manner, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Trajectory
 from lazyadam.suites.clauses.clause import H
 from lazyadam.suites.equivalence.claims import CLAIMS, CONFIRMED, REFUTED, Verdict, extra_argument, undecided
 from lazyadam.suites.equivalence.lab import Lab, Ran

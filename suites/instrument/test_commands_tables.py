@@ -11,7 +11,6 @@ import pytest
 
 from lazyadam.reports import page
 from lazyadam.reports.tables import read
-from lazyadam.suites import progress
 from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.backends.template import TEMPLATES
@@ -24,7 +23,8 @@ from lazyadam.suites.instrument.published import RUN, lazyadam
 from lazyadam.suites.instrument.test_nothing_measured import SMALL, fixed
 from lazyadam.suites.performance import backends, gate, trials
 from lazyadam.suites.performance.arms import measure
-from lazyadam.suites.progress import Steps
+from lazyadam.suites.run import steps as progress
+from lazyadam.suites.run.steps import Steps
 
 
 @pytest.fixture

@@ -22,24 +22,24 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.reports import glossary
 from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.tables import VERDICTS, read, records
-from lazyadam.suites import replay as replaying
-from lazyadam.suites.about import AXES
 from lazyadam.suites.backends import mindspore_nn
 from lazyadam.suites.backends.mindspore_nn import MindSporeOptimizer
 from lazyadam.suites.backends.process import ROOT, Process
 from lazyadam.suites.backends.registry import BACKENDS, select
 from lazyadam.suites.backends.template import TEMPLATES
-from lazyadam.suites.case import Case, Gradient, Step
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Gradient, Step
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.commands.app import run
+from lazyadam.suites.conformance import replay as replaying
+from lazyadam.suites.conformance.budget import BUDGETS, Budget
+from lazyadam.suites.conformance.replay import AGAINST, backend_of
+from lazyadam.suites.conformance.tell import run as judge
 from lazyadam.suites.divergences.pin import PINS, pins, ready_to_pin
 from lazyadam.suites.instrument.samples import sample
-from lazyadam.suites.replay import AGAINST, backend_of
+from lazyadam.suites.run.about import AXES
 from lazyadam.suites.run.recording import Run
 from lazyadam.suites.telling.words import entries, matching
-from lazyadam.suites.verdicts import BUDGETS, Budget
-from lazyadam.suites.verdicts import run as judge
 
 Command = Callable[..., tuple[int, list[str], list[str]]]
 CACHED = TEMPLATES["numpy"].replace("alpha = h.lr", "alpha = self.first.setdefault('lr', h.lr)")

@@ -13,8 +13,8 @@ import pytest
 
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Case, Gradient
 from lazyadam.suites.cases import corpus
+from lazyadam.suites.cases.case import Case, Gradient
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import Menu, generated
 from lazyadam.suites.clauses import CLAUSES

@@ -15,11 +15,12 @@ from lazyadam.suites.backends.registry import select
 from lazyadam.suites.backends.torch_optim import AdamFused, AdamLoop, SparseAdam
 from lazyadam.suites.cases import trace
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences.pin import PINS, load, pins, pins_of_name
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.stand_ins import cuda
-from lazyadam.suites.verdicts import BUDGETS, examine
 
 BUDGET = replace(BUDGETS["ci"], cases=10)
 DENSE = ("update-rule", "slow-averages", "late-steps", "dense-gradient", "betas-0")

@@ -24,7 +24,7 @@ from lazyadam.reference.gradient import coalesce
 from lazyadam.reference.lazy_adam import Rules, State, step
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, exact, replayed
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_judge import ARITHMETIC, REFERENCE, faithful
 from lazyadam.suites.instrument.toy import Toy

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from lazyadam.reference.dialect import Dialect
-from lazyadam.suites.fingerprint import NONE_FITS, fingerprint
+from lazyadam.suites.conformance.fingerprint import NONE_FITS, fingerprint
 from lazyadam.suites.instrument.toy import Toy
 
 TURNED = {

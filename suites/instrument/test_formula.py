@@ -19,7 +19,7 @@ from lazyadam.reference.dialect import (
 )
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.divergences.expected import FORMULA, Expected, expected
 from lazyadam.suites.divergences.reproducer import no_script
 from lazyadam.suites.divergences.source.formula import Formula

@@ -8,10 +8,10 @@ import pytest
 from lazyadam.reference.dialect import Duplicates
 from lazyadam.reports.growth import growths
 from lazyadam.reports.tables import frame
-from lazyadam.suites.alone import alone
-from lazyadam.suites.case import Case, Gradient, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Parameter, Step
 from lazyadam.suites.equivalence.growth import IDS, ROWS, SHARES, TRAININGS, growth, trainings
 from lazyadam.suites.equivalence.sequences import OBSERVED, turned
+from lazyadam.suites.judge.alone import alone
 
 OTHERS = [Duplicates.SCATTERED, Duplicates.SQUARES_APART]
 

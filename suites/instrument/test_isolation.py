@@ -21,7 +21,7 @@ from lazyadam.suites.backends.message import Unreadable, dumps, loads
 from lazyadam.suites.backends.process import Lost, Process, sound
 from lazyadam.suites.backends.reader import ROOT, read
 from lazyadam.suites.backends.template import TEMPLATES
-from lazyadam.suites.case import Trajectory
+from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
 

@@ -11,7 +11,7 @@ from lazyadam.reference.gradient import coalesce
 from lazyadam.reference.lazy_adam import Rules, State, step
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import replayed
-from lazyadam.suites.case import Case, Gradient, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Step, Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.judge.free_running import free_running
 from lazyadam.suites.judge.step_by_step import step_by_step

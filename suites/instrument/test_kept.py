@@ -10,7 +10,8 @@ from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
-from lazyadam.suites.verdicts import BUDGETS, judge, menu_of
+from lazyadam.suites.conformance.budget import BUDGETS, menu_of
+from lazyadam.suites.judge.trial import Trial, judge
 
 OPTIMIZER = """
 import math
@@ -106,7 +107,7 @@ def test_a_right_optimizer_is_right_wherever_it_keeps_its_state(way: str, tmp_pa
             seen = process.run(cases)
             assert [t.failure for t in seen] == [None] * len(cases)
             assert any(case.t for case in cases) or clause != "late-steps"
-            judged = judge(CLAUSES[clause], cases, seen, backend, Dialect())
+            judged = judge(Trial(CLAUSES[clause], backend, cases, seen), Dialect())
             assert judged.worst.max() <= 1, judged.findings[0].message()
             counts = [t.t[0].tolist() for t in seen]
             assert counts == [[case.t + 1] * len(case.parameters) for case in cases]

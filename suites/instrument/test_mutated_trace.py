@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lazyadam.reference.dialect import BiasCorrection, Dialect, Duplicates, Epsilon, Untouched, ZeroRows
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.own import NumpyOptimizer
-from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step, Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.judge.fitting import fitting
 from lazyadam.suites.judge.judgement import QUANTITIES

@@ -15,7 +15,7 @@ from lazyadam.reports.gate import _speed
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.base import NotRun
 from lazyadam.suites.backends.by_hand import NumPyByHand
-from lazyadam.suites.case import Failure
+from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.performance import arms, gate, reference, trials
 from lazyadam.suites.performance import backends as speed

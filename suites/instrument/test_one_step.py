@@ -8,7 +8,7 @@ import pytest
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon
 from lazyadam.reference.lazy_adam import Rules
 from lazyadam.reference.rounding import PRECISIONS
-from lazyadam.suites.case import Case, Gradient, Group, Manner, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Step
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.judgement import QUANTITIES

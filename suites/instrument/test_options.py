@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.suites import compared
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.instrument.test_command_line import pytest_run
+from lazyadam.suites.run import compared
 
 SPREAD = ("-n", 2, "--dist", "loadgroup")
 NOT_THERE = (

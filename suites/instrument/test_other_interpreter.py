@@ -16,10 +16,11 @@ from lazyadam.suites.backends.registry import select
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.cases import trace
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.replay import replayed
+from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.samples import sample
-from lazyadam.suites.replay import replayed
-from lazyadam.suites.verdicts import BUDGETS, run
 
 ALL_TYPES = '    dtypes = ("float32", "bfloat16")\n'
 

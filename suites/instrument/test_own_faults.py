@@ -9,10 +9,10 @@ import pytest
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.examine import examine
+from lazyadam.suites.conformance.fingerprint import NONE_FITS, fingerprint
 from lazyadam.suites.detection.kill import BUDGET, Here, applicable
-from lazyadam.suites.fingerprint import NONE_FITS, fingerprint
 from lazyadam.suites.instrument.readme import OWN, examples
-from lazyadam.suites.verdicts import examine
 
 NUMPY, TORCH = examples(OWN)
 TYPES = ("float32", "float64")

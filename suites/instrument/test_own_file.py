@@ -18,13 +18,13 @@ from lazyadam.suites.backends.process import HOPELESS, Process
 from lazyadam.suites.backends.reader import read
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.backends.template import TEMPLATES
-from lazyadam.suites.case import Manner
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Manner
+from lazyadam.suites.conformance.replay import replayed
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.readme import OWN, examples
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
-from lazyadam.suites.replay import replayed
 
 NUMPY, TORCH = examples(OWN)
 HEAD = NUMPY.partition("    def update")[0]
@@ -184,7 +184,7 @@ def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -
             "declares 'dtype', which nothing asks for; is 'dtypes' meant?",
         ),
         (
-            NUMPY.replace("import math", "import math\nfrom lazyadam.suites.case import Manner")
+            NUMPY.replace("import math", "import math\nfrom lazyadam.suites.cases.case import Manner")
             + "    manners = frozenset({Manner.STRIDED, Manner.LR_TENSOR})\n",
             "manners has 'parameters that are not contiguous', which numpy's base class does not do",
         ),
@@ -498,7 +498,7 @@ def test_a_manner_that_was_asked_for_and_did_not_take_place_is_no_pass(manner: s
     )
     text = text.replace(
         "import torch\n",
-        "from dataclasses import replace\n\nimport torch\nfrom lazyadam.suites.case import Manner\n",
+        "from dataclasses import replace\n\nimport torch\nfrom lazyadam.suites.cases.case import Manner\n",
     )
     chosen = "float32 and (strided or learning-rate-tensor)"
     result = pytest_run(

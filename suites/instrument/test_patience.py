@@ -16,7 +16,7 @@ from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.reader import read
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.instrument.samples import sample
-from lazyadam.suites.machine import all_threads
+from lazyadam.suites.run.machine import all_threads
 
 BUSY = "while True: pass"
 

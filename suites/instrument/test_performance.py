@@ -16,7 +16,7 @@ from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.by_hand import NumPyByHand
 from lazyadam.suites.backends.floor import NumPyFloor
 from lazyadam.suites.backends.process import Lost
-from lazyadam.suites.case import Case, Gradient, Step
+from lazyadam.suites.cases.case import Case, Gradient, Step
 from lazyadam.suites.performance.arms import ROUNDS, Arm, Arms, measure
 from lazyadam.suites.performance.configuration import (
     FULL,

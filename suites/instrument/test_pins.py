@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon
-from lazyadam.suites import verdicts
 from lazyadam.suites.backends.base import DEVICES
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Case, Failure, Gradient, Step, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Step, Trajectory
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance import examine as examining
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.examine import examine, what_shows
+from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.conformance.test_dialects import agreement
 from lazyadam.suites.divergences.accounting import Seen, known, known_observation
 from lazyadam.suites.divergences.layouts import of_failures
@@ -29,7 +32,8 @@ from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
 from lazyadam.suites.instrument.test_judge import faithful
 from lazyadam.suites.instrument.toy import Toy
-from lazyadam.suites.verdicts import BUDGETS, examine, run
+from lazyadam.suites.judge.explanation import explanation
+from lazyadam.suites.judge.trial import Trial, judge
 
 BY_NAME = {pin.name: pin for pin in pins()}
 SPARSE, FUSED = BACKENDS["torch.SparseAdam"], BACKENDS["torch.Adam.fused"]
@@ -178,7 +182,7 @@ class ToyProcess:
 def test_a_failure_does_not_hide_behind_a_known_divergence(
     fails: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verdicts, "pins_of", lambda process: [EPSILON])
+    monkeypatch.setattr(examining, "pins_of", lambda process: [EPSILON])
     process: Any = ToyProcess(fails)
     outcome = run(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"], tmp_path)
     (documented,) = (row for row in outcome.verdicts if row["against"] == "documented")
@@ -221,7 +225,7 @@ def test_a_known_axis_and_a_known_divergence_account_for_themselves_alone(
                 getattr(done[0], quantity)[0][-1] *= 1.001
             return done
 
-    monkeypatch.setattr(verdicts, "pins_of", lambda process: pinned)
+    monkeypatch.setattr(examining, "pins_of", lambda process: pinned)
     process: Any = Spoiled(0)
     seen = examine(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"])
     assert (seen.judged[0].accounted, seen.new) == (accounted, accounted is None)
@@ -295,11 +299,11 @@ def test_where_several_layouts_diverge_each_axis_is_pinned_where_it_makes_a_diff
     gradients = Gradient(ramp[:3], np.array([1, 1, 2])), Gradient(ramp)
     cases = [replace(one, steps=(Step((g,)),)) for g in gradients]
     trajectories = [faithful(case, Mixed.spoken) for case in cases]
-    args = clause, cases, trajectories, Mixed, Mixed.documented
-    judged = verdicts.judge(*args)
-    axes = verdicts.explanation(*args, judged)
+    args = Trial(clause, Mixed, cases, trajectories), Mixed.documented
+    judged = judge(*args)
+    axes = explanation(*args, judged)
     assert axes == "duplicates: last; epsilon: beside_root"
-    seen = verdicts.what_shows(*args, judged, {**ROW, "clause": clause.id, "explained_by": axes})
+    seen = what_shows(*args, judged, {**ROW, "clause": clause.id, "explained_by": axes})
     assert seen.layouts == {"sparse", "dense"}
     assert seen.of_axis == {"duplicates": {"sparse"}, "epsilon": {"sparse", "dense"}}
 

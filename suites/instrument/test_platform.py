@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.suites import machine
 from lazyadam.suites.backends import memory
 from lazyadam.suites.backends.by_hand import NumPyByHand
 from lazyadam.suites.commands import app
@@ -14,6 +13,7 @@ from lazyadam.suites.instrument.published import Ran, lazyadam
 from lazyadam.suites.performance import arms
 from lazyadam.suites.performance.configuration import Configuration
 from lazyadam.suites.performance.stopwatch import Stopwatch
+from lazyadam.suites.run import machine
 
 SMALL = Configuration(50, 4, 20, "zipf")
 

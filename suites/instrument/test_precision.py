@@ -9,7 +9,7 @@ from lazyadam.reference.dialect import Dialect, Subnormals
 from lazyadam.reference.lazy_adam import Rules
 from lazyadam.reference.rounding import PRECISIONS, inherited_root_error, round_to
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.instrument.test_judge import ARITHMETIC, faithful
 from lazyadam.suites.judge.step_by_step import step_by_step
 

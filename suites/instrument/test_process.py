@@ -11,11 +11,11 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import refusal
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import BACKENDS, select
-from lazyadam.suites.case import Trajectory
+from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.judge.judgement import Judgement
 from lazyadam.suites.judge.step_by_step import step_by_step
-from lazyadam.suites.verdicts import verdict, wrong_path
+from lazyadam.suites.judge.verdict import verdict, wrong_path
 
 # Every framework's processes are tested, each with the backend that stands for LazyAdam.
 NAMES = ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"]

@@ -17,8 +17,9 @@ from lazyadam.suites.backends.process import ROOT, Process
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.budget import BUDGETS, menu_of
 from lazyadam.suites.instrument.samples import sample
-from lazyadam.suites.verdicts import BUDGETS, judge, menu_of
+from lazyadam.suites.judge.trial import Trial, judge
 
 BACKENDS = ROOT / "suites" / "backends"
 C, PERL = (BACKENDS / "examples" / name for name in ("lazy_adam.c", "lazy_adam.pl"))
@@ -48,7 +49,7 @@ def wrong(backend: type[Backend], clause: str) -> set[str]:
         seen = process.run(cases)
     if failures := {t.failure.kind for t in seen if t.failure}:
         return failures
-    judged = judge(CLAUSES[clause], cases, seen, backend, Dialect())
+    judged = judge(Trial(CLAUSES[clause], backend, cases, seen), Dialect())
     return {finding.quantity for finding in judged.findings}
 
 

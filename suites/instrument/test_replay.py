@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazyadam.suites import replay as replaying
 from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.template import TEMPLATES
-from lazyadam.suites.case import Case, Manner, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Manner, Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance import replay as replaying
+from lazyadam.suites.conformance.budget import BUDGETS, menu_of
+from lazyadam.suites.conformance.replay import replay, undeclared
+from lazyadam.suites.conformance.replay import replayed as replayed_by_name
 from lazyadam.suites.divergences.pin import PINS
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
 from lazyadam.suites.instrument.test_trace import SPOILED, TEXTS, spoil
-from lazyadam.suites.replay import replay, undeclared
-from lazyadam.suites.replay import replayed as replayed_by_name
-from lazyadam.suites.verdicts import BUDGETS, menu_of
 
 SPARSE = BACKENDS["torch.SparseAdam"]
 Replayed = Callable[[Path], tuple[int, list[str]]]

@@ -14,11 +14,11 @@ from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.examine import examine
+from lazyadam.suites.conformance.fingerprint import NONE_FITS, fingerprint
 from lazyadam.suites.detection.kill import BUDGET, Here, applicable
-from lazyadam.suites.fingerprint import NONE_FITS, fingerprint
 from lazyadam.suites.judge.fitting import other_scalars
 from lazyadam.suites.judge.step_by_step import step_by_step
-from lazyadam.suites.verdicts import examine
 
 FOLDER = Path(__file__).parent / "right"
 CASES = {"ci": 2, "nightly": 30, "deep": 150}
@@ -75,7 +75,7 @@ def test_float32_scalars_of_float64_tensors_are_red_unless_they_are_declared_as_
     undeclared = type("Undeclared", (found,), {"dtypes": ("float64",)})
     seen = examine(CLAUSES["late-steps"], Here(undeclared("cpu")), "float64", 0, BUDGET)
     assert seen.new
-    by = partial(step_by_step, seen.cases, seen.trajectories, Dialect())
+    by = partial(step_by_step, seen.trial.cases, seen.trial.trajectories, Dialect())
     told = other_scalars(undeclared, Dialect(), "float64", by)
     says = re.fullmatch(r"its scalars are of float32; declare arithmetic=(.*) if that is meant", told)
     assert says is not None

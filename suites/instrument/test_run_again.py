@@ -8,14 +8,17 @@ import pytest
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.examine import examine, what_shows
 from lazyadam.suites.divergences.accounting import known
 from lazyadam.suites.divergences.pin import Pin, broken, pins
 from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.explanation import explanation
 from lazyadam.suites.judge.run_again import run_again
 from lazyadam.suites.judge.step_by_step import step_by_step
-from lazyadam.suites.verdicts import BUDGETS, examine, explanation, judge, what_shows
+from lazyadam.suites.judge.trial import Trial, judge
 
 DEFAULT = BACKENDS["mindspore.LazyAdam.default.graph"]
 CLAUSE = CLAUSES["attributes-assigned"]
@@ -63,7 +66,7 @@ def test_one_bit_is_a_divergence_at_the_step_that_shows_it_first(
 
 def test_no_axis_explains_it() -> None:
     trajectories = [replace(ran(), again=ran((1, 1, 1), 5.0))]
-    args = CLAUSE, [CASE], trajectories, DEFAULT, DEFAULT.documented
+    args = Trial(CLAUSE, DEFAULT, [CASE], trajectories), DEFAULT.documented
     assert explanation(*args, judge(*args)) == "unexplained"
 
 
@@ -102,7 +105,7 @@ def test_a_pin_breaks_where_its_witness_no_longer_shows_it(pin: Pin, seen: Traje
 
 @pytest.mark.parametrize("backend", BACKENDS.values(), ids=list(BACKENDS))
 def test_the_default_target_alone_is_pinned(backend: type[Backend]) -> None:
-    args = CLAUSE, [CASE], [replace(ran(), again=ran((1, 1, 1), 5.0))], DEFAULT, DEFAULT.documented
+    args = Trial(CLAUSE, DEFAULT, [CASE], [replace(ran(), again=ran((1, 1, 1), 5.0))]), DEFAULT.documented
     row = {"clause": CLAUSE.id, "verdict": "diverges", "against": "explained", "dtype": "float32"}
     row |= {"explained_by": "unexplained"}
     shown = what_shows(*args, judge(*args), row)

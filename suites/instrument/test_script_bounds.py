@@ -10,13 +10,13 @@ from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.backends.template import TEMPLATES
-from lazyadam.suites.case import Case, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Step, Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.budget import menu_of
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences.expected import Expected, expected, shown, shows
 from lazyadam.suites.instrument.samples import sample
-from lazyadam.suites.verdicts import menu_of
 
 FILES = (Path(__file__).parent / "right" / f"{name}.py" for name in ("orders", "scalars", "sums"))
 RIGHT = [backend for file in FILES for backend in declared(file)]

@@ -11,16 +11,18 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Power
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites import scripts, verdicts
 from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.base import NOT_KEPT, Backend
 from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.backends.process import Process, Runs
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.template import TEMPLATES
-from lazyadam.suites.case import Case, Failure, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, Parameter, Step
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance import tell
+from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.detection.kill import Here
+from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.expected import shown
 from lazyadam.suites.divergences.reproducer import no_script, script
 from lazyadam.suites.instrument.samples import sample
@@ -375,12 +377,12 @@ def test_a_script_says_which_interpreter_runs_it(tmp_path: Path) -> None:
 def test_every_divergence_from_the_documentation_has_a_script_or_a_reason(tmp_path: Path) -> None:
     """Known ones too: torch.SparseAdam's ε shows under most clauses."""
     backend = BACKENDS["torch.SparseAdam"]
-    budget, told = replace(verdicts.BUDGETS["ci"], shrink_explained=True, shrink_seconds=0.0), []
+    budget, told = replace(BUDGETS["ci"], shrink_explained=True, shrink_seconds=0.0), []
     with Process(backend) as process:
         if process.not_run:
             pytest.skip(process.not_run)
         for clause in ("tiny-gradients", "several-parameters", "large-table"):
-            told += verdicts.run(CLAUSES[clause], process, "float32", 0, budget, tmp_path).divergences
+            told += tell.run(CLAUSES[clause], process, "float32", 0, budget, tmp_path).divergences
     documented = [line for line in told if "against documented" in line]
     assert len(documented) == 3
     files = [script_of("script " + line.split("; script ")[1], tmp_path) for line in documented]

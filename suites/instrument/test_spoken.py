@@ -9,7 +9,7 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
 from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.free_running import free_running

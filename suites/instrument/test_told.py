@@ -13,11 +13,11 @@ from lazyadam.reports.export import FAILING, junit, summary
 from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backend
 from lazyadam.reports.screen import WIDTH, screen
 from lazyadam.reports.tables import frame, read, records
-from lazyadam.suites import about, compared
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.instrument.published import RUN
 from lazyadam.suites.instrument.readme import as_pictured, picture
+from lazyadam.suites.run import about, compared
 from lazyadam.suites.run.recording import checked_as
 
 ABOUT = {"backend": "mine.LazyAdam", "version": "1", "mode": "eager", "device": "cpu"}

@@ -11,8 +11,8 @@ import pytest
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.tables import MOST_BYTES
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.instrument.samples import sample

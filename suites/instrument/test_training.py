@@ -13,7 +13,7 @@ import pytest
 
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.case import Gradient, Parameter, Step
+from lazyadam.suites.cases.case import Gradient, Parameter, Step
 from lazyadam.suites.cases.training import Trained, gradient, loss, trained_alone, training_task
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.witness import cut

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Case, Gradient, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Step, Trajectory
 
 F = np.float32
 

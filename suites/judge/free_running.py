@@ -7,7 +7,7 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.lazy_adam import Rules, Running, State, advance
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
 from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, width_of
 

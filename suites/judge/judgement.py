@@ -6,7 +6,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic
 from lazyadam.reference.rounding import Precision
-from lazyadam.suites.case import Step
+from lazyadam.suites.cases.case import Step
 
 QUANTITIES = ("w", "m", "v")
 SIGN = ": the sign of zero"

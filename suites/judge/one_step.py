@@ -6,7 +6,7 @@ import numpy as np
 
 from lazyadam.reference.lazy_adam import Rules, State, step, step_size
 from lazyadam.reference.rounding import Errors
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.powers import with_powers_found
 from lazyadam.suites.judge.stack import Builder, Segment, width_of

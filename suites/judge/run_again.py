@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from lazyadam.suites.case import Case, Manner, Trajectory
+from lazyadam.suites.cases.case import Case, Manner, Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement
 
 RUN_AGAIN = frozenset({Manner.ASSIGNED})

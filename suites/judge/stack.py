@@ -19,8 +19,8 @@ from lazyadam.reference.gradient import coalesce
 from lazyadam.reference.lazy_adam import Gradient, Index, folds
 from lazyadam.reference.rounding import Precision
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed
-from lazyadam.suites.case import Case
-from lazyadam.suites.case import Gradient as Given
+from lazyadam.suites.cases.case import Case
+from lazyadam.suites.cases.case import Gradient as Given
 
 # The same steps are judged against many dialects.
 _exact = lru_cache(maxsize=65536)(exact)

@@ -8,7 +8,7 @@ from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.lazy_adam import Rules, State, blocks, step, step_size, update
 from lazyadam.reference.rounding import PRECISIONS, Errors
 from lazyadam.reference.scalars import Scalars
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.judgement import QUANTITIES, SIGN, Finding, Judgement, Size, element, measure
 from lazyadam.suites.judge.powers import with_powers_found

@@ -10,10 +10,10 @@ import numpy as np
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Lost, Process
-from lazyadam.suites.case import Failure
-from lazyadam.suites.machine import all_threads, shared_core
+from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.performance.configuration import INSTANCES, Configuration
 from lazyadam.suites.performance.stopwatch import Opened
+from lazyadam.suites.run.machine import all_threads, shared_core
 
 ROUNDS = 62
 LOOKS = 4  # so many times these rounds at most, where they are not enough

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 
 INSTANCES = 3  # of each arm: where a table lies in memory matters
 DUPLICATES = ("none", "zipf", "hot", "dense")

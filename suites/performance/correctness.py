@@ -1,14 +1,13 @@
 """Right before fast: whether an arm is right in the configuration that it was timed in."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.clauses import CLAUSES
-from lazyadam.suites.judge.fitting import fitting
-from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.judge.explanation import explanation
+from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.judge.verdict import wrong_path
 from lazyadam.suites.performance.stopwatch import Opened
-from lazyadam.suites.verdicts import explanation, wrong_path
 
 RULE = CLAUSES["update-rule"]
 
@@ -25,13 +24,12 @@ def correctness(backend: type[Backend], device: str, dtype: str, opened: Opened)
     """Judge the first steps of what was timed."""
     assert opened.case is not None
     assert opened.trajectory is not None
-    case, trajectory = [opened.case], [opened.trajectory]
-    by = partial(step_by_step, case, trajectory, backend.documented)
-    judgement = fitting(backend, backend.documented, dtype, by)
+    trial = Trial(RULE, backend, [opened.case], [opened.trajectory])
+    judgement = judge(trial, backend.documented)
     worst = float(judgement.worst.max())
-    divergence = wrong_path(backend, device, dtype, trajectory) or ""
+    divergence = wrong_path(backend, device, dtype, trial.trajectories) or ""
     if worst > 1:
-        divergence = explanation(RULE, case, trajectory, backend, backend.documented, judgement)
+        divergence = explanation(trial, backend.documented, judgement)
         if divergence == "unexplained":
             divergence = judgement.findings[0].message()
     return Correctness(worst, divergence)

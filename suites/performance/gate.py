@@ -17,7 +17,6 @@ from rich.console import Console
 from lazyadam.reports.tables import frame, write
 from lazyadam.reports.terminal import show_rows
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.machine import all_threads
 from lazyadam.suites.performance.arms import Arm, Arms, measure
 from lazyadam.suites.performance.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.statistics import (
@@ -31,7 +30,8 @@ from lazyadam.suites.performance.statistics import (
     spread,
 )
 from lazyadam.suites.performance.table import Row, about, failed
-from lazyadam.suites.progress import Steps
+from lazyadam.suites.run.machine import all_threads
+from lazyadam.suites.run.steps import Steps
 
 FINE = ("faster", "not slower")
 GATED = (

@@ -28,10 +28,10 @@ from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.backends.torch_optim import SparseAdam
-from lazyadam.suites.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.judge.free_running import free_running
 from lazyadam.suites.judge.step_by_step import step_by_step
-from lazyadam.suites.progress import Steps
+from lazyadam.suites.run.steps import Steps
 
 ROWS, WIDTH, TOUCHED, ROUNDS = 1_000_000, 64, 8192, 31
 SMALL_CASES, SMALL_ROUNDS = 32, 31

@@ -11,7 +11,7 @@ import numpy as np
 
 from lazyadam.suites.backends.base import Backend, refusal
 from lazyadam.suites.backends.memory import Memory, give_back
-from lazyadam.suites.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajectory
 from lazyadam.suites.performance import configuration as sizes
 from lazyadam.suites.performance.configuration import INSTANCES, Configuration
 

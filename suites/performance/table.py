@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lazyadam.suites.case import Failure
+from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.performance.arms import Arm
 from lazyadam.suites.performance.configuration import Configuration
 from lazyadam.suites.performance.correctness import Correctness, correctness

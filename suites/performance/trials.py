@@ -15,7 +15,7 @@ from lazyadam.suites.performance.arms import Arms
 from lazyadam.suites.performance.configuration import Configuration
 from lazyadam.suites.performance.gate import GATED, row, start, with_verdicts
 from lazyadam.suites.performance.table import Row
-from lazyadam.suites.progress import Steps
+from lazyadam.suites.run.steps import Steps
 
 TRIALS, SLOWDOWN = 20, 0.15
 BACKENDS = {"sparse": "torch.SparseAdam", "dense": "torch.Adam.fused"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lazyadam.suites.progress import Steps
+from lazyadam.suites.run.steps import Steps
 
 EXIT = {2: 130, 3: 2, 4: 2, 5: 2}  # of pytest's that mean another thing to a shell
 

@@ -11,17 +11,17 @@ from lazyadam.reference.lazy_adam import Rules
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
-from lazyadam.suites.case import Case, Failure, Gradient, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Failure, Gradient, Trajectory
+from lazyadam.suites.conformance.replay import NOTHING_COMPARED, Judged, judge, undeclared
 from lazyadam.suites.judge.fitting import arithmetics
 from lazyadam.suites.judge.judgement import QUANTITIES, Finding, told_apart
 from lazyadam.suites.judge.judgement import element as index_of
 from lazyadam.suites.judge.one_step import OneStep, one_step
 from lazyadam.suites.judge.stack import expected_counts
 from lazyadam.suites.judge.step_by_step import step_by_step
-from lazyadam.suites.replay import NOTHING_COMPARED, Judged, judge, undeclared
+from lazyadam.suites.judge.verdict import wrong_path
 from lazyadam.suites.telling.lines import WIDTH, cut, folded
-from lazyadam.suites.verdicts import wrong_path
 
 MOST_STEPS = 4  # told at length
 MOST_VALUES = 6  # of a row in a gradient

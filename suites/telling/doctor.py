@@ -21,7 +21,7 @@ from lazyadam.suites.backends.environments import named
 from lazyadam.suites.backends.interpreter import OLDEST
 from lazyadam.suites.backends.process import NEEDED, ROOT
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.machine import all_threads
+from lazyadam.suites.run.machine import all_threads
 from lazyadam.suites.telling.here import SUITE, install, requirement_of, version_of
 from lazyadam.suites.telling.lines import columns, folded, shown
 

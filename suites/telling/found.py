@@ -9,11 +9,11 @@ from lazyadam.reports.export import FAILING
 from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW
 from lazyadam.reports.tables import read as read_table
 from lazyadam.reports.tables import records
+from lazyadam.suites.backends.names import UnknownName, begun, near, one
 from lazyadam.suites.cases import trace
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.pin import PINS
 from lazyadam.suites.equivalence import carried
-from lazyadam.suites.names import UnknownName, begun, near, one
 
 Row = dict[str, Any]
 KEYS = ("backend", "dtype", "clause", "against")

@@ -38,7 +38,7 @@ def clauses() -> Iterable[str]:
 
 def axes() -> Iterable[str]:
     """The questions of meaning, with their answers: that of LazyAdam first."""
-    from lazyadam.suites.about import AXES
+    from lazyadam.suites.run.about import AXES
 
     return folded_rows({axis: ", ".join(value.name.lower() for value in kind) for axis, kind in AXES.items()})
 
@@ -58,8 +58,8 @@ def pins() -> Iterable[str]:
 
 def profiles() -> Iterable[str]:
     """How much is tried."""
+    from lazyadam.suites.conformance.budget import BUDGETS
     from lazyadam.suites.telling.words import about_profile
-    from lazyadam.suites.verdicts import BUDGETS
 
     return folded_rows({name: about_profile(name) for name in BUDGETS})
 

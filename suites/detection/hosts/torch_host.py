@@ -5,7 +5,7 @@ from typing import Any
 from unittest.mock import patch
 
 from lazyadam.suites.backends.torch_optim import SparseAdam
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.detection.hosts.edit import Edits, edited
 
 

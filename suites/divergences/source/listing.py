@@ -10,7 +10,7 @@ import numpy as np
 from lazyadam.reference.dialect import Dialect, StepCount
 from lazyadam.reference.rounding import Errors
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.case import Case, Gradient
+from lazyadam.suites.cases.case import Case, Gradient
 from lazyadam.suites.divergences.expected import Shown
 from lazyadam.suites.divergences.source.formula import Formula
 

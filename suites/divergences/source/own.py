@@ -111,7 +111,7 @@ class SuiteScript(Skeleton):
     def imports(self) -> Iterator[str]:
         yield from loaded(self.backend, "import numpy as np", by=self._origin)
         yield "from lazyadam.reference.scalars import Hyperparameters"
-        yield "from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step"
+        yield "from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step"
         yield ""
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend, Origin
-from lazyadam.suites.case import Group
+from lazyadam.suites.cases.case import Group
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.own import loaded, name_of
 from lazyadam.suites.divergences.source.skeleton import Skeleton, indented

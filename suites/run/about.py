@@ -9,7 +9,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.pin import pins
 from lazyadam.suites.equivalence import carried
-from lazyadam.suites.machine import machine
+from lazyadam.suites.run.machine import machine
 
 Row = dict[str, Any]
 AXES: dict[str, type[Enum]] = {

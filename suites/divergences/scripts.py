@@ -7,7 +7,7 @@ from pathlib import Path
 from lazyadam.reference.dialect import Arithmetic
 from lazyadam.suites.backends.base import not_kept
 from lazyadam.suites.backends.process import Runs
-from lazyadam.suites.case import Case, Failure, Manner, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Manner, Trajectory
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences.expected import Shown, shown
 from lazyadam.suites.divergences.pin import Pin
@@ -28,7 +28,7 @@ def of_divergence(
     clause: Clause,
     case: Case,
     finding: Finding,
-    same: Callable[[Case, list[Trajectory]], bool],
+    same: Callable[[Case, Trajectory], bool],
     process: Runs,
     out: Path,
     fitting: Arithmetic | None,
@@ -87,7 +87,7 @@ def _short(
     clause: Clause,
     case: Case,
     finding: Finding,
-    same: Callable[[Case, list[Trajectory]], bool],
+    same: Callable[[Case, Trajectory], bool],
     process: Runs,
     fitting: Arithmetic | None,
 ) -> tuple[Case, Shown | None]:
@@ -99,7 +99,7 @@ def _short(
         if seen.failure or not len(seen.t):
             return None
         how = shown(tried, backend, clause.strict_epsilon, seen, fitting)
-        return how if how and same(tried, [seen]) else None
+        return how if how and same(tried, seen) else None
 
     whole = replace(upto(case, step), observed=tuple(range(1, step + 1)))
     (before,) = process.run([whole])

@@ -12,8 +12,8 @@ import numpy as np
 from lazyadam.reference.dialect import Untouched
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
-from lazyadam.suites.bad_input import Kind, good
-from lazyadam.suites.case import Case, Failure, Trajectory
+from lazyadam.suites.cases.case import Case, Failure, Trajectory
+from lazyadam.suites.conformance.bad_input import Kind, good
 
 Result = tuple[str, str, str]
 MESSAGE = 200

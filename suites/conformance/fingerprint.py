@@ -31,7 +31,7 @@ from lazyadam.reference.dialect import (
 )
 from lazyadam.reference.lazy_adam import folds
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import Menu, seed_of, size
 from lazyadam.suites.clauses.clause import SETTINGS, H, layouts, missing

@@ -12,7 +12,7 @@ import numpy as np
 from lazyadam.reference.rounding import round_to
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.case import Case, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step
 from lazyadam.suites.clauses.clause import layouts
 
 ROWS, WIDTH = 6, 4

@@ -59,7 +59,8 @@ class Step:
 class Manner(Enum):
     """How a case is handed over or run, beyond the ordinary.
 
-    Those down to WATCHED ought to make no difference; the others are for bad input (suites/bad_input.py).
+    Those down to WATCHED ought to make no difference; the others are for bad input, which
+    suites/conformance/bad_input.py has.
     """
 
     INT32_ROWS = "rows as int32"

@@ -15,18 +15,18 @@ from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, not_kept,
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.environments import located
 from lazyadam.suites.backends.interpreter import refusal
+from lazyadam.suites.backends.names import UnknownName, one
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import UnknownBackend, select
-from lazyadam.suites.bad_input import EVERY_BACKEND_HAS, FRESH
-from lazyadam.suites.case import Case, Trajectory
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.conformance.bad_input import EVERY_BACKEND_HAS, FRESH
 from lazyadam.suites.judge.fitting import fitting, other_scalars
 from lazyadam.suites.judge.judgement import Judgement
 from lazyadam.suites.judge.step_by_step import step_by_step
-from lazyadam.suites.names import UnknownName, one
-from lazyadam.suites.verdicts import dialects, wrong_path
+from lazyadam.suites.judge.verdict import dialects, wrong_path
 
 CONFORMS, DIVERGES, NOTHING_COMPARED = 0, 1, 125
 AGAINST = ("documented", "reference", "explained")

@@ -8,7 +8,7 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.lazy_adam import Rules, Running, State, advance
 from lazyadam.reference.rounding import PRECISIONS, Errors, Precision
-from lazyadam.suites.case import Case, Trajectory
+from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES
 from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, width_of
 

@@ -1,0 +1,46 @@
+"""How much is tried in each profile, and of what."""
+
+from dataclasses import dataclass, replace
+
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.clauses.clause import Clause
+
+FREE_STEPS = 1000  # of a free run in another type than float32
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is tried: cases for each clause, and seconds to shrink a divergence.
+
+    compiled, repeated: cases where the backend compiles them, and where it runs the operators of another.
+    shrink_explained: also shrink what the dialect that the backend speaks explains.
+    """
+
+    cases: int
+    compiled: int
+    repeated: int
+    shrink_seconds: float
+    shrink_explained: bool = True
+
+    def cases_of(self, clause: Clause, menu: Menu, backend: type[Backend]) -> int:
+        """How many cases of a clause a backend is given."""
+        if clause.free:
+            return 1
+        usual = self.repeated if backend.repeats else self.compiled if backend.compiles else self.cases
+        return min(usual, menu.most)
+
+
+BUDGETS = {
+    "ci": Budget(30, 10, 4, 1.0, shrink_explained=False),
+    "nightly": Budget(150, 150, 150, 20.0),
+    "deep": Budget(1500, 1500, 1500, 120.0),
+}
+
+
+def menu_of(clause: Clause, backend: type[Backend], dtype: str) -> Menu:
+    """What the cases of a clause are made of on a backend in a type."""
+    menu = clause.menu(backend)
+    if clause.free and dtype != "float32":
+        return replace(menu, observed=tuple(k for k in menu.observed or () if k <= FREE_STEPS))
+    return menu

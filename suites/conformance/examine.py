@@ -1,0 +1,186 @@
+"""A clause on a backend in a type: tried, judged every way, and what is known of it taken off."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from lazyadam.reference.dialect import Dialect
+from lazyadam.suites.backends.process import Runs
+from lazyadam.suites.cases.case import Case, Failure
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import seed_of
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.budget import Budget, menu_of
+from lazyadam.suites.divergences.accounting import Seen, known, known_axes
+from lazyadam.suites.divergences.layouts import of_failures, of_findings
+from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
+from lazyadam.suites.judge.explanation import explanation, explanations, turned
+from lazyadam.suites.judge.judgement import Judgement
+from lazyadam.suites.judge.run_again import not_run_again
+from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.judge.verdict import dialects, verdict, wrong_path
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Judged:
+    """What was seen, judged against one dialect: its row, and the pins that account for it.
+
+    accounted: their names; '' where none is needed, None where none do. explanations: each of which would do.
+    """
+
+    dialect: Dialect
+    judgement: Judgement
+    row: Row
+    accounted: str | None
+    explanations: list[str]
+
+
+@dataclass
+class Examination:
+    """A clause on a backend in a type: what was tried, what came of it, and how it was judged.
+
+    path: what ran, where that is not what was asked for. unknown: failures that no pin accounts for.
+    """
+
+    trial: Trial
+    path: str
+    judged: list[Judged]
+    unknown: list[Failure]
+
+    @property
+    def new(self) -> bool:
+        """Whether something is not known yet: what fails a run."""
+        return bool(self.unknown) or any(j.accounted is None for j in self.judged)
+
+
+def examine(
+    clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget, kept: Sequence[Case] = ()
+) -> Examination:
+    """Try a clause on a backend that runs, in a type, and judge it every way. kept: cases tried beside."""
+    trial, covering = _tried(clause, process, dtype, seed, budget, kept), pins_of(process)
+    wrong = wrong_path(process.backend, process.device, dtype, trial.trajectories)
+    path = wrong or not_run_again(trial.cases, trial.trajectories)
+    judged = list(_judged(trial, {**process.about, "dtype": dtype}, path, covering))
+    _account_for_several(trial, judged, covering)
+    return Examination(trial, path or "", judged, list(_unknown(trial, judged[0].row, covering)))
+
+
+def _tried(
+    clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget, kept: Sequence[Case]
+) -> Trial:
+    backend = process.backend
+    menu = menu_of(clause, backend, dtype)
+    count = budget.cases_of(clause, menu, backend)
+    cases = [*collect(menu, dtype, count, seed_of(seed, clause.id, dtype)), *kept]
+    trajectories = process.run(cases[:1])
+    first = trajectories[0].failure
+    # One that is lost, or refuses for seconds (MindSpore), is not asked again and again.
+    if first is None or first.step > 1 or (first.kind == "refuses" and not backend.compiles):
+        trajectories += process.run(cases[1:])
+    return Trial(clause, backend, cases[: len(trajectories)], trajectories)
+
+
+def _judged(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -> Iterator[Judged]:
+    """The trial against each dialect. The documentation may promise what LazyAdam does: judged once."""
+    backend = trial.backend
+    done: dict[Dialect, tuple[Judgement, list[str]]] = {}
+    for against, dialect in dialects(backend):
+        if dialect not in done:
+            judgement = judge(trial, dialect, drift=dialect == backend.spoken)
+            done[dialect] = judgement, _why(trial, dialect, judgement, path)
+        judgement, why = done[dialect]
+        row = verdict_row(
+            about,
+            trial.clause,
+            against,
+            verdict(judgement, trial.trajectories, path),
+            float(judgement.worst.max(initial=0.0)),
+            len(trial.cases),
+            judgement.steps,
+            why[0],
+        )
+        accounted = known(row, backend, what_shows(trial, dialect, judgement, row), covering)
+        row["witness"] = accounted or ""
+        yield Judged(dialect, judgement, row, accounted, why)
+
+
+def _why(trial: Trial, dialect: Dialect, judgement: Judgement, path: str | None) -> list[str]:
+    """What explains a divergence. Where its source was not read, several axes may: all are told."""
+    if path is not None or verdict(judgement, trial.trajectories, path) != "diverges":
+        return [""]
+    found = explanations(trial, dialect, judgement)
+    return list(islice(found, 1) if trial.backend.source_read else found) or ["unexplained"]
+
+
+def _account_for_several(trial: Trial, judged: list[Judged], covering: list[Pin]) -> None:
+    """More than one thing at once: what the axes leave is what is known of the dialect that is spoken."""
+    backend = trial.backend
+    documented, spoken = judged[0], next(j for j in judged if j.dialect == backend.spoken)
+    if documented.accounted is not None or spoken is documented:
+        return
+    shown = what_shows(trial, spoken.dialect, spoken.judgement, spoken.row)
+    rest = known({**spoken.row, "against": "explained"}, backend, shown, covering)
+    if not rest:
+        return
+    beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
+    axes = explanation(trial, documented.dialect, documented.judgement, beyond)
+    more = [f for f in documented.judgement.findings if (f.case, f.quantity) not in beyond]
+    if names := known_axes(axes, spoken.row["dtype"], Seen(of_findings(trial.cases, more)), covering):
+        documented.accounted = documented.row["witness"] = f"{names}; {rest}"
+
+
+def _unknown(trial: Trial, row: Row, covering: list[Pin]) -> Iterator[Failure]:
+    """Failures that no pin accounts for: a row says the worst of its cases, and may hide another."""
+    alone = {**row, "explained_by": ""}
+    for failure in dict.fromkeys(t.failure for t in trial.trajectories if t.failure):
+        failed = [i for i, t in enumerate(trial.trajectories) if t.failure == failure]
+        part = trial.of(failed)
+        seen = Seen(of_failures(part.cases, part.trajectories, failure.kind))
+        if known({**alone, "verdict": failure.kind}, trial.backend, seen, covering) is None:
+            yield failure
+
+
+def what_shows(trial: Trial, dialect: Dialect, judgement: Judgement, row: Row) -> Seen:
+    """What pins have to account for in a row against a dialect.
+
+    Where gradients of several layouts diverge, and several axes explain it, each axis is left out in turn:
+    what diverges without it is where it makes a difference.
+    """
+    cases = trial.cases
+    if row["verdict"] != "diverges":
+        return Seen(of_failures(cases, trial.trajectories, row["verdict"]))
+    layouts = of_findings(cases, judgement.findings)
+    axes = axes_of(row["explained_by"])
+    of_axis = {}
+    if min(len(layouts), len(axes)) > 1:
+        for axis in axes:
+            without = turned(dialect, {a: value for a, value in axes.items() if a != axis})
+            of_axis[axis] = of_findings(cases, judge(trial, without).findings)
+    return Seen(layouts, frozenset(f.quantity for f in judgement.findings), of_axis)
+
+
+def verdict_row(
+    about: Row,
+    clause: Clause,
+    against: str,
+    word: str,
+    worst: float | None,
+    cases: int,
+    steps: int,
+    explained_by: str = "",
+) -> Row:
+    """A row of verdicts.csv, of which nothing is known yet."""
+    return {
+        **about,
+        "clause": clause.id,
+        "against": against,
+        "verdict": word,
+        "worst_ratio": worst if steps else None,
+        "cases": cases,
+        "steps": steps,
+        "explained_by": explained_by,
+        "witness": "",
+    }

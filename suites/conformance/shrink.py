@@ -1,0 +1,94 @@
+"""A divergence made small: the least case that diverges for the same reason."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.cases.case import Case, Trajectory
+from lazyadam.suites.cases.strategies import cases as case_strategy
+from lazyadam.suites.cases.strategies import seed_of, shrink, size
+from lazyadam.suites.conformance.budget import menu_of
+from lazyadam.suites.conformance.examine import Judged
+from lazyadam.suites.divergences.pin import axes_of
+from lazyadam.suites.divergences.witness import cut
+from lazyadam.suites.judge.explanation import turned, turnings
+from lazyadam.suites.judge.judgement import Finding
+from lazyadam.suites.judge.trial import Trial, judge
+
+Same = Callable[[Case, Trajectory], bool]
+LOOKED_AT = 10  # cases that are wrong: what explains some of them is not what explains none
+
+
+def same_cause(trial: Trial, judged: Judged) -> Same:
+    """Whether a case that diverges does so for the reason of a row, and not of what shows beside it.
+
+    What axes explain is right where they are turned; what none explains is wrong however those are turned
+    that explain others of the cases.
+    """
+    if axes := axes_of(judged.row["explained_by"]):
+        spoken = turned(judged.dialect, axes)
+        return lambda case, ran: not judge(trial.with_cases([case], [ran]), spoken).findings
+    wrong = _by_size(trial, judged)[:LOOKED_AT]
+    beside = []
+    for dialect in turnings(judged.dialect, trial.backend):
+        found = judge(trial.of(wrong), dialect).findings
+        if 0 < len({f.case for f in found}) < len(wrong):
+            beside.append(dialect)
+    return lambda case, ran: all(judge(trial.with_cases([case], [ran]), d).findings for d in beside)
+
+
+def smaller(
+    process: Process, trial: Trial, judged: Judged, same: Same, seed: int, seconds: float
+) -> tuple[Case, Finding]:
+    """A small case that diverges for the same reason, with its worst finding; shrunk, where there is time.
+
+    seed: of the run.
+    """
+    cases, free = trial.cases, trial.clause.free
+
+    def found_in(case: Case, ran: Trajectory) -> list[Finding]:
+        found = judge(trial.with_cases([case], [ran]), judged.dialect).findings
+        return found if found and same(case, ran) else []
+
+    # Each alone may fit an arithmetic that the others don't: one that doesn't is shown, if there is one.
+    wrong = _by_size(trial, judged)
+    diverging = (i for i in wrong if free or found_in(cases[i], trial.trajectories[i]))
+    smallest = next(diverging, wrong[0])
+    small, finding = cases[smallest], _worst(f for f in judged.judgement.findings if f.case == smallest)
+    if free:
+        # Up to where it was seen, and every step observed, so that a replay judges step by step.
+        count = finding.step
+        return replace(small, steps=small.steps[:count], observed=tuple(range(1, count + 1))), finding
+
+    def look(case: Case) -> tuple[Trajectory, list[Finding]]:
+        (ran,) = process.run([case])
+        return ran, found_in(case, ran)
+
+    if seconds:
+        dtype = small.dtype
+        strategy = case_strategy(menu_of(trial.clause, process.backend, dtype), dtype)
+        own_seed = seed_of(seed, trial.clause.id, dtype)
+        shrunk = shrink(strategy, own_seed, lambda case: bool(look(case)[1]), small, seconds)
+        ran, found = look(shrunk)
+        if found:
+            small, finding = shrunk, _worst(found)
+            alone = cut(shrunk, ran, finding.step)
+            if found := look(alone)[1]:
+                small, finding = alone, _worst(found)
+    return small, finding
+
+
+def diverges_alone(process: Process, trial: Trial, judged: Judged, case: Case) -> bool:
+    """Whether a case diverges in a process that has seen no other: whether its trace can be replayed."""
+    process.restart()
+    ran = process.run([case])
+    return bool(ran[0].failure or judge(trial.with_cases([case], ran), judged.dialect).findings)
+
+
+def _by_size(trial: Trial, judged: Judged) -> Sequence[int]:
+    """The cases that diverge, the smallest first."""
+    return sorted({f.case for f in judged.judgement.findings}, key=lambda i: size(trial.cases[i]))
+
+
+def _worst(found: Iterable[Finding]) -> Finding:
+    return max(found, key=lambda finding: finding.ratio)

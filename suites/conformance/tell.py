@@ -1,0 +1,259 @@
+"""What an examination has found, told: rows of tables, lines, traces ready to pin, and scripts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lazyadam.reports.tables import NotWritten, write_text
+from lazyadam.suites.backends.process import Process
+from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.case import Case, Failure
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.budget import Budget
+from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
+from lazyadam.suites.conformance.shrink import Same, diverges_alone, same_cause, smaller
+from lazyadam.suites.divergences import scripts
+from lazyadam.suites.divergences.layouts import layout_of, of_failures
+from lazyadam.suites.divergences.pin import axes_of, ready_to_pin
+from lazyadam.suites.judge.fitting import other_scalars
+from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, circumstances
+from lazyadam.suites.judge.trial import judged_by
+
+Row = dict[str, Any]
+TRACES = Path("traces")
+NOT_ALONE = "; not so alone, in a fresh process: it depends on the cases before it"
+
+
+@dataclass
+class Outcome:
+    """Rows of tables, what to tell about divergences, and those not pinned."""
+
+    verdicts: list[Row]
+    tolerance: list[Row]
+    divergences: list[str]
+    evidence: list[Row] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Least:
+    """The least case that shows a row, and what there is to say of it.
+
+    text, short: what was seen, with all digits and with few. layout: of the gradient that shows it. finding:
+    where numbers diverge. same: which cases do for the same reason. alone: in a fresh process it does too.
+    """
+
+    case: Case
+    text: str
+    short: str
+    layout: str
+    finding: Finding | None = None
+    same: Same | None = None
+    alone: bool = True
+
+
+@dataclass
+class Telling:
+    """What all that is told of an examination has in common.
+
+    out: where files go. kept: the trace that a later run tries again, of what is not pinned.
+    """
+
+    clause: Clause
+    process: Process
+    dtype: str
+    seed: int
+    budget: Budget
+    out: Path
+    kept: Path | None
+    seen: Examination
+
+    @property
+    def name(self) -> str:
+        """Of files."""
+        return f"{self.clause.id}.{self.process.backend.name}.{self.dtype}"
+
+    @property
+    def title(self) -> str:
+        """Of lines."""
+        return f"{self.clause.id}, {self.process.backend.name}, {self.dtype}"
+
+    @property
+    def explained(self) -> bool:
+        """Whether the dialect that the backend speaks leaves nothing."""
+        spoken = (j for j in self.seen.judged if j.dialect == self.process.backend.spoken)
+        return any(j.judgement.worst.max(initial=0.0) <= 1 for j in spoken)
+
+
+def run(
+    clause: Clause,
+    process: Process,
+    dtype: str,
+    seed: int,
+    budget: Budget,
+    out: Path,
+    examples: Path | None = None,
+) -> Outcome:
+    """Examine a clause on a backend in a type; a trace is written of every divergence.
+
+    examples: a folder that keeps the traces of those not pinned; a later run tries them again.
+    """
+    backend = process.backend
+    if why := process.not_run_in(dtype):
+        about = {**process.about, "dtype": dtype}
+        row = verdict_row(about, clause, "documented", "not run", None, 0, 0, why)
+        told = f"{backend.name} on {process.device}: not run ({why})"
+        return Outcome([row], [], [told], new=[told] if process.given_up else [])
+    kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
+    again, broken = _kept(kept, dtype)
+    seen = examine(clause, process, dtype, seed, budget, again)
+    telling = Telling(clause, process, dtype, seed, budget, out, kept, seen)
+    result = Outcome([j.row for j in seen.judged], [], broken.copy(), new=broken)
+    for judged in seen.judged:
+        if judged.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
+            about = {name: judged.row[name] for name in (*process.about, "dtype")}
+            result.tolerance = list(_tolerance(about, judged.judgement))
+        if judged.row["verdict"] == "diverges" or judged.accounted is None:
+            _tell_row(telling, judged, result)
+    for failure in dict.fromkeys(t.failure for t in seen.trial.trajectories if t.failure):
+        _tell_failure(telling, failure, result)
+    return result
+
+
+def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
+    """What a row that diverges, or is not known, was seen in."""
+    clause, process, row = telling.clause, telling.process, judged.row
+    diverges = row["verdict"] == "diverges" and not telling.seen.path
+    least = _divergence(telling, judged) if diverges else _failure(telling, judged)
+    file = TRACES / f"{telling.name}.{row['against']}.json"
+    row["witness"] = judged.accounted or str(file)
+    axes = row["explained_by"]
+    why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
+    told = f"{telling.title}, against {row['against']}{why}: {least.text or row['verdict']}; trace {file}"
+    if row["verdict"] == "diverges" and judged.accounted is None:
+        by = judged_by(telling.seen.trial, judged.dialect)
+        if scalars := other_scalars(process.backend, judged.dialect, telling.dtype, by):
+            told += f"; {scalars}"
+    quantities = sorted({f.quantity for f in judged.judgement.findings})
+    unexplained = ([clause.id], quantities) if not axes_of(axes) else ()
+    shown_by = ""
+    try:
+        ready_to_pin(least.case, telling.out / file, process, row, least.text, least.layout, *unexplained)
+        if telling.kept and judged.accounted is None:
+            write_text((telling.out / file).read_text(), telling.kept)
+        # What is known has the script of its pin: in ci that is enough.
+        if row["against"] == "documented" and (judged.accounted is None or telling.budget.shrink_explained):
+            shown_by = _script(telling, judged, least)
+            told += f"; {shown_by}"
+    except NotWritten as error:
+        result.new.append(str(error))
+    failures = (t.failure.message for t in telling.seen.trial.trajectories if t.failure)
+    result.evidence.append(
+        {
+            **{name: row[name] for name in (*process.about, "dtype", "clause", "against")},
+            "explained_by": " | ".join(judged.explanations),
+            "quantities": "; ".join(quantities),
+            "least": least.short or next(failures, ""),
+            "trace": str(file),
+            "script": shown_by.removeprefix("script ") if shown_by.startswith("script ") else "",
+        }
+    )
+    result.divergences.append(told)
+    if judged.accounted is None:
+        result.new.append(told)
+
+
+def _divergence(telling: Telling, judged: Judged) -> Least:
+    """The least case whose numbers diverge."""
+    process, trial, budget = telling.process, telling.seen.trial, telling.budget
+    seconds = budget.shrink_seconds if budget.shrink_explained or not telling.explained else 0.0
+    same = same_cause(trial, judged)
+    case, finding = smaller(process, trial, judged, same, telling.seed, seconds)
+    step = case.steps[finding.step - 1]
+    beside = circumstances(step, finding.parameter)
+    free_or_known = telling.clause.free or judged.accounted is not None
+    alone = free_or_known or diverges_alone(process, trial, judged, case)
+    beside += "" if alone else NOT_ALONE
+    layout = layout_of(step.gradients[finding.parameter])
+    return Least(case, finding.message() + beside, finding.short() + beside, layout, finding, same, alone)
+
+
+def _failure(telling: Telling, judged: Judged) -> Least:
+    """The first case that fails as the row says; where something else ran than was asked for, the first."""
+    word, trial, path = judged.row["verdict"], telling.seen.trial, telling.seen.path
+    failing = (i for i, t in enumerate(trial.trajectories) if t.failure and t.failure.kind == word)
+    one = trial.of([next(failing, 0)])
+    layout = min(of_failures(one.cases, one.trajectories, word), default="none")
+    return Least(one.cases[0], path, path, layout)
+
+
+def _tell_failure(telling: Telling, failure: Failure, result: Outcome) -> None:
+    """A failure of some of the cases; its trace and script, where no row has them."""
+    process, seen = telling.process, telling.seen
+    told = f"{telling.title}: {failure.kind} at step {failure.step}: {failure.message}"
+    unknown = failure in seen.unknown
+    if unknown and failure.kind != seen.judged[0].row["verdict"]:
+        one = seen.trial.of([next(i for i, t in enumerate(seen.trial.trajectories) if t.failure == failure)])
+        file = TRACES / f"{telling.name}.{failure.kind}.json"
+        row = {"verdict": failure.kind, "explained_by": ""}
+        layout = min(of_failures(one.cases, one.trajectories, failure.kind))
+        (case,) = one.cases
+        try:
+            ready_to_pin(case, telling.out / file, process, row, failure.message, layout, [telling.clause.id])
+            told += f"; trace {file}"
+            name = f"{telling.name}.{failure.kind}.py"
+            told += f"; {scripts.of_failure(telling.clause, case, failure, process, telling.out, name)}"
+        except NotWritten as error:
+            result.new.append(str(error))
+    result.divergences.append(told)
+    if unknown:
+        result.new.append(told)
+
+
+def _script(telling: Telling, judged: Judged, least: Least) -> str:
+    """Where the script of a divergence is, which is written; or why there is none."""
+    clause, process, word = telling.clause, telling.process, judged.row["verdict"]
+    if word != "diverges":
+        failures = (t.failure for t in telling.seen.trial.trajectories if t.failure)
+        failure = next(failure for failure in failures if failure.kind == word)
+        name = scripts.name_of(clause.id, process.backend.name, least.case.dtype)
+        return scripts.of_failure(clause, least.case, failure, process, telling.out, name)
+    if least.finding is None or least.same is None:
+        return f"{scripts.NONE}{telling.seen.path}"
+    if not least.alone:
+        return f"{scripts.NONE}alone it does not diverge"
+    arithmetic = judged.judgement.arithmetic
+    return scripts.of_divergence(
+        clause, least.case, least.finding, least.same, process, telling.out, arithmetic
+    )
+
+
+def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
+    """The case that an earlier run kept, if it did; and a line where it can't be tried again."""
+    if path is None or not path.exists():
+        return [], []
+    try:
+        case = trace.load(path)
+    except trace.TraceError as error:
+        return [], [str(error)]
+    if case.dtype != dtype:
+        return [], [f"{path}: holds a case in {case.dtype}"]
+    return [case], []
+
+
+def _tolerance(about: Row, judgement: Judgement) -> Iterator[Row]:
+    """How far the backend is from the dialect its source speaks: in a step (0), or running on."""
+    sizes = sorted(judgement.sizes.items(), key=lambda item: (QUANTITIES.index(item[0][0]), item[0][1]))
+    for (quantity, steps), size in sizes:
+        yield {
+            **about,
+            "quantity": quantity,
+            "way": "free" if steps else "step",
+            "steps": steps or judgement.steps,
+            "max_ulp": size.ulp,
+            "max_abs": size.absolute,
+            "max_rel": size.relative,
+            "max_ratio": size.ratio,
+            "specification_gap": None if steps else size.gap,
+        }
