@@ -1,0 +1,143 @@
+"""What tests have found, gathered over all processes; tables and the last screen, when all is done."""
+
+import json
+import re
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lazyadam.reports import tables
+from lazyadam.suites.conformance.replay import NOTHING_COMPARED
+from lazyadam.suites.plugin.options import BACKENDS, CONFORMANCE, PINS_TOLD, SEED, STARTED, hints, selection
+from lazyadam.suites.run import compared, interruption
+from lazyadam.suites.run.progress import EXIT, Teller
+from lazyadam.suites.run.recording import Run
+
+RESULT = "lazyadam-result"
+JUDGING = (CONFORMANCE, "suites/equivalence")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
+        try:
+            tables.try_to_write(out := session.config.getoption("--out"))
+            if any(Path(part).name in str(given) for given in session.config.args for part in JUDGING):
+                session.config.add_cleanup(tables.hold(out))
+        except tables.NotWritten as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    header = [f"lazyadam: profile {config.getoption('--profile')}, seed {config.stash[SEED]}"]
+    out = config.getoption("--out")
+    with suppress(OSError, tables.TableError):
+        ended = {row["item"]: row["value"] for row in tables.records(tables.read("run", out))}.get(
+            "ended", ""
+        )
+        if ended.startswith("interrupted"):
+            header.append(f"lazyadam: the last run into {out} was {ended}; its tables lack the rest")
+    return header
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    """A test that compared nothing has not passed."""
+    result = yield
+    seen = compared.seen(json.loads(str(value)) for name, value in item.user_properties if name == RESULT)
+    if compared.nothing_compared(seen):
+        pytest.skip(compared.reason(seen))
+    return result
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Results travel with the reports, so that a run spread over processes collects them too."""
+    interruption.heed()
+    results = [json.loads(str(value)) for name, value in report.user_properties if name == RESULT]
+    if report.failed:
+        _failed.append(failure(report, results))
+    _judging.update(part for part in JUDGING if report.nodeid.startswith(part))
+    if report.when == "call":
+        _ended.append(report.nodeid)
+        _collected.extend(results)
+
+
+def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[str, str]:
+    """A row of failures.csv: a divergence that no pin accounts for ('not known'), or another ('failed')."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    said = str(crash.message if crash else report.longrepr).removeprefix("Failed: ").strip()
+    return {
+        "test": re.sub(r"@[^@\]]*$", "", report.nodeid),  # xdist appends the group
+        "kind": "not known" if any(result.get("new") for result in results) else "failed",
+        "message": said.partition("\n")[0][:200],
+    }
+
+
+_collected: list[dict[str, Any]] = []
+_failed: list[dict[str, str]] = []
+_ended: list[str] = []
+_judging: set[str] = set()
+
+
+def lacking(config: pytest.Config) -> list[str]:
+    """What was asked for and did not come about, in lines."""
+    seen = compared.seen(_collected)
+    if _judging and not any(tried for _, tried in seen):
+        failed = _failed[0]["message"] if _failed else "no test applies to what was chosen"
+        why = compared.reason(seen) if seen else failed
+        return [f"nothing was compared: {why}"]
+    if why := compared.all_refused(seen):
+        return [f"nothing was compared: {why}"]
+    named = config.getoption("--backend") or config.getoption("--backend-file")
+    chosen = {backend.name for backend in config.stash[BACKENDS]} if named else set()
+    missing = compared.backends_not_run(seen)
+    return [f"{name}: asked for, but not run ({why})" for name, why in missing.items() if name in chosen]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Any:
+    """Last of all the tables are written and told; where nothing was compared the run is no success."""
+    config = session.config
+    stopped = bool(session.shouldfail)  # -x, --maxfail
+    result = yield
+    if hasattr(config, "workerinput"):
+        return result  # they end one after another: what they saw, whoever started them writes
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and selection(config) != "everything":
+        print(f"nothing is selected by {selection(config)}{hints(config)}")
+    ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    lines = lacking(config) if ended else []
+    if lines and (session.exitstatus == pytest.ExitCode.OK or not _collected):
+        session.exitstatus = NOTHING_COMPARED
+    if session.exitstatus == pytest.ExitCode.INTERRUPTED and not _collected:
+        lines = ["interrupted before anything was judged: no table is written"]
+    whole = ended and not stopped
+    ran = Run(
+        backends=config.stash[BACKENDS],
+        settings={
+            "date": datetime.now(UTC).date(),
+            "profile": config.getoption("--profile"),
+            "seed": config.stash[SEED],
+            "device": config.getoption("--device"),
+            **({"interpreter": config.getoption("--python")} if config.getoption("--python") else {}),
+            "selection": selection(config),
+            "ended": "whole" if whole else f"interrupted after {len(_ended)} tests",
+        },
+        results=_collected,
+        failed=_failed,
+    )
+    if _collected:
+        out, asked = config.getoption("--out"), config.getoption("--show")
+        tables, not_written = ran.write(out)
+        if not_written:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        status = int(session.exitstatus)
+        if any(isinstance(x, Teller) for x in config.pluginmanager.get_plugins()):
+            status = EXIT.get(status, status)
+        ran.tell(tables, out, asked, time.monotonic() - config.stash[STARTED], status)
+        lines = [*config.stash[PINS_TOLD], *not_written[:1], *lines]
+    print("\n".join(lines), end="\n" if lines else "", flush=True)
+    return result
