@@ -20,6 +20,7 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.suites.backends.memory import Memory
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
+from lazyadam.suites.cases.printable import printable
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
@@ -348,11 +349,6 @@ def installing(error: BaseException) -> str:
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     package = (name or "").partition(".")[0]
     return f"; {sys.executable} -m pip install {package}" if name == package and name in PACKAGES else ""
-
-
-def printable(text: str) -> str:
-    """The text with an escape for whatever is no visible character."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def refusal(error: BaseException, step: int, file: str = "") -> Failure:

@@ -24,9 +24,9 @@ from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, installing
-from lazyadam.suites.backends.message import dumps
 from lazyadam.suites.backends.origin import origin
 from lazyadam.suites.cases.case import Manner
+from lazyadam.suites.cases.pickled import dumps
 from lazyadam.suites.cases.training import Layer
 
 ENTRY_POINTS = "lazyadam.backends"  # each a subclass of Backend

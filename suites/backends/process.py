@@ -15,11 +15,12 @@ import numpy as np
 import psutil
 
 from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.answers import ANSWERS
 from lazyadam.suites.backends.base import Backend, checked, in_a_line, stack
 from lazyadam.suites.backends.log import Log
-from lazyadam.suites.backends.message import Unreadable, dumps, loads
 from lazyadam.suites.backends.patience import POLL_SECONDS, Patience
 from lazyadam.suites.cases.case import Case, Failure, Trajectory
+from lazyadam.suites.cases.pickled import Unreadable, dumps, loads
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,7 +216,7 @@ class Process:
     def _answer(self, seconds: float, asked: str = "") -> Any:
         """The next answer, if it is one of the worker to the case that was asked, by its digest."""
         try:
-            pid, digest, answer = loads(self._received(seconds))
+            pid, digest, answer = loads(self._received(seconds), ANSWERS)
         except (Unreadable, TypeError, ValueError) as error:
             raise Lost("dies", f"its answer can't be read: {error}") from None
         if pid != self.pid:
@@ -315,7 +316,7 @@ class Process:
             return Trained(training.start, stack(training.start, [], 0.0, failure, {}, 1), [])
 
     def time(self, *request: Any) -> Any:
-        """What the worker's stopwatch answers (suites/performance/stopwatch.py).
+        """What the worker's stopwatch answers (suites/backends/stopwatch.py).
 
         Raises:
             Lost: the worker is gone, and was replaced.

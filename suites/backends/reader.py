@@ -17,12 +17,13 @@ from typing import Any
 import execnet
 
 from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.answers import ANSWERS
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
 from lazyadam.suites.backends.log import Log
-from lazyadam.suites.backends.message import Unreadable, loads
 from lazyadam.suites.backends.patience import output
 from lazyadam.suites.backends.program import Died
+from lazyadam.suites.cases.pickled import Unreadable, loads
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
@@ -103,7 +104,7 @@ def _asked(file: str, python: str = "") -> list[tuple[str, Attributes]]:
         how = f"ends the process that loads it, with {process.returncode}"
         raise BrokenDeclaration(f"{where}: {how}; its last words: {log.last_words(file)}")
     try:
-        kind, told = loads(answer)
+        kind, told = loads(answer, ANSWERS)
     except (Unreadable, TypeError, ValueError) as error:
         raise BrokenDeclaration(f"{where}: what it declares can't be read: {error}") from None
     if kind == "broken":

@@ -12,8 +12,8 @@ import numpy as np
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.base import Backend, NotRun, in_a_line
 from lazyadam.suites.backends.known import find
-from lazyadam.suites.backends.message import dumps
-from lazyadam.suites.performance.stopwatch import Stopwatch
+from lazyadam.suites.backends.stopwatch import Stopwatch
+from lazyadam.suites.cases.pickled import dumps
 
 
 def serve(channel: Any, name: str, file: str, device: str, log: str) -> None:

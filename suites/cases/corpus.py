@@ -16,16 +16,16 @@ import numpy as np
 
 from lazyadam.reference import rounding, scalars
 from lazyadam.reports.tables import NotWritten, write_bytes
-from lazyadam.suites.backends import message
 from lazyadam.suites.cases import case as case_module
-from lazyadam.suites.cases import strategies, values
+from lazyadam.suites.cases import pickled, strategies, values
 from lazyadam.suites.cases.case import Case
+from lazyadam.suites.cases.pickled import CASES
 from lazyadam.suites.cases.strategies import Menu, generated
 
 MOST = 30  # as many as profile ci has: there are too many of the others' to keep
 LIMIT = 2**29  # bytes in all
 LARGEST = 2**26  # bytes of a file: nine times the largest of profile ci
-SOURCES = (strategies, values, case_module, rounding, scalars, message)
+SOURCES = (strategies, values, case_module, rounding, scalars, pickled)
 
 
 def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
@@ -73,16 +73,16 @@ def _read(path: Path, key: str) -> tuple[Case, ...] | None:
         digest, content = path.read_bytes().split(b"\n", 1)
         if digest != _digest(key, content):
             return None
-        cases = message.loads(zlib.decompress(content))
+        cases = pickled.loads(zlib.decompress(content), CASES)
         os.utime(path)  # what is used stays longest
-    except (OSError, ValueError, zlib.error, message.Unreadable):
+    except (OSError, ValueError, zlib.error, pickled.Unreadable):
         return None
     sound = isinstance(cases, tuple) and cases and all(isinstance(case, Case) for case in cases)
     return cases if sound else None
 
 
 def _keep(cases: tuple[Case, ...], path: Path, key: str) -> None:
-    content = zlib.compress(message.dumps(cases), 1)
+    content = zlib.compress(pickled.dumps(cases), 1)
     with suppress(NotWritten, OSError):
         write_bytes(_digest(key, content) + b"\n" + content, path)
         _make_room(path.parent)

@@ -16,8 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.tables import text_of, write_text
-from lazyadam.suites.backends.base import printable
 from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.cases.printable import printable
 
 FORMAT = "lazyadam-trace"
 VERSION = 2

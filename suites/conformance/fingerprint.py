@@ -37,9 +37,9 @@ from lazyadam.suites.cases.strategies import Menu, seed_of, size
 from lazyadam.suites.clauses.clause import SETTINGS, H, layouts, missing
 from lazyadam.suites.judge.fitting import chains
 from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.judge.verdict import NONE_FITS
 
 CASES, STEPS = 8, 4
-NONE_FITS = "none fits"
 
 Speech = tuple[Dialect, Arithmetic]
 Run = Callable[[list[Case]], list[Trajectory]]

@@ -11,7 +11,7 @@ import numpy as np
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.errors import TableError
-from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, not_kept, printable
+from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, not_kept
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.environments import located
 from lazyadam.suites.backends.interpreter import refusal
@@ -20,6 +20,7 @@ from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import UnknownBackend, select
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Trajectory
+from lazyadam.suites.cases.printable import printable
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.bad_input import EVERY_BACKEND_HAS, FRESH

@@ -14,11 +14,12 @@ from lazyadam.suites.backends.process import Process
 from lazyadam.suites.cases.case import Case
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import layouts
-from lazyadam.suites.conformance.fingerprint import NONE_FITS, Fingerprint, fingerprint
+from lazyadam.suites.conformance.fingerprint import Fingerprint, fingerprint
 from lazyadam.suites.divergences.accounting import known_observation
 from lazyadam.suites.divergences.layouts import layout_of
 from lazyadam.suites.divergences.pin import OBSERVED, pins_of, ready_to_pin
 from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.judge.verdict import NONE_FITS
 
 
 @pytest.mark.quick

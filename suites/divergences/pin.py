@@ -23,14 +23,13 @@ from lazyadam.suites.backends.process import Process, Runs
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Trajectory
-from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.clauses.clause import layouts
-from lazyadam.suites.conformance.fingerprint import NONE_FITS
 from lazyadam.suites.divergences.layouts import LAYOUTS, layout_of
 from lazyadam.suites.divergences.witness import cast
-from lazyadam.suites.equivalence import carried
 from lazyadam.suites.judge.judgement import QUANTITIES, SIGN
 from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.judge.verdict import NONE_FITS
 
 PINS = Path(__file__).parent / "pins"
 OWNERS = ("backend", "documentation", "us")

@@ -13,11 +13,12 @@ from lazyadam.suites.backends.torch_optim import SparseAdam
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
+from lazyadam.suites.clauses.carried import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.examine import Row, verdict_row, what_shows
 from lazyadam.suites.divergences.accounting import known
 from lazyadam.suites.divergences.pin import pins_of
-from lazyadam.suites.equivalence.carried import CLAUSES, Leg, carry
+from lazyadam.suites.equivalence.carried import Leg, carry
 from lazyadam.suites.judge.explanation import explanation
 from lazyadam.suites.judge.trial import Trial, judge
 from lazyadam.suites.judge.verdict import dialects, verdict, wrong_path

@@ -5,8 +5,9 @@ from dataclasses import fields
 import pytest
 
 from lazyadam.reference.dialect import Dialect
-from lazyadam.suites.conformance.fingerprint import NONE_FITS, fingerprint
+from lazyadam.suites.conformance.fingerprint import fingerprint
 from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.verdict import NONE_FITS
 
 TURNED = {
     "duplicates": ("mean", "first", "last", "scattered", "squares_apart"),

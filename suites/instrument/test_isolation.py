@@ -14,14 +14,15 @@ import psutil
 import pytest
 
 from lazyadam.suites.backends import guard
+from lazyadam.suites.backends.answers import ANSWERS
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.log import KEPT_BYTES
-from lazyadam.suites.backends.message import Unreadable, dumps, loads
 from lazyadam.suites.backends.process import Lost, Process, sound
 from lazyadam.suites.backends.reader import ROOT, read
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.cases.case import Trajectory
+from lazyadam.suites.cases.pickled import Unreadable, dumps, loads
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
 
@@ -268,7 +269,7 @@ class Foreign(np.ndarray):
 )
 def test_a_message_of_unknown_classes_is_not_read(message: bytes) -> None:
     with pytest.raises(Unreadable) as caught:
-        loads(message)
+        loads(message, ANSWERS)
     assert "\n" not in str(caught.value)
 
 

@@ -15,13 +15,13 @@ from lazyadam.reports.gate import _speed
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.base import NotRun
 from lazyadam.suites.backends.by_hand import NumPyByHand
+from lazyadam.suites.backends.stopwatch import Opened
 from lazyadam.suites.cases.case import Failure
+from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.performance import arms, gate, reference, trials
 from lazyadam.suites.performance import backends as speed
 from lazyadam.suites.performance.arms import Arm, measure
-from lazyadam.suites.performance.configuration import Configuration
-from lazyadam.suites.performance.stopwatch import Opened
 from lazyadam.suites.performance.table import rows, with_claims
 
 SMALL = Configuration(50, 4, 20, "zipf")

@@ -10,9 +10,10 @@ from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.examine import examine
-from lazyadam.suites.conformance.fingerprint import NONE_FITS, fingerprint
+from lazyadam.suites.conformance.fingerprint import fingerprint
 from lazyadam.suites.detection.kill import BUDGET, Here, applicable
 from lazyadam.suites.instrument.readme import OWN, examples
+from lazyadam.suites.judge.verdict import NONE_FITS
 
 NUMPY, TORCH = examples(OWN)
 TYPES = ("float32", "float64")

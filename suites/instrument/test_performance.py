@@ -16,9 +16,10 @@ from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.by_hand import NumPyByHand
 from lazyadam.suites.backends.floor import NumPyFloor
 from lazyadam.suites.backends.process import Lost
+from lazyadam.suites.backends.stopwatch import Stopwatch
+from lazyadam.suites.backends.stopwatch import _chosen as chosen_rows
 from lazyadam.suites.cases.case import Case, Gradient, Step
-from lazyadam.suites.performance.arms import ROUNDS, Arm, Arms, measure
-from lazyadam.suites.performance.configuration import (
+from lazyadam.suites.cases.configuration import (
     FULL,
     INSTANCES,
     STANDARD,
@@ -27,9 +28,8 @@ from lazyadam.suites.performance.configuration import (
     grid,
     refusal,
 )
+from lazyadam.suites.performance.arms import ROUNDS, Arm, Arms, measure
 from lazyadam.suites.performance.statistics import corrected, median
-from lazyadam.suites.performance.stopwatch import Stopwatch
-from lazyadam.suites.performance.stopwatch import _chosen as chosen_rows
 from lazyadam.suites.performance.table import rows, with_claims
 
 SMALL = Configuration(50, 4, 20, "zipf")

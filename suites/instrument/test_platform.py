@@ -8,11 +8,11 @@ import pytest
 
 from lazyadam.suites.backends import memory
 from lazyadam.suites.backends.by_hand import NumPyByHand
+from lazyadam.suites.backends.stopwatch import Stopwatch
+from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.commands import app
 from lazyadam.suites.instrument.published import Ran, lazyadam
 from lazyadam.suites.performance import arms
-from lazyadam.suites.performance.configuration import Configuration
-from lazyadam.suites.performance.stopwatch import Stopwatch
 from lazyadam.suites.run import machine
 
 SMALL = Configuration(50, 4, 20, "zipf")

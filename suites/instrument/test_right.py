@@ -15,10 +15,11 @@ from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.examine import examine
-from lazyadam.suites.conformance.fingerprint import NONE_FITS, fingerprint
+from lazyadam.suites.conformance.fingerprint import fingerprint
 from lazyadam.suites.detection.kill import BUDGET, Here, applicable
 from lazyadam.suites.judge.fitting import other_scalars
 from lazyadam.suites.judge.step_by_step import step_by_step
+from lazyadam.suites.judge.verdict import NONE_FITS
 
 FOLDER = Path(__file__).parent / "right"
 CASES = {"ci": 2, "nightly": 30, "deep": 150}

@@ -15,9 +15,9 @@ from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.cases.case import Gradient, Parameter, Step
 from lazyadam.suites.cases.training import Trained, gradient, loss, trained_alone, training_task
-from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.divergences.witness import cut
-from lazyadam.suites.equivalence import carried
+from lazyadam.suites.equivalence.carried import carry
 from lazyadam.suites.equivalence.test_carried_state import Rows as CarriedRows
 from lazyadam.suites.equivalence.test_carried_state import judge_legs
 from lazyadam.suites.equivalence.test_training import CLAUSE, Rows, judge_training, with_rows
@@ -177,7 +177,7 @@ def test_state_carried_between_processes_of_one_optimizer_changes_nothing() -> N
     with Process(backend) as one, Process(backend) as other:
         if one.not_run:
             pytest.skip(one.not_run)
-        legs = list(carried.carry(cases, (one, other, one)))
+        legs = list(carry(cases, (one, other, one)))
         alone = one.run(cases)
     for leg in legs:
         for t, a in zip(leg.trajectories, alone, strict=True):
@@ -190,7 +190,7 @@ def test_state_carried_between_processes_of_one_optimizer_changes_nothing() -> N
 @pytest.mark.parametrize("broken", [None, 0, 1, 2])
 def test_one_bad_leg_is_the_verdict_on_carried_state(process: Process, broken: int | None) -> None:
     cases = [sample(steps=12)]
-    legs = list(carried.carry(cases, (process, process, process)))
+    legs = list(carry(cases, (process, process, process)))
     if broken is not None:
         start = legs[broken].cases[0].parameters[0]
         forgotten = Parameter(start.w, start.m + 0.1, start.v)

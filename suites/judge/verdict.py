@@ -7,6 +7,8 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.judge.judgement import Judgement
 
+NONE_FITS = "none fits"  # of an axis: what was seen is none of its values
+
 
 def dialects(backend: type[Backend]) -> Iterator[tuple[str, Dialect]]:
     """What a backend is judged against: its documentation, LazyAdam, and what its source speaks."""

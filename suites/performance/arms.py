@@ -10,9 +10,9 @@ import numpy as np
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Lost, Process
+from lazyadam.suites.backends.stopwatch import Opened
 from lazyadam.suites.cases.case import Failure
-from lazyadam.suites.performance.configuration import INSTANCES, Configuration
-from lazyadam.suites.performance.stopwatch import Opened
+from lazyadam.suites.cases.configuration import INSTANCES, Configuration
 from lazyadam.suites.run.machine import all_threads, shared_core
 
 ROUNDS = 62

@@ -13,8 +13,8 @@ from lazyadam.reports import performance as report
 from lazyadam.reports.tables import frame, write, write_text
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BESIDE
+from lazyadam.suites.cases.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.arms import ALLOCATOR, Arm, Arms, measure
-from lazyadam.suites.performance.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.table import Row, rows, with_claims
 from lazyadam.suites.run.machine import all_threads, machine, shared_core
 from lazyadam.suites.run.steps import Steps

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.stopwatch import Opened
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.judge.explanation import explanation
 from lazyadam.suites.judge.trial import Trial, judge
 from lazyadam.suites.judge.verdict import wrong_path
-from lazyadam.suites.performance.stopwatch import Opened
 
 RULE = CLAUSES["update-rule"]
 

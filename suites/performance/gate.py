@@ -17,8 +17,8 @@ from rich.console import Console
 from lazyadam.reports.tables import frame, write
 from lazyadam.reports.terminal import show_rows
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.arms import Arm, Arms, measure
-from lazyadam.suites.performance.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.statistics import (
     LEAST,
     Median,

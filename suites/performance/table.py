@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from lazyadam.suites.cases.case import Failure
+from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.performance.arms import Arm
-from lazyadam.suites.performance.configuration import Configuration
 from lazyadam.suites.performance.correctness import Correctness, correctness
 from lazyadam.suites.performance.statistics import claim, compare, corrected, median, spread
 

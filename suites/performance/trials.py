@@ -11,8 +11,8 @@ from rich.console import Console
 from lazyadam.reports.tables import frame, write
 from lazyadam.reports.terminal import show_rows
 from lazyadam.suites.backends.registry import select
+from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.performance.arms import Arms
-from lazyadam.suites.performance.configuration import Configuration
 from lazyadam.suites.performance.gate import GATED, row, start, with_verdicts
 from lazyadam.suites.performance.table import Row
 from lazyadam.suites.run.steps import Steps

@@ -3,11 +3,10 @@
 import pytest
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences import pin
 from lazyadam.suites.divergences.reproducer import no_script, only_judged
-from lazyadam.suites.equivalence import carried
 from lazyadam.suites.plugin.options import BACKENDS, words
 
 

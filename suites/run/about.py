@@ -6,9 +6,8 @@ from typing import Any
 
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.divergences.pin import pins
-from lazyadam.suites.equivalence import carried
 from lazyadam.suites.run.machine import machine
 
 Row = dict[str, Any]

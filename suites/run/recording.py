@@ -17,8 +17,7 @@ from lazyadam.reports.findings import findings
 from lazyadam.reports.terminal import SHOWN
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.class_file import DECLARED, is_class
-from lazyadam.suites.clauses import CLAUSES
-from lazyadam.suites.equivalence import carried
+from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.run import about
 from lazyadam.suites.run.interruption import SIGNALS
 

@@ -11,9 +11,8 @@ from lazyadam.reports.tables import read as read_table
 from lazyadam.reports.tables import records
 from lazyadam.suites.backends.names import UnknownName, begun, near, one
 from lazyadam.suites.cases import trace
-from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.divergences.pin import PINS
-from lazyadam.suites.equivalence import carried
 
 Row = dict[str, Any]
 KEYS = ("backend", "dtype", "clause", "against")

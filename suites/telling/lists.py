@@ -30,8 +30,7 @@ def backends() -> Iterable[str]:
 
 def clauses() -> Iterable[str]:
     """What is demanded."""
-    from lazyadam.suites.clauses import CLAUSES
-    from lazyadam.suites.equivalence import carried
+    from lazyadam.suites.clauses import CLAUSES, carried
 
     return folded_rows({clause.id: clause.sentence for clause in (*CLAUSES.values(), *carried.CLAUSES)})
 

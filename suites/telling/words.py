@@ -14,10 +14,9 @@ from lazyadam.reports.tables import RECORDED, TableError, read, records
 from lazyadam.suites.backends.names import UnknownName, near, plain
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.cases.case import Manner
-from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.divergences.pin import PINS, Pin, pins
-from lazyadam.suites.equivalence import carried
 from lazyadam.suites.run.about import AXES
 from lazyadam.suites.telling.here import requirement_of, version_of
 from lazyadam.suites.telling.lines import columns, folded, shown

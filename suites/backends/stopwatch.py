@@ -11,9 +11,9 @@ import numpy as np
 
 from lazyadam.suites.backends.base import Backend, refusal
 from lazyadam.suites.backends.memory import Memory, give_back
+from lazyadam.suites.cases import configuration as sizes
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajectory
-from lazyadam.suites.performance import configuration as sizes
-from lazyadam.suites.performance.configuration import INSTANCES, Configuration
+from lazyadam.suites.cases.configuration import INSTANCES, Configuration
 
 SAMPLE_SECONDS = 0.008
 SHARED_SAMPLE_SECONDS = 0.032  # of several threads: when the others wake is chance

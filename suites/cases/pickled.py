@@ -1,26 +1,19 @@
-"""What goes between the suite and a worker: pickled, and of known classes alone where the suite reads it.
+"""What goes between the suite and a worker, or is kept: pickled, and read as data of known classes alone.
 
 An ordinary unpickler imports whatever a message names, and so would bring a worker's code to the judge.
 """
 
 import io
 import pickle
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from lazyadam.reference import dialect
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends.base import Origin, Promise
-from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory
-from lazyadam.suites.cases.training import Layer, Trained
-from lazyadam.suites.performance.stopwatch import Opened
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step
 
-CLASSES = (
-    *(x for x in vars(dialect).values() if isinstance(x, type) and x.__module__ == dialect.__name__),
-    *(Hyperparameters, Promise, Origin, Case, Failure, Gradient, Group, Manner, Parameter, Step, Trajectory),
-    *(Layer, Trained, Opened),
-)
+CASES = (Hyperparameters, Case, Gradient, Group, Manner, Parameter, Step)
 
 
 class Unreadable(Exception):
@@ -48,15 +41,15 @@ def scalar(dtype: str, content: bytes) -> Any:
     return np.frombuffer(content, dtype)[0]
 
 
-DATA: tuple[Any, ...] = (*CLASSES, array, scalar)
-KNOWN = {(x.__module__, x.__qualname__): x for x in DATA}
-
-
 class _Data(pickle.Unpickler):
+    def __init__(self, content: bytes, known: Iterable[Any]) -> None:
+        super().__init__(io.BytesIO(content))
+        self.known = {(x.__module__, x.__qualname__): x for x in (*known, array, scalar)}
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in KNOWN:
+        if (module, name) not in self.known:
             raise Unreadable(f"it holds a {module}.{name}, which is no data")
-        return KNOWN[module, name]
+        return self.known[module, name]
 
 
 def dumps(message: Any) -> bytes:
@@ -66,14 +59,14 @@ def dumps(message: Any) -> bytes:
     return written.getvalue()
 
 
-def loads(message: bytes) -> Any:
-    """A message from a worker.
+def loads(message: bytes, known: Iterable[type]) -> Any:
+    """A message, of numbers, texts, arrays and known classes.
 
     Raises:
-        Unreadable: it holds something else than data of known classes, or is none.
+        Unreadable: it holds something else, or is none.
     """
     try:
-        return _Data(io.BytesIO(message)).load()
+        return _Data(message, known).load()
     except Unreadable:
         raise
     except Exception as error:
