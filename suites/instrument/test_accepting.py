@@ -107,6 +107,7 @@ def test_known_failures_of_a_class_lie_where_the_command_runs_and_not_in_its_out
         assert folders_of([str(tmp_path / out / DECLARED / "theirs.RowAdam.py")]) == [tmp_path / FOLDER]
 
 
+@pytest.mark.slow
 def test_what_nothing_new_is_named_is_told_with_what_is(judged: Path) -> None:
     ran = lazyadam("accept", "duplicate", "--reason", "x")
     assert (ran.returncode, ran.stdout) == (2, "")

@@ -89,6 +89,7 @@ def test_same_seed_same_table_other_seed_other_cases(tmp_path: Path) -> None:
     assert len(digests[0] & digests[2]) <= 2  # the simplest case may come up under every seed
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_there_is_a_row(tmp_path: Path) -> None:
     result = pytest_run(
         "suites/conformance",

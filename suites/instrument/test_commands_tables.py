@@ -296,6 +296,7 @@ def test_a_name_that_a_workflow_would_take_for_its_own_is_refused(
     assert not (tmp_path / ".github").exists()
 
 
+@pytest.mark.slow
 def test_a_relative_search_path_is_that_of_the_caller(tmp_path: Path) -> None:
     """Workers start in other folders."""
     (tmp_path / "src").mkdir()

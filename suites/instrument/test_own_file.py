@@ -647,6 +647,7 @@ def test_a_worker_that_can_not_be_started_says_why(tmp_path: Path) -> None:
         assert "no worker starts with socket=localhost:1: AssertionError: " in str(process.not_run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("does", ["yes", "sleep 900"])
 def test_an_interpreter_that_does_not_end_is_ended(
     does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

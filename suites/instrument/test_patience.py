@@ -105,6 +105,7 @@ def test_time_is_counted(
     assert said == told
 
 
+@pytest.mark.slow
 def test_a_right_file_is_right_on_a_machine_where_sixteen_others_run(tmp_path: Path) -> None:
     """Its limit is 3 s of its own: reading it, starting it and 60 cases take more of the clock's."""
     path = tmp_path / "mine.py"

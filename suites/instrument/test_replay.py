@@ -107,6 +107,7 @@ def test_no_step_that_could_be_judged_is_125(
     assert line.startswith(f"{path}: nothing was compared")
 
 
+@pytest.mark.slow
 def test_numbers_that_are_not_finite_are_told_and_where_all_are_nothing_was_compared(
     replayed: Replayed, tmp_path: Path
 ) -> None:

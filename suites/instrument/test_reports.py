@@ -432,6 +432,7 @@ def test_versions_are_a_line_where_nothing_changed_and_told_where_something_did(
     }
 
 
+@pytest.mark.slow
 def test_one_version_is_nothing_to_compare() -> None:
     ran = lazyadam("versions", RUN, RUN)
     assert ran.returncode == 2
