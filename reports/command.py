@@ -68,6 +68,8 @@ def _ended(main: Callable[[], int]) -> int | str | None:
     try:
         status: int | str | None = main()
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer makes a 1 of it
+            raise end.__context__ from None
         status = end.code
     sys.stdout.flush()
     return status

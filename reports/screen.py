@@ -65,8 +65,9 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
 
 def _head(documented: pd.DataFrame, seed: str, seconds: float) -> str:
     first = documented.iloc[0]
+    what = ", ".join(str(first[name]) for name in ("version", "mode", "device") if first[name])
     return (
-        f"{first['backend']}   {first['version']}, {first['mode']}, {first['device']}   "
+        f"{first['backend']}   {what}   "
         f"{documented['cases'].sum():,} cases, {_duration(seconds)}, seed {seed}"
     )
 

@@ -82,7 +82,7 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     if "\0" in text:  # pandas ends a cell there
         raise TableError(f"{path}: a zero byte in line {text[: text.index(chr(0))].count(chr(10)) + 1}")
     if tuple(rows[0]) != COLUMNS[name]:
-        raise TableError(f"{path}: another table: its columns are not {', '.join(COLUMNS[name])}")
+        raise TableError(f"{path}: {_other_columns(rows[0], COLUMNS[name])}")
     for number, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise TableError(f"{path}: row {number} has {len(row)} cells, not {len(rows[0])}")
@@ -97,6 +97,16 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     if flaw := _flaw(name, table):
         raise TableError(f"{path}: {flaw}")
     return table
+
+
+def _other_columns(there: list[str], due: tuple[str, ...]) -> str:
+    """How the first row differs from the names of the columns."""
+    lacking, more = ([x for x in a if x not in b] for a, b in ((due, there), (there, due)))
+    if len(lacking) == len(due):
+        return f"another table: its first line is {', '.join(there)[:60]!r}"
+    told = [f"lacks column {', '.join(lacking)}"] if lacking else []
+    told += [f"has {', '.join(more)[:60]!r} as a column"] if more else []
+    return f"another table: it {' and '.join(told) or 'has its columns in another order, or twice'}"
 
 
 def _no_number(rows: list[list[str]], column: str) -> str:

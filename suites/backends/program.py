@@ -231,6 +231,12 @@ def read(words: list[str], dtype: str) -> np.ndarray:
     return bits.view(dtype).astype(np.float64)
 
 
+def _first_line(script: str) -> str:
+    """What the first line of a script says is to run it."""
+    with open(script, "rb") as file:
+        return file.readline(200).decode(errors="replace").strip().removeprefix("#!").strip()
+
+
 def _is_of_windows(script: Path) -> bool:
     """Whether the system would take a carriage return for a part of the interpreter's name."""
     if not script.is_file():
@@ -251,8 +257,9 @@ def started(command: Sequence[str]) -> tuple[Program, tuple[str, ...], frozenset
             raise ValueError(f"{command[0]} does not start: its lines end as on Windows, in a return")
         program = Program(command)
     except OSError as error:
-        script = isinstance(error, FileNotFoundError) and Path(command[0]).exists()
-        why = "what its first line says is to run it is not there" if script else error.strerror
+        why = error.strerror
+        if isinstance(error, FileNotFoundError) and Path(command[0]).exists():
+            why = f"its first line names {_first_line(command[0])}, which is not there"
         raise ValueError(f"{command[0]} does not start: {why}") from None
     try:
         line = program.greet()

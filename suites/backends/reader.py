@@ -5,6 +5,7 @@ stays there.
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import execnet
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.answers import ANSWERS
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.class_file import DECLARED
 from lazyadam.suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
 from lazyadam.suites.backends.log import Log
 from lazyadam.suites.backends.patience import output
@@ -47,7 +49,15 @@ def read(path: Path, python: str = "") -> tuple[type[Backend], ...]:
         BrokenDeclaration: it can't be loaded, holds up or ends the process that loads it, or declares no
             proper backend: one line that says where.
     """
-    return _classes(_asked(str(path.resolve()), python), path)
+    try:
+        return _classes(_asked(str(path.resolve()), python), path)
+    except BrokenDeclaration as error:
+        if path.parent.name != DECLARED:
+            raise
+        # The file is ours: what is told is of the program, library or class that it declares.
+        inside = re.escape(str(path.resolve()))
+        told = re.sub(rf"^{inside}:\d+: ValueError: ", "", str(error))
+        raise BrokenDeclaration(re.sub(rf"^{inside}(:\d+)?: ", f"{path.stem}: ", told)) from None
 
 
 def installed() -> tuple[type[Backend], ...]:

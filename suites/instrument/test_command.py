@@ -44,6 +44,17 @@ def test_a_reader_who_has_read_enough_ends_it_as_other_commands() -> None:
     assert (ran.returncode, ran.stderr) == (128 + signal.SIGPIPE, "")
 
 
+@pytest.mark.parametrize("typed", ["--help", "check --help"])
+def test_help_that_nobody_reads_ends_as_other_commands(typed: str) -> None:
+    """typer itself makes a 1 of it, which would say that something diverges."""
+    main = "from lazyadam.suites.commands import main; main()"
+    command = f"{sys.executable} -u -c '{main}' {typed} | (exec <&-; sleep 2)"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (128 + signal.SIGPIPE, "")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "typed", "status"),

@@ -11,7 +11,7 @@ import pytest
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.class_file import LIBRARY, PROGRAM, of_file
+from lazyadam.suites.backends.class_file import DECLARED, LIBRARY, PROGRAM, of_file
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.process import ROOT, Process
 from lazyadam.suites.backends.registry import select
@@ -153,7 +153,7 @@ def test_mischief_is_a_verdict_in_a_line_and_the_next_case_is_sound(what: str, t
         ("#!/bin/sh\nsleep 1000 &\nexit 5\n", "has ended with 5"),
         ("#!/bin/sh\nexec sleep 1000\n", "does not greet: does it flush what it writes?"),
         ("#!/bin/sh\necho no luck >&2\nexit 5\n", "it says: no luck"),
-        ("#!/no/such/interpreter\n", "does not start"),
+        ("#!/no/such/interpreter\n", "its first line names /no/such/interpreter, which is not there"),
     ],
 )
 def test_what_speaks_no_protocol_is_no_backend_and_a_line(text: str, told: str, tmp_path: Path) -> None:
@@ -165,6 +165,16 @@ def test_what_speaks_no_protocol_is_no_backend_and_a_line(text: str, told: str, 
         declared(PROGRAM, program, tmp_path)
     assert told in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_what_is_told_of_a_program_names_no_file_of_ours(tmp_path: Path) -> None:
+    (tmp_path / DECLARED).mkdir()
+    program = tmp_path / "program"
+    program.write_text("#!/no/such/interpreter\n")
+    program.chmod(0o755)
+    with pytest.raises(BrokenDeclaration) as caught:
+        declared(PROGRAM, program, tmp_path / DECLARED)
+    assert str(caught.value).startswith(f"{program} does not start: ")
 
 
 @pytest.mark.skipif(shutil.which("perl") is None, reason="there is no Perl")

@@ -10,7 +10,7 @@ import pytest
 
 from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.tables import NotWritten, TableError, coverage, frame, hold, read, write
-from lazyadam.suites import plugin
+from lazyadam.suites.plugin import results as plugin
 
 ABOUT = {"backend": "b", "version": "1", "mode": "eager", "device": "cpu"}
 REASONS = {("b", "rule"): "", ("b", "decay"): "does not take: weight_decay", ("other", "rule"): ""}
@@ -126,6 +126,24 @@ def test_a_cell_that_can_not_be_is_refused_in_a_line(
     table.to_csv(folder / f"{name}.csv", index=False)
     with pytest.raises(TableError, match=re.escape(told.replace("{row}", str(row + 2)))):
         read(name, folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("worst_ratio,", "", "lacks column worst_ratio"),
+        ("worst_ratio,", "worst,", "lacks column worst_ratio and has 'worst' as a column"),
+        ("cases,steps", "steps,cases", "in another order, or twice"),
+        ("backend,", "<<<<<<< HEAD\nbackend,", "its first line is '<<<<<<< HEAD'"),
+    ],
+)
+def test_columns_that_are_others_are_told_by_the_difference(
+    old: str, new: str, told: str, folder: Path
+) -> None:
+    file = folder / "verdicts.csv"
+    file.write_text(file.read_text().replace(old, new, 1))
+    with pytest.raises(TableError, match=re.escape(told)):
+        read("verdicts", folder)
 
 
 def test_a_column_of_truth_values_is_none_of_counts(folder: Path) -> None:
