@@ -1,10 +1,42 @@
-"""Coalescing: what becomes of the rows that a sparse gradient repeats, and the rounding it brings."""
+"""What a sparse gradient brings to which rows: rows that repeat, of zeros, and that it does not name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from lazyadam.reference.dialect import Duplicates
-from lazyadam.reference.lazy_adam import Gradient
+from lazyadam.reference.dialect import Dialect, Duplicates, Untouched, ZeroRows
 from lazyadam.reference.rounding import CONSTANTS, Constants, Precision
+
+Index = slice | np.ndarray | list[int]
+
+
+@dataclass
+class Gradient:
+    """What a step brings to the touched rows.
+
+    rows: indices into the state, each once (Duplicates.SCATTERED: each occurrence). values: the
+    coalesced gradient (rows, elements), with the bound `error` on its rounding. squares: the sum of
+    squares, where these are summed apart. occurrences: how often each row stood in the gradient.
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+    error: np.ndarray | None = None
+    squares: np.ndarray | None = None
+    occurrences: np.ndarray | None = None
+
+    def part(self, at: Index) -> "Gradient":
+        """The gradient of some of its rows."""
+
+        def cut(x: np.ndarray) -> np.ndarray:
+            return x[at] if isinstance(at, slice) else x.take(at, axis=0)  # of many rows take is faster
+
+        return Gradient(
+            cut(self.rows),
+            cut(self.values),
+            *(None if x is None else cut(x) for x in (self.error, self.squares, self.occurrences)),
+        )
 
 
 def coalesce(
@@ -58,3 +90,25 @@ def coalesce(
     if duplicates is Duplicates.SQUARES_APART:
         squares = np.add.reduceat(by_element * by_element, starts, axis=1).T
     return Gradient(ordered[starts], summed, error, squares, occurrences)
+
+
+def brought(
+    rows: np.ndarray | None, values: np.ndarray, count: int, dialect: Dialect
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Rows, values, and whether each is of the gradient: it, and the other rows where these move too."""
+    given = np.arange(count) if rows is None else rows
+    yield given, values, np.full(len(given), True)
+    if rows is not None and dialect.untouched is not Untouched.FROZEN:
+        yield np.arange(count), np.zeros((count, *values.shape[1:])), np.full(count, False)
+
+
+def without_zero_rows(gradient: Gradient, dialect: Dialect) -> Gradient:
+    """The gradient as if rows of zeros were not named, where the dialect has it so."""
+    if dialect.zero_rows is not ZeroRows.IGNORED:
+        return gradient
+    named = (gradient.values != 0).any(axis=1)
+    if dialect.untouched is Untouched.FROZEN:
+        return gradient.part(np.flatnonzero(named))
+    if gradient.occurrences is not None:
+        gradient.occurrences = gradient.occurrences * named
+    return gradient

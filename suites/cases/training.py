@@ -5,9 +5,10 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Duplicates
 from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Rules, State, step
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Trajectory

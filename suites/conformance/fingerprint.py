@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import folds
 from lazyadam.reference.dialect import (
     Arithmetic,
     BiasCorrection,
@@ -29,7 +30,6 @@ from lazyadam.reference.dialect import (
     WeightDecay,
     ZeroRows,
 )
-from lazyadam.reference.lazy_adam import folds
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.corpus import collect

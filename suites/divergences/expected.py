@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance
+from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Power, WeightDecay
-from lazyadam.reference.lazy_adam import Rules, Running, State, advance
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Errors, Precision
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.backends.base import Backend

@@ -6,9 +6,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Dialect, Duplicates, Epsilon
 from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Rules, State, step
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
 from lazyadam.suites.cases.values import gradient_values

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from mpmath import iv
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance
+from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Duplicates, Epsilon, Power, WeightDecay
 from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Rules, Running, State, advance
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, Errors, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
 from lazyadam.suites.cases.values import gradient_values, weights

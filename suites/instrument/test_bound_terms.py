@@ -5,9 +5,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
-from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Gradient, Rules, Running, State, advance, step
+from lazyadam.reference.gradient import Gradient, coalesce
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Dialect, Epsilon, WeightDecay
-from lazyadam.reference.lazy_adam import Gradient, Rules, State, step
+from lazyadam.reference.gradient import Gradient
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 from lazyadam.suites.judge.comparison import compare

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from mpmath import mpf, sqrt
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import (
     Arithmetic,
     Average,
@@ -21,7 +23,6 @@ from lazyadam.reference.dialect import (
     Storage,
 )
 from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Rules, State, step
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, exact, replayed
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory

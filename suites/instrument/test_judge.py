@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, Power, StepCount, Untouched
 from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Rules, State, step
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import replayed
 from lazyadam.suites.cases.case import Case, Gradient, Step, Trajectory

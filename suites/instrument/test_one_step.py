@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon
-from lazyadam.reference.lazy_adam import Rules
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Step
 from lazyadam.suites.instrument.samples import sample

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon
-from lazyadam.reference.lazy_adam import Gradient, Rules, State, step
+from lazyadam.reference.gradient import Gradient
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 from lazyadam.suites.instrument.orders import ORDERS, implementation

@@ -7,19 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazyadam.reference import lazy_adam
+from lazyadam.reference import movement
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance
+from lazyadam.reference.bound import Bounded, State, step
 from lazyadam.reference.dialect import Dialect, Epsilon
-from lazyadam.reference.lazy_adam import (
-    Bounded,
-    Gradient,
-    Intermediates,
-    Rules,
-    Running,
-    State,
-    advance,
-    step,
-)
+from lazyadam.reference.gradient import Gradient
 from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.rule import Intermediates
 from lazyadam.reference.scalars import Hyperparameters, exact
 
 FLOAT32 = PRECISIONS["float32"]
@@ -67,9 +62,9 @@ def test_short_ways_are_safe_and_at_most_twice_the_long_one(
         return None
 
     short = setup.bound()
-    monkeypatch.setattr(lazy_adam, "_relative_denominator_error", nothing)
+    monkeypatch.setattr(movement, "_relative_denominator_error", nothing)
     medium = setup.bound()
-    monkeypatch.setattr(lazy_adam, "SMALL", -1.0)
+    monkeypatch.setattr(movement, "SMALL", -1.0)
     long = setup.bound()
     for way, most in ((short, 2.0), (medium, 1.51)):
         assert (way >= long * (1 - 1e-12)).all()
@@ -102,14 +97,14 @@ def test_the_medium_way_is_safe_up_to_the_largest_error_that_it_takes(epsilon: E
     inner = Intermediates(one, d, one)
 
     def bound(ev: float) -> float:
-        error, gain, own = lazy_adam._quotient_error(
+        error, gain, own = movement._quotient_error(
             nothing, np.full((1, 1), ev), one, one, nothing, inner, s, rules, False
         )
         return (error * gain + own).item()
 
-    true = 1 / np.sqrt(1 - lazy_adam.SMALL) - 1
-    assert true <= bound(lazy_adam.SMALL) <= true * (1 + 1e-12)
-    assert true <= bound(lazy_adam.SMALL * (1 + 1e-15)) <= true * (1 + 1e-12)
+    true = 1 / np.sqrt(1 - movement.SMALL) - 1
+    assert true <= bound(movement.SMALL) <= true * (1 + 1e-12)
+    assert true <= bound(movement.SMALL * (1 + 1e-15)) <= true * (1 + 1e-12)
 
 
 def test_a_learning_rate_of_0_moves_nothing_and_has_a_bound() -> None:

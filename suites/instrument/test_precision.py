@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf, sqrt
 
+from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.dialect import Dialect, Subnormals
-from lazyadam.reference.lazy_adam import Rules
 from lazyadam.reference.rounding import PRECISIONS, inherited_root_error, round_to
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step

@@ -8,9 +8,10 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Duplicates, Hat, Power, Storage
-from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Gradient, Rules, State, step
+from lazyadam.reference.gradient import Gradient, coalesce
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.instrument import oracle

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from lazyadam.reference import lazy_adam
+from lazyadam.reference import blocks as blocked
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance, blocks
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Dialect, Duplicates, Epsilon
-from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Gradient, Rules, Running, State, advance, blocks, step
+from lazyadam.reference.gradient import Gradient, coalesce
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed
 from lazyadam.suites.instrument import oracle
@@ -78,7 +80,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, dupl
     if duplicates is Duplicates.SCATTERED:
         taken = [Gradient(np.repeat(g.rows, 2), np.repeat(g.values, 2, axis=0)) for g in taken]
     state, errors = run(taken, rules).now()
-    monkeypatch.setattr(lazy_adam, "BLOCK", block)
+    monkeypatch.setattr(blocked, "BLOCK", block)
     again, errors_again = run(taken, rules).now()
     for x, y in zip((*state, *errors), (*again, *errors_again), strict=True):
         np.testing.assert_array_equal(x, y)
@@ -93,7 +95,7 @@ def test_blocks_cover_every_row_once_and_fit(count: int, width: int) -> None:
         if duplicates is Duplicates.SCATTERED:
             assert len(found) == (count > 0)
         elif count:
-            most = max(1, lazy_adam.BLOCK // max(1, width))
+            most = max(1, blocked.BLOCK // max(1, width))
             assert len(found) == -(-count // most)
 
 

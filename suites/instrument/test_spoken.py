@@ -7,12 +7,15 @@ from functools import cache
 import numpy as np
 import pytest
 
+from lazyadam.reference import rule
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
 from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.alone import alone
 from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.stack import expected_counts
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
@@ -87,6 +90,25 @@ def test_the_dialect_that_is_spoken_conforms(speaks: dict[str, str]) -> None:
         assert (judgement.worst <= 1).all()
         assert judgement.findings == []
         assert (judgement.worst >= 0.02).all()
+
+
+@pytest.mark.parametrize("speaks", SPOKEN + COMBINED, ids=named)
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_rule_on_plain_arrays_is_what_the_judge_takes_in_blocks(
+    number: int, speaks: dict[str, str]
+) -> None:
+    """To the bit, in every dialect; shapes of one and of three dimensions are those of two."""
+    case, spoken = cases()[number], dialect(speaks)
+    due, counted = alone(case, spoken).trajectory, expected_counts(case, spoken)
+    for n, parameter in enumerate(case.parameters):
+        for shape in (parameter.w.shape, (len(parameter.w), 2, 2)):
+            w, m, v = (x.reshape(shape).copy() for x in (parameter.w, parameter.m, parameter.v))
+            for k, step in enumerate(case.steps):
+                if (g := step.gradients[n]) is not None:
+                    values = g.values.reshape(len(g.values), *shape[1:])
+                    rule.step(w, m, v, g.rows, values, counted[k, n], case.schedule()[k][n], spoken)
+                for got, wanted in ((w, due.w[n]), (m, due.m[n]), (v, due.v[n])):
+                    assert np.array_equal(got.reshape(parameter.w.shape), wanted[k])
 
 
 @pytest.mark.parametrize("speaks", SPOKEN, ids=named)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance
+from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Dialect
-from lazyadam.reference.lazy_adam import Rules, Running, State, advance
 from lazyadam.reference.rounding import PRECISIONS, Errors, Precision
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES

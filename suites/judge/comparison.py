@@ -18,9 +18,12 @@ before the step goes the way of IEEE 754 (infinite m: ∞, or ∞ − ∞ = NaN 
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import Rules, epsilon_lost
+from lazyadam.reference.bound import Bounded, State, step
 from lazyadam.reference.dialect import Duplicates, Epsilon, Untouched, WeightDecay
-from lazyadam.reference.lazy_adam import Bounded, Gradient, Rules, State, epsilon_lost, step, step_size
+from lazyadam.reference.gradient import Gradient
 from lazyadam.reference.rounding import REFERENCE_ROUNDOFF, Errors, Precision
+from lazyadam.reference.rule import step_size
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.judge.stack import Stack
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance
+from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Dialect
-from lazyadam.reference.lazy_adam import Rules, Running, State, advance
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure

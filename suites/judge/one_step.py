@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lazyadam.reference.lazy_adam import Rules, State, step, step_size
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.rounding import Errors
+from lazyadam.reference.rule import step_size
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.powers import with_powers_found

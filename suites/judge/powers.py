@@ -8,7 +8,8 @@ from itertools import product
 
 import numpy as np
 
-from lazyadam.reference.lazy_adam import Rules, State, step
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.scalars import Scalars, inexact
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.stack import Builder, Stack, columns

@@ -6,18 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from lazyadam.reference.dialect import (
-    Arithmetic,
-    BiasCorrection,
-    Dialect,
-    EmptyGradient,
-    StepCount,
-    Untouched,
-    ZeroRows,
-)
-from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.lazy_adam import Gradient, Index, folds
+from lazyadam.reference.arithmetic import folds
+from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.gradient import Gradient, Index, brought, coalesce, without_zero_rows
 from lazyadam.reference.rounding import Precision
+from lazyadam.reference.rule import corrected, corrects_by, counts
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed
 from lazyadam.suites.cases.case import Case
 from lazyadam.suites.cases.case import Gradient as Given
@@ -67,27 +60,21 @@ class Builder:
         self.asked: list[tuple[Hyperparameters, int]] = []
         self.scalars: list[Scalars] = []
         self.exact: list[Scalars] = []
-        self.filled = False
 
     def add(self, segment: Segment, case: Case, h: Hyperparameters, t: int) -> None:
         gradient = case.steps[segment.step - 1].gradients[segment.parameter]
         self.segments.append(segment)
-        if self.dialect.bias_correction is BiasCorrection.NEXT:
-            t += 1
+        t = corrects_by(t, self.dialect)
         self.asked.append((h, t))
         self.scalars.append(self.scalars_of(len(self.asked) - 1))
         if self.gap:
             self.exact.append(self._spoken(_exact(h, t)))
         if gradient is None:
             return
-        if gradient.rows is None:
-            self._extend(np.arange(segment.count), gradient.values, segment, True)
-            return
-        self._extend(gradient.rows, gradient.values, segment, True)
-        if self.dialect.untouched is not Untouched.FROZEN:
-            shape = case.parameters[segment.parameter].w.shape
-            self._extend(np.arange(segment.count), np.zeros(shape), segment, False)
-            self.filled = True
+        for rows, values, present in brought(gradient.rows, gradient.values, segment.count, self.dialect):
+            self.rows.append(rows + segment.base)
+            self.values.append(values.reshape(len(rows), math.prod(values.shape[1:])))
+            self.present.append(present)
 
     def scalars_of(self, segment: int, ulps: tuple[int, int] | None = None) -> Scalars:
         """The scalars of a segment. ulps: see `replayed`."""
@@ -95,26 +82,16 @@ class Builder:
 
     def _spoken(self, s: Scalars) -> Scalars:
         """The scalars as the dialect has them."""
-        if self.dialect.bias_correction is BiasCorrection.NONE:
-            s = s.uncorrected()
+        s = corrected(s, self.dialect)
         return s._replace(epsilon=s.folded_epsilon) if self.folds else s
-
-    def _extend(self, rows: np.ndarray, values: np.ndarray, segment: Segment, present: bool) -> None:
-        self.rows.append(rows + segment.base)
-        self.values.append(values.reshape(len(rows), math.prod(values.shape[1:])))
-        self.present.append(np.full(len(rows), present))
 
     def stack(self, width: int) -> Stack:
         rows = np.concatenate(self.rows) if self.rows else np.empty(0, np.int64)
         values = np.concatenate(self.values) if self.values else np.empty((0, width))
-        present = np.concatenate(self.present) if self.filled else None
-        gradient = coalesce(rows, values, self.dialect.duplicates, self.p, present=present)
-        if self.dialect.zero_rows is ZeroRows.IGNORED:
-            named = (gradient.values != 0).any(axis=1)
-            if self.dialect.untouched is Untouched.FROZEN:
-                gradient = gradient.part(np.flatnonzero(named))
-            elif gradient.occurrences is not None:
-                gradient.occurrences = gradient.occurrences * named
+        present = np.concatenate(self.present) if self.present else np.empty(0, bool)
+        idle = None if present.all() else present
+        gradient = coalesce(rows, values, self.dialect.duplicates, self.p, present=idle)
+        gradient = without_zero_rows(gradient, self.dialect)
         if len(self.segments) == 1:
             owner = np.zeros(len(gradient.rows), np.int64)
         else:
@@ -147,13 +124,8 @@ def width_of(x: np.ndarray) -> int:
 def expected_counts(case: Case, dialect: Dialect) -> np.ndarray:
     """The step count of every parameter after every step: (steps, parameters)."""
 
-    def counts(gradient: Given | None) -> bool:
-        if dialect.step_count is StepCount.OPTIMIZER:
-            return True
-        if gradient is None:
-            return False
-        empty = gradient.rows is not None and len(gradient.rows) == 0
-        return not (empty and dialect.empty_gradient is EmptyGradient.SKIPPED)
+    def empty(gradient: Given | None) -> bool:
+        return gradient is not None and gradient.rows is not None and len(gradient.rows) == 0
 
-    taken = [[counts(g) for g in s.gradients] for s in case.steps]
+    taken = [[counts(g is not None, empty(g), dialect) for g in s.gradients] for s in case.steps]
     return case.t + np.cumsum(np.array(taken).reshape(len(taken), len(case.parameters)), axis=0)

@@ -4,9 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import blocks
+from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect
-from lazyadam.reference.lazy_adam import Rules, State, blocks, step, step_size, update
 from lazyadam.reference.rounding import PRECISIONS, Errors
+from lazyadam.reference.rule import step_size, update
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare

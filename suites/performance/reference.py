@@ -17,10 +17,12 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.blocks import Running, advance, blocks
+from lazyadam.reference.bound import State
+from lazyadam.reference.bound import step as reference_step
 from lazyadam.reference.dialect import Dialect
-from lazyadam.reference.lazy_adam import Gradient as Coalesced
-from lazyadam.reference.lazy_adam import Rules, Running, State, advance, blocks
-from lazyadam.reference.lazy_adam import step as reference_step
+from lazyadam.reference.gradient import Gradient as Coalesced
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
 from lazyadam.reports.tables import write

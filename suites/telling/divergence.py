@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.dialect import Arithmetic
-from lazyadam.reference.lazy_adam import Rules
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process

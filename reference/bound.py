@@ -1,0 +1,149 @@
+"""The bound on the rounding of a step: how far a correct implementation may be from the rule.
+
+Beside each line of the rule (rule.py) goes the error that its operations, in any order, may bring, and what
+is inherited. The bound on the error of x is written ex.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lazyadam.reference.arithmetic import Rules, is_scattered
+from lazyadam.reference.dialect import Duplicates
+from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.movement import movement_error
+from lazyadam.reference.rounding import Errors, average_error, inherited_square_error
+from lazyadam.reference.rule import (
+    Entering,
+    Intermediates,
+    entering,
+    keeps_w,
+    scattered,
+    shrink,
+    step_size,
+    update,
+)
+from lazyadam.reference.scalars import Scalars
+
+
+class State(NamedTuple):
+    """w, m and v of all rows, taken as exact."""
+
+    w: np.ndarray
+    m: np.ndarray
+    v: np.ndarray
+
+
+class Bounded(NamedTuple):
+    """The touched rows after a step, the bound on their errors, and the intermediates."""
+
+    state: State
+    errors: Errors
+    inner: Intermediates
+
+
+def step(state: State, gradient: Gradient, s: Scalars, rules: Rules) -> Bounded:
+    """One step on the touched rows; the state is left as it is."""
+    return step_in_place(State(*(x.take(gradient.rows, axis=0) for x in state)), None, gradient, s, rules)
+
+
+def step_in_place(
+    state: State, before: Errors | None, gradient: Gradient, s: Scalars, rules: Rules
+) -> Bounded:
+    """One step, in place, of the touched rows and the errors they come with: none where they are exact."""
+    p, k = rules.precision, rules.constants
+    w, m, v = state
+    idle = keeps_w(gradient, rules.dialect)
+    start = w.copy() if is_scattered(rules) or idle is not None else w
+    with np.errstate(all="ignore"):
+        e = entering(w, gradient, s, rules.dialect)
+        g, square = e.g, e.square
+        eg, esquare = _entering_errors(before, gradient, e, s, rules)
+        exact_state = before is None and eg is None and esquare is None
+        _, em, ev = before or (None, None, None)
+        em = average_error(np.abs(m), em, np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
+        ev = average_error(v, ev, square, esquare, k.square, s.beta2, s.omega2, p, k)
+        if rules.dialect.duplicates is Duplicates.SQUARES_APART and gradient.occurrences is not None:
+            # Each occurrence is multiplied by ω and added to the decayed moment by itself. In k − 1 sums more
+            # β·|m| is rounded; what products and sums round of Σ|g_j| is no more than eg holds of it, twice.
+            more = np.maximum(gradient.occurrences - 1, 0)[:, None]
+            em += more * (k.addition * p.u * s.beta1 * np.abs(m) + k.underflow * p.eta)
+            ev += more * (k.addition * p.u * s.beta2 * v + k.underflow * p.eta)
+            if eg is not None:
+                em += s.omega1 * eg
+        decoupled = shrink(w, s, rules.dialect)
+        inner = update(w, m, v, g, square, s, rules.epsilon, rules.nesterov)
+        en = em
+        if rules.nesterov:
+            en = average_error(np.abs(m), em.copy(), np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
+        moved = movement_error(en, ev, v, inner, s, rules, exact_state)
+        if is_scattered(rules):
+            return _scatter(start, before, gradient.rows, state, Errors(moved, em, ev), inner, s, rules)
+        ew = moved  # w − α·q: E = Ew + ED, E += u(|w'| + E)
+        if before is not None:
+            inherited = before.w
+            inherited *= 1 + k.store * p.u
+            ew += inherited
+        size = np.abs(w)
+        size *= k.store * p.u
+        ew += size
+        if decoupled:  # λ·lr, 1 − λ·lr, and the product with w
+            ew += 3 * k.store * p.u * (np.abs(w) + np.abs(inner.quotient) * step_size(s, rules.epsilon))
+            ew += k.underflow * p.eta
+        if idle is not None:
+            w[idle], ew[idle] = start[idle], 0.0 if before is None else before.w[idle]
+    return Bounded(state, Errors(ew, em, ev), inner)
+
+
+def _entering_errors(
+    before: Errors | None, gradient: Gradient, e: Entering, s: Scalars, rules: Rules
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The errors of what enters the moments, g and its square: None where there are none."""
+    p, k = rules.precision, rules.constants
+    eg, magnitude = gradient.error, None
+    if not e.plain:
+        magnitude = np.abs(gradient.values) / s.scale + e.decay * np.abs(e.w)
+        unscaled = (k.unscale * p.u * (1 + 8 * p.u)) * magnitude
+        unscaled += (2 + 1 / s.scale) * k.underflow * p.eta  # λ·w may underflow before it is unscaled
+        eg = unscaled if eg is None else eg / s.scale + unscaled
+        if before is not None:
+            eg = eg + e.decay * before.w
+    if gradient.squares is None:
+        return eg, inherited_square_error(e.g, eg)
+    # Σ g_j²: each square rounded, then their sum; the parts of a decayed g_j have been rounded before.
+    assert gradient.occurrences is not None
+    times = gradient.occurrences[:, None]
+    roundings = k.addition * (times - 1) + (0 if e.plain else 4 * k.unscale)
+    largest = e.square if magnitude is None else np.maximum(e.square, magnitude * magnitude)
+    return eg, roundings * p.u * largest + times * k.underflow * p.eta
+
+
+def _scatter(
+    start: np.ndarray,
+    before: Errors | None,
+    rows: np.ndarray,
+    state: State,
+    errors: Errors,
+    inner: Intermediates,
+    s: Scalars,
+    rules: Rules,
+) -> Bounded:
+    """Duplicates.SCATTERED: w takes the update of every occurrence, m and v that of the last.
+
+    Every occurrence of a row is given the result of the row. errors.w is the error of the update alone.
+    """
+    unique, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    last = np.empty(len(unique), np.int64)
+    last[inverse] = np.arange(len(rows))  # of repeated indices, the last assignment stands
+    moved = step_size(s, rules.epsilon) * inner.quotient
+    size, error = (np.zeros((len(unique), moved.shape[1])) for _ in range(2))
+    np.add.at(size, inverse, np.abs(moved))
+    np.add.at(error, inverse, errors.w)
+    if before is not None:
+        error += before.w[last]
+    error += (
+        counts[:, None] * rules.constants.store * rules.precision.u * (np.abs(start[last]) + size + error)
+    )
+    at = last[inverse]
+    new = State(start - scattered(rows, moved), state.m[at], state.v[at])
+    return Bounded(new, Errors(error[inverse], errors.m[at], errors.v[at]), inner)
