@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.strategies import cases as case_strategy
@@ -13,28 +14,32 @@ from lazyadam.suites.divergences.pin import axes_of
 from lazyadam.suites.divergences.witness import cut
 from lazyadam.suites.judge.explanation import turned, turnings
 from lazyadam.suites.judge.judgement import Finding
-from lazyadam.suites.judge.trial import Trial, judge
+from lazyadam.suites.judge.trial import Trial, judge, judged_by
 
 Same = Callable[[Case, Trajectory], bool]
-LOOKED_AT = 10  # cases that are wrong: what explains some of them is not what explains none
+LOOKED_AT = 6  # cases that are wrong: what explains some of them is not what explains none
 
 
 def same_cause(trial: Trial, judged: Judged) -> Same:
     """Whether a case that diverges does so for the reason of a row, and not of what shows beside it.
 
     What axes explain is right where they are turned; what none explains is wrong however those are turned
-    that explain others of the cases.
+    that explain others of the cases, as the arithmetic has it that fits the row best.
     """
     if axes := axes_of(judged.row["explained_by"]):
         spoken = turned(judged.dialect, axes)
         return lambda case, ran: not judge(trial.with_cases([case], [ran]), spoken).findings
-    wrong = _by_size(trial, judged)[:LOOKED_AT]
-    beside = []
-    for dialect in turnings(judged.dialect, trial.backend):
-        found = judge(trial.of(wrong), dialect).findings
-        if 0 < len({f.case for f in found}) < len(wrong):
-            beside.append(dialect)
-    return lambda case, ran: all(judge(trial.with_cases([case], [ran]), d).findings for d in beside)
+    arithmetic = judged.judgement.arithmetic
+    assert arithmetic is not None
+
+    def wrong_in(some: Trial, dialect: Dialect) -> set[int]:
+        return {finding.case for finding in judged_by(some, dialect)(arithmetic).findings}
+
+    wrong = trial.of(_by_size(trial, judged)[:LOOKED_AT])
+    several = len(wrong.cases) > 1
+    turned_ways = turnings(judged.dialect, trial.backend) if several else ()
+    beside = [d for d in turned_ways if 0 < len(wrong_in(wrong, d)) < len(wrong.cases)]
+    return lambda case, ran: all(wrong_in(trial.with_cases([case], [ran]), d) for d in beside)
 
 
 def smaller(
