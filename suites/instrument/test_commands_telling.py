@@ -108,7 +108,7 @@ def test_show_runs_the_case_again_and_says_what_the_run_found(in_run: Path, lazy
         assert f"DIVERGES: {row['least']}" in words_of(lines)
         assert len(lines) <= 40
         assert fit(lines)
-        (at,) = (i for i, line in enumerate(lines) if "before" in line)
+        (at,) = (i for i, line in enumerate(lines) if line.split()[:1] == ["before"])
         assert lines[at].split() == ["before", "expected", "got", "bound", "ratio"]
         assert any(line.startswith("  w ") and "✗" in line for line in lines[at:])
         assert f"lazyadam replay lazyadam-out/{row['trace']}" in words_of(lines)
