@@ -183,7 +183,7 @@ def test_finding_in_words() -> None:
     finding = Finding("m", 0, 7, 3, (2, 1), 0.5, -0.25, 0.125, 6.0)
     assert finding.message() == MESSAGE
     inner = {"√v": 1 / 3, "step size": 0.001}
-    said = replace(finding, intermediates=inner).message()
+    said = replace(finding, intermediates=lambda: inner).message()
     assert said == f"{MESSAGE} (√v = 0.333333333, step size = 0.001)"
 
 
@@ -208,8 +208,8 @@ def test_finding_has_the_intermediates_of_its_element(duplicates: Duplicates, ep
     denominator = (root / 1e-3**0.5 if hat else root) + 1e-2
     expected = (root, denominator, 0.1 * g / denominator, 1e-3 / 0.1 * (1 if hat else 1e-3**0.5))
     assert f.element == (2, 3)
-    assert list(f.intermediates) == ["√v", "denominator", "quotient", "step size"]
-    assert tuple(f.intermediates.values()) == pytest.approx(expected, rel=1e-6)
+    assert list(f.intermediates()) == ["√v", "denominator", "quotient", "step size"]
+    assert tuple(f.intermediates().values()) == pytest.approx(expected, rel=1e-6)
 
 
 @EACH_WAY

@@ -1,5 +1,6 @@
 """What the judge says: findings in words, sizes of errors, and the worst ratio of every case."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,10 @@ SIGN = ": the sign of zero"
 
 @dataclass
 class Finding:
-    """One element that is not as it should be; message() says it in words."""
+    """One element that is not as it should be; message() says it in words.
+
+    intermediates: what led to the expected w, by name, computed when it is asked for.
+    """
 
     quantity: str
     case: int
@@ -25,11 +29,11 @@ class Finding:
     expected: float
     bound: float
     ratio: float
-    intermediates: dict[str, float] = field(default_factory=dict)
+    intermediates: Callable[[], dict[str, float]] = field(default=dict, compare=False)
 
     def message(self) -> str:
         error = abs(self.value - self.expected)
-        inner = ", ".join(f"{name} = {x:.9g}" for name, x in self.intermediates.items())
+        inner = ", ".join(f"{name} = {x:.9g}" for name, x in self.intermediates().items())
         return (
             f"{self.quantity}[{', '.join(map(str, self.element))}] of parameter {self.parameter} after "
             f"step {self.step} = {self.value:.17g}, but should be {self.expected:.17g}: "

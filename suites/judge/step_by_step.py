@@ -1,6 +1,7 @@
 """Step by step: every reported state is the start of one step of the reference."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -144,8 +145,19 @@ def _finding(
     column = int(np.argmax(ratio[row]))
     index = int(stack.gradient.rows[row])
     same = np.flatnonzero(stack.gradient.rows == index)  # the last occurrence is the one that m and v keep
-    scalars = stack.scalars.part([row])
-    inner = step(before, stack.gradient.part(same), scalars, rules).inner
+    # The row alone, in the place of all: few findings are told, and the rest of the stack need not be kept.
+    start, scalars = State(*(x[[index]] for x in before)), stack.scalars.part([row])
+    gradient = replace(stack.gradient.part(same), rows=np.zeros(len(same), np.int64))
+
+    def intermediates() -> dict[str, float]:
+        inner = step(start, gradient, scalars, rules).inner
+        return {
+            "√v": float(inner.root[-1, column]),
+            "denominator": float(inner.denominator[-1, column]),
+            "quotient": float(inner.quotient[-1, column]),
+            "step size": float(np.squeeze(step_size(scalars, rules.epsilon))),
+        }
+
     return Finding(
         quantity,
         segment.case,
@@ -156,12 +168,7 @@ def _finding(
         float(values[row, column]),
         float(bounds[row, column]),
         float(ratio[row, column]),
-        {
-            "√v": float(inner.root[-1, column]),
-            "denominator": float(inner.denominator[-1, column]),
-            "quotient": float(inner.quotient[-1, column]),
-            "step size": float(np.squeeze(step_size(scalars, rules.epsilon))),
-        },
+        intermediates,
     )
 
 
