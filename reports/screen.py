@@ -230,7 +230,8 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
         initial_indent="  ", break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     trace = str(first["witness"])
-    if trace.endswith(".json"):
+    fails = str(first["cause"]).partition(":")[0] in ("refuses", "dies", "hangs")
+    if trace.endswith(".json") and not fails:  # of a failure a replay can't say that it diverges
         yield "  find the commit  git bisect start HEAD GOOD, and"
         yield f"                   git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
     yield f"  in CI            lazyadam init github {shlex.quote(target)}".removesuffix(" ''")

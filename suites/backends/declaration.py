@@ -119,7 +119,7 @@ def _why_none(module: Any) -> str:
 
 def _loaded(path: Path) -> Any:
     """The file as a module, which its own modules beside it may import, and frameworks read the source of."""
-    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    name = f"{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise BrokenDeclaration(f"{path}: no such Python file")

@@ -37,7 +37,11 @@ def _run() -> tuple[str, Path]:
     adopt()
     run, folder = f"{os.getpid()}.{secrets.token_hex(4)}.", tempfile.mkdtemp(prefix="lazyadam-")
     command = [sys.executable, str(Path(__file__).resolve()), run, folder]
-    guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    except OSError as error:
+        os.rmdir(folder)
+        raise OSError(f"no process starts with {sys.executable}: {error.strerror}") from None
     atexit.register(_release, guard, os.getpid())
     return run, Path(folder)
 

@@ -11,7 +11,7 @@ from lazyadam.suites.backends.guard import folder, new_mark
 KEPT_BYTES = 2**16
 WORDS_SECONDS = 0.2
 MODULES = "Extension modules: "  # which faulthandler lists at the end of a fatal error
-OURS = 'File "<string>"'  # a line of how a worker was started
+OURS = ('File "<string>"', 'File "<remote exec>"')  # lines of how a worker was started
 PASS_SECONDS = 5.0  # for what was written to come through, on a busy machine
 
 
@@ -70,7 +70,7 @@ class Log:
         """The last line, or the line that names a file, where one does; 'none' where nothing was printed."""
         self._reader.join(WORDS_SECONDS)  # of a process that has ended
         lines = [line.strip() for line in self.lines() if line.strip()]
-        lines = [line for line in lines if not line.startswith((MODULES, OURS))]
+        lines = [line for line in lines if not line.startswith((MODULES, *OURS))]
         named = [line for line in lines if file and file in line]
         return [*lines, *named[:1]][-1][:200] if lines else "none"
 

@@ -35,7 +35,7 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
     def wrong_in(some: Trial, dialect: Dialect) -> set[int]:
         return {finding.case for finding in judged_by(some, dialect)(arithmetic).findings}
 
-    wrong = trial.of(_by_size(trial, judged)[:LOOKED_AT])
+    wrong = trial.of(by_size(trial, judged)[:LOOKED_AT])
     several = len(wrong.cases) > 1
     turned_ways = turnings(judged.dialect, trial.backend) if several else ()
     beside = [d for d in turned_ways if 0 < len(wrong_in(wrong, d)) < len(wrong.cases)]
@@ -56,7 +56,7 @@ def smaller(
         return found if found and same(case, ran) else []
 
     # Each alone may fit an arithmetic that the others don't: one that doesn't is shown, if there is one.
-    wrong = _by_size(trial, judged)
+    wrong = by_size(trial, judged)
     diverging = (i for i in wrong if free or found_in(cases[i], trial.trajectories[i]))
     smallest = next(diverging, wrong[0])
     small, finding = cases[smallest], _worst(f for f in judged.judgement.findings if f.case == smallest)
@@ -90,7 +90,7 @@ def diverges_alone(process: Process, trial: Trial, judged: Judged, case: Case) -
     return bool(ran[0].failure or judge(trial.with_cases([case], ran), judged.dialect).findings)
 
 
-def _by_size(trial: Trial, judged: Judged) -> Sequence[int]:
+def by_size(trial: Trial, judged: Judged) -> Sequence[int]:
     """The cases that diverge, the smallest first."""
     return sorted({f.case for f in judged.judgement.findings}, key=lambda i: size(trial.cases[i]))
 

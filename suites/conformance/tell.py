@@ -13,9 +13,9 @@ from lazyadam.suites.cases.case import Case, Failure
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import Budget
 from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
-from lazyadam.suites.conformance.shrink import Same, diverges_alone, same_cause, smaller
+from lazyadam.suites.conformance.shrink import Same, by_size, diverges_alone, same_cause, smaller
 from lazyadam.suites.divergences import scripts
-from lazyadam.suites.divergences.layouts import layout_of, of_failures
+from lazyadam.suites.divergences.layouts import layout_of, of_failures, of_findings
 from lazyadam.suites.divergences.pin import axes_of, ready_to_pin
 from lazyadam.suites.judge.fitting import other_scalars
 from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, circumstances
@@ -141,7 +141,9 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
     unexplained = ([clause.id], quantities) if not axes_of(axes) else ()
     shown_by = ""
     try:
-        ready_to_pin(least.case, telling.out / file, process, row, least.text, least.layout, *unexplained)
+        ready_to_pin(least.case, telling.out / file, process, row, least.text, [least.layout], *unexplained)
+        if diverges and unexplained and judged.accounted is None and not clause.free:
+            _pin_other_layouts(telling, judged, least, file)
         if telling.kept and judged.accounted is None:
             write_text((telling.out / file).read_text(), telling.kept)
         # What is known has the script of its pin: in ci that is enough.
@@ -164,6 +166,25 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
     result.divergences.append(told)
     if judged.accounted is None:
         result.new.append(told)
+
+
+def _pin_other_layouts(telling: Telling, judged: Judged, least: Least, file: Path) -> None:
+    """Traces, beside that of the least case, that show what no axis explains at gradients of other layouts.
+
+    A pin speaks of the layouts that its witness shows: to accept all that was seen takes one for each.
+    """
+    trial, found = telling.seen.trial, judged.judgement.findings
+    for old in (telling.out / TRACES).glob(f"{file.stem}.*.json"):  # of an earlier run
+        old.unlink()
+    left = set(of_findings(trial.cases, found)) - {least.layout}
+    for i in by_size(trial, judged):
+        of_case = of_findings(trial.cases, (f for f in found if f.case == i))
+        if left & of_case:
+            left -= of_case
+            path = telling.out / file.with_suffix(f".{'-'.join(sorted(of_case))}.json")
+            quantities = sorted({f.quantity for f in found})
+            row, pinned = judged.row, ([telling.clause.id], quantities)
+            ready_to_pin(trial.cases[i], path, telling.process, row, least.text, of_case, *pinned)
 
 
 def _divergence(telling: Telling, judged: Judged) -> Least:
@@ -209,7 +230,9 @@ def _tell_failure(telling: Telling, failure: Failure, result: Outcome) -> None:
         layout = min(of_failures(one.cases, one.trajectories, failure.kind))
         (case,) = one.cases
         try:
-            ready_to_pin(case, telling.out / file, process, row, failure.message, layout, [telling.clause.id])
+            ready_to_pin(
+                case, telling.out / file, process, row, failure.message, [layout], [telling.clause.id]
+            )
             told += f"; trace {file}"
             name = f"{telling.name}.{failure.kind}.py"
             told += f"; {scripts.of_failure(telling.clause, case, failure, process, telling.out, name)}"

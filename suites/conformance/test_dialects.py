@@ -88,12 +88,12 @@ def write_witness(
     )
     if observed != NONE_FITS:
         row = {"verdict": "diverges", "explained_by": f"{axis}: {observed.partition('|')[0]}"}
-        ready_to_pin(witness, path, process, row, text, layout)
+        ready_to_pin(witness, path, process, row, text, [layout])
         return
     none = [a for a, said in found.axes.items() if said == NONE_FITS and hasattr(backend.documented, a)]
     row = {"verdict": "diverges", "explained_by": "; ".join(f"{a}: {NONE_FITS}" for a in none)}
     quantities = sorted({f.quantity for f in findings})
-    ready_to_pin(witness, path, process, row, text, layout, [rule.id], quantities)
+    ready_to_pin(witness, path, process, row, text, [layout], [rule.id], quantities)
 
 
 def agreement(documented: str, observed: str) -> str:

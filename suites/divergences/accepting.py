@@ -118,9 +118,10 @@ def _found(out: Path, what: list[str]) -> list[Found]:
             witness = out / "witnesses" / f"{backend}.{axis}.json"
             shown = witness if witness.exists() else out / file
             found.setdefault((backend, axis), Found(shown, trace.about(shown))).dtypes.add(dtype)
-        if not axes:
+        for shown in _each(out / file) if not axes else ():
+            about = trace.about(shown)
             key = backend, dtype, about["verdict"], *about["layouts"]
-            pin = found.setdefault(key, Found(out / file, about))
+            pin = found.setdefault(key, Found(shown, about))
             pin.dtypes.add(dtype)
             pin.clauses.add(clause)
             pin.quantities |= {*about["quantities"]}
@@ -128,6 +129,11 @@ def _found(out: Path, what: list[str]) -> list[Found]:
         known = sorted({clause for _, _, clause in new})
         raise UnknownName(f"nothing new is named {lost[0]!r}{near(lost[0], known)}")
     return [*found.values()]
+
+
+def _each(file: Path) -> list[Path]:
+    """A trace, and those beside it that show the same at gradients of other layouts."""
+    return [file, *sorted(file.parent.glob(f"{file.stem}.*.json"))]
 
 
 def _name(about: Row) -> str:

@@ -262,14 +262,14 @@ def ready_to_pin(
     process: Process,
     row: Mapping[str, Any],
     sentence: str,
-    layout: str,
+    layouts: Collection[str],
     clauses: Collection[str] = (),
     quantities: Collection[str] = (),
 ) -> None:
     """Write a trace file that is a pin but for its owner and for a sentence of somebody's own.
 
-    row: of verdicts.csv or dialects.csv, with its verdict and what explains it. layout: of the gradient that
-    shows it. An axis is said to show in every type of the backend, which the witness then has to prove;
+    row: of verdicts.csv or dialects.csv, with its verdict and what explains it. layouts: of the gradients
+    that show it. An axis is said to show in every type of the backend, which the witness then has to prove;
     what no axis explains in that of the case.
     """
     backend, axes = process.backend, axes_of(row["explained_by"])
@@ -279,7 +279,7 @@ def ready_to_pin(
         "explained_by": axes,
         "clauses": [*clauses],
         "quantities": [*quantities],
-        "layouts": [layout],
+        "layouts": sorted(layouts),
         "dtypes": sorted({case.dtype, *backend.dtypes}) if axes else [case.dtype],
         "devices": [process.device],
         "owner": "?",

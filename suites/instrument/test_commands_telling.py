@@ -576,7 +576,7 @@ def test_a_trace_says_the_whole_path_of_a_file_and_a_pin_its_name(tmp_path: Path
     (backend,) = select([], [file])
     process = Process(backend)
     row = {"verdict": "diverges", "explained_by": ""}
-    ready_to_pin(sample(), tmp_path / "case.json", process, row, "so it is", "sparse", ["update-rule"])
+    ready_to_pin(sample(), tmp_path / "case.json", process, row, "so it is", ["sparse"], ["update-rule"])
     about = trace.about(tmp_path / "case.json")
     assert (about["file"], about["path"]) == ("mine.py", str(file))
     assert backend_of(tmp_path / "case.json") == (backend, "")

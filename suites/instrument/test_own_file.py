@@ -239,6 +239,12 @@ def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, t
     assert "\n" not in line
 
 
+def test_a_name_that_the_locale_can_not_express_is_a_line_that_says_what_can() -> None:
+    """As a folder called ö is under LC_ALL=C and PYTHONUTF8=0."""
+    with pytest.raises(BrokenDeclaration, match="this locale can't tell its name to another process; LC_ALL"):
+        read(Path("/m\udcc3\udcb6/mine.py"))
+
+
 def test_a_file_in_another_encoding_is_one_line_with_its_name(tmp_path: Path) -> None:
     file = tmp_path / "my_optimizer.py"
     file.write_bytes(NUMPY.encode("utf-16"))

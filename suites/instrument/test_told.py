@@ -233,6 +233,15 @@ def test_screen_summary_and_junit_say_what_the_table_says() -> None:
     assert "documented = Dialect(duplicates=Duplicates.LAST)" in shown
 
 
+def test_a_bisection_is_not_advised_where_a_replay_could_not_say_that_it_diverges() -> None:
+    """git bisect run skips what exits with 125, as a replay of a failure does."""
+    for verdict, advised in (("diverges", True), ("dies", False), ("hangs", False), ("refuses", False)):
+        row, shown = seen("gaps", "unexplained" if verdict == "diverges" else "")
+        row["verdict"], shown["trace"] = verdict, "traces/gaps.json"
+        said = " ".join(screen(tables_of((row, shown)), Path.cwd() / "lazyadam-out", 1, 1))
+        assert ("git bisect run" in said) == advised, verdict
+
+
 def test_what_is_to_be_pasted_names_the_folder_that_another_command_would_not_take() -> None:
     made = tables_of(seen("duplicates", "duplicates: last"), observed={"duplicates": "last"})
     usual = Path.cwd() / "lazyadam-out"
