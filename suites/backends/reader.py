@@ -53,7 +53,7 @@ def read(path: Path, python: str = "") -> tuple[type[Backend], ...]:
         str(path.resolve()).encode()
     except UnicodeEncodeError:
         told = "this locale can't tell its name to another process; LC_ALL=C.UTF-8 can"
-        raise BrokenDeclaration(f"{ascii(str(path.resolve()))}: {told}") from None
+        raise BrokenDeclaration(f"{str(path.resolve())!a}: {told}") from None
     try:
         return _classes(_asked(str(path.resolve()), python), path)
     except BrokenDeclaration as error:
