@@ -110,7 +110,8 @@ def moving(left: str, right: str, pairs: pd.DataFrame) -> str:
     if compared is None or not (apart := compared.which(right, "apart")):
         return ""
     if not (apart := compared.apart(right)):
-        return f"**To end where `{left}` ended**, give each table an optimizer of its own."
+        which = "each table that some batch does not look up"
+        return f"**To end where `{left}` ended**, give {which} an optimizer of its own."
     framework = right.partition(".")[0]
     taken = {name for kind in ("equal", "apart") for name in compared.which(right, kind)}
     alike = [
@@ -126,7 +127,8 @@ def moving(left: str, right: str, pairs: pd.DataFrame) -> str:
         refused = compared.which(alike[0], "refuses")
         but = f"; it refuses {', '.join(refused)}" if refused else ""
         if share := compared.each(alike[0]):
-            but += f". Tables that are looked up in turn want an optimizer each: in one they end {share} off"
+            but += ". Tables that are not all looked up by every batch want an optimizer each: "
+            but += f"in one they end {share} off"
         return f"**To end where `{left}` ended**, take `{alike[0]}`{how}{but}."
     same = compared.which(right, "equal")
     return (

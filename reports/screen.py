@@ -40,7 +40,7 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
         yield ""
         failed = "" if new or not _beside(tables, False) else "NOT AS BEFORE, see below. "
         word = _verdict(documented, new, found)
-        rest = "" if word.startswith("NOT RUN") else _not_tried(tables) + _lost(tables)
+        rest = "" if word.startswith("NOT RUN") else _not_tried(tables, out, target) + _lost(tables)
         yield from wrapped(so_far + failed + word + rest)
     else:
         yield from _each(documented, found)
@@ -112,12 +112,14 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     return f"NOT AS DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant. {rest}"
 
 
-def _not_tried(tables: Tables) -> str:
+def _not_tried(tables: Tables, out: Path, target: str) -> str:
     """Which layouts and hyperparameters nothing was tried with, since they were not declared."""
     coverage = records(tables["coverage"]) if "coverage" in tables else []
     reasons = [row["reason"].partition("does not take: ")[2] for row in coverage]
     named = {word for reason in reasons for word in reason.split(", ") if word.isidentifier()}
-    return f" Not declared, so not tried: {', '.join(sorted(named))}." if named else ""
+    declared = out / "declared" / f"{target}.py"  # of a class that was named alone
+    how = f" (what else it takes: said in a copy of {declared})" if target and declared.exists() else ""
+    return f" Not declared, so not tried: {', '.join(sorted(named))}{how}." if named else ""
 
 
 def _lost(tables: Tables) -> str:

@@ -121,6 +121,7 @@ class Process:
         self.case_seconds = backend.case_seconds if case_seconds is None else case_seconds
         self.step_seconds = step_seconds
         self.hopeless = 0
+        self.replayed = 0  # divergences that a fresh worker showed too
         self.given_up: Failure | None = None
         self.version, self.pid = "", 0
         self.not_run: str | None = None

@@ -87,7 +87,9 @@ def diverges_alone(process: Process, trial: Trial, judged: Judged, case: Case) -
     """Whether a case diverges in a process that has seen no other: whether its trace can be replayed."""
     process.restart()
     ran = process.run([case])
-    return bool(ran[0].failure or judge(trial.with_cases([case], ran), judged.dialect).findings)
+    shows = bool(ran[0].failure or judge(trial.with_cases([case], ran), judged.dialect).findings)
+    process.replayed += shows
+    return shows
 
 
 def by_size(trial: Trial, judged: Judged) -> Sequence[int]:

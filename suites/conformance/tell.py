@@ -23,6 +23,7 @@ from lazyadam.suites.judge.trial import judged_by
 
 Row = dict[str, Any]
 TRACES = Path("traces")
+REPLAYED = 3  # divergences that fresh processes show too: the others are then taken to be so
 NOT_ALONE = "; not so alone, in a fresh process: it depends on the cases before it"
 
 
@@ -203,7 +204,7 @@ def _least(telling: Telling, judged: Judged) -> Least:
     step = case.steps[finding.step - 1]
     beside = circumstances(step, finding.parameter)
     free_or_known = telling.clause.free or judged.accounted is not None
-    alone = free_or_known or diverges_alone(process, trial, judged, case)
+    alone = free_or_known or process.replayed >= REPLAYED or diverges_alone(process, trial, judged, case)
     beside += "" if alone else NOT_ALONE
     layout = layout_of(step.gradients[finding.parameter])
     return Least(case, finding.message() + beside, finding.short() + beside, layout, finding, same, alone)

@@ -298,7 +298,8 @@ def test_markdown_is_marked_up_and_all_else_is_text() -> None:
         (
             RIGHT,
             "mindspore.LazyAdam.target_cpu.graph",
-            "**To end where `torch.SparseAdam` ended**, give each table an optimizer of its own.",
+            "**To end where `torch.SparseAdam` ended**, give each table that some batch does not look up an "
+            "optimizer of its own.",
         ),
     ],
 )
