@@ -178,9 +178,9 @@ def _pin_other_layouts(telling: Telling, judged: Judged, least: Least, file: Pat
     for old in (telling.out / TRACES).glob(f"{file.stem}.*.json"):  # of an earlier run
         old.unlink()
     left = set(of_findings(trial.cases, found)) - {least.layout}
-    for i in by_size(trial, judged):
-        of_case = of_findings(trial.cases, (f for f in found if f.case == i))
-        if left & of_case:
+    layouts = {i: of_findings(trial.cases, (f for f in found if f.case == i)) for i in by_size(trial, judged)}
+    for i, of_case in sorted(layouts.items(), key=lambda item: not item[1] <= left):
+        if left & of_case and least.same and least.same(trial.cases[i], trial.trajectories[i]):
             left -= of_case
             path = telling.out / file.with_suffix(f".{'-'.join(sorted(of_case))}.json")
             quantities = sorted({f.quantity for f in found})

@@ -128,7 +128,15 @@ def _found(out: Path, what: list[str]) -> list[Found]:
     if lost := [name for name in what if name not in named]:
         known = sorted({clause for _, _, clause in new})
         raise UnknownName(f"nothing new is named {lost[0]!r}{near(lost[0], known)}")
-    return [*found.values()]
+    return [pin for pin in found.values() if not any(_covers(other, pin) for other in found.values())]
+
+
+def _covers(other: Found, pin: Found) -> bool:
+    """Whether another pin says all of this one, at gradients of more layouts: two would be one too many."""
+    of = ("backends", "verdict", "explained_by")
+    alike = not pin.about["explained_by"] and all(other.about[x] == pin.about[x] for x in of)
+    wider = set(other.about["layouts"]) > set(pin.about["layouts"])
+    return alike and wider and pin.dtypes <= other.dtypes and pin.clauses <= other.clauses
 
 
 def _each(file: Path) -> list[Path]:
