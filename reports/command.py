@@ -1,6 +1,7 @@
 """How a command ends: with its own status, or with 2 and a line that says why it could not do its work."""
 
 import os
+import select
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,9 +23,11 @@ def status_of(main: Callable[[], int], failed: int = 2) -> int | str | None:
         return _ended(main)
     except KeyboardInterrupt:
         why, failed = "interrupted: what was written is whole", INTERRUPTED
-    except BrokenPipeError:
-        _flush()
-        return UNREAD
+    except BrokenPipeError as error:
+        if _is_unread():
+            _flush()
+            return UNREAD
+        why = f"a process that it talks to has ended: {error}"
     except TableError as error:
         why = str(error)
     except MemoryError:
@@ -63,13 +66,23 @@ def _nameless() -> str:
     return "what it prints"
 
 
+def _is_unread() -> bool:
+    """Whether whoever read what this prints has closed the pipe."""
+    try:
+        output = select.poll()
+        output.register(sys.stdout.fileno(), 0)  # asks for errors alone
+        return bool(output.poll(0))
+    except (OSError, ValueError):  # no file
+        return False
+
+
 def _ended(main: Callable[[], int]) -> int | str | None:
     """Its status, after all that it printed has been written: at the end of Python nobody could tell."""
     try:
         status: int | str | None = main()
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # typer makes a 1 of it
-            raise end.__context__ from None
+        if isinstance(end.__context__, BrokenPipeError):  # typer and rich make a 1 of it
+            return UNREAD
         status = end.code
     sys.stdout.flush()
     return status

@@ -1,6 +1,6 @@
 """A divergence made small: the least case that diverges for the same reason."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lazyadam.reference.dialect import Dialect
@@ -11,12 +11,12 @@ from lazyadam.suites.cases.strategies import seed_of, shrink, size
 from lazyadam.suites.conformance.budget import menu_of
 from lazyadam.suites.conformance.examine import Judged
 from lazyadam.suites.divergences.pin import axes_of
+from lazyadam.suites.divergences.scripts import Same
 from lazyadam.suites.divergences.witness import cut
 from lazyadam.suites.judge.explanation import turned, turnings
 from lazyadam.suites.judge.judgement import Finding
 from lazyadam.suites.judge.trial import Trial, judge, judged_by
 
-Same = Callable[[Case, Trajectory], bool]
 LOOKED_AT = 6  # cases that are wrong: what explains some of them is not what explains none
 
 

@@ -13,10 +13,11 @@ from lazyadam.suites.cases.case import Case, Failure
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import Budget
 from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
-from lazyadam.suites.conformance.shrink import Same, by_size, diverges_alone, same_cause, smaller
+from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
 from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.layouts import layout_of, of_failures, of_findings
 from lazyadam.suites.divergences.pin import axes_of, ready_to_pin
+from lazyadam.suites.divergences.scripts import Same
 from lazyadam.suites.judge.fitting import other_scalars
 from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, circumstances
 from lazyadam.suites.judge.trial import judged_by

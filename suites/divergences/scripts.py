@@ -15,6 +15,7 @@ from lazyadam.suites.divergences.reproducer import SUITE_ALONE, no_script, scrip
 from lazyadam.suites.divergences.witness import simpler, tails, upto
 from lazyadam.suites.judge.judgement import Finding
 
+Same = Callable[[Case, Trajectory], bool]  # whether a case diverges for the same reason as another
 FOLDER = Path("reproducers")
 NONE = "no script: "
 
@@ -28,7 +29,7 @@ def of_divergence(
     clause: Clause,
     case: Case,
     finding: Finding,
-    same: Callable[[Case, Trajectory], bool],
+    same: Same,
     process: Runs,
     out: Path,
     fitting: Arithmetic | None,
@@ -87,7 +88,7 @@ def _short(
     clause: Clause,
     case: Case,
     finding: Finding,
-    same: Callable[[Case, Trajectory], bool],
+    same: Same,
     process: Runs,
     fitting: Arithmetic | None,
 ) -> tuple[Case, Shown | None]:

@@ -44,9 +44,17 @@ def test_a_reader_who_has_read_enough_ends_it_as_other_commands() -> None:
     assert (ran.returncode, ran.stderr) == (128 + signal.SIGPIPE, "")
 
 
+def test_a_pipe_of_another_that_breaks_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> int:
+        raise BrokenPipeError("a worker's")
+
+    assert status_of(broken) == 2
+    assert capsys.readouterr().err == "a process that it talks to has ended: a worker's\n"
+
+
 @pytest.mark.parametrize("typed", ["--help", "check --help"])
 def test_help_that_nobody_reads_ends_as_other_commands(typed: str) -> None:
-    """typer itself makes a 1 of it, which would say that something diverges."""
+    """typer and rich make a 1 of it, which would say that something diverges."""
     main = "from lazyadam.suites.commands import main; main()"
     command = f"{sys.executable} -u -c '{main}' {typed} | (exec <&-; sleep 2)"
     ran = subprocess.run(

@@ -30,7 +30,7 @@ from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_judge import ARITHMETIC, REFERENCE, faithful
 from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.free_running import free_running
-from lazyadam.suites.judge.judgement import Finding, Judgement, Size, element, measure
+from lazyadam.suites.judge.judgement import Finding, Judgement, Size, circumstances, element, measure
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -177,6 +177,15 @@ def test_miscounted_steps_are_named_once_for_each_case_at_the_first() -> None:
 
 
 MESSAGE = "m[2, 1] of parameter 3 after step 7 = 0.5, but should be -0.25: error 0.75, bound 0.125, ratio 6"
+
+
+def test_what_is_not_usual_in_a_step_is_told() -> None:
+    """Of the parameter that a finding is about."""
+    gradient = Gradient(np.ones((1, 4)), np.array([0]))
+    assert circumstances(Step((gradient, None)), 0) == ""
+    assert circumstances(Step((gradient, None)), 1) == " (it has no gradient there)"
+    said = " (lr is set before it, the state is saved and loaded before it)"
+    assert circumstances(Step((gradient,), lr=(0.1,), reload=True), 0) == said
 
 
 def test_finding_in_words() -> None:

@@ -14,6 +14,7 @@ from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backe
 from lazyadam.reports.screen import WIDTH, screen
 from lazyadam.reports.tables import frame, read, records
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.class_file import DECLARED
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.instrument.published import RUN
 from lazyadam.suites.instrument.readme import as_pictured, picture
@@ -166,6 +167,17 @@ def test_what_was_not_declared_is_said_not_to_be_tried() -> None:
     said = " ".join(screen(made, Path("lazyadam-out"), 1, 0))
     assert "Not declared, so not tried: loss_scale, weight_decay. Of bad" in said
     assert "Of bad input it does not survive row-minus-1." in said
+
+
+def test_of_a_class_it_is_said_where_to_declare_what_else_it_takes(tmp_path: Path) -> None:
+    made = tables_of()
+    made["coverage"] = frame("coverage", [{**ABOUT, "cases": 0, "reason": "does not take: weight_decay"}])
+    file = tmp_path / DECLARED / "shop.RowAdam.py"
+    for there in (False, True):
+        said = " ".join(" ".join(screen(made, tmp_path, 1, 0, "shop.RowAdam")).split())
+        assert (f"weight_decay (what else it takes: said in a copy of {file})." in said) == there
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
 
 
 def test_of_what_was_not_run_nothing_else_is_said() -> None:
