@@ -209,7 +209,10 @@ def judge(
     for name in OTHERS:
         os.environ.pop(name, None)
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(guard.folder())  # goes with the run, however that ends
-    status = int(pytest.main([*map(str, options)], plugins=[Teller()]))
+    teller = Teller()
+    status = int(pytest.main([*map(str, options)], plugins=[teller]))
+    if status == pytest.ExitCode.INTERRUPTED and not teller.ended:
+        raise KeyboardInterrupt
     return EXIT.get(status, status)
 
 

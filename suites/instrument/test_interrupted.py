@@ -85,6 +85,24 @@ def test_a_command_that_is_interrupted_says_so_wherever_it_is(name: str, number:
     assert not {"Traceback", "Exception", "Warning"} & {*re.findall(r"[A-Z]\w+", out + err)}
 
 
+@pytest.mark.parametrize("hook", ["pytest_configure", "pytest_sessionstart"])
+def test_an_interruption_before_the_session_begins_is_told(hook: str, tmp_path: Path) -> None:
+    """pytest itself says nothing of one there."""
+    (tmp_path / "mine.py").write_text(TEMPLATES["numpy"])
+    code = (
+        "import os, signal, sys\n"
+        "from lazyadam import suites\n"
+        "from lazyadam.suites import plugin\n"
+        f"plugin.{hook} = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "from lazyadam.suites.commands import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-P", "-c", code, "check", "mine.py"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stdout) == (130, "")
+    assert run.stderr.splitlines()[-1] == "interrupted: what was written is whole"
+
+
 @pytest.mark.slow
 def test_nightly_keeps_what_failed_and_tries_it_again(tmp_path: Path) -> None:
     file, out, examples = tmp_path / "my_optimizer.py", tmp_path / "out", tmp_path / "examples"

@@ -17,6 +17,7 @@ class Teller:
     def __init__(self) -> None:
         self.steps: Steps | None = None
         self.open = ExitStack()
+        self.ended = False  # it has been told how; pytest says nothing of a session that didn't start
 
     def begin(self, total: int) -> None:
         if self.steps is None and total:
@@ -38,6 +39,7 @@ class Teller:
 
     def pytest_sessionfinish(self) -> None:
         self.open.close()
+        self.ended = True
 
 
 def name(nodeid: str) -> str:
