@@ -81,7 +81,8 @@ def coalesce(
     summed = np.add.reduceat(by_element, starts, axis=1).T
     size = np.add.reduceat(np.abs(by_element), starts, axis=1).T
     additions = k.addition * np.maximum(occurrences - 1, 0)[:, None]
-    error = additions * p.u * size
+    with np.errstate(invalid="ignore"):  # an infinity that nothing is added to
+        error = additions * p.u * size
     if duplicates is Duplicates.MEAN:
         count = np.maximum(occurrences, 1)[:, None]
         summed, error = summed / count, error / count

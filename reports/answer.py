@@ -7,6 +7,7 @@ import pandas as pd
 
 from lazyadam.reports.render import MARKDOWN
 from lazyadam.reports.tables import records
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.reports.words import percent
 
 BASE, LAZY = "torch.SparseAdam", "mindspore.LazyAdam."
@@ -60,7 +61,7 @@ def beside(pairs: pd.DataFrame, base: str = BASE) -> Beside | None:
         end = ends.setdefault(other, {}).setdefault(row["sequence"], End())
         if row["equal"] == "not compared":
             refuses = row["message"].startswith(f"{other}: ") and " at step " in row["message"]
-            end.kind, end.message = "refuses" if refuses else "not compared", row["message"]
+            end.kind, end.message = Verdict.REFUSES if refuses else "not compared", row["message"]
         elif end.kind in ("equal", "apart") and row["equal"] == "no":
             end.kind, end.share = "apart", row["difference"]
     compared = {
@@ -88,7 +89,7 @@ def what_to_set(beside: Beside | None) -> str:
     equal = [form for form in forms if not beside.apart(form)]
     return MARKDOWN.get_template("what_to_set.md.j2").render(
         recipe=recipe(equal[0]) if equal else "",
-        equal={form: beside.which(form, "refuses") for form in equal},
+        equal={form: beside.which(form, Verdict.REFUSES) for form in equal},
         apart={
             form: [f"{name} ({percent(beside.ends[form][name].share)})" for name in beside.apart(form)]
             for form in forms
@@ -119,12 +120,13 @@ def moving(left: str, right: str, pairs: pd.DataFrame) -> str:
         for other in compared.ends
         if other.partition(".")[0] == framework
         and not compared.apart(other)
-        and taken - {TURNS} <= {name for kind in ("equal", "refuses") for name in compared.which(other, kind)}
+        and taken - {TURNS}
+        <= {name for kind in ("equal", Verdict.REFUSES) for name in compared.which(other, kind)}
         and compared.which(other, "equal")
     ]
     if alike:
         how = f" ({ways(alike[0])})" if ways(alike[0]) else ""
-        refused = compared.which(alike[0], "refuses")
+        refused = compared.which(alike[0], Verdict.REFUSES)
         but = f"; it refuses {', '.join(refused)}" if refused else ""
         if share := compared.each(alike[0]):
             but += ". Tables that are not all looked up by every batch want an optimizer each: "
@@ -145,7 +147,7 @@ def in_brief(beside: Beside | None) -> Iterator[str]:
         return
     equal = [form for form in beside.ends if not beside.apart(form)]
     for form in equal:
-        refused = beside.which(form, "refuses")
+        refused = beside.which(form, Verdict.REFUSES)
         but = f", but refuses: {', '.join(refused)}" if refused else ""
         if share := beside.each(form):
             but += f", and wants an optimizer for each table ({share} apart with one for two)"

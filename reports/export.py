@@ -7,8 +7,7 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from lazyadam.reports.tables import records
-
-FAILING = ("diverges", "dies", "hangs", "refuses")
+from lazyadam.reports.vocabulary import FAILING, Against, Kind, Verdict
 
 
 def is_known(verdicts: pd.DataFrame, pins: pd.DataFrame) -> pd.Series:
@@ -25,17 +24,17 @@ def junit(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
 
     There a divergence that is not known is a failure too.
     """
-    documented = verdicts[verdicts["against"] == "documented"].assign(
+    documented = verdicts[verdicts["against"] == Against.DOCUMENTED].assign(
         known=lambda table: is_known(table, pins)
     )
     suites = ElementTree.Element("testsuites")
-    found = findings[findings["kind"] != "documented"]
+    found = findings[findings["kind"] != Kind.DOCUMENTED]
     first = ElementTree.SubElement(
         suites,
         "testsuite",
         name="findings",
         tests=str(len(found)),
-        failures=str((found["kind"] == "new").sum()),
+        failures=str((found["kind"] == Kind.NEW).sum()),
         errors="0",
         skipped="0",
     )
@@ -43,7 +42,7 @@ def junit(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
         case = ElementTree.SubElement(
             first, "testcase", classname=str(row["backend"]), name=f"{row['kind']}: {row['cause']}"
         )
-        if row["kind"] == "new":
+        if row["kind"] == Kind.NEW:
             said = f"{row['sentence']} {row['least']}".strip()
             ElementTree.SubElement(case, "failure", message=said).text = str(row["clauses"])
         else:
@@ -57,14 +56,14 @@ def junit(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
             tests=str(len(part)),
             failures=str(failed.sum()),
             errors="0",
-            skipped=str((part["verdict"] == "not run").sum()),
+            skipped=str((part["verdict"] == Verdict.NOT_RUN).sum()),
         )
         for row, fails in zip(records(part), failed, strict=True):
             case = ElementTree.SubElement(
                 suite, "testcase", classname=str(backend), name=f"{row['clause']}[{row['dtype']}]"
             )
             said = f"{row['verdict']}, {row['explained_by'] or 'unexplained'}; {row['witness']}"
-            if row["verdict"] == "not run":
+            if row["verdict"] == Verdict.NOT_RUN:
                 ElementTree.SubElement(case, "skipped", message=str(row["explained_by"]))
             elif fails:
                 ElementTree.SubElement(case, "failure", message=said)
@@ -75,13 +74,13 @@ def junit(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
 
 def summary(verdicts: pd.DataFrame, findings: pd.DataFrame) -> Iterator[str]:
     """The findings that are new, and a line of a table for each backend."""
-    documented = verdicts[verdicts["against"] == "documented"]
+    documented = verdicts[verdicts["against"] == Against.DOCUMENTED]
     kinds = findings["kind"].value_counts()
     yield "## LazyAdam conformance"
     yield ""
     yield f"**{kinds.get('new', 0)} new findings**; {kinds.get('known', 0)} known."
     yield ""
-    for row in records(findings[findings["kind"] == "new"]):
+    for row in records(findings[findings["kind"] == Kind.NEW]):
         yield f"- **`{row['backend']}`**: {row['sentence']}"
         for name, text in (("least", row["least"]), ("shows in", row["clauses"]), ("script", row["script"])):
             if text:
@@ -90,7 +89,7 @@ def summary(verdicts: pd.DataFrame, findings: pd.DataFrame) -> Iterator[str]:
     yield "| backend | version | new | known | cases |"
     yield "|---|---|---|---|---|"
     for (backend, version), part in documented.groupby(["backend", "version"], sort=False):
-        if (part["verdict"] == "not run").all():
+        if (part["verdict"] == Verdict.NOT_RUN).all():
             yield f"| `{backend}` | {version} | not run | {part.iloc[0]['explained_by']} | 0 |"
             continue
         counts = findings[findings["backend"] == backend]["kind"].value_counts()

@@ -13,13 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.columns import ABOUT
-from lazyadam.reports.export import FAILING
+from lazyadam.reports.schema.columns import ABOUT
 from lazyadam.reports.tables import RECORDED, frame, read, records
+from lazyadam.reports.vocabulary import FAILING, Against, Kind, Verdict
 from lazyadam.reports.words import percent, spaced
 
 Row = dict[str, Any]
-NEW, KNOWN, DOCUMENTED = "new", "known", "documented"
 LAST = 1000  # the steps after which an effect is told
 # Which clause asks for an axis: it is told first of those that show it.
 ASKED_BY = {
@@ -73,7 +72,7 @@ def findings(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         for backend, part in tables["verdicts"].groupby("backend", sort=False)
         for finding in of_backend(str(backend), part, tables)
     ]
-    order = (NEW, KNOWN, DOCUMENTED)
+    order = [*Kind]
     return frame("findings", sorted(found, key=lambda row: (order.index(row["kind"]), -row["rows"])))
 
 
@@ -98,16 +97,16 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
         if names and set(names) <= pins.keys():
             mine = [name for name in names if name in own]
             for name in mine:
-                add(KNOWN, cause_of_pin(pins[name]), row, pins[name])
+                add(Kind.KNOWN, cause_of_pin(pins[name]), row, pins[name])
             if not mine:  # state that is carried shows what the other backend does too
-                add(DOCUMENTED, f"known of another backend: {row['witness']}", row)
-        elif row["against"] == "reference" or not names:
-            add(DOCUMENTED, "as documented, and not LazyAdam", row)
+                add(Kind.DOCUMENTED, f"known of another backend: {row['witness']}", row)
+        elif row["against"] == Against.REFERENCE or not names:
+            add(Kind.DOCUMENTED, "as documented, and not LazyAdam", row)
         else:
             new.append(row)
     for cause, rows in causes(new, evidence, seen).items():
         for row in rows:
-            add(NEW, cause, row)
+            add(Kind.NEW, cause, row)
     return list(found.values())
 
 
@@ -117,7 +116,7 @@ def _of_what_is_not_claimed(row: Row, pins: dict[str, Row], own: set[str]) -> li
         name
         for name, pin in pins.items()
         if name in own
-        and pin["verdict"] == row["verdict"] == "refuses"
+        and pin["verdict"] == row["verdict"] == Verdict.REFUSES
         and row["clause"] in pin["clauses"].split("; ")
         and row["dtype"] in pin["dtypes"].split("; ")
     ]
@@ -140,7 +139,7 @@ def causes(
     for i, row in enumerate(rows):
         told = evidence.get(_key(row), {})
         said = str(told.get("explained_by") or row["explained_by"])
-        if row["verdict"] != "diverges":
+        if row["verdict"] != Verdict.DIVERGES:
             found[f"{row['verdict']}: {told.get('least', '')}".rstrip(": ")].append(row)
         elif ": " in said:
             by_axes[i] = set(said.split(" | "))
@@ -194,7 +193,7 @@ def places(clauses: Iterable[str], tables: dict[str, pd.DataFrame], judged: int)
 def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> Row:
     """A row of findings.csv."""
     first = finding.rows[0]
-    documented = [row for row in finding.rows if row["against"] != "reference"] or finding.rows
+    documented = [row for row in finding.rows if row["against"] != Against.REFERENCE] or finding.rows
     asked_by = ASKED_BY.get(finding.cause.partition(": ")[0])
     found = dict.fromkeys(row["clause"] for row in documented)
     clauses = sorted(found, key=lambda clause: clause != asked_by)
@@ -204,7 +203,7 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
         shown, key=lambda row: (not row["script"], row["clause"] != asked_by, len(row["least"])), default={}
     )
     return {
-        **{name: first[name] for name in ABOUT.split()},
+        **{column.name: first[column.name] for column in ABOUT},
         "kind": finding.kind,
         "cause": finding.cause,
         "sentence": _sentence(str(backend), finding, clauses, tables),
@@ -225,7 +224,7 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
 def _sentence(backend: str, finding: Finding, clauses: list[str], tables: dict[str, pd.DataFrame]) -> str:
     if finding.pins:
         return " ".join(dict.fromkeys(pin["sentence"] for pin in finding.pins))
-    if finding.kind == DOCUMENTED:
+    if finding.kind == Kind.DOCUMENTED:
         return "It differs from LazyAdam as its documentation says, or was not claimed."
     verdicts = tables["verdicts"]
     judged = verdicts[verdicts["backend"] == backend]["clause"].nunique()

@@ -9,36 +9,23 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.export import FAILING, is_known
-from lazyadam.reports.findings import NEW
+from lazyadam.reports.export import is_known
+from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import TableError, read, records
+from lazyadam.reports.vocabulary import FAILING, Against, Kind, Outcome, State, Verdict
 
 MARGIN, ULPS = 0.10, 2.0  # a drift figure grew where it is beyond both: other orders of sums round otherwise
-KEYS = {
-    "findings": ("backend", "kind", "cause"),
-    "verdicts": ("backend", "dtype", "clause", "against"),
-    "tolerance": ("backend", "dtype", "quantity", "way", "steps"),
-    "dialects": ("backend", "axis"),
-    "coverage": ("backend", "clause"),
-    "bad_input": ("backend", "input"),
-    "training": ("backend", "layer", "way", "ids", "against"),
-    "carried": ("backend", "clause", "steps", "optimizer", "against"),
-    "claims": ("claim",),
-    "failures": ("test", "kind", "message"),
-}
-# The column that says what came of a row.
-WORDS = {
-    "verdicts": "verdict",
-    "training": "verdict",
-    "carried": "verdict",
-    "claims": "verdict",
-    "dialects": "observed",
-    "bad_input": "outcome",
-}
+KEYED = {name: table for name, table in TABLES.items() if table.key}
 SPEED = "performance_gate"  # where somebody measured it
 FINE = ("faster", "not slower")
 SAME = ("profile", "seed", "device", "selection")  # settings without which runs can't be compared
-HARM = ("none", "partly written", "non-finite", "hangs", "dies")  # that bad input does, from little to much
+HARM = (
+    "none",
+    State.PARTLY_WRITTEN,
+    State.NON_FINITE,
+    Outcome.HANGS,
+    Outcome.DIES,
+)  # that bad input does, from little to much
 Row = dict[str, Any]
 
 
@@ -80,20 +67,20 @@ def load(folder: Path) -> Run:
         raise TableError(f"{folder / 'run.csv'}: ended is {ended!r}, and not 'whole'")
     there = {"verdicts", "failures"}
     if "tables" in settings:  # those of an earlier run may lie beside them
-        there |= KEYS.keys() & {*settings["tables"].split(", ")}
+        there |= KEYED.keys() & {*settings["tables"].split(", ")}
     else:
-        there |= {"tolerance", "dialects"} | {n for n in KEYS if (folder / f"{n}.csv").exists()}
+        there |= {"tolerance", "dialects"} | {n for n in KEYED if (folder / f"{n}.csv").exists()}
     verdicts, pins = read("verdicts", folder), read("pins", folder)
     tables = {name: read(name, folder) for name in there - {"verdicts"}}
     tables["verdicts"] = verdicts.assign(known=is_known(verdicts, pins))
-    if not verdicts["cases"][verdicts["verdict"] != "not run"].sum():
+    if not verdicts["cases"][verdicts["verdict"] != Verdict.NOT_RUN].sum():
         why = next((str(x) for x in verdicts["explained_by"] if x), "")
         raise TableError(f"{folder}: nothing was judged" + (f": {why}" if why else ""))
     return Run(
         folder,
         settings,
         frozenset(there),
-        {name: _by_key(tables[name], name, folder) if name in there else {} for name in KEYS},
+        {name: _by_key(tables[name], name, folder) if name in there else {} for name in KEYED},
     )
 
 
@@ -101,7 +88,7 @@ def _by_key(table: pd.DataFrame, name: str, folder: Path) -> dict[tuple[str, ...
     """The rows by what names them."""
     found: dict[tuple[str, ...], Row] = {}
     for row in records(table):
-        key = tuple(str(row[column]) for column in KEYS[name])
+        key = tuple(str(row[column]) for column in KEYED[name].key)
         if found.setdefault(key, row) is not row:
             raise TableError(f"{folder / name}.csv: two rows for {', '.join(key)}")
     return found
@@ -121,8 +108,8 @@ def changes(before: Run, after: Run) -> Iterator[Change]:
         raise TableError(f"{accepted}: has no {lacking[0]}.csv, which the run has: accept a run anew")
     for name in sorted(before.there - after.there):
         yield Change("disappeared", f"{name}.csv", f"{len(before.rows[name])} rows", "not there")
-    for name in WORDS:
-        if name in after.there:
+    for name, table in KEYED.items():
+        if table.outcome and name in after.there:
             yield from _gone(name, before, after)
     if "findings" in after.there:
         yield from _findings(before, after)
@@ -162,14 +149,14 @@ def not_accepted(before: Run, after: Run) -> str:
 
 def _seen(row: Row, name: str) -> bool:
     """Whether it was run and asked: what was not is as if it were not there."""
-    return not str(row[WORDS[name]]).startswith("not ")
+    return not str(row[KEYED[name].outcome]).startswith("not ")
 
 
 def _gone(name: str, before: Run, after: Run) -> Iterator[Change]:
     for key, was in before.rows[name].items():
         now = after.rows[name].get(key)
         if _seen(was, name) and (now is None or not _seen(now, name)):
-            word = WORDS[name]
+            word = KEYED[name].outcome
             yield Change("disappeared", _where(name, key), was[word], now[word] if now else "not there")
 
 
@@ -189,7 +176,7 @@ def _findings(before: Run, after: Run) -> Iterator[Change]:
     was, is_now = before.rows["findings"], after.rows["findings"]
     there = {row["backend"] for row in before.rows["verdicts"].values()}
     for key, row in is_now.items():
-        if key not in was and (row["backend"] in there or row["kind"] == NEW):
+        if key not in was and (row["backend"] in there or row["kind"] == Kind.NEW):
             where, told = _told(row)
             yield Change("new finding", where, "not there", told, row["witness"])
     tried = {row["backend"] for row in after.rows["verdicts"].values()}
@@ -227,7 +214,7 @@ def _verdicts(before: Run, after: Run) -> Iterator[Change]:
             yield from _fewer(where, row, now, ("cases", "steps"))
     for key, row in after.rows["verdicts"].items():
         old = before.rows["verdicts"].get(key)
-        fails = row["verdict"] in FAILING and not row["known"] and row["against"] != "reference"
+        fails = row["verdict"] in FAILING and not row["known"] and row["against"] != Against.REFERENCE
         if fails and (old is None or not _seen(old, "verdicts")):
             yield Change("new divergence", ", ".join(key), "not there", row["verdict"], row["witness"])
 
@@ -251,9 +238,9 @@ def _fewer(where: str, was: Row, now: Row, columns: tuple[str, ...]) -> Iterator
 
 
 def _kind(before: str, after: str) -> str:
-    if after == "diverges" and before != "diverges":
+    if after == Verdict.DIVERGES != before:
         return "new divergence"
-    if before == "diverges" and after == "conforms":
+    if before == Verdict.DIVERGES and after == Verdict.CONFORMS:
         return "vanished divergence"
     return "verdict changed" if before != after else "explanation changed"
 
@@ -363,7 +350,7 @@ def accept(run: Path, baseline: Path) -> list[str]:
     unknown = [
         row
         for row in new.rows["verdicts"].values()
-        if row["verdict"] in FAILING and not row["known"] and row["against"] != "reference"
+        if row["verdict"] in FAILING and not row["known"] and row["against"] != Against.REFERENCE
     ]
     if unknown:
         first = unknown[0]

@@ -5,21 +5,20 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from lazyadam.reports.export import FAILING, is_known
-from lazyadam.reports.findings import KNOWN
+from lazyadam.reports.export import is_known
 from lazyadam.reports.tables import records
+from lazyadam.reports.vocabulary import FAILING, LOST, Against, Kind, Verdict
 
-AGAINST = ("documented", "reference", "explained")
-SIGNS = {"conforms": "✓", "diverges": "✗", "refuses": "⊘", "dies": "†", "hangs": "∞", "not run": "–", "": "·"}
-_WORST = ("dies", "hangs", "diverges", "refuses", "conforms", "not run")
+SIGNS: dict[str, str] = {**dict(zip(Verdict, "✓✗⊘†∞–", strict=True)), "": "·"}
+_WORST = (*LOST, Verdict.DIVERGES, Verdict.REFUSES, Verdict.CONFORMS, Verdict.NOT_RUN)
 # What is left of a verdict against the documentation, the worst first.
 LEFT = {
     "new": "new: not known",
     "known": "known, and on no axis",
     "but for": "as documented but for a known axis",
-    "conforms": "as documented",
+    Verdict.CONFORMS: "as documented",
     "not taken": "refused, as it may be",
-    "not run": "not run",
+    Verdict.NOT_RUN: "not run",
 }
 # How a cell says which axes its backend is off by.
 SYMBOLS = {
@@ -40,10 +39,10 @@ class Cell:
     """Of a clause and a backend.
 
     left: a word of LEFT. sign: what shows it. axes: what known axes it is off by, as 'epsilon: beside_root'.
-    verdicts: the worst against each of AGAINST.
+    verdicts: the worst against each of Against.
     """
 
-    left: str = "not run"
+    left: str = Verdict.NOT_RUN
     sign: str = ""
     axes: list[str] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
@@ -59,10 +58,10 @@ def cells(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
     on_no_axis = {
         (clause, row["backend"])
         for row in records(findings)
-        if row["kind"] == KNOWN and ": " not in row["cause"]
+        if row["kind"] == Kind.KNOWN and ": " not in row["cause"]
         for clause in row["clauses"].split("; ")
     }
-    on_axis = set(pins[(pins["explained_by"] != "") & (pins["verdict"] == "diverges")]["pin"])
+    on_axis = set(pins[(pins["explained_by"] != "") & (pins["verdict"] == Verdict.DIVERGES)]["pin"])
     known = is_known(verdicts, pins)
     found: dict[tuple[str, str], Cell] = {}
     lefts: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -70,7 +69,7 @@ def cells(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
         key = (row["clause"], row["backend"])
         cell, against = found.setdefault(key, Cell()), row["against"]
         cell.verdicts[against] = worst({row["verdict"], cell.verdicts.get(against, row["verdict"])})
-        if against == "documented":
+        if against == Against.DOCUMENTED:
             word = left(row["verdict"], is_so, row["explained_by"], set(row["witness"].split("; ")), on_axis)
             if word == "not taken" and key in on_no_axis:
                 word = "known"
@@ -96,7 +95,7 @@ def left(verdict: str, known: bool, explained_by: str, witness: set[str], on_axi
         return "new"
     if witness == {""}:
         return "not taken"
-    explained = verdict == "diverges" and explained_by != "unexplained"
+    explained = verdict == Verdict.DIVERGES and explained_by != "unexplained"
     return "but for" if explained and witness <= on_axis else "known"
 
 

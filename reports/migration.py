@@ -9,6 +9,7 @@ from lazyadam.reports.equivalence import told
 from lazyadam.reports.page import Tables, samples
 from lazyadam.reports.render import MARKDOWN
 from lazyadam.reports.tables import records
+from lazyadam.reports.vocabulary import Against, Outcome, Verdict
 from lazyadam.reports.words import cause, number, once, spaced
 
 # SparseAdam's argument, LazyAdam's, and the claim of MindSpore's page that speaks of them.
@@ -58,8 +59,10 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
 
 def _accepted(bad_input: pd.DataFrame, forms: list[str]) -> dict[str, list[str]]:
     """Rows out of range and values of wrong shape that are taken all the same, by form."""
-    wrong = bad_input[bad_input["input"].str.contains("row|values") & (bad_input["outcome"] != "refuses")]
-    wrong = wrong[wrong["outcome"] != "not run"]
+    wrong = bad_input[
+        bad_input["input"].str.contains("row|values") & (bad_input["outcome"] != Outcome.REFUSES)
+    ]
+    wrong = wrong[wrong["outcome"] != Outcome.NOT_RUN]
     return {
         form: [
             f"{r['input']} ({r['outcome']}, {r['state']})" for r in records(wrong[wrong["backend"] == form])
@@ -74,13 +77,13 @@ def _pins(tables: Tables, backend: str) -> Any:
 
 def _carried(carried: pd.DataFrame) -> list[dict[str, Any]]:
     """For each lazy optimizer whether every part of a carried training is as its source says."""
-    spoken = carried[carried["against"] == "explained"]
+    spoken = carried[carried["against"] == Against.EXPLAINED]
     spoken = spoken[spoken["backend"].str.startswith(LAZY)]
     return [
         {
             "backend": key[0],
             "clause": key[1],
-            "conforms": (part["verdict"] == "conforms").all(),
+            "conforms": (part["verdict"] == Verdict.CONFORMS).all(),
             "distance": part["distance"].max(),
         }
         for key, part in spoken.groupby(["backend", "clause"])
@@ -90,7 +93,7 @@ def _carried(carried: pd.DataFrame) -> list[dict[str, Any]]:
 def _training(training: pd.DataFrame) -> list[dict[str, Any]]:
     """Every way to train through autograd, judged against what the optimizer's source says."""
     rows = records(training[training["backend"].str.startswith((LAZY, BASE))])
-    order = {"documented": 0, "reference": 1, "explained": 2}
+    order = {against: place for place, against in enumerate(Against)}
     last: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda r: order[r["against"]]):
         last[row["backend"], row["layer"], row["way"], row["ids"]] = row

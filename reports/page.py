@@ -10,11 +10,12 @@ import pandas as pd
 
 from lazyadam.reports import answer, matrix, views
 from lazyadam.reports import performance as speed
-from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.findings import findings
 from lazyadam.reports.growth import Growth, growths
 from lazyadam.reports.render import TEMPLATES, breakable, html
+from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import RECORDED, TableError, read, records
+from lazyadam.reports.vocabulary import Against, Outcome, Verdict
 from lazyadam.reports.words import after, cause, folded, number, percent, plural, spaced
 
 # What other commands write: their absence is said, and no error.
@@ -52,7 +53,7 @@ class Tables:
 
     def get(self, name: str) -> pd.DataFrame:
         """The table; empty, with its columns, where it is missing."""
-        return self.by_name.get(name, pd.DataFrame(columns=list(COLUMNS[name])))
+        return self.by_name.get(name, pd.DataFrame(columns=list(TABLES[name].names)))
 
     def rows(self, name: str) -> list[Row]:
         return records(self.get(name))
@@ -232,9 +233,9 @@ def data(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> dict[str, A
 
 def counts(verdicts: pd.DataFrame) -> dict[str, int]:
     """How much was tried."""
-    documented = verdicts[verdicts["against"] == "documented"]
+    documented = verdicts[verdicts["against"] == Against.DOCUMENTED]
     return {
-        "backends": documented[documented["verdict"] != "not run"]["backend"].nunique(),
+        "backends": documented[documented["verdict"] != Verdict.NOT_RUN]["backend"].nunique(),
         "clauses": documented["clause"].nunique(),
         "cases": int(documented["cases"].sum()),
         "steps": int(documented["steps"].sum()),
@@ -248,7 +249,7 @@ def not_run(tables: Tables) -> Iterator[views.Line]:
         first = part.iloc[0]
         yield [str(reason), f"{len(part)} of clause × backend", f"{first['clause']} on {first['backend']}"]
     table = tables.get("bad_input")
-    for reason, part in table[table["outcome"] == "not run"].groupby("message"):
+    for reason, part in table[table["outcome"] == Outcome.NOT_RUN].groupby("message"):
         first = part.iloc[0]
         yield [str(reason), f"{len(part)} of bad input × backend", f"{first['input']} on {first['backend']}"]
     for name, command in OPTIONAL.items():

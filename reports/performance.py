@@ -12,6 +12,7 @@ from rich.table import Table
 from scipy import stats
 
 from lazyadam.reports.tables import frame, write, write_text
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.reports.words import plural
 
 SIZE = ["table_rows", "width", "touched_rows", "duplicates"]
@@ -40,7 +41,7 @@ def is_control(table: pd.DataFrame) -> pd.Series:
 
 def diverging(table: pd.DataFrame) -> pd.Series:
     """Rows of backends that are wrong there."""
-    return table["note"].str.startswith("diverges")
+    return table["note"].str.startswith(Verdict.DIVERGES)
 
 
 def in_words(size: tuple[Any, ...]) -> str:
@@ -73,7 +74,9 @@ def show(table: pd.DataFrame, console: Console) -> None:
             grid.add_column(name)
         for row in ranking(part).to_dict("records"):
             name = (
-                f"[strike]{row['backend']}[/strike]" if row["note"].startswith("diverges") else row["backend"]
+                f"[strike]{row['backend']}[/strike]"
+                if row["note"].startswith(Verdict.DIVERGES)
+                else row["backend"]
             )
             grid.add_row(
                 _number(row["rank"], ".0f"),

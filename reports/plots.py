@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.reports.words import family_and_form, plural
 
 matplotlib.use("svg")
@@ -160,11 +161,11 @@ def performance(curves: pd.DataFrame, style: Styles) -> dict[str, Plot]:
             )
             for backend, points in line.groupby("backend"):
                 points = points.sort_values("x")
-                wrong = points["note"].str.startswith("diverges")
+                wrong = points["note"].str.startswith(Verdict.DIVERGES)
                 _line(axes, points["x"], points["seconds_median"], style[str(backend)], wrong)
             axes.set_ylim(limits)
             panels.append(_svg(axes, f"performance {against} {held} {threads}"))
-        struck = set(part[part["note"].str.startswith("diverges")]["backend"])
+        struck = set(part[part["note"].str.startswith(Verdict.DIVERGES)]["backend"])
         entries = [
             Entry((name,), _swatch(style[name], str(against)), name in struck) for name in sorted(seen)
         ]

@@ -15,6 +15,7 @@ import pandas as pd
 from lazyadam.reports import equivalence
 from lazyadam.reports.glossary import WORDS
 from lazyadam.reports.tables import read, records, text_of, write_text
+from lazyadam.reports.vocabulary import Agreement
 from lazyadam.reports.words import number, percent, spaced
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +107,7 @@ def dialects() -> Iterator[str]:
         said = common(
             "–" if row["observed"].startswith("not asked") else spaced(row["observed"]) for row in rows
         )
-        return f"**{said}**" if any(row["agrees"] == "no" for row in rows) else said
+        return f"**{said}**" if any(row["agrees"] == Agreement.NO for row in rows) else said
 
     head = ("axis", *FORMS)
     yield from table(head, ((spaced(axis), *(cell(axis, of) for of in FORMS.values())) for axis in AXES))

@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.export import FAILING
-from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW
 from lazyadam.reports.tables import records
+from lazyadam.reports.vocabulary import FAILING, LOST, Against, Kind, Verdict
 from lazyadam.reports.words import spaced
 
 Row = dict[str, Any]
@@ -28,10 +27,10 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
     target: of one's own, as it is named to be checked.
     """
     verdicts = tables["verdicts"]
-    documented = verdicts[verdicts["against"] == "documented"]
+    documented = verdicts[verdicts["against"] == Against.DOCUMENTED]
     backends = list(documented["backend"].unique())
     found = sorted(records(tables["findings"]), key=lambda row: (is_meaning(row), -row["rows"]))
-    new = [row for row in found if row["kind"] == NEW]
+    new = [row for row in found if row["kind"] == Kind.NEW]
     settings = {str(row["item"]): str(row["value"]) for row in records(tables["run"])}
     ended = settings.get("ended", "whole")
     so_far = "" if ended == "whole" else f"{ended[:1].upper()}{ended[1:]}; of these alone: "
@@ -47,7 +46,7 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
         yield ""
         yield from wrapped(so_far + _verdict_of_all(documented, new, found, seconds))
     if len(backends) == 1:
-        for finding in [row for row in found if row["kind"] == KNOWN][:MOST_KNOWN]:
+        for finding in [row for row in found if row["kind"] == Kind.KNOWN][:MOST_KNOWN]:
             of = f"{spaced(finding['cause'])}: {finding['sentence']}"
             yield from wrap(
                 of, WIDTH, initial_indent="  · ", subsequent_indent="    ", max_lines=2, placeholder=" …"
@@ -74,14 +73,14 @@ def _head(documented: pd.DataFrame, seed: str, seconds: float) -> str:
 
 def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
     """The first word, and how many clauses fail."""
-    ran = documented[(documented["verdict"] != "not run") & (documented["cases"] > 0)]
+    ran = documented[(documented["verdict"] != Verdict.NOT_RUN) & (documented["cases"] > 0)]
     if ran.empty:
         why = "; ".join(dict.fromkeys(documented["explained_by"]))
         return f"NOT RUN: {why}."
-    known = [row for row in found if row["kind"] == KNOWN]
+    known = [row for row in found if row["kind"] == Kind.KNOWN]
     failing, judged = _clauses(new), _judged(ran)
     fine = judged - failing - _clauses(known)
-    passing = ran[ran["clause"].isin(fine) & (ran["verdict"] == "conforms")]
+    passing = ran[ran["clause"].isin(fine) & (ran["verdict"] == Verdict.CONFORMS)]
     within = f", all within {passing['worst_ratio'].max():.2f} of the bound" if len(passing) else ""
     said = [f"{_number(fine, 'clause')} hold{'s' if len(fine) == 1 else ''}{within}"] if fine else []
     sure_known = _clauses(row for row in known if not is_meaning(row)) - failing
@@ -99,7 +98,7 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
         dtypes = [dtype for dtype in DTYPES if dtype in set(passing["dtype"])]
         return f"RIGHT in {', '.join(dtypes)}. {rest}"
     if not new:
-        return f"AS KNOWN, {_number(known, 'finding')}. {rest}"
+        return f"AS Kind.KNOWN, {_number(known, 'finding')}. {rest}"
     sure = _clauses(row for row in new if not is_meaning(row))
     maybe = failing - sure
     if sure:
@@ -109,7 +108,7 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
             else ""
         )
         return f"WRONG. {_of(sure, judged, 'fail')}{more}. {rest}"
-    return f"NOT AS DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant. {rest}"
+    return f"NOT AS Kind.DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant. {rest}"
 
 
 def _not_tried(tables: Tables, out: Path, target: str) -> str:
@@ -125,14 +124,14 @@ def _not_tried(tables: Tables, out: Path, target: str) -> str:
 def _lost(tables: Tables) -> str:
     """Which bad input it does not survive."""
     rows = records(tables["bad_input"]) if "bad_input" in tables else []
-    inputs = [row["input"] for row in rows if row["outcome"] in ("dies", "hangs")]
+    inputs = [row["input"] for row in rows if row["outcome"] in LOST]
     return f" Of bad input it does not survive {', '.join(sorted({*inputs}))}." if inputs else ""
 
 
 def _verdict_of_all(documented: pd.DataFrame, new: list[Row], found: list[Row], seconds: float) -> str:
-    known = [row for row in found if row["kind"] == KNOWN]
+    known = [row for row in found if row["kind"] == Kind.KNOWN]
     cases = f"{documented['cases'].sum():,} cases, {_duration(seconds)}"
-    word = f"{_number(new, 'NEW FINDING')}" if new else "NOTHING NEW"
+    word = f"{_number(new, 'Kind.NEW FINDING')}" if new else "NOTHING NEW"
     return f"{word}; {_number(known, 'finding')} known ({cases})."
 
 
@@ -141,8 +140,8 @@ def _each(documented: pd.DataFrame, found: list[Row]) -> Iterator[str]:
     lacking: dict[str, list[str]] = {}
     for (backend, version, device), part in documented.groupby(["backend", "version", "device"], sort=False):
         of_it = [row for row in found if row["backend"] == backend]
-        new, known = (sum(row["kind"] == kind for row in of_it) for kind in (NEW, KNOWN))
-        if (part["verdict"] == "not run").all():
+        new, known = (sum(row["kind"] == kind for row in of_it) for kind in (Kind.NEW, Kind.KNOWN))
+        if (part["verdict"] == Verdict.NOT_RUN).all():
             lacking.setdefault(str(part.iloc[0]["explained_by"]), []).append(str(backend))
             continue
         words = [f"{new} NEW"] if new else []
@@ -163,7 +162,7 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool) -> Iterator[str]:
     evidence = [
         row
         for row in records(tables["evidence"])
-        if row["backend"] == finding["backend"] and row["against"] == "documented"
+        if row["backend"] == finding["backend"] and row["against"] == Against.DOCUMENTED
     ]
     sentences = {row["clause"]: row["sentence"] for row in records(tables["clauses"])}
     clauses = str(finding["clauses"]).split("; ")
@@ -232,7 +231,7 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
         initial_indent="  ", break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     trace = str(first["witness"])
-    fails = str(first["cause"]).partition(":")[0] in ("refuses", "dies", "hangs")
+    fails = str(first["cause"]).partition(":")[0] in (Verdict.REFUSES, *LOST)
     if trace.endswith(".json") and not fails:  # of a failure a replay can't say that it diverges
         yield "  find the commit  git bisect start HEAD GOOD, and"
         yield f"                   git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
@@ -254,13 +253,16 @@ def is_meaning(finding: Row) -> bool:
 
 def _clauses(found: Iterable[Row]) -> set[str]:
     return {
-        clause for row in found for clause in str(row["clauses"]).split("; ") if row["kind"] != DOCUMENTED
+        clause
+        for row in found
+        for clause in str(row["clauses"]).split("; ")
+        if row["kind"] != Kind.DOCUMENTED
     }
 
 
 def _judged(ran: pd.DataFrame) -> set[str]:
     """The clauses that say something: not those about what is not claimed and not taken."""
-    unclaimed = (ran["verdict"] == "refuses") & (ran["witness"] == "")
+    unclaimed = (ran["verdict"] == Verdict.REFUSES) & (ran["witness"] == "")
     return set(ran[~unclaimed]["clause"])
 
 

@@ -1,7 +1,6 @@
 """The tables: their order, and how they are written, whole or not at all, and read."""
 
 import csv
-import json
 import os
 import stat
 import tempfile
@@ -12,12 +11,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from lazyadam.reports.columns import ABOUT, COLUMNS, NUMBERS
 from lazyadam.reports.errors import NotWritten as NotWritten  # known as ours
 from lazyadam.reports.errors import TableError as TableError
+from lazyadam.reports.schema import TABLES
+from lazyadam.reports.schema.columns import ABOUT
+from lazyadam.reports.vocabulary import Against
 
 MOST_BYTES = 2**28
 RECORDED = Path(__file__).parent / "published" / "cpu"  # a run that comes with the suite
@@ -25,7 +25,7 @@ RECORDED = Path(__file__).parent / "published" / "cpu"  # a run that comes with 
 
 def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows of a table, in its columns and in an order that depends on the rows alone."""
-    columns = list(COLUMNS[name])
+    columns = list(TABLES[name].names)
     table = pd.DataFrame(list(rows), columns=columns)
     return table.sort_values(columns, kind="stable", ignore_index=True, key=_order)
 
@@ -39,24 +39,7 @@ def _order(column: pd.Series) -> pd.Series:
     )
 
 
-VERDICTS = ("conforms", "diverges", "refuses", "dies", "hangs", "not run")
-OUTCOMES = ("accepts", "ignores", "refuses", "dies", "hangs", "not run")
-STATES = ("", "untouched", "updated", "partly written", "non-finite")
-VOCABULARY: dict[str, dict[str, tuple[str, ...]]] = {
-    "verdicts": {"verdict": VERDICTS},
-    "training": {"verdict": VERDICTS},
-    "carried": {"verdict": VERDICTS},
-    "bad_input": {"outcome": OUTCOMES, "state": STATES},
-    "dialects": {"agrees": ("yes", "no", "undecided")},
-    "findings": {"kind": ("new", "known", "documented")},
-}
-JUDGED = ("cases", "steps")
-COUNTS = frozenset(
-    ("cases", "steps", "rows", "seeds", "runs", "trials", "trainings", "threads", "table_rows", "width")
-)
-MAGNITUDES = frozenset(["worst_ratio", "max_ulp", "max_abs", "max_rel", "max_ratio"])
 BYTE_ORDER_MARK = "\ufeff"  # which spreadsheets write first
-NEVER_EMPTY = ("verdicts", "dialects", "sequences", "run")
 
 
 def read(name: str, folder: Path) -> pd.DataFrame:
@@ -81,12 +64,12 @@ def read(name: str, folder: Path) -> pd.DataFrame:
         raise TableError(f"{path}: cut off in line {text.count(chr(10)) + 1}")
     if "\0" in text:  # pandas ends a cell there
         raise TableError(f"{path}: a zero byte in line {text[: text.index(chr(0))].count(chr(10)) + 1}")
-    if tuple(rows[0]) != COLUMNS[name]:
-        raise TableError(f"{path}: {_other_columns(rows[0], COLUMNS[name])}")
+    if tuple(rows[0]) != TABLES[name].names:
+        raise TableError(f"{path}: {_other_columns(rows[0], TABLES[name].names)}")
     for number, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise TableError(f"{path}: row {number} has {len(row)} cells, not {len(rows[0])}")
-    numbers = {column for column in NUMBERS if column in rows[0] and (name, column) not in WORDS}
+    numbers = {column.name for column in TABLES[name].columns if column.holds_numbers}
     words = dict.fromkeys((column for column in rows[0] if column not in numbers), str)
     empty = dict.fromkeys(numbers, "")
     table = pd.read_csv(StringIO(text), dtype=words, keep_default_na=False, na_values=empty)
@@ -94,7 +77,7 @@ def read(name: str, folder: Path) -> pd.DataFrame:
         kind = table[column].dtype.kind
         if len(table) and kind not in "iuf":  # True and False would be counts
             raise TableError(f"{path}: {_no_number(rows, column)}")
-    if flaw := _flaw(name, table):
+    if flaw := TABLES[name].flaws(table):
         raise TableError(f"{path}: {flaw}")
     return table
 
@@ -134,68 +117,6 @@ def text_of(path: Path) -> str:
     if len(content) > MOST_BYTES:
         raise OSError(f"more than {MOST_BYTES >> 20} MiB")
     return content.decode()
-
-
-WORDS = {
-    *(("carried", "steps"), ("findings", "effect"), ("detection", "killed"), ("detection_matrix", "killed")),
-}  # where a name that is elsewhere a number's is not one
-
-
-def _flaw(name: str, table: pd.DataFrame) -> str:
-    """Why a table of its columns and types can't be told from; '' where it can."""
-    if name in NEVER_EMPTY and table.empty:
-        return "has no rows"
-    if name == "run" and table["item"].duplicated().any():
-        return f"two rows for {table['item'][table['item'].duplicated()].iloc[0]}"
-    for column in (COUNTS | MAGNITUDES) & {*table.columns} - {c for n, c in WORDS if n == name}:
-        there = table[column].dropna()
-        if (there < 0).any() or (column in COUNTS and not (there % 1 == 0).all()):
-            return f"column {column} has what is no {'count' if column in COUNTS else 'size'}"
-    for column, known in VOCABULARY.get(name, {}).items():
-        if unknown := sorted(set(table[column]) - set(known)):
-            return f"{column} {unknown[0]!r} is not one of {', '.join(known)}"
-    if name == "coverage" and table[[*JUDGED]].isna().any(axis=None):
-        return "column cases or steps is empty"
-    for column in JUDGED if name == "verdicts" else ():
-        if table[column][table["verdict"].isin(("conforms", "diverges"))].isna().any():
-            return f"column {column} is empty where something was judged"
-    if name == "verdicts":
-        conforms = table[table["verdict"] == "conforms"]
-        for why, wrong in (
-            ("without a ratio", conforms["worst_ratio"].isna()),
-            ("with a ratio above 1", conforms["worst_ratio"] > 1),
-            ("of which no case was judged", conforms["cases"] == 0),
-        ):
-            if wrong.any():
-                return f"row {conforms.index[wrong][0] + 2} conforms {why}"
-    if name == "claims":
-        told = table["verdict"].str.startswith(("confirmed", "refuted", "can't be decided"))
-        if not told.all():
-            return (
-                f"verdict {table['verdict'][~told].iloc[0]!r} is neither confirmed nor refuted nor undecided"
-            )
-    if name == "sequences":
-        return _flaw_of_sequences(table)
-    return ""
-
-
-def _flaw_of_sequences(table: pd.DataFrame) -> str:
-    """Its weights and bounds are lists of numbers, of one length in a training; weights have bounds."""
-    if table["steps"].isna().any():
-        return "column steps is empty"
-    lengths: dict[str, int] = {}
-    for row in records(table[table["w"] != ""]):
-        for column in ("w", "bound") if row["steps"] else ("w",):
-            where = f"{column} of {row['backend']} in {row['sequence']}"
-            try:
-                numbers = np.array(json.loads(row[column] or "0"), np.float64)
-            except (ValueError, TypeError, RecursionError):
-                numbers = np.empty(())
-            if numbers.ndim != 1:
-                return f"{where} is no list of numbers"
-            if lengths.setdefault(row["sequence"], len(numbers)) != len(numbers):
-                return f"{where} has {len(numbers)} numbers, not {lengths[row['sequence']]}"
-    return ""
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -291,14 +212,14 @@ def coverage(
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for seen in verdicts:
-        if seen["against"] != "documented":
+        if seen["against"] != Against.DOCUMENTED:
             continue
         for backend, clause in reasons:
             if backend == seen["backend"]:
                 rows.setdefault(
                     (backend, clause),
                     {
-                        **{name: seen[name] for name in ABOUT.split()},
+                        **{column.name: seen[column.name] for column in ABOUT},
                         "clause": clause,
                         "cases": 0,
                         "steps": 0,

@@ -8,6 +8,7 @@ from packaging.version import InvalidVersion, Version
 
 from lazyadam.reports.comparison import COMPARED, cell, in_words
 from lazyadam.reports.tables import TableError, frame, read
+from lazyadam.reports.vocabulary import Verdict
 
 TABLES = ("verdicts", "dialects", "bad_input", "findings", "coverage", "tolerance")
 
@@ -24,7 +25,7 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
     for name in TABLES:
         keys, values = COMPARED[name]
         seen = in_words(name, pd.concat([read(name, folder) for folder in folders]))
-        seen = seen[(seen["version"] != "") & ~(seen[values] == "not run").any(axis=1)]
+        seen = seen[(seen["version"] != "") & ~(seen[values] == Verdict.NOT_RUN).any(axis=1)]
         seen = seen.assign(
             framework=seen["backend"].str.partition(".")[0],
             row=seen[keys].agg(", ".join, axis=1),
@@ -34,7 +35,7 @@ def across(folders: Sequence[Path]) -> pd.DataFrame:
             cells = part.groupby(["row", "version"], sort=False)["said"].agg(
                 lambda said: " / ".join(said.unique())
             )
-            grid = cells.unstack("version").fillna("not run")
+            grid = cells.unstack("version").fillna(str(Verdict.NOT_RUN))
             several |= grid.shape[1] > 1
             for row, cells in grid.iterrows():
                 lines += [

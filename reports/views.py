@@ -10,8 +10,8 @@ import pandas as pd
 
 from lazyadam.reports import gate, matrix
 from lazyadam.reports import performance as speed
-from lazyadam.reports.findings import DOCUMENTED, NEW
 from lazyadam.reports.tables import records, text_of
+from lazyadam.reports.vocabulary import Against, Agreement, Kind, Outcome, State, Verdict
 from lazyadam.reports.words import cause, family_and_form, folded, number, once, percent, plural, spaced
 
 Row = dict[str, Any]
@@ -51,9 +51,9 @@ def findings(table: pd.DataFrame, folder: Path) -> list[Finding]:
             effect=part["effect"].max(),
             script=_script(folder, part["script"]),
         )
-        for key, part in table[table["kind"] != DOCUMENTED].groupby(keys, sort=False)
+        for key, part in table[table["kind"] != Kind.DOCUMENTED].groupby(keys, sort=False)
     ]
-    return sorted(found, key=lambda f: (f.kind != NEW, f.owner == "documentation", -len(f.backends)))
+    return sorted(found, key=lambda f: (f.kind != Kind.NEW, f.owner == "documentation", -len(f.backends)))
 
 
 def _all_of(cells: Iterable[str]) -> list[str]:
@@ -98,7 +98,7 @@ def side_by_side(dialects: pd.DataFrame) -> list[Line]:
         seen: dict[Cell, list[str]] = {}
         for row in records(dialects[dialects["axis"] == axis]):
             if not row["observed"].startswith("not "):
-                said, wrong = spaced(row["observed"]), row["agrees"] == "no"
+                said, wrong = spaced(row["observed"]), row["agrees"] == Agreement.NO
                 cell = (f"✗ {said}, not {spaced(row['documented'])}", "no") if wrong else said
                 seen.setdefault(cell, []).append(row["backend"])
         for cell, backends in seen.items():
@@ -134,11 +134,11 @@ def training(table: pd.DataFrame, pins: pd.DataFrame) -> list[Line]:
         for axis in matrix.axes_of(pin["explained_by"])
     }
     alike: dict[tuple[Cell, ...], list[Row]] = {}
-    for row in records(table[table["against"] == "documented"]):
+    for row in records(table[table["against"] == Against.DOCUMENTED]):
         axes, said, kind = matrix.axes_of(row["explained_by"]), row["verdict"], row["verdict"]
         why = cause(row["message"], 160) or ", ".join(map(spaced, axes))
         family = family_and_form(row["backend"])[0]  # whose forms run the same operators, in whichever mode
-        if kind == "diverges" and {(family, axis) for axis in axes} <= known:
+        if kind == Verdict.DIVERGES and {(family, axis) for axis in axes} <= known:
             said, kind, why = "as documented but for", "but for", ", ".join(map(spaced, axes))
         cell = (f"{said} {why}" if kind == "but for" else f"{said}: {why}" if why else said, kind)
         numbers = (number(row[name]) for name in ("last_loss", "distance"))
@@ -157,7 +157,7 @@ def training(table: pd.DataFrame, pins: pd.DataFrame) -> list[Line]:
 def carried(table: pd.DataFrame) -> list[Line]:
     """For each lazy optimizer whether every part of a carried training is as its optimizer's source says."""
     rows: list[Line] = []
-    spoken = table[table["against"] == "explained"]
+    spoken = table[table["against"] == Against.EXPLAINED]
     for (backend, clause), part in spoken.groupby(["backend", "clause"], sort=False):
         verdict = matrix.worst(part["verdict"])
         numbers = (number(part[name].max()) for name in ("worst_ratio", "distance"))
@@ -225,7 +225,7 @@ def fastest(performance: pd.DataFrame) -> Iterator[Row]:
             "first": first,
             "rows": [
                 [
-                    (row["backend"], "struck" if row["note"].startswith("diverges") else ""),
+                    (row["backend"], "struck" if row["note"].startswith(Verdict.DIVERGES) else ""),
                     number(row["seconds_median"] * 1e6),
                     number(row["floor_multiple"]),
                     number(row["ratio"]),
@@ -256,8 +256,8 @@ def break_even(table: pd.DataFrame) -> list[Line]:
 
 def bad_input(table: pd.DataFrame) -> dict[str, list[Line]]:
     """Bad input that was not refused, or not in time, by what came of it; the most harm first."""
-    tried = table[table["outcome"] != "not run"]
-    clean = (tried["outcome"] == "refuses") & (tried["state"] == "untouched")
+    tried = table[table["outcome"] != Outcome.NOT_RUN]
+    clean = (tried["outcome"] == Outcome.REFUSES) & (tried["state"] == State.UNTOUCHED)
     rows: dict[str, list[tuple[int, Line]]] = {"harm": [], "gradients": [], "arguments": []}
     for key, part in tried[~clean].groupby(["input", "outcome", "state"], sort=False):
         kind, outcome, state = map(str, key)

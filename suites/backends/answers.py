@@ -1,6 +1,7 @@
 """Of which classes the answers of a worker are, and declarations, which are read in a process too."""
 
 from lazyadam.reference import dialect
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Origin, Promise
 from lazyadam.suites.backends.stopwatch import Opened
 from lazyadam.suites.cases.case import Failure, Trajectory
@@ -8,4 +9,15 @@ from lazyadam.suites.cases.pickled import CASES
 from lazyadam.suites.cases.training import Layer, Trained
 
 AXES = (x for x in vars(dialect).values() if isinstance(x, type) and x.__module__ == dialect.__name__)
-ANSWERS: tuple[type, ...] = (*CASES, *AXES, Promise, Origin, Failure, Trajectory, Layer, Trained, Opened)
+ANSWERS: tuple[type, ...] = (
+    *CASES,
+    *AXES,
+    Promise,
+    Origin,
+    Verdict,
+    Failure,
+    Trajectory,
+    Layer,
+    Trained,
+    Opened,
+)

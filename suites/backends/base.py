@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.memory import Memory
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
 from lazyadam.suites.cases.printable import printable
@@ -357,7 +358,7 @@ def refusal(error: BaseException, step: int, file: str = "") -> Failure:
     message = re.sub(r"(?<![\w.:/-])(?:/[\w.+-]+)+/(?=[\w.+-])", "", in_a_line(error))[:300]
     lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
     where = f" ({file}:{lines[-1]})" if lines else ""
-    kind = str(getattr(error, "kind", "refuses"))  # of one that is in another process
+    kind = str(getattr(error, "kind", Verdict.REFUSES))  # of one that is in another process
     return Failure(kind, step, f"{type(error).__name__}: {message}{where}")
 
 

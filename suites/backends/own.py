@@ -16,6 +16,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends import torch_optim
 from lazyadam.suites.backends.base import Backend, stack, whole
 from lazyadam.suites.backends.kept import GRADIENT, Kept, find
@@ -42,7 +43,7 @@ class Own(Backend):
 
     def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
         if undeclared := self._undeclared(case):
-            failure = Failure("refuses", 0, f"{self.name} declares no {undeclared}")
+            failure = Failure(Verdict.REFUSES, 0, f"{self.name} declares no {undeclared}")
             return stack(case, [], 0.0, failure, {}, len(case.parameters))
         return super().run(case, report)
 

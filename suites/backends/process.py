@@ -14,6 +14,7 @@ import execnet
 import numpy as np
 import psutil
 
+from lazyadam.reports.vocabulary import LOST, Verdict
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.answers import ANSWERS
 from lazyadam.suites.backends.base import Backend, checked, in_a_line, stack
@@ -206,24 +207,24 @@ class Process:
                 return self.channel.receive(timeout=POLL_SECONDS)
             except self.channel.TimeoutError:
                 if why := patience.lost():
-                    raise Lost("hangs", f"{why}{self._where()}") from None
+                    raise Lost(Verdict.HANGS, f"{why}{self._where()}") from None
             except (EOFError, OSError):
-                raise Lost("dies", self._end()) from None
+                raise Lost(Verdict.DIES, self._end()) from None
             except self.channel.RemoteError as error:
                 lines, file = str(error).strip().splitlines(), self.backend.file
                 at = [line.strip() for line in lines if file and file in line][-1:]
-                raise Lost("dies", ": ".join(["the worker failed", lines[-1], *at])) from None
+                raise Lost(Verdict.DIES, ": ".join(["the worker failed", lines[-1], *at])) from None
 
     def _answer(self, seconds: float, asked: str = "") -> Any:
         """The next answer, if it is one of the worker to the case that was asked, by its digest."""
         try:
             pid, digest, answer = loads(self._received(seconds), ANSWERS)
         except (Unreadable, TypeError, ValueError) as error:
-            raise Lost("dies", f"its answer can't be read: {error}") from None
+            raise Lost(Verdict.DIES, f"its answer can't be read: {error}") from None
         if pid != self.pid:
-            raise Lost("dies", f"process {pid} answered, and not {self.pid}, which was asked")
+            raise Lost(Verdict.DIES, f"process {pid} answered, and not {self.pid}, which was asked")
         if digest != asked:
-            raise Lost("dies", f"it answered case {digest}, but was asked {asked}")
+            raise Lost(Verdict.DIES, f"it answered case {digest}, but was asked {asked}")
         return answer
 
     def printed(self) -> list[str]:
@@ -269,7 +270,7 @@ class Process:
 
     def _give_up_where_hopeless(self, trajectories: list[Trajectory]) -> None:
         """A backend that hangs in whatever it is given would hold up a run for hours."""
-        failures = [t.failure for t in trajectories if t.failure and t.failure.kind in ("dies", "hangs")]
+        failures = [t.failure for t in trajectories if t.failure and t.failure.kind in LOST]
         if not failures or len(failures) < len(trajectories):
             self.hopeless = 0
             return
@@ -331,7 +332,7 @@ class Process:
 
     def _send(self, message: Any) -> None:
         if self.group is None:
-            raise Lost("dies", self.not_run or "the worker could not be started again")
+            raise Lost(Verdict.DIES, self.not_run or "the worker could not be started again")
         channel, data = self.channel, dumps(message)
         sent = threading.Event()
 
@@ -347,9 +348,9 @@ class Process:
         while sender.is_alive():
             sender.join(POLL_SECONDS)
             if sender.is_alive() and (why := patience.lost()):
-                raise Lost("hangs", f"took no message: {why}")
+                raise Lost(Verdict.HANGS, f"took no message: {why}")
         if not sent.is_set():
-            raise Lost("dies", self._end())
+            raise Lost(Verdict.DIES, self._end())
 
     def restart(self) -> None:
         """Replace the worker by a fresh one."""
@@ -364,7 +365,7 @@ def _sound_state(state: Any, case: Case) -> Any:
     try:
         return checked(state, case)
     except Exception as error:
-        raise Lost("dies", f"it reported what is no state: {in_a_line(error)}") from None
+        raise Lost(Verdict.DIES, f"it reported what is no state: {in_a_line(error)}") from None
 
 
 def sound(case: Case, trajectory: Any) -> Trajectory:
@@ -374,17 +375,17 @@ def sound(case: Case, trajectory: Any) -> Trajectory:
         Lost: it is something else.
     """
     if not isinstance(trajectory, Trajectory):
-        raise Lost("dies", f"it answered with a {type(trajectory).__name__}, and no trajectory")
+        raise Lost(Verdict.DIES, f"it answered with a {type(trajectory).__name__}, and no trajectory")
     seen = len(trajectory.t)
     for name in "wmv":
         arrays = getattr(trajectory, name)
         shapes = [(seen, *p.w.shape) for p in case.parameters]
         if [x.shape for x in arrays] != shapes or any(x.dtype != np.float64 for x in arrays):
-            raise Lost("dies", f"it answered with {name} of another shape or type")
+            raise Lost(Verdict.DIES, f"it answered with {name} of another shape or type")
     if trajectory.t.shape != (seen, len(case.parameters)) or seen > len(case.observed):
-        raise Lost("dies", "it answered with step counts of another shape")
+        raise Lost(Verdict.DIES, "it answered with step counts of another shape")
     if seen < len(case.observed) and trajectory.failure is None:
-        raise Lost("dies", f"it answered {seen} of {len(case.observed)} states that were asked")
+        raise Lost(Verdict.DIES, f"it answered {seen} of {len(case.observed)} states that were asked")
     if trajectory.again is not None:
         sound(case, trajectory.again)
     return trajectory

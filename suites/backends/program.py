@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends import guard
 from lazyadam.suites.backends.own import Own
 from lazyadam.suites.cases.case import Case, Manner, State, Step
@@ -34,7 +35,7 @@ SHOWN = 50  # of an answer that is none, in characters
 class Died(Exception):
     """The program has ended; the message says how."""
 
-    kind = "dies"
+    kind = Verdict.DIES
 
 
 class Program:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend, refusal
 from lazyadam.suites.backends.memory import Memory, give_back
 from lazyadam.suites.cases import configuration as sizes
@@ -62,7 +63,7 @@ class Stopwatch:
         memory = self.backend.device_memory()
         own = None if type(memory) is Memory else memory.free()
         if why := sizes.refusal(configuration, Memory().free(), own):
-            return Opened(Failure("refuses", 0, why))
+            return Opened(Failure(Verdict.REFUSES, 0, why))
         case = configuration.case()
         if Manner.COLD in self.backend.manners:  # what compiles is timed as part of the first step
             case = replace(case, manner=frozenset({Manner.COLD}))

@@ -20,6 +20,7 @@ from selenium.webdriver.support.ui import Select
 from lazyadam.reports import equivalence, matrix, migration, page
 from lazyadam.reports.findings import findings
 from lazyadam.reports.tables import frame, write_text
+from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.instrument.published import RUN
 
 OPTIONS = (
@@ -312,7 +313,7 @@ return [...new Set(others.map(e => e.className))]"""
 
 
 @THEMES
-@pytest.mark.parametrize("against", ["left", *matrix.AGAINST])
+@pytest.mark.parametrize("against", ["left", *Against])
 def test_marks_have_the_colours_of_the_legend(against: str, theme: str, opened: Any) -> None:
     themed(opened, theme)
     Select(opened.find_element(By.ID, "against")).select_by_value(against)
@@ -468,7 +469,7 @@ def test_a_table_of_100_backends_and_300_clauses_opens(browser: Any, tmp_path: P
         }
         for b in range(100)
         for c in range(300)
-        for against in matrix.AGAINST
+        for against in Against
     ]
     tables = page.Tables(tmp_path, {"verdicts": frame("verdicts", rows)}, {})
     path = built(tables, tmp_path / "index.html")

@@ -165,8 +165,8 @@ def judge(
     """Run pytest on the suites; its exit status as that of a command."""
     import pytest
 
+    from lazyadam.reports.schema import SHOWN
     from lazyadam.reports.tables import foreign, try_to_write
-    from lazyadam.reports.terminal import SHOWN
     from lazyadam.suites.backends import guard
     from lazyadam.suites.backends.base import DEVICES
     from lazyadam.suites.backends.process import ROOT

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.names import UnknownName, one
 from lazyadam.suites.commands.app import OUT, Out, app, in_short
 
@@ -127,7 +128,7 @@ def again(chosen: "Found", device: str) -> str:
     words = ["lazyadam", "replay", shown(chosen.trace)]
     words += ["--backend", chosen.backend] if chosen.backend else []
     words += ["--device", device] if device != "cpu" else []
-    words += ["--against", chosen.against] if chosen.against != "documented" else []
+    words += ["--against", chosen.against] if chosen.against != Against.DOCUMENTED else []
     return shlex.join(words)
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from lazyadam.reference.dialect import Dialect
+from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.process import Runs
 from lazyadam.suites.cases.case import Case, Failure
 from lazyadam.suites.cases.corpus import collect
@@ -78,7 +79,7 @@ def _tried(
     trajectories = process.run(cases[:1])
     first = trajectories[0].failure
     # One that is lost, or refuses for seconds (MindSpore), is not asked again and again.
-    if first is None or first.step > 1 or (first.kind == "refuses" and not backend.compiles):
+    if first is None or first.step > 1 or (first.kind == Verdict.REFUSES and not backend.compiles):
         trajectories += process.run(cases[1:])
     return Trial(clause, backend, cases[: len(trajectories)], trajectories)
 
@@ -109,7 +110,7 @@ def _judged(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -> 
 
 def _why(trial: Trial, dialect: Dialect, judgement: Judgement, path: str | None) -> list[str]:
     """What explains a divergence. Where its source was not read, several axes may: all are told."""
-    if path is not None or verdict(judgement, trial.trajectories, path) != "diverges":
+    if path is not None or verdict(judgement, trial.trajectories, path) != Verdict.DIVERGES:
         return [""]
     found = explanations(trial, dialect, judgement)
     return list(islice(found, 1) if trial.backend.source_read else found) or ["unexplained"]
@@ -122,7 +123,7 @@ def _account_for_several(trial: Trial, judged: list[Judged], covering: list[Pin]
     if documented.accounted is not None or spoken is documented:
         return
     shown = what_shows(trial, spoken.dialect, spoken.judgement, spoken.row)
-    rest = known({**spoken.row, "against": "explained"}, backend, shown, covering)
+    rest = known({**spoken.row, "against": Against.EXPLAINED}, backend, shown, covering)
     if not rest:
         return
     beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
@@ -150,7 +151,7 @@ def what_shows(trial: Trial, dialect: Dialect, judgement: Judgement, row: Row) -
     what diverges without it is where it makes a difference.
     """
     cases = trial.cases
-    if row["verdict"] != "diverges":
+    if row["verdict"] != Verdict.DIVERGES:
         return Seen(of_failures(cases, trial.trajectories, row["verdict"]))
     layouts = of_findings(cases, judgement.findings)
     axes = axes_of(row["explained_by"])

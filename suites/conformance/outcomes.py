@@ -10,6 +10,7 @@ import re
 import numpy as np
 
 from lazyadam.reference.dialect import Untouched
+from lazyadam.reports.vocabulary import LOST, Outcome, State, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.cases.case import Case, Failure, Trajectory
@@ -23,13 +24,13 @@ def attempt(kind: Kind, process: Process) -> Result:
     """What comes of a kind in a process that is sound before, and is left sound."""
     case = kind.case(process.backend)
     found = result(process.backend, case, process.stream(case))
-    if not kind.layout or found[0] in ("dies", "hangs"):
+    if not kind.layout or found[0] in LOST:
         return found
     # Memory written where it should not be may tell only later.
     later = process.stream(good(kind.layout, process.backend.usual_dtype())).failure
-    if later is not None and later.kind != "refuses":
+    if later is not None and later.kind != Verdict.REFUSES:
         return later.kind, "", f"in the next good case: {_message(later)}"
-    if found[:2] != ("refuses", "untouched"):
+    if found[:2] != (Outcome.REFUSES, State.UNTOUCHED):
         process.restart()
     return found
 
@@ -40,10 +41,10 @@ def result(backend: type[Backend], case: Case, trajectory: Trajectory) -> Result
     if failure is None:
         after = [x[0][-1] for x in (trajectory.w, trajectory.m, trajectory.v)]
         state = _state(backend, case, after, raised=False)
-        return "ignores" if state == "untouched" else "accepts", state, ""
+        return Outcome.IGNORES if state == State.UNTOUCHED else Outcome.ACCEPTS, state, ""
     state = ""
-    if failure.kind == "refuses" and failure.step == 0:
-        state = "untouched"  # there is no optimizer yet
+    if failure.kind == Verdict.REFUSES and failure.step == 0:
+        state = State.UNTOUCHED  # there is no optimizer yet
     elif left is not None:
         state = _state(backend, case, [x[0] for x in left[:3]], raised=True)
     return failure.kind, state, _message(failure)
@@ -51,7 +52,9 @@ def result(backend: type[Backend], case: Case, trajectory: Trajectory) -> Result
 
 def _message(failure: Failure) -> str:
     """A short line that is the same in every run."""
-    if failure.kind == "dies":  # which call stumbles over a spoilt heap, and so the last words, is chance
+    if (
+        failure.kind == Verdict.DIES
+    ):  # which call stumbles over a spoilt heap, and so the last words, is chance
         return failure.message.partition(";")[0]
     return re.split(r" -{4}", failure.message)[0][:MESSAGE]  # then comes MindSpore's call stack
 
@@ -64,10 +67,10 @@ def _state(backend: type[Backend], case: Case, after: list[np.ndarray], raised: 
     for x, y in zip((p.w, p.m, p.v), after, strict=True):
         changed |= (x.view(np.int64) != y.view(np.int64)).reshape(rows, -1).any(axis=1)
     if not changed.any():
-        return "untouched"
+        return State.UNTOUCHED
     if not all(np.isfinite(x).all() for x in after):
-        return "non-finite"
-    return "partly written" if raised or (changed & ~_named(backend, case)).any() else "updated"
+        return State.NON_FINITE
+    return State.PARTLY_WRITTEN if raised or (changed & ~_named(backend, case)).any() else State.UPDATED
 
 
 def _named(backend: type[Backend], case: Case) -> np.ndarray:

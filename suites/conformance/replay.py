@@ -11,6 +11,7 @@ import numpy as np
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.errors import TableError
+from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, not_kept
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.environments import located
@@ -30,7 +31,6 @@ from lazyadam.suites.judge.step_by_step import step_by_step
 from lazyadam.suites.judge.verdict import dialects, wrong_path
 
 CONFORMS, DIVERGES, NOTHING_COMPARED = 0, 1, 125
-AGAINST = ("documented", "reference", "explained")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def replayed(
     given: backends by name, or files that declare them; where none, the trace names its own.
     """
     try:
-        where, dialect = one("device", device, DEVICES), one("dialect to judge against", against, AGAINST)
+        where, dialect = one("device", device, DEVICES), one("dialect to judge against", against, Against)
         backend, told = backend_of(file, given, located(python) if python else "")
         code, lines = replay(file, backend, where, dialect)
         return code, [*lines, told] if told else lines
@@ -155,7 +155,7 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
 def judge(file: Path, case: Case, trajectory: Trajectory, backend: type[Backend], against: str) -> Judged:
     """Judge what a backend did with the case of a trace, as the clauses do that the trace speaks of."""
     clauses = trace.about(file).get("clauses")
-    dialect = dict(dialects(backend)).get(against, backend.spoken)
+    dialect = {str(name): x for name, x in dialects(backend)}.get(against, backend.spoken)
     strict = isinstance(clauses, list) and any(c.strict_epsilon and c.id in clauses for c in CLAUSES.values())
     by = partial(step_by_step, [case], [trajectory], dialect, strict_epsilon=strict)
     with np.errstate(all="ignore"):  # a warning would be a second line

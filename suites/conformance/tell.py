@@ -7,6 +7,7 @@ from typing import Any
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.tables import NotWritten, write_text
+from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure
@@ -106,7 +107,7 @@ def run(
     backend = process.backend
     if why := process.not_run_in(dtype):
         about = {**process.about, "dtype": dtype}
-        row = verdict_row(about, clause, "documented", "not run", None, 0, 0, why)
+        row = verdict_row(about, clause, Against.DOCUMENTED, Verdict.NOT_RUN, None, 0, 0, why)
         told = f"{backend.name} on {process.device}: not run ({why})"
         return Outcome([row], [], [told], new=[told] if process.given_up else [])
     kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
@@ -118,7 +119,7 @@ def run(
         if judged.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
             about = {name: judged.row[name] for name in (*process.about, "dtype")}
             result.tolerance = list(_tolerance(about, judged.judgement))
-        if judged.row["verdict"] == "diverges" or judged.accounted is None:
+        if judged.row["verdict"] == Verdict.DIVERGES or judged.accounted is None:
             _tell_row(telling, judged, result)
     for failure in dict.fromkeys(t.failure for t in seen.trial.trajectories if t.failure):
         _tell_failure(telling, failure, result)
@@ -128,14 +129,14 @@ def run(
 def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
     """What a row that diverges, or is not known, was seen in."""
     clause, process, row = telling.clause, telling.process, judged.row
-    diverges = row["verdict"] == "diverges" and not telling.seen.path
+    diverges = row["verdict"] == Verdict.DIVERGES and not telling.seen.path
     least = _divergence(telling, judged) if diverges else _failure(telling, judged)
     file = TRACES / f"{telling.name}.{row['against']}.json"
     row["witness"] = judged.accounted or str(file)
     axes = row["explained_by"]
     why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
     told = f"{telling.title}, against {row['against']}{why}: {least.text or row['verdict']}; trace {file}"
-    if row["verdict"] == "diverges" and judged.accounted is None:
+    if row["verdict"] == Verdict.DIVERGES and judged.accounted is None:
         by = judged_by(telling.seen.trial, judged.dialect)
         if scalars := other_scalars(process.backend, judged.dialect, telling.dtype, by):
             told += f"; {scalars}"
@@ -149,7 +150,9 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
         if telling.kept and judged.accounted is None:
             write_text((telling.out / file).read_text(), telling.kept)
         # What is known has the script of its pin: in ci that is enough.
-        if row["against"] == "documented" and (judged.accounted is None or telling.budget.shrink_explained):
+        if row["against"] == Against.DOCUMENTED and (
+            judged.accounted is None or telling.budget.shrink_explained
+        ):
             shown_by = _script(telling, judged, least)
             told += f"; {shown_by}"
     except NotWritten as error:
@@ -248,7 +251,7 @@ def _tell_failure(telling: Telling, failure: Failure, result: Outcome) -> None:
 def _script(telling: Telling, judged: Judged, least: Least) -> str:
     """Where the script of a divergence is, which is written; or why there is none."""
     clause, process, word = telling.clause, telling.process, judged.row["verdict"]
-    if word != "diverges":
+    if word != Verdict.DIVERGES:
         failures = (t.failure for t in telling.seen.trial.trajectories if t.failure)
         failure = next(failure for failure in failures if failure.kind == word)
         name = scripts.name_of(clause.id, process.backend.name, least.case.dtype)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lazyadam.reports.vocabulary import Outcome
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.conformance.bad_input import KINDS, Kind
@@ -43,7 +44,7 @@ def bad_input_rows(process: Process, profile: str) -> list[dict[str, str]]:
         if not kind.applies(backend):
             continue
         reason = process.not_run or left_out(backend, kind, profile)
-        outcome, state, message = ("not run", "", reason) if reason else attempt(kind, process)
+        outcome, state, message = (Outcome.NOT_RUN, "", reason) if reason else attempt(kind, process)
         rows.append(
             {
                 **process.about,

@@ -9,6 +9,7 @@ import pytest
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.tables import NotWritten
+from lazyadam.reports.vocabulary import Agreement, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.cases.case import Case
@@ -43,7 +44,13 @@ def dialect_rows(process: Process, seed: int, out: Path) -> tuple[list[dict[str,
     backend = process.backend
     if process.not_run:
         return [
-            {**process.about, "axis": axis, "documented": "", "observed": "not run", "agrees": "undecided"}
+            {
+                **process.about,
+                "axis": axis,
+                "documented": "",
+                "observed": Verdict.NOT_RUN,
+                "agrees": Agreement.UNDECIDED,
+            }
             for axis in vars(Dialect())
         ], []
     dtype = backend.usual_dtype()
@@ -57,7 +64,7 @@ def dialect_rows(process: Process, seed: int, out: Path) -> tuple[list[dict[str,
         rows.append(
             {**process.about, "axis": axis, "documented": documented, "observed": observed, "agrees": agrees}
         )
-        if agrees == "no" and not known_observation(axis, observed, dtype, asked, covering):
+        if agrees == Agreement.NO and not known_observation(axis, observed, dtype, asked, covering):
             text = f"{axis} of {backend.name}: documented {documented}, observed {observed}"
             fails = observed in OBSERVED and observed != NONE_FITS  # the trace of its clause shows that
             witness = None if fails else found.witness_against(axis, promised)
@@ -87,19 +94,19 @@ def write_witness(
         (layout_of(witness.steps[f.step - 1].gradients[f.parameter]) for f in findings), layouts(backend)[0]
     )
     if observed != NONE_FITS:
-        row = {"verdict": "diverges", "explained_by": f"{axis}: {observed.partition('|')[0]}"}
+        row = {"verdict": Verdict.DIVERGES, "explained_by": f"{axis}: {observed.partition('|')[0]}"}
         ready_to_pin(witness, path, process, row, text, [layout])
         return
     none = [a for a, said in found.axes.items() if said == NONE_FITS and hasattr(backend.documented, a)]
-    row = {"verdict": "diverges", "explained_by": "; ".join(f"{a}: {NONE_FITS}" for a in none)}
+    row = {"verdict": Verdict.DIVERGES, "explained_by": "; ".join(f"{a}: {NONE_FITS}" for a in none)}
     quantities = sorted({f.quantity for f in findings})
     ready_to_pin(witness, path, process, row, text, [layout], [rule.id], quantities)
 
 
-def agreement(documented: str, observed: str) -> str:
-    """yes, no or undecided."""
+def agreement(documented: str, observed: str) -> Agreement:
+    """Whether a backend was seen to speak what is documented."""
     if not documented or observed.startswith("not asked"):
-        return "undecided"
+        return Agreement.UNDECIDED
     if documented in observed.split("|"):
-        return "yes" if observed == documented else "undecided"
-    return "no"
+        return Agreement.YES if observed == documented else Agreement.UNDECIDED
+    return Agreement.NO

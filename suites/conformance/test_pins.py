@@ -11,6 +11,7 @@ import pytest
 
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.tables import write_text
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Trajectory
@@ -108,7 +109,7 @@ def test_script_shows_it_alone(
     shown = ran.returncode == 1 and "expected" in ran.stdout
     assert shown, f"its script does not show it: {ran.stdout}{ran.stderr}"
     output = ran.stdout
-    if pin.verdict == "refuses":
+    if pin.verdict == Verdict.REFUSES:
         (seen,) = process.run([pin.case])
         assert seen.failure
         output = seen.failure.message

@@ -13,6 +13,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from lazyadam.reports.tables import TableError, read, records
+from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.class_file import DECLARED
 from lazyadam.suites.backends.names import UnknownName, near
 from lazyadam.suites.cases import trace
@@ -98,7 +99,7 @@ def _found(out: Path, what: list[str]) -> list[Found]:
     new = {
         (row["backend"], row["dtype"], row["clause"]): row["witness"]
         for row in records(read("verdicts", out))
-        if row["against"] == "documented" and str(row["witness"]).startswith("traces/")
+        if row["against"] == Against.DOCUMENTED and str(row["witness"]).startswith("traces/")
     }
     if not new:
         raise UnknownName(f"{out}: nothing is new there that could be accepted")

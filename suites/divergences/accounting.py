@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import layouts
@@ -36,16 +37,16 @@ def known(row: Mapping[str, Any], backend: type[Backend], seen: Seen, covering: 
     for: of that no axis and no quantity is said.
     """
     verdict, clause, dtype = row["verdict"], CLAUSES.get(row["clause"]), row["dtype"]
-    if verdict in ("conforms", "not run") or row["against"] == "reference":
+    if verdict in (Verdict.CONFORMS, Verdict.NOT_RUN) or row["against"] == Against.REFERENCE:
         return ""
-    if verdict == "refuses" and clause and clause.layout:
+    if verdict == Verdict.REFUSES and clause and clause.layout:
         usual = (clause.layout,) == layouts(backend)
         claimed = clause.layout in backend.layouts and (dtype == "float32" or usual)
         claimed = claimed and dtype in backend.dtypes
         return None if claimed else ""
     if axes_of(row["explained_by"]):
         return known_axes(row["explained_by"], dtype, seen, covering)
-    if verdict == "diverges" and row["explained_by"] != "unexplained":
+    if verdict == Verdict.DIVERGES and row["explained_by"] != "unexplained":
         return None
     return _joined(
         _nearest(

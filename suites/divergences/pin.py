@@ -17,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reports.vocabulary import FAILING, Verdict
 from lazyadam.suites.backends.base import DEVICES, Backend
 from lazyadam.suites.backends.names import near
 from lazyadam.suites.backends.process import Process, Runs
@@ -33,7 +34,6 @@ from lazyadam.suites.judge.verdict import NONE_FITS
 
 PINS = Path(__file__).parent / "pins"
 OWNERS = ("backend", "documentation", "us")
-VERDICTS = ("diverges", "refuses", "dies", "hangs")
 # Those of the suites beside conformance have no menu that a witness is looked for in.
 PINNABLE = (*CLAUSES, *(clause.id for clause in carried.CLAUSES), "training")
 UNTOUCHED = tuple(f"untouched {quantity}" for quantity in QUANTITIES)
@@ -44,7 +44,7 @@ SAYS = (
     *("owner", "backends", "versions", "file", "path", "python", "until"),
 )
 # What an axis was observed to be that is none of its values (suites/conformance/fingerprint.py).
-OBSERVED = (NONE_FITS, *VERDICTS[1:])
+OBSERVED = (NONE_FITS, *FAILING[1:])
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def load(path: Path) -> Pin:
         ("dtype", pin.dtypes, tuple(PRECISIONS)),
         ("device", pin.devices, DEVICES),
         ("owner", (pin.owner,), OWNERS),
-        ("verdict", (pin.verdict,), VERDICTS),
+        ("verdict", (pin.verdict,), FAILING),
     ):
         for name in given:
             if name not in allowed:
@@ -312,7 +312,7 @@ def broken(pin: Pin, backend: type[Backend], seen: Trajectory, covering: Iterabl
     covering: other pins, whose axes may explain a part. Scalars in float32 tell in float64 where ε stands,
     whatever the case; what another axis does shows beside that.
     """
-    if seen.failure is not None or pin.verdict != "diverges":
+    if seen.failure is not None or pin.verdict != Verdict.DIVERGES:
         verdict = seen.failure.kind if seen.failure else "accepted"
         return "" if verdict == pin.verdict else f"pinned as {pin.verdict}, but the witness is now: {verdict}"
     strict = any(CLAUSES[clause].strict_epsilon for clause in pin.clauses)

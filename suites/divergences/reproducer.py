@@ -10,6 +10,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
 from lazyadam.reports.tables import write_bytes, write_text
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Runs
 from lazyadam.suites.cases.case import Case, Manner
@@ -62,7 +63,7 @@ def script(pin: Pin, backend: type[Backend], device: str = "cpu", how: Shown | N
     """
     if why := no_script(pin.case, backend):
         raise ValueError(f"{pin.name}: {why}")
-    fails = pin.verdict != "diverges"
+    fails = pin.verdict != Verdict.DIVERGES
     if how is None and not fails and Manner.ASSIGNED not in pin.case.manner:
         ways = arithmetics(backend, backend.documented, pin.case.dtype)
         promised = expected(pin.case, backend.documented, ways, strict_epsilon(pin.clauses))
@@ -84,7 +85,7 @@ def only_judged(pin: Pin) -> bool:
     A script takes any number where something may overflow, and no notice of the sign of zero.
     """
     signs = [quantity.endswith(SIGN) for quantity in pin.quantities]
-    signs_alone = pin.verdict == "diverges" and bool(signs) and all(signs)
+    signs_alone = pin.verdict == Verdict.DIVERGES and bool(signs) and all(signs)
     return signs_alone or pin.clauses == ("special-values",)
 
 
@@ -147,7 +148,7 @@ def issue(pin: Pin, process: Runs, output: str) -> str:
     backend = process.backend
     turned = pin.explaining(backend)
     documented = {axis: getattr(backend.documented, axis) for axis in pin.explained_by if turned}
-    if pin.verdict != "diverges":
+    if pin.verdict != Verdict.DIVERGES:
         wanted, got = "the step is taken", f"it {pin.verdict}"
     elif Manner.ASSIGNED in pin.case.manner:
         wanted, got = "the same bits as without the assignment", "other numbers"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lazyadam.reference.dialect import Arithmetic
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import not_kept
 from lazyadam.suites.backends.process import Runs
 from lazyadam.suites.cases.case import Case, Failure, Manner, Trajectory
@@ -48,7 +49,7 @@ def of_divergence(
         case, how = _short(clause, case, finding, same, process, fitting)
         if how is None:
             return f"{NONE}run again, it is not beyond what a correct one may be off by over so many steps"
-    return _write(pin_of(clause, case, "diverges", process), process, out, name, how)
+    return _write(pin_of(clause, case, Verdict.DIVERGES, process), process, out, name, how)
 
 
 def of_failure(clause: Clause, case: Case, failure: Failure, process: Runs, out: Path, name: str) -> str:

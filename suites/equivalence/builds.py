@@ -17,8 +17,9 @@ import numpy as np
 from rich.console import Console
 
 from lazyadam.reference.rounding import PRECISIONS, Precision
+from lazyadam.reports.schema.table import as_it_is
 from lazyadam.reports.tables import frame, write
-from lazyadam.reports.terminal import show_rows
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.cases import trace
@@ -135,7 +136,7 @@ def not_compared(base: Trajectory, candidate: Trajectory) -> str:
     if ours is None or theirs is None:
         return ""
     alike = ours.message.partition(":")[0] == theirs.message.partition(":")[0]
-    return "" if ours.kind == "refuses" and alike else _notes(base, candidate)
+    return "" if ours.kind == Verdict.REFUSES and alike else _notes(base, candidate)
 
 
 def compare(
@@ -171,7 +172,7 @@ def compare(
 def _refusal_is_known(clause: Clause, base: Process) -> bool:
     """Whether that all cases of a clause are refused says nothing new."""
     pins = (pin for pin in pins_of(base) if clause.id in pin.clauses)
-    return bool(clause.layout) or any(pin.verdict == "refuses" for pin in pins)
+    return bool(clause.layout) or any(pin.verdict == Verdict.REFUSES for pin in pins)
 
 
 def differences(
@@ -257,7 +258,7 @@ def run(
     if len(table):
         shown = table.head(SHOWN)[["backend", "dtype", "clause", "quantity", "step", "max_ulp"]]
         title = f"where the candidate parts from the base: the worst {len(shown)} of {len(table)}"
-        show_rows(title)(shown, console)
+        as_it_is(title)(shown, console)
     if steps.interrupted:
         console.print(f"interrupted: {tally.cases} cases were tried; the table has what is done")
     console.print(f"{tally.told()}; builds.csv in {out}", soft_wrap=True)

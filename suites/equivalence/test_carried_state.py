@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lazyadam.reports.vocabulary import LOST, Against, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.torch_optim import SparseAdam
@@ -49,7 +50,9 @@ def test_carried_state(
             missing = process.not_run or torch.not_run
             if missing:
                 about = {**process.about, "dtype": "float32"}
-                rows.verdicts.append(verdict_row(about, clause, "documented", "not run", None, 0, 0, missing))
+                rows.verdicts.append(
+                    verdict_row(about, clause, Against.DOCUMENTED, Verdict.NOT_RUN, None, 0, 0, missing)
+                )
                 rows.divergences.append(f"{clause.id}, {backend.name}: not run ({missing})")
                 continue
             cases = collect(clause.menu(backend), "float32", CASES, seed_of(seed, clause.id))
@@ -78,12 +81,12 @@ def judge_legs(
             path = wrong_path(backend, leg.process.device, "float32", leg.trajectories)
             words.append(verdict(judgement, leg.trajectories, path))
             ratios.append(float(judgement.worst.max()))
-            diverges = words[-1] == "diverges" and path is None
+            diverges = words[-1] == Verdict.DIVERGES and path is None
             why = explanation(trial, dialect, judgement) if diverges else ""
             explained += [f"{backend.name}: {why}"] if why else []
             row = {
                 "verdict": words[-1],
-                "against": "explained" if dialect == backend.spoken else against,
+                "against": Against.EXPLAINED if dialect == backend.spoken else against,
                 "clause": clause.id,
                 "dtype": "float32",
                 "explained_by": why,
@@ -93,7 +96,7 @@ def judge_legs(
             if accounted is None:
                 what = f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on, against {against}"
                 rows.new.append(f"{what}: {words[-1]}" + (f" ({why})" if why else ""))
-            if words[-1] == "diverges":
+            if words[-1] == Verdict.DIVERGES:
                 text = path or max(judgement.findings, key=lambda f: f.ratio).message()
                 rows.divergences.append(f"{clause.id}, {process.backend.name}, against {against}: {text}")
             rows.carried.append(
@@ -110,7 +113,7 @@ def judge_legs(
             )
         about = {**process.about, "dtype": "float32"}
         steps = sum(len(t.t) for leg in legs for t in leg.trajectories)
-        worst = min(words, key=("dies", "hangs", "diverges", "refuses", "conforms").index)
+        worst = min(words, key=(*LOST, Verdict.DIVERGES, Verdict.REFUSES, Verdict.CONFORMS).index)
         why, witness = ("; ".join(dict.fromkeys(told)) for told in (explained, witnesses))
         row = verdict_row(about, clause, against, worst, max(ratios), CASES, steps, why)
         rows.verdicts.append({**row, "witness": witness})

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.cases import trace
@@ -71,7 +72,7 @@ def test_training(
 
 
 def not_run(about: Row, reason: str) -> Row:
-    return {**about, "against": "documented", "verdict": "not run", "steps": 0, "message": reason}
+    return {**about, "against": Against.DOCUMENTED, "verdict": Verdict.NOT_RUN, "steps": 0, "message": reason}
 
 
 def judge_training(
@@ -87,19 +88,19 @@ def judge_training(
         judgement = judge(trial, dialect)
         word, explained = verdict(judgement, [trajectory], path), ""
         spoken = dialect == backend.spoken
-        if word == "diverges" and path is None and (spoken or against != "reference"):
+        if word == Verdict.DIVERGES and path is None and (spoken or against != Against.REFERENCE):
             explained = explanation(trial, dialect, judgement)
         row = {
             "verdict": word,
-            "against": "explained",
+            "against": Against.EXPLAINED,
             "clause": CLAUSE.id,
             "dtype": "float32",
             "explained_by": explained,
         }
         accounted = known(row, backend, what_shows(trial, dialect, judgement, row), pins_of(process))
-        if spoken and (word == "conforms" if layer.fails else accounted is None):
+        if spoken and (word == Verdict.CONFORMS if layer.fails else accounted is None):
             rows.new.append(f"{what}: {word}")
-        if word == "diverges" and path is None and against != "reference":
+        if word == Verdict.DIVERGES and path is None and against != Against.REFERENCE:
             finding = max(judgement.findings, key=lambda f: f.ratio)
             text = finding.message()
             witness = cut(case, trajectory, finding.step)

@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 from lazyadam.reference.dialect import Dialect, Untouched
-from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.schema import TABLES
+from lazyadam.reports.schema.bad_input import show_bad_input
 from lazyadam.reports.tables import frame
-from lazyadam.reports.terminal import show_bad_input
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import BACKENDS, select
@@ -344,7 +344,7 @@ def test_the_command_line_writes_the_table(tmp_path: Any) -> None:
     finished = pytest_run(*chosen, "--out", tmp_path)
     assert finished.returncode == 0, finished.stdout
     table = pd.read_csv(tmp_path / "bad_input.csv")
-    assert tuple(table.columns) == COLUMNS["bad_input"]
+    assert tuple(table.columns) == TABLES["bad_input"].names
     if set(table["outcome"]) != {"not run"}:
         assert {"refuses", "accepts"} <= set(table["outcome"])
         assert "dense-flat" not in finished.stdout  # a plain refusal is not shown

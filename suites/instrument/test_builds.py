@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.schema import TABLES
 from lazyadam.suites.backends.declaration import declared
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Failure, Trajectory
@@ -86,7 +86,7 @@ def test_two_interpreters_are_compared(
     assert ran.returncode == int(changed)
     assert ("w parts in step" in ran.stderr) == changed
     table = pd.read_csv(tmp_path / "builds.csv")
-    assert tuple(table.columns) == COLUMNS["builds"]
+    assert tuple(table.columns) == TABLES["builds"].names
     assert set(table["clause"]) == ({"update-rule", "duplicates"} if changed else set())
     assert list(table["max_ulp"]) == sorted(table["max_ulp"], reverse=True)
     assert (table[["base_ratio", "candidate_ratio"]] <= 1).all(axis=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.schema import TABLES
 from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.cases import trace
@@ -78,7 +78,7 @@ def test_same_seed_same_table_other_seed_other_cases(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stdout
         tables.append((tmp_path / name / "verdicts.csv").read_bytes())
     assert tables[0] == tables[1]
-    assert tuple(pd.read_csv(tmp_path / "first" / "verdicts.csv").columns) == COLUMNS["verdicts"]
+    assert tuple(pd.read_csv(tmp_path / "first" / "verdicts.csv").columns) == TABLES["verdicts"].names
     (backend,) = select(["torch.SparseAdam"])
     menu = CLAUSES["update-rule"].menu(backend)
     digests = [

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import frame, read, write
 from lazyadam.suites.instrument.published import RUN, lazyadam
 
@@ -53,7 +53,7 @@ def drop(name: str, **where: Any) -> Callable[[Path], None]:
 
 
 def slower(folder: Path) -> None:
-    row: dict[str, Any] = dict.fromkeys(COLUMNS["performance_gate"], 1)
+    row: dict[str, Any] = dict.fromkeys(TABLES["performance_gate"].names, 1)
     row |= {
         "backend": "torch.SparseAdam",
         "verdict": "slower",

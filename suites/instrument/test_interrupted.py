@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.gate import accept
+from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import TableError, read
 from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.instrument.test_command_line import pytest_run
@@ -43,7 +43,7 @@ def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: P
         os.killpg(run.pid, signal.SIGINT) if name == "SIGINT" else run.terminate()
         run.wait(60)
     for path in out.glob("*.csv"):
-        assert list(read(path.stem, out)) == list(COLUMNS[path.stem])
+        assert list(read(path.stem, out)) == list(TABLES[path.stem].names)
     assert not list(out.rglob("*.part"))
     if "100%" in log.read_text():
         return  # it was done before

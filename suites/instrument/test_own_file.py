@@ -10,7 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.schema import TABLES
 from lazyadam.suites.backends import interpreter, reader
 from lazyadam.suites.backends.base import NOT_KEPT
 from lazyadam.suites.backends.declaration import BrokenDeclaration
@@ -353,7 +353,7 @@ def test_a_broken_optimizer_is_one_line_and_the_run_ends_properly(tmp_path: Path
     }.items():
         assert any(f"broken.{name}" in line and told in line for line in lines), name
     table = pd.read_csv(tmp_path / "verdicts.csv")
-    assert tuple(table.columns) == COLUMNS["verdicts"]
+    assert tuple(table.columns) == TABLES["verdicts"].names
     words = table[table["clause"] == "update-rule"].groupby("backend")["verdict"].agg("first").to_dict()
     assert words == {
         "broken.not": "conforms",

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from lazyadam.reports import plots
-from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.performance import break_even, curves, fastest, growth, ranking
+from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.by_hand import NumPyByHand
 from lazyadam.suites.backends.floor import NumPyFloor
@@ -245,9 +245,9 @@ def test_a_device_that_is_not_there_is_a_row() -> None:
 
 
 def test_every_row_fits_the_columns(table: pd.DataFrame) -> None:
-    assert set(table.columns) <= set(COLUMNS["performance"])
+    assert set(table.columns) <= set(TABLES["performance"].names)
     written = frame("performance", table.to_dict("records"))  # type: ignore[arg-type]
-    assert tuple(written.columns) == COLUMNS["performance"]
+    assert tuple(written.columns) == TABLES["performance"].names
     sizes = ["backend", "version", "mode", "device", "dtype", "table_rows", "width", "touched_rows", "bytes"]
     assert not written[sizes].isna().any().any()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lazyadam.reports.columns import COLUMNS
+from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import NotWritten, TableError, coverage, frame, hold, read, write
 from lazyadam.suites.plugin import results as plugin
 
@@ -49,7 +49,7 @@ def test_a_worker_of_a_spread_run_writes_no_tables(tmp_path: Path, monkeypatch: 
 
 def test_every_row_of_coverage_fits_the_table() -> None:
     rows = coverage([verdict("rule", 4)], REASONS)
-    assert not frame("coverage", rows)[list(COLUMNS["coverage"])].isna().any().any()
+    assert not frame("coverage", rows)[list(TABLES["coverage"].names)].isna().any().any()
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lazyadam.reports.columns import COLUMNS
-from lazyadam.reports.export import FAILING, junit, summary
-from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW, findings, of_backend
+from lazyadam.reports.export import junit, summary
+from lazyadam.reports.findings import findings, of_backend
+from lazyadam.reports.schema import TABLES
 from lazyadam.reports.screen import WIDTH, screen
 from lazyadam.reports.tables import frame, read, records
+from lazyadam.reports.vocabulary import FAILING, Kind
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.class_file import DECLARED
 from lazyadam.suites.backends.template import TEMPLATES
@@ -27,7 +28,7 @@ PASTED = ("git bisect", "lazyadam-out", "reproducers/")  # lines that are to be 
 
 @pytest.fixture(scope="module")
 def published() -> dict[str, pd.DataFrame]:
-    tables = {name: read(name, RUN) for name in COLUMNS if (RUN / f"{name}.csv").exists()}
+    tables = {name: read(name, RUN) for name in TABLES if (RUN / f"{name}.csv").exists()}
     return tables | {"findings": findings(tables)}
 
 
@@ -44,7 +45,7 @@ REFUSED = {"verdict": "refuses", "worst_ratio": None, "steps": 0}
 def test_what_was_all_refused_is_not_right() -> None:
     """As dense gradients are by who takes none, and may."""
     row = judged(clause="dense-gradient", **REFUSED)
-    tables = {name: frame(name, []) for name in COLUMNS} | {"verdicts": frame("verdicts", [row])}
+    tables = {name: frame(name, []) for name in TABLES} | {"verdicts": frame("verdicts", [row])}
     said = "\n".join(screen(tables, Path("out"), 1.0, 125))
     assert "NOTHING COMPARED. It refuses whatever it was given" in said
     assert compared.all_refused(compared.seen([{"verdicts": [row]}]))
@@ -54,7 +55,7 @@ def test_what_was_all_refused_is_not_right() -> None:
 
 def test_an_interrupted_run_says_so_before_anything_else() -> None:
     settings = [{"item": "ended", "value": "interrupted after 3 tests"}]
-    tables = {name: frame(name, []) for name in COLUMNS}
+    tables = {name: frame(name, []) for name in TABLES}
     tables |= {"verdicts": frame("verdicts", [judged()]), "run": frame("run", settings)}
     said = "\n".join(screen(tables, Path("out"), 1.0, 130))
     assert "\nInterrupted after 3 tests; of these alone: RIGHT in float32." in said
@@ -110,14 +111,13 @@ def key(row: dict[str, Any]) -> tuple[str, ...]:
 
 def test_sparse_adam_has_two_findings_and_no_backend_a_new_one(published: dict[str, pd.DataFrame]) -> None:
     found = findings(published)
-    assert NEW not in set(found["kind"])
-    of_torch = found[(found["backend"] == "torch.SparseAdam") & (found["kind"] == KNOWN)]
+    assert Kind.NEW not in set(found["kind"])
+    of_torch = found[(found["backend"] == "torch.SparseAdam") & (found["kind"] == Kind.KNOWN)]
     assert set(of_torch["cause"]) == {"epsilon: beside_root", "default-epsilon"}
-    of_default = found[(found["backend"] == "mindspore.LazyAdam.default.graph") & (found["kind"] == KNOWN)][
-        "cause"
-    ]
-    assert {"epsilon: beside_root", "duplicates: scattered", "subnormals: varies"} <= set(of_default)
-    assert of_default.is_unique
+    of_default = found[found["backend"] == "mindspore.LazyAdam.default.graph"]
+    causes = of_default[of_default["kind"] == Kind.KNOWN]["cause"]
+    assert {"epsilon: beside_root", "duplicates: scattered", "subnormals: varies"} <= set(causes)
+    assert causes.is_unique
 
 
 def test_what_only_w_shows_is_one_finding_with_its_circumstances() -> None:
@@ -130,7 +130,7 @@ def test_what_only_w_shows_is_one_finding_with_its_circumstances() -> None:
         "and loaded or groups differ. Look at the step size (lr, step count, bias correction) and the "
         "formula of w."
     )
-    assert (found["kind"], found["rows"]) == (NEW, 3)
+    assert (found["kind"], found["rows"]) == (Kind.NEW, 3)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_what_the_backend_does_not_claim_is_no_finding_that_counts() -> None:
     refused = judged(clause="dense-gradient", verdict="refuses", worst_ratio=None)
     made = tables_of()
     made["verdicts"] = pd.concat([made["verdicts"], frame("verdicts", [refused])])
-    assert list(findings(made)["kind"]) == [DOCUMENTED]
+    assert list(findings(made)["kind"]) == [Kind.DOCUMENTED]
     made["findings"] = findings(made)
     assert "RIGHT in float32. 5 clauses hold, all within 0.50 of the bound." in "\n".join(
         screen(made, Path("lazyadam-out"), 1, 0)
@@ -230,7 +230,7 @@ def test_what_another_backend_is_known_for_is_not_held_against_one() -> None:
     )
     made = tables_of()
     made["verdicts"] = pd.concat([made["verdicts"], frame("verdicts", [carried])])
-    assert list(findings(made)["kind"]) == [DOCUMENTED]
+    assert list(findings(made)["kind"]) == [Kind.DOCUMENTED]
 
 
 def test_screen_summary_and_junit_say_what_the_table_says() -> None:

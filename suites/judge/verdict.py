@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from lazyadam.reference.dialect import Dialect
+from lazyadam.reports.vocabulary import LOST, Against, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.judge.judgement import Judgement
@@ -10,23 +11,23 @@ from lazyadam.suites.judge.judgement import Judgement
 NONE_FITS = "none fits"  # of an axis: what was seen is none of its values
 
 
-def dialects(backend: type[Backend]) -> Iterator[tuple[str, Dialect]]:
+def dialects(backend: type[Backend]) -> Iterator[tuple[Against, Dialect]]:
     """What a backend is judged against: its documentation, LazyAdam, and what its source speaks."""
-    yield "documented", backend.documented
-    yield "reference", Dialect()
+    yield Against.DOCUMENTED, backend.documented
+    yield Against.REFERENCE, Dialect()
     if backend.spoken not in (backend.documented, Dialect()):
-        yield "explained", backend.spoken
+        yield Against.EXPLAINED, backend.spoken
 
 
-def verdict(judgement: Judgement, trajectories: Sequence[Trajectory], path: str | None) -> str:
+def verdict(judgement: Judgement, trajectories: Sequence[Trajectory], path: str | None) -> Verdict:
     """One word for a clause: the worst of what was seen. path: as `wrong_path` says it."""
     kinds = {t.failure.kind for t in trajectories if t.failure}
-    for kind in ("dies", "hangs"):
+    for kind in LOST:
         if kind in kinds:
             return kind
     if judgement.worst.max(initial=0.0) > 1 or path is not None:
-        return "diverges"
-    return "refuses" if kinds else "conforms"
+        return Verdict.DIVERGES
+    return Verdict.REFUSES if kinds else Verdict.CONFORMS
 
 
 def wrong_path(

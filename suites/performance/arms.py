@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.process import Lost, Process
 from lazyadam.suites.backends.stopwatch import Opened
@@ -56,7 +57,7 @@ class Arm:
         """Make the instances of a configuration, or say why not."""
         self.seconds, self.failure, self.opened = [], None, Opened()
         if self.process.not_run:
-            self.failure = Failure("not run", 0, self.process.not_run)
+            self.failure = Failure(Verdict.NOT_RUN, 0, self.process.not_run)
             return
         opened = self._ask("open", configuration, self.judged, self.slowdown)
         if opened is not None:

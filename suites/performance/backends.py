@@ -11,6 +11,7 @@ from rich.console import Console
 
 from lazyadam.reports import performance as report
 from lazyadam.reports.tables import frame, write, write_text
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BESIDE
 from lazyadam.suites.cases.configuration import STANDARD, Configuration
@@ -114,7 +115,7 @@ def _parts(
 
 def _worth_saying(row: Row) -> bool:
     """Whether a row says that something is wrong, or was not measured."""
-    return row["note"].startswith("diverges") or "seconds_median" not in row
+    return row["note"].startswith(Verdict.DIVERGES) or "seconds_median" not in row
 
 
 def not_measured(table: Sequence[Row]) -> str:

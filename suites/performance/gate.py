@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from lazyadam.reports.schema.table import as_it_is
 from lazyadam.reports.tables import frame, write
-from lazyadam.reports.terminal import show_rows
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.arms import Arm, Arms, measure
@@ -67,7 +68,7 @@ def _compared(base: Arm, control: Arm, candidate: Arm) -> Row:
     """How the candidate compares with the base, and the base with itself; or why they don't."""
     for name, arm in (("the base", base), ("the candidate", candidate)):
         if arm.failure is not None:
-            return {"verdict": "not run", "note": f"{name}: {failed(arm.failure)}"}
+            return {"verdict": Verdict.NOT_RUN, "note": f"{name}: {failed(arm.failure)}"}
     other = compare(base.seconds, candidate.seconds)
     found = {
         "seconds_median": float(np.median(base.seconds)),
@@ -147,7 +148,7 @@ def run(backends: Sequence[type[Backend]], device: str, candidate: str, slowdown
         console.print(f"interrupted: {len(rows)} rows were measured; {out} has what is done", soft_wrap=True)
     table = frame("performance_gate", with_verdicts(rows))
     write(table, out / "performance_gate.csv")
-    show_rows("gate: the candidate beside the base")(table, console)
+    as_it_is("gate: the candidate beside the base")(table, console)
     if not steps.interrupted and not any("ratio" in r for r in rows):
         why = "; ".join(dict.fromkeys(r["note"] for r in rows)) or "no backend here takes these gradients"
         print(f"nothing was compared: {why}", file=sys.stderr)

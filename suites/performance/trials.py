@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from lazyadam.reports.schema.table import as_it_is
 from lazyadam.reports.tables import frame, write
-from lazyadam.reports.terminal import show_rows
+from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.registry import select
 from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.performance.arms import Arms
@@ -34,13 +35,13 @@ def run(out: Path) -> int:
                     steps.begin(f"{backend.name}, {configuration}, slowdown {slowdown:.0%}")
                     rows.append(row(arms, configuration, rng))
             done = with_verdicts(rows)
-            why |= {r["note"]: None for r in done if r["verdict"] == "not run"}
+            why |= {r["note"]: None for r in done if r["verdict"] == Verdict.NOT_RUN}
             counts.append(_counted(backend.name, configuration, slowdown, done))
     if steps.interrupted:
         console.print(f"interrupted: {out} has {len(counts)} of {2 * len(GATED)} rows", soft_wrap=True)
     table = frame("performance_trials", counts)
     write(table, out / "performance_trials.csv")
-    show_rows("trials of the gate")(table, console)
+    as_it_is("trials of the gate")(table, console)
     if why:
         print(f"trials that did not run: {'; '.join(why)}", file=sys.stderr)
     return 130 if steps.interrupted else 2 if why else 0

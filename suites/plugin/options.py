@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from lazyadam.reference.rounding import PRECISIONS
-from lazyadam.reports.terminal import SHOWN
+from lazyadam.reports.schema import SHOWN
+from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES
 from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.interpreter import refusal
@@ -71,8 +72,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--against",
-        default="documented",
-        choices=("documented", "reference", "explained"),
+        default=str(Against.DOCUMENTED),
+        choices=[*map(str, Against)],
         help="with --replay: the dialect that decides",
     )
     group.addoption(

@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from lazyadam.reports import screen, tables
-from lazyadam.reports.columns import COLUMNS
 from lazyadam.reports.findings import findings
-from lazyadam.reports.terminal import SHOWN
+from lazyadam.reports.schema import SHOWN, TABLES
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.class_file import DECLARED, is_class
 from lazyadam.suites.clauses import CLAUSES, carried
@@ -36,7 +35,7 @@ class Run:
 
     def rows(self) -> dict[str, list[Row]]:
         """The rows of every table, as far as there are any."""
-        rows_of = {name: [r for result in self.results for r in result.get(name, ())] for name in COLUMNS}
+        rows_of = {name: [r for result in self.results for r in result.get(name, ())] for name in TABLES}
         if rows_of["verdicts"]:
             rows_of |= {
                 "clauses": about.clauses(),

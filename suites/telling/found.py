@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lazyadam.reports.export import FAILING
-from lazyadam.reports.findings import DOCUMENTED, KNOWN, NEW
 from lazyadam.reports.tables import read as read_table
 from lazyadam.reports.tables import records
+from lazyadam.reports.vocabulary import FAILING, Against, Kind, Verdict
 from lazyadam.suites.backends.names import UnknownName, begun, near, one
 from lazyadam.suites.cases import trace
 from lazyadam.suites.clauses import CLAUSES, carried
@@ -16,7 +15,7 @@ from lazyadam.suites.divergences.pin import PINS
 
 Row = dict[str, Any]
 KEYS = ("backend", "dtype", "clause", "against")
-AGAINST = ("documented", "explained", "reference")
+AGAINST = (Against.DOCUMENTED, Against.EXPLAINED, Against.REFERENCE)  # as they are looked through
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 SENTENCES = {clause.id: clause.sentence for clause in (*CLAUSES.values(), *carried.CLAUSES)}
 PIN_NAMES = sorted(path.stem for path in PINS.glob("*.json"))
@@ -80,10 +79,10 @@ def _meant(word: str, clauses: list[str], verdicts: list[Row]) -> str:
 
 def _of_finding(out: Path, backends: list[str], verdicts: list[Row], found: list[Row], file: str) -> Found:
     """The first finding of a run: a new one, and the one with the most rows, as on its last screen."""
-    order = (NEW, KNOWN)
-    ours = [row for row in found if row["backend"] in backends and row["kind"] != DOCUMENTED]
+    order = (Kind.NEW, Kind.KNOWN)
+    ours = [row for row in found if row["backend"] in backends and row["kind"] != Kind.DOCUMENTED]
     if not ours:
-        ran = any(row["backend"] in backends and row["verdict"] != "not run" for row in verdicts)
+        ran = any(row["backend"] in backends and row["verdict"] != Verdict.NOT_RUN for row in verdicts)
         told = "nothing diverges from what is documented" if ran else "nothing was run"
         return Found(dead_end=f"{out}: {told} ({', '.join(backends[:3])}{', …' if backends[3:] else ''})")
     first = min(ours, key=lambda row: (order.index(row["kind"]), -row["rows"]))
@@ -163,7 +162,7 @@ def of_pin(name: str) -> Found:
 def _rank(row: Row) -> tuple[Any, ...]:
     known = not str(row["witness"]).endswith(".json")
     dtype = DTYPES.index(row["dtype"]) if row["dtype"] in DTYPES else len(DTYPES)
-    return row["against"] == "reference", known, AGAINST.index(row["against"]), dtype, row["backend"]
+    return row["against"] == Against.REFERENCE, known, AGAINST.index(row["against"]), dtype, row["backend"]
 
 
 def _others(row: Row, failing: list[Row]) -> Iterator[str]:

@@ -65,9 +65,9 @@ def profiles() -> Iterable[str]:
 
 def tables() -> Iterable[str]:
     """What a run writes."""
-    from lazyadam.reports.glossary import TABLES
+    from lazyadam.reports.schema import TABLES
 
-    return folded_rows(TABLES)
+    return folded_rows({name: table.meaning for name, table in TABLES.items()})
 
 
 def folded_rows(meanings: Mapping[str, str]) -> Iterable[str]:

@@ -8,9 +8,22 @@ from typing import Any
 
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reports import glossary
-from lazyadam.reports.columns import COLUMNS
-from lazyadam.reports.export import FAILING
+from lazyadam.reports.schema import TABLES
+from lazyadam.reports.schema.table import Table
 from lazyadam.reports.tables import RECORDED, TableError, read, records
+from lazyadam.reports.vocabulary import (
+    FAILING,
+    Against,
+    Agreement,
+    Claimed,
+    FailureKind,
+    Kind,
+    Outcome,
+    Speed,
+    State,
+    Verdict,
+    Word,
+)
 from lazyadam.suites.backends.names import UnknownName, near, plain
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.cases.case import Manner
@@ -90,25 +103,25 @@ def entries() -> list[Entry]:
         *(entry for axis in AXES for entry in _axis(axis)),
         *(_pin(pin) for pin in pins()),
         *(_backend(backend) for backend in BACKENDS.values()),
-        *_words("verdict", glossary.VERDICTS, "of a clause on a backend, in verdicts.csv"),
-        *_words("outcome", glossary.OUTCOMES, "of bad input, in bad_input.csv"),
-        *_words("state", glossary.STATES, "of what bad input leaves, in bad_input.csv"),
-        *_words("against", glossary.AGAINST, "what a backend is judged against, in verdicts.csv"),
-        *_words("finding", glossary.KINDS, "the kind of a finding, in findings.csv"),
-        *_words("agreement", glossary.AGREES, "of documented and observed, in dialects.csv"),
-        *_words("failure", glossary.FAILURES, "the kind of a failed test, in failures.csv"),
-        *_words("claim", glossary.CLAIMS, "verdict on a claim, in claims.csv"),
-        *_words("speed", glossary.SPEED, "verdict of the gate, in performance_gate.csv"),
+        *_words("verdict", Verdict, "of a clause on a backend, in verdicts.csv"),
+        *_words("outcome", Outcome, "of bad input, in bad_input.csv"),
+        *_words("state", State, "of what bad input leaves, in bad_input.csv"),
+        *_words("against", Against, "what a backend is judged against, in verdicts.csv"),
+        *_words("finding", Kind, "the kind of a finding, in findings.csv"),
+        *_words("agreement", Agreement, "of documented and observed, in dialects.csv"),
+        *_words("failure", FailureKind, "the kind of a failed test, in failures.csv"),
+        *_words("claim", Claimed, "verdict on a claim, in claims.csv"),
+        *_words("speed", Speed, "verdict of the gate, in performance_gate.csv"),
         *(_profile(name) for name in BUDGETS),
-        *(_table(name) for name in COLUMNS),
-        *(_column(name) for name in dict.fromkeys(c for names in COLUMNS.values() for c in names)),
+        *(_table(table) for table in TABLES.values()),
+        *(_column(name) for name in dict.fromkeys(x for table in TABLES.values() for x in table.names)),
         *(Entry("word", name, meaning) for name, meaning in glossary.WORDS.items()),
     ]
 
 
-def _words(kind: str, words: dict[str, str], where: str) -> Iterator[Entry]:
-    for name, meaning in words.items():
-        yield Entry(kind, name, meaning, more=lambda: _line("used", where))
+def _words(kind: str, words: type[Word], where: str) -> Iterator[Entry]:
+    for word in words:
+        yield Entry(kind, word, word.meaning, more=lambda: _line("used", where))
 
 
 def _line(name: str, text: str, most: int | None = None) -> Iterator[str]:
@@ -141,7 +154,7 @@ def _recorded() -> list[dict[str, Any]]:
     """What fails from its documentation in the run that comes with the suite."""
     with suppress(TableError):
         rows = records(read("verdicts", RECORDED))
-        return [r for r in rows if r["against"] == "documented" and r["verdict"] in FAILING]
+        return [r for r in rows if r["against"] == Against.DOCUMENTED and r["verdict"] in FAILING]
     return []
 
 
@@ -251,24 +264,25 @@ def about_profile(name: str) -> str:
     return f"{budget.cases:,} cases for each clause and type{fewer}, {seed}"
 
 
-def _table(name: str) -> Entry:
+def _table(table: Table) -> Entry:
     def more() -> Iterator[str]:
-        width = max(map(len, COLUMNS[name]))
-        for column in COLUMNS[name]:
-            said = glossary.COLUMNS.get(f"{name}.{column}", glossary.COLUMNS[column])
-            yield from folded(said, f"    {column:{width}}  ")
+        width = max(map(len, table.names))
+        for column in table.columns:
+            yield from folded(column.meaning, f"    {column.name:{width}}  ")
 
-    return Entry("table", name, glossary.TABLES[name], (f"{name}.csv",), more)
+    return Entry("table", table.name, table.meaning, (f"{table.name}.csv",), more)
 
 
-def _column(column: str) -> Entry:
-    holding = [name for name, names in COLUMNS.items() if column in names]
+def _column(name: str) -> Entry:
+    """A column, as the first table that has it means it, and where another means something else by it."""
+    holding = {table.name: x.meaning for table in TABLES.values() for x in table.columns if x.name == name}
+    first = next(iter(holding.values()))
 
     def more() -> Iterator[str]:
-        for name in holding:
-            if other := glossary.COLUMNS.get(f"{name}.{column}"):
-                yield from _line(name, other)
+        for table, meaning in holding.items():
+            if meaning != first:
+                yield from _line(table, meaning)
         yield from _line("tables", ", ".join(holding), 3)
 
-    also = tuple(name for table in holding for name in (f"{table}.{column}", f"{table}.csv.{column}"))
-    return Entry("column", column, glossary.COLUMNS[column], also, more)
+    also = tuple(x for table in holding for x in (f"{table}.{name}", f"{table}.csv.{name}"))
+    return Entry("column", name, first, also, more)

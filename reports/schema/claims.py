@@ -1,0 +1,44 @@
+"""The claims of a framework's page."""
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table as Grid
+
+from lazyadam.reports.schema.table import Column, Table
+from lazyadam.reports.vocabulary import Claimed
+
+
+def show_claims(table: pd.DataFrame, console: Console) -> None:
+    """Every claim with its verdict."""
+    grid = Grid(title="claims")
+    names = ("claim", "text", "verdict")
+    for name in names:
+        grid.add_column(name)
+    for _, row in table.iterrows():
+        grid.add_row(*(str(row[name]) for name in names))
+    console.print(grid)
+
+
+def _undecided(table: pd.DataFrame) -> str:
+    """A verdict that is none; a reason may follow one."""
+    told = table["verdict"].str.startswith(tuple(Claimed))
+    if told.all():
+        return ""
+    return f"verdict {table['verdict'][~told].iloc[0]!r} is neither confirmed nor refuted nor undecided"
+
+
+CLAIMS = Table(
+    "claims",
+    "the claims of MindSpore's page about SparseAdam, with verdict and evidence",
+    (
+        Column("claim", "its number in suites/equivalence/README.md"),
+        Column("text", "the claim in words"),
+        Column("verdict", "confirmed, refuted or can't be decided"),
+        Column("evidence", "the numbers of the run that decide it"),
+        Column("witness", "a trace or a sample that shows it"),
+    ),
+    key=("claim",),
+    outcome="verdict",
+    flaw=_undecided,
+    show=show_claims,
+)

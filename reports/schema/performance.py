@@ -1,0 +1,93 @@
+"""Speed."""
+
+from lazyadam.reports.schema import columns as c
+from lazyadam.reports.schema.table import COUNT, NUMBER, Column, Table
+
+PERFORMANCE = Table(
+    "performance",
+    "how long a step takes, for each backend, configuration and number of threads",
+    (
+        *c.ABOUT,
+        *c.TIMED,
+        Column("ci_low", "the lower end of the 95 % interval of the median", NUMBER),
+        Column("ci_high", "the upper end of the 95 % interval of the median", NUMBER),
+        Column("first_step_seconds", "seconds of the first step, compilation included", NUMBER),
+        Column("peak_bytes", "the memory of one instance, its first step included", NUMBER),
+        Column("rows_per_second", "touched rows / seconds", NUMBER),
+        Column(
+            "bytes", "what a step has to move: w, m and v read and written, gradient and rows read", NUMBER
+        ),
+        Column("floor_multiple", "how many times what the memory allows", NUMBER),
+        Column(
+            "relative_to",
+            "the first backend that is right there; where it is the same one, the row is an A/A pair",
+        ),
+        Column("ratio", "the median of the paired ratios to `relative_to`", NUMBER),
+        c.P_VALUE,
+        c.WORST_RATIO,
+        Column("note", "what is claimed of the ratio with its interval, or why there is none"),
+    ),
+)
+
+PERFORMANCE_GROWTH = Table(
+    "performance_growth",
+    "how that grows with each size",
+    (
+        c.BACKEND,
+        c.THREADS,
+        Column("against", "the size that grows"),
+        Column("held", "the sizes that stay the same"),
+        Column("smallest", "the smallest size measured", NUMBER),
+        Column("largest", "the largest size measured", NUMBER),
+        Column("exponent", "cost grows as size to this power", NUMBER),
+        Column("error", "the standard error of the exponent", NUMBER),
+    ),
+)
+
+PERFORMANCE_BREAK_EVEN = Table(
+    "performance_break_even",
+    "from how many touched rows on a dense step is faster than a lazy one",
+    (
+        Column("lazy", "the lazy backend that is compared"),
+        Column("dense", "the dense backend that is compared"),
+        c.TABLE_ROWS,
+        c.WIDTH,
+        c.THREADS,
+        Column("touched_rows", "from how many rows of the gradient on dense is faster", NUMBER),
+        Column("share", "these touched rows as a share of the table", NUMBER),
+    ),
+)
+
+PERFORMANCE_GATE = Table(
+    "performance_gate",
+    "a backend beside a changed one: whether it got slower",
+    (
+        *c.ABOUT,
+        *c.TIMED,
+        c.CANDIDATE,
+        Column("ratio", "the median of the paired ratios of the candidate to the base", NUMBER),
+        Column("ci_low", "the lower end of the 95 % interval of the ratio", NUMBER),
+        Column("ci_high", "the upper end of the 95 % interval of the ratio", NUMBER),
+        Column("control", "how far the A/A pair is from 1", NUMBER),
+        c.P_VALUE,
+        Column("verdict", "slower, not slower, faster, can't tell or not run"),
+        Column("note", "what there is to say to the verdict"),
+    ),
+)
+
+PERFORMANCE_TRIALS = Table(
+    "performance_trials",
+    "what the gate sees of slowdowns that are seeded, and of none",
+    (
+        c.BACKEND,
+        Column("configuration", "sizes of the table, of its rows and of the gradient"),
+        Column("slowdown", "what was seeded: 0.15, or none", NUMBER),
+        Column("trials", "how many were made", COUNT),
+        Column("slower", "trials in which the gate said slower", NUMBER),
+        Column("faster", "trials in which the gate said faster", NUMBER),
+        Column("cant_tell", "trials in which the gate could not tell", NUMBER),
+        Column("least_ratio", "the least ratio of the trials", NUMBER),
+        Column("largest_ratio", "the largest ratio of the trials", NUMBER),
+        Column("largest_control", "how far the A/A pair was from 1 at most", NUMBER),
+    ),
+)
