@@ -4,10 +4,7 @@ The declaration is read where the framework may be missing; `prepare`, `build`, 
 run in the backend's own process. Only they import the framework.
 """
 
-import re
-import sys
 import time
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,10 +15,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Dialect
-from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends.memory import Memory
-from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, State, Step, Trajectory
-from lazyadam.suites.cases.printable import printable
+from lazyadam.suites.backends.errors import NOT_KEPT, refusal
+from lazyadam.suites.backends.states import checked, stack
+from lazyadam.suites.backends.timing.memory import Memory
+from lazyadam.suites.cases.case import Case, Gradient, Manner, State, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
@@ -32,9 +29,6 @@ SHOWN = frozenset(
         *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
     }
 )
-NOT_KEPT = "the step changed the gradient that it was given, or moved a parameter"
-SHORT = 100  # characters of a thing that is no number
-LONGEST = 10_000  # characters of a message that are looked at
 
 
 class NotRun(Exception):
@@ -49,14 +43,9 @@ class Promise:
     source: str
 
 
-# That an optimizer may lack. Whatever else is missing may be private, and its name in a registry somebody's.
-PACKAGES = ("numpy", "torch", "mindspore", "ml_dtypes", "scipy")
-NO_REAL = "cOSUMm"  # kinds of NumPy's types; bfloat16 is a V
-
-
 @dataclass(frozen=True)
 class Origin:
-    """Where an optimizer of somebody's own is, and what drives it (suites/backends/origin.py).
+    """Where an optimizer of somebody's own is, and what drives it (suites/backends/own/origin.py).
 
     module: '' is the file that declares it. by: 'update', a function on NumPy arrays; 'class', a torch
     optimizer, made with options (name and source of each), its state under state_names; 'backend', the
@@ -288,97 +277,3 @@ class Backend(ABC):
 def _declared_on(backend: type[Backend], device: str) -> type[Backend]:
     differs = backend.elsewhere.get(device, {})
     return type(backend.__name__, (backend,), {**differs, "elsewhere": {}}) if differs else backend
-
-
-def not_kept(failure: Failure) -> bool:
-    """Whether a step did what no step may, and so diverges."""
-    return failure.message == f"{ValueError.__name__}: {NOT_KEPT}"
-
-
-def checked(state: State, case: Case) -> State:
-    """The state, where its arrays have the shapes of the parameters, and every parameter a step count.
-
-    Raises:
-        ValueError: it is not so.
-    """
-    count = len(case.parameters)
-    if not isinstance(state, tuple | list) or len(state) != 4:
-        raise ValueError("state() is to return four lists, of w, m, v and t, and does not")
-    for name, arrays in zip("wmv", state[:3], strict=True):
-        if not isinstance(arrays, tuple | list) or len(arrays) != count:
-            raise ValueError(f"state() returns {name} that is no list of {count} arrays, one a parameter")
-        for i, (x, p) in enumerate(zip(arrays, case.parameters, strict=True)):
-            if not isinstance(x, np.ndarray):
-                raise ValueError(f"{name} of parameter {i} is a {type(x).__name__}, and no array")
-            if x.shape != p.w.shape:
-                raise ValueError(f"{name} of parameter {i} has shape {x.shape}, but should have {p.w.shape}")
-            if x.dtype.kind in NO_REAL:
-                raise ValueError(f"{name} of parameter {i} is of {x.dtype}, and of no real numbers")
-    counts = state[3].tolist() if isinstance(state[3], np.ndarray) else state[3]
-    if not isinstance(counts, tuple | list) or len(counts) != count:
-        raise ValueError(f"state() returns t that is no list of {count} step counts, one a parameter")
-    w, m, v, _ = state
-    return w, m, v, [whole(t) for t in counts]
-
-
-def whole(count: Any) -> int:
-    """A step count as an integer: what has to be rounded to be one is none.
-
-    Raises:
-        ValueError: it is none, or none that 64 bits hold.
-    """
-    try:
-        found = int(count)
-        if abs(found) < 2**63 and bool(found == count):
-            return found
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        pass
-    raise ValueError(f"a step count is no whole number, but {printable(repr(count)[:SHORT])}")
-
-
-def in_a_line(error: BaseException) -> str:
-    """The message of an error in one line, of characters that any file and terminal takes."""
-    try:
-        text = " ".join(str(error)[:LONGEST].split())
-    except Exception:
-        text = "its message can't be read"
-    return printable(text)
-
-
-def installing(error: BaseException) -> str:
-    """The line that installs what an error says is not there, to follow it; '' of another error."""
-    name = error.name if isinstance(error, ModuleNotFoundError) else None
-    package = (name or "").partition(".")[0]
-    return f"; {sys.executable} -m pip install {package}" if name == package and name in PACKAGES else ""
-
-
-def refusal(error: BaseException, step: int, file: str = "") -> Failure:
-    """The failure of a backend that raised. file: its line is named where the error came from it."""
-    # Without the folders of this machine, so that tables and scripts are the same on any.
-    message = re.sub(r"(?<![\w.:/-])(?:/[\w.+-]+)+/(?=[\w.+-])", "", in_a_line(error))[:300]
-    lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if file and x.filename == file]
-    where = f" ({file}:{lines[-1]})" if lines else ""
-    kind = str(getattr(error, "kind", Verdict.REFUSES))  # of one that is in another process
-    return Failure(kind, step, f"{type(error).__name__}: {message}{where}")
-
-
-def stack(
-    case: Case,
-    seen: list[Any],
-    seconds: float,
-    failure: Failure | None,
-    path: dict[str, str],
-    count: int,
-) -> Trajectory:
-    """A trajectory from the states seen, in order."""
-    w, m, v = (
-        [
-            np.stack([state[quantity][i] for state in seen])
-            if seen
-            else np.empty((0, *case.parameters[i].w.shape))
-            for i in range(count)
-        ]
-        for quantity in range(3)
-    )
-    t = np.array([state[3] for state in seen], np.int64).reshape(len(seen), count)
-    return Trajectory(w, m, v, t, seconds, failure, path)

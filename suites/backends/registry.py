@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from lazyadam.suites.backends import reader
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.declaration import BrokenDeclaration
 from lazyadam.suites.backends.known import BACKENDS as BACKENDS
 from lazyadam.suites.backends.known import BESIDE as BESIDE
 from lazyadam.suites.backends.names import begun, near
+from lazyadam.suites.backends.own import reader
+from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 
 
 class UnknownBackend(Exception):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from lazyadam.reference.dialect import Untouched
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses.clause import MINDSPORE_LAZY_ADAM, TORCH_SPARSE_ADAM, Clause
 

@@ -81,7 +81,7 @@ def _kept(backend: type[Backend]) -> Menu:
 
 def _subnormal(backend: type[Backend]) -> Menu:
     # Only here do gradients, or their squares, become subnormal: each such case costs MindSpore a graph of
-    # its own (suites/backends/mindspore_nn.py), and elsewhere a verdict would be about something else.
+    # its own (suites/backends/mindspore/optimizer.py), and elsewhere a verdict would be about something else.
     return Menu(
         layouts=layouts(backend),
         regimes=("subnormal", "wide"),

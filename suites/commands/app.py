@@ -43,8 +43,8 @@ def named(typed: str | Path) -> Path:
 def interpreter(typed: str) -> str:
     """An interpreter that a worker can run in: a path, a command, or a name that somebody gave to one."""
     from lazyadam.reports.errors import TableError
-    from lazyadam.suites.backends.environments import located
-    from lazyadam.suites.backends.interpreter import refusal
+    from lazyadam.suites.backends.own.environments import located
+    from lazyadam.suites.backends.own.interpreter import refusal
 
     if not typed:
         raise typer.BadParameter("is empty")

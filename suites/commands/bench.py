@@ -156,7 +156,7 @@ def builds(
 
 def check(candidate: str) -> None:
     """Refuse what is no interpreter that a worker can run in."""
-    from lazyadam.suites.backends.interpreter import refusal
+    from lazyadam.suites.backends.own.interpreter import refusal
 
     if why := refusal(candidate):
         raise typer.BadParameter(why, param_hint="--candidate")

@@ -126,7 +126,7 @@ def report(
 def declared(programs: list[Path], libraries: list[Path], out: Path) -> list[str]:
     """Files that declare programs and libraries, written below `out`."""
     from lazyadam.reports.tables import write_text
-    from lazyadam.suites.backends.class_file import DECLARED, LIBRARY, PROGRAM, of_file
+    from lazyadam.suites.backends.own.class_file import DECLARED, LIBRARY, PROGRAM, of_file
 
     files = []
     for text, paths in ((PROGRAM, programs), (LIBRARY, libraries)):
@@ -167,9 +167,9 @@ def judge(
 
     from lazyadam.reports.schema import SHOWN
     from lazyadam.reports.tables import foreign, try_to_write
-    from lazyadam.suites.backends import guard
     from lazyadam.suites.backends.base import DEVICES
-    from lazyadam.suites.backends.process import ROOT
+    from lazyadam.suites.backends.workers import guard
+    from lazyadam.suites.backends.workers.start import ROOT
     from lazyadam.suites.conformance.budget import BUDGETS
     from lazyadam.suites.run.machine import all_threads
     from lazyadam.suites.run.progress import EXIT, Teller
@@ -224,9 +224,9 @@ def resolve(
     here_first: a class is looked for in the folder that this is called in before what is installed.
     """
     from lazyadam.reports.tables import write_text
-    from lazyadam.suites.backends.class_file import DECLARED, declaration, is_class, like
-    from lazyadam.suites.backends.declaration import BrokenDeclaration
-    from lazyadam.suites.backends.reader import read
+    from lazyadam.suites.backends.own.class_file import DECLARED, declaration, is_class, like
+    from lazyadam.suites.backends.own.declaration import BrokenDeclaration
+    from lazyadam.suites.backends.own.reader import read
     from lazyadam.suites.backends.registry import BACKENDS, named
 
     names: list[str] = []

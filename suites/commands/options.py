@@ -33,7 +33,7 @@ def chosen(
     out: where files for classes go. here_first: see `resolve`. python: the interpreter that has them, where
     that is not this one.
     """
-    from lazyadam.suites.backends.declaration import BrokenDeclaration
+    from lazyadam.suites.backends.own.declaration import BrokenDeclaration
     from lazyadam.suites.backends.registry import UnknownBackend, select
     from lazyadam.suites.commands.judging import resolve
 

@@ -29,7 +29,7 @@ def name(
     python: Annotated[str, typer.Argument(metavar="PYTHON", parser=interpreter, help="its path")],
 ) -> int:
     """Name an interpreter, for --python. `lazyadam doctor` lists the names."""
-    from lazyadam.suites.backends.environments import file, keep
+    from lazyadam.suites.backends.own.environments import file, keep
 
     if not re.fullmatch(r"[\w.-]+", name):
         raise typer.BadParameter(f"{name!r} is no name: letters, digits, '.', '_' and '-'", param_hint="NAME")
@@ -50,7 +50,7 @@ def init(
 
     A file that is there is never written over.
     """
-    from lazyadam.suites.backends.class_file import is_class
+    from lazyadam.suites.backends.own.class_file import is_class
     from lazyadam.suites.commands import starting
 
     chosen, path = asked(one, "file to start from", kind, KINDS), file or starting.OWN

@@ -6,9 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from lazyadam.reports.tables import NotWritten, write_text
-from lazyadam.suites.backends.class_file import is_class
-from lazyadam.suites.backends.process import ROOT
-from lazyadam.suites.backends.template import TEMPLATES, WORKFLOW
+from lazyadam.suites.backends.own.class_file import is_class
+from lazyadam.suites.backends.own.template import TEMPLATES, WORKFLOW
+from lazyadam.suites.backends.workers.start import ROOT
 
 OWN = Path("my_optimizer.py")
 PLACE = Path(".github/workflows/lazyadam.yml")

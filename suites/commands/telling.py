@@ -135,7 +135,7 @@ def again(chosen: "Found", device: str) -> str:
 def asked(work: Any, *given: Any) -> Any:
     """What the work returns; what was asked wrongly is one line and exit status 2."""
     from lazyadam.reports.errors import TableError
-    from lazyadam.suites.backends.declaration import BrokenDeclaration
+    from lazyadam.suites.backends.own.declaration import BrokenDeclaration
     from lazyadam.suites.backends.registry import UnknownBackend
     from lazyadam.suites.cases.trace import TraceError
 

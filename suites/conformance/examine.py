@@ -7,7 +7,7 @@ from typing import Any
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.vocabulary import Against, Verdict
-from lazyadam.suites.backends.process import Runs
+from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Failure
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of

@@ -12,7 +12,7 @@ import numpy as np
 from lazyadam.reference.dialect import Untouched
 from lazyadam.reports.vocabulary import LOST, Outcome, State, Verdict
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Failure, Trajectory
 from lazyadam.suites.conformance.bad_input import Kind, good
 

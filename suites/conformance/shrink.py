@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lazyadam.reference.dialect import Dialect
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.strategies import cases as case_strategy
 from lazyadam.suites.cases.strategies import seed_of, shrink, size

@@ -8,7 +8,7 @@ from typing import Any
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.tables import NotWritten, write_text
 from lazyadam.reports.vocabulary import Against, Verdict
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure
 from lazyadam.suites.clauses.clause import Clause

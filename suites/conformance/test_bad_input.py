@@ -8,7 +8,7 @@ import pytest
 
 from lazyadam.reports.vocabulary import Outcome
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.conformance.bad_input import KINDS, Kind
 from lazyadam.suites.conformance.outcomes import attempt
 

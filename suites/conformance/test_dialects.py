@@ -11,7 +11,7 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.tables import NotWritten
 from lazyadam.reports.vocabulary import Agreement, Verdict
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import layouts

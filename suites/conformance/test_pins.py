@@ -12,8 +12,8 @@ import pytest
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.tables import write_text
 from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.workers import patience
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause

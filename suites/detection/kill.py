@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lazyadam.suites.backends.base import Backend, not_kept
-from lazyadam.suites.backends.process import about
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.errors import not_kept
+from lazyadam.suites.backends.workers.runs import about
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause

@@ -20,8 +20,9 @@ from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.vocabulary import FAILING, Verdict
 from lazyadam.suites.backends.base import DEVICES, Backend
 from lazyadam.suites.backends.names import near
-from lazyadam.suites.backends.process import Process, Runs
 from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.clauses import CLAUSES, carried

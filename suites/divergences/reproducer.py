@@ -12,7 +12,7 @@ from lazyadam.reference.dialect import Dialect, Duplicates, EmptyGradient, Untou
 from lazyadam.reports.tables import write_bytes, write_text
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Runs
+from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Manner
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.expected import Shown, expected

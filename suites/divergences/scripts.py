@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lazyadam.reference.dialect import Arithmetic
 from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends.base import not_kept
-from lazyadam.suites.backends.process import Runs
+from lazyadam.suites.backends.errors import not_kept
+from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Failure, Manner, Trajectory
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences.expected import Shown, shown

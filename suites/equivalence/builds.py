@@ -21,7 +21,7 @@ from lazyadam.reports.schema.table import as_it_is
 from lazyadam.reports.tables import frame, write
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.corpus import collect

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Parameter, Trajectory
 from lazyadam.suites.clauses.carried import LEGS
 

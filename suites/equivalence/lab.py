@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.backends.process import ENVIRONMENT, ROOT, Process
 from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.workers import patience
+from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.backends.workers.start import ENVIRONMENT, ROOT
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.verdict import wrong_path
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from lazyadam.reports.vocabulary import LOST, Against, Verdict
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
-from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.backends.torch.backends import SparseAdam
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of

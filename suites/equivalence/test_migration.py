@@ -13,8 +13,8 @@ import pytest
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.tables import write_text
-from lazyadam.suites.backends import patience
 from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.workers import patience
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.equivalence.lab import SAMPLES, SCRIPT_SECONDS
 from lazyadam.suites.judge.alone import REFERENCE, alone

@@ -11,7 +11,7 @@ import pytest
 
 from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Gradient, Step
 from lazyadam.suites.cases.strategies import Menu, seed_of

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.workers.start import ROOT
 
 SPOKEN = re.compile(r"(?:git bisect run )?(?:lazyadam|tox|pytest|pip|ruff|mypy|python\S*) .+")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lazyadam.reports.tables import TableError
-from lazyadam.suites.backends.class_file import DECLARED
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.class_file import DECLARED
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.cases import trace
 from lazyadam.suites.divergences.accepting import FOLDER, accept, folders_of
 from lazyadam.suites.divergences.pin import PINS, load

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.suites.backends.process import ROOT
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.template import TEMPLATES
+from lazyadam.suites.backends.workers.start import ROOT
 
 ACTION = ROOT / ".github" / "actions" / "lazyadam"
 STEPS = re.findall(r"\$GITHUB_ACTION_PATH/(\w+)\.sh", (ACTION / "action.yml").read_text())

@@ -17,8 +17,8 @@ from lazyadam.reports.schema import TABLES
 from lazyadam.reports.schema.bad_input import show_bad_input
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Failure, Step, Trajectory
 from lazyadam.suites.conformance.bad_input import KINDS, ROWS, Kind, good
 from lazyadam.suites.conformance.outcomes import attempt, result

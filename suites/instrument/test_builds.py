@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lazyadam.reports.schema import TABLES
-from lazyadam.suites.backends.declaration import declared
+from lazyadam.suites.backends.own.declaration import declared
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Failure, Trajectory
 from lazyadam.suites.clauses import CLAUSES

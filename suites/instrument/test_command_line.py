@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from lazyadam.reports.schema import TABLES
-from lazyadam.suites.backends.process import ROOT
 from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
@@ -115,7 +115,7 @@ def test_cases_do_not_depend_on_other_code(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("NUMBERS = [123456789, 987654321, 31415, 27182]\n")
     script = (
         "from lazyadam.suites.cases.corpus import collect; from lazyadam.suites.clauses import CLAUSES\n"
-        "from lazyadam.suites.backends.torch_optim import SparseAdam\n"
+        "from lazyadam.suites.backends.torch.backends import SparseAdam\n"
         "menu = CLAUSES['update-rule'].menu(SparseAdam)\n"
         "print([case.digest for case in collect(menu, 'float32', 200, 1)])"
     )

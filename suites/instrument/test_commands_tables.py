@@ -11,9 +11,9 @@ import pytest
 
 from lazyadam.reports import page
 from lazyadam.reports.tables import read
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.commands import judging
 from lazyadam.suites.commands.app import OUT

@@ -21,11 +21,12 @@ import pytest
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import read, records
-from lazyadam.suites.backends import mindspore_nn
-from lazyadam.suites.backends.mindspore_nn import MindSporeOptimizer
-from lazyadam.suites.backends.process import ROOT, Process
+from lazyadam.suites.backends.mindspore import optimizer as mindspore_nn
+from lazyadam.suites.backends.mindspore.optimizer import MindSporeOptimizer
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import BACKENDS, select
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Gradient, Step
 from lazyadam.suites.clauses import CLAUSES

@@ -10,9 +10,9 @@ from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, replayed
 from lazyadam.suites.backends.known import BACKENDS
 from lazyadam.suites.backends.own import NumpyOptimizer
-from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.backends.torch_optim import AdamFused, AdamLoop, SparseAdam
+from lazyadam.suites.backends.torch.backends import AdamFused, AdamLoop, SparseAdam
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS

@@ -2,7 +2,7 @@
 
 import tomllib
 
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.workers.start import ROOT
 
 LISTED = tomllib.loads((ROOT / "suites" / "mutation" / "equivalent.toml").read_text())["equivalent"]
 

@@ -6,7 +6,7 @@ import pytest
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Hat, Power, Storage
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.own import TorchOptimizer as Own
-from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.judge.fitting import ARITHMETICS as BY_TYPE
 from lazyadam.suites.judge.fitting import arithmetics, fitting, other_scalars, written
 from lazyadam.suites.judge.judgement import Finding, Judgement, Size

@@ -14,7 +14,7 @@ import pytest
 from lazyadam.reports.gate import accept
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import TableError, read
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.instrument.test_command_line import pytest_run
 
 TRIALS = int(os.environ.get("INTERRUPTIONS", "1"))

@@ -13,14 +13,16 @@ import numpy as np
 import psutil
 import pytest
 
-from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.answers import ANSWERS
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.declaration import BrokenDeclaration
-from lazyadam.suites.backends.log import KEPT_BYTES
-from lazyadam.suites.backends.process import Lost, Process, sound
-from lazyadam.suites.backends.reader import ROOT, read
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.declaration import BrokenDeclaration
+from lazyadam.suites.backends.own.reader import read
+from lazyadam.suites.backends.own.template import TEMPLATES
+from lazyadam.suites.backends.workers import guard
+from lazyadam.suites.backends.workers.answers import ANSWERS
+from lazyadam.suites.backends.workers.log import KEPT_BYTES
+from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.backends.workers.sound import Lost, sound
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.cases.pickled import Unreadable, dumps, loads
 from lazyadam.suites.instrument.samples import sample
@@ -203,8 +205,8 @@ def test_what_a_file_starts_when_it_is_read_ends(tmp_path: Path) -> None:
 HANGING = """
 import sys
 from pathlib import Path
-from lazyadam.suites.backends.process import Process
-from lazyadam.suites.backends.reader import read
+from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.backends.own.reader import read
 from lazyadam.suites.instrument.samples import sample
 with Process(read(Path(sys.argv[1]))[0]) as process:
     print(process.mark, process.log.path.parent, flush=True)

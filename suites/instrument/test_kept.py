@@ -6,8 +6,8 @@ import pytest
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS, menu_of

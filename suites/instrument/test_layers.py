@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.workers.start import ROOT
 
 # Each may import those before it. reports/ knows tables alone; the tests of our own parts know everything.
 LAYERS = (

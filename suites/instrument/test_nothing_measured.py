@@ -14,8 +14,8 @@ import pytest
 from lazyadam.reports.gate import _speed
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.base import NotRun
-from lazyadam.suites.backends.by_hand import NumPyByHand
-from lazyadam.suites.backends.stopwatch import Opened
+from lazyadam.suites.backends.timing.by_hand import NumPyByHand
+from lazyadam.suites.backends.timing.stopwatch import Opened
 from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.instrument.published import lazyadam

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.instrument.test_command_line import pytest_run
 from lazyadam.suites.run import compared
 

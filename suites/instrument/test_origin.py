@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lazyadam.suites.backends.base import Origin
-from lazyadam.suites.backends.reader import read
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.reader import read
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.divergences.source.own import loaded
 
 NUMPY = TEMPLATES["numpy"]

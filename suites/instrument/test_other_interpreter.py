@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazyadam.suites.backends import environments
-from lazyadam.suites.backends.answers import ANSWERS
-from lazyadam.suites.backends.declaration import BrokenDeclaration
-from lazyadam.suites.backends.interpreter import refusal
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.own import environments
+from lazyadam.suites.backends.own.declaration import BrokenDeclaration
+from lazyadam.suites.backends.own.interpreter import refusal
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.workers.answers import ANSWERS
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.pickled import dumps, loads
 from lazyadam.suites.clauses import CLAUSES

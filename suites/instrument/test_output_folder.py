@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lazyadam.reports import tables
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.test_command_line import pytest_run
 

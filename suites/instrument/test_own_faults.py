@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.backends.declaration import declared
+from lazyadam.suites.backends.own.declaration import declared
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.conformance.fingerprint import fingerprint

@@ -11,13 +11,13 @@ import psutil
 import pytest
 
 from lazyadam.reports.schema import TABLES
-from lazyadam.suites.backends import interpreter, reader
-from lazyadam.suites.backends.base import NOT_KEPT
-from lazyadam.suites.backends.declaration import BrokenDeclaration
-from lazyadam.suites.backends.process import HOPELESS, Process
-from lazyadam.suites.backends.reader import read
+from lazyadam.suites.backends.errors import NOT_KEPT
+from lazyadam.suites.backends.own import interpreter, reader
+from lazyadam.suites.backends.own.declaration import BrokenDeclaration
+from lazyadam.suites.backends.own.reader import read
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.workers.process import HOPELESS, Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.conformance.replay import replayed

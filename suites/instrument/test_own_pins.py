@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lazyadam.reports.tables import read
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.backends.template import TEMPLATES
 from lazyadam.suites.cases import trace
 from lazyadam.suites.divergences.pin import PINS, Pin, pins, use
 from lazyadam.suites.instrument.published import lazyadam

@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lazyadam.suites.backends import patience
-from lazyadam.suites.backends.patience import POLL_SECONDS, Patience, Times
-from lazyadam.suites.backends.process import Process
-from lazyadam.suites.backends.reader import read
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.reader import read
+from lazyadam.suites.backends.own.template import TEMPLATES
+from lazyadam.suites.backends.workers import patience
+from lazyadam.suites.backends.workers.patience import POLL_SECONDS, Patience, Times
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.run.machine import all_threads
 

@@ -13,11 +13,11 @@ from lazyadam.reports import plots
 from lazyadam.reports.performance import break_even, curves, fastest, growth, ranking
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import frame
-from lazyadam.suites.backends.by_hand import NumPyByHand
-from lazyadam.suites.backends.floor import NumPyFloor
-from lazyadam.suites.backends.process import Lost
-from lazyadam.suites.backends.stopwatch import Stopwatch
-from lazyadam.suites.backends.stopwatch import _chosen as chosen_rows
+from lazyadam.suites.backends.timing.by_hand import NumPyByHand
+from lazyadam.suites.backends.timing.floor import NumPyFloor
+from lazyadam.suites.backends.timing.stopwatch import Stopwatch
+from lazyadam.suites.backends.timing.stopwatch import _chosen as chosen_rows
+from lazyadam.suites.backends.workers.sound import Lost
 from lazyadam.suites.cases.case import Case, Gradient, Step
 from lazyadam.suites.cases.configuration import (
     FULL,

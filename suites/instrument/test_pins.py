@@ -13,8 +13,8 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon
 from lazyadam.suites.backends.base import DEVICES
-from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Step, Trajectory
 from lazyadam.suites.clauses import CLAUSES

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.suites.backends import memory
-from lazyadam.suites.backends.by_hand import NumPyByHand
-from lazyadam.suites.backends.stopwatch import Stopwatch
+from lazyadam.suites.backends.timing import memory
+from lazyadam.suites.backends.timing.by_hand import NumPyByHand
+from lazyadam.suites.backends.timing.stopwatch import Stopwatch
 from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.commands import app
 from lazyadam.suites.instrument.published import Ran, lazyadam

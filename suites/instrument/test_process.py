@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lazyadam.reference.dialect import Dialect
-from lazyadam.suites.backends.base import refusal
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.errors import refusal
 from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.judge.judgement import Judgement

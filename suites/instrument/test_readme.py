@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from lazyadam.reports.readme import BLOCK, BLOCKS, RUN, files, filled
 from lazyadam.reports.tables import read
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.commands import bench, judging, setting_up, tables, telling
 from lazyadam.suites.commands.app import app
 from lazyadam.suites.instrument.readme import commands

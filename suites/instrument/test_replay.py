@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Manner, Trajectory
 from lazyadam.suites.cases.corpus import collect

@@ -11,8 +11,8 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power, Storage
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.backends.declaration import declared
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.own.declaration import declared
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.conformance.fingerprint import fingerprint

@@ -8,8 +8,8 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.declaration import declared
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.declaration import declared
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.cases.case import Case, Step, Trajectory
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES

@@ -11,12 +11,14 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Power
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends import patience
-from lazyadam.suites.backends.base import NOT_KEPT, Backend
-from lazyadam.suites.backends.declaration import declared
-from lazyadam.suites.backends.process import Process, Runs
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.errors import NOT_KEPT
+from lazyadam.suites.backends.own.declaration import declared
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.workers import patience
+from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, Parameter, Step
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance import tell

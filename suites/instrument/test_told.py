@@ -15,8 +15,8 @@ from lazyadam.reports.screen import WIDTH, screen
 from lazyadam.reports.tables import frame, read, records
 from lazyadam.reports.vocabulary import FAILING, Kind
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.class_file import DECLARED
-from lazyadam.suites.backends.template import TEMPLATES
+from lazyadam.suites.backends.own.class_file import DECLARED
+from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.instrument.published import RUN
 from lazyadam.suites.instrument.readme import as_pictured, picture
 from lazyadam.suites.run import about, compared

@@ -10,8 +10,9 @@ import numpy as np
 
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Lost, Process
-from lazyadam.suites.backends.stopwatch import Opened
+from lazyadam.suites.backends.timing.stopwatch import Opened
+from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.backends.workers.sound import Lost
 from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.cases.configuration import INSTANCES, Configuration
 from lazyadam.suites.run.machine import all_threads, shared_core

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.stopwatch import Opened
+from lazyadam.suites.backends.timing.stopwatch import Opened
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.judge.explanation import explanation
 from lazyadam.suites.judge.trial import Trial, judge

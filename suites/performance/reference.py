@@ -27,9 +27,9 @@ from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
 from lazyadam.reports.tables import write
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.backends.process import Process
 from lazyadam.suites.backends.registry import select
-from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.backends.torch.backends import SparseAdam
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.judge.free_running import free_running
 from lazyadam.suites.judge.step_by_step import step_by_step

@@ -13,8 +13,8 @@ from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.schema import SHOWN
 from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES
-from lazyadam.suites.backends.declaration import BrokenDeclaration
-from lazyadam.suites.backends.interpreter import refusal
+from lazyadam.suites.backends.own.declaration import BrokenDeclaration
+from lazyadam.suites.backends.own.interpreter import refusal
 from lazyadam.suites.backends.registry import UnknownBackend, select
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.clauses import CLAUSES

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.plugin.options import BACKENDS, SEED
 
 

@@ -15,7 +15,7 @@ from lazyadam.reports import screen, tables
 from lazyadam.reports.findings import findings
 from lazyadam.reports.schema import SHOWN, TABLES
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.class_file import DECLARED, is_class
+from lazyadam.suites.backends.own.class_file import DECLARED, is_class
 from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.run import about
 from lazyadam.suites.run.interruption import SIGNALS

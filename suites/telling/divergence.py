@@ -10,7 +10,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.dialect import Arithmetic
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.process import Process
+from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Trajectory
 from lazyadam.suites.conformance.replay import NOTHING_COMPARED, Judged, judge, undeclared

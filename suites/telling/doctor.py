@@ -17,10 +17,10 @@ from pathlib import Path
 import psutil
 from packaging.specifiers import SpecifierSet
 
-from lazyadam.suites.backends.environments import named
-from lazyadam.suites.backends.interpreter import OLDEST
-from lazyadam.suites.backends.process import NEEDED, ROOT
+from lazyadam.suites.backends.own.environments import named
+from lazyadam.suites.backends.own.interpreter import OLDEST
 from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.workers.start import NEEDED, ROOT
 from lazyadam.suites.run.machine import all_threads
 from lazyadam.suites.telling.here import SUITE, install, requirement_of, version_of
 from lazyadam.suites.telling.lines import columns, folded, shown

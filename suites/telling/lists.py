@@ -7,7 +7,7 @@ from lazyadam.suites.telling.lines import columns, folded
 
 def backends() -> Iterable[str]:
     """Every backend, with the version that is installed, or why it can't run."""
-    from lazyadam.suites.backends import reader
+    from lazyadam.suites.backends.own import reader
     from lazyadam.suites.backends.registry import BACKENDS
     from lazyadam.suites.telling.here import install, missing, requirement_of, version_of
 

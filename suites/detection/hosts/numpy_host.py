@@ -8,7 +8,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.torch_optim import arguments
+from lazyadam.suites.backends.torch.optimizer import arguments
 from lazyadam.suites.cases.case import Case, Gradient, Manner, State, Step
 from lazyadam.suites.detection.hosts import lazy_adam
 from lazyadam.suites.detection.hosts.edit import Edits, edited

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from lazyadam.suites.backends.torch_optim import SparseAdam
+from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.detection.hosts.edit import Edits, edited
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.mindspore_nn import MindSporeOptimizer
+from lazyadam.suites.backends.mindspore.optimizer import MindSporeOptimizer
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lazyadam.suites.backends.base import Backend, Origin
-from lazyadam.suites.backends.process import ROOT
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
 
 

@@ -10,8 +10,8 @@ from fractions import Fraction
 import numpy as np
 
 from lazyadam.reference.dialect import Dialect, Epsilon
-from lazyadam.suites.backends import torch_optim
 from lazyadam.suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.torch.backends import AdamFused, SparseAdam
 
 ULPS = 3  # within what CUDA's powf may be off
 
@@ -47,7 +47,7 @@ class Fused(NumpyOptimizer):
     dtypes = ("float16", "bfloat16", "float32", "float64")  # type: ignore[assignment]
     layouts = frozenset({"dense", "none"})
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
-    arithmetic = torch_optim.AdamFused.elsewhere["cuda"]["arithmetic"]
+    arithmetic = AdamFused.elsewhere["cuda"]["arithmetic"]
     source_read = True
 
     def update(self, w, m, v, rows, values, t, h):
@@ -78,8 +78,8 @@ class Sparse(NumpyOptimizer):
 
     name = "stand_in.sparse"
     dtypes = ("float32", "float64")
-    spoken = torch_optim.SparseAdam.elsewhere["cuda"]["spoken"]
-    arithmetic = torch_optim.SparseAdam.arithmetic
+    spoken = SparseAdam.elsewhere["cuda"]["spoken"]
+    arithmetic = SparseAdam.arithmetic
     source_read = True
 
     def update(self, w, m, v, rows, values, t, h):

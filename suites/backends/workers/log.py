@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from threading import Lock, Thread
 
-from lazyadam.suites.backends.guard import folder, new_mark
+from lazyadam.suites.backends.workers.guard import folder, new_mark
 
 KEPT_BYTES = 2**16
 WORDS_SECONDS = 0.2

@@ -18,8 +18,8 @@ import numpy as np
 
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.own import Own
+from lazyadam.suites.backends.own.bases import Own
+from lazyadam.suites.backends.workers import guard
 from lazyadam.suites.cases.case import Case, Manner, State, Step
 
 VERSION = 1

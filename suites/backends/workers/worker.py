@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.base import Backend, NotRun, in_a_line
+from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.backends.errors import in_a_line
 from lazyadam.suites.backends.known import find
-from lazyadam.suites.backends.stopwatch import Stopwatch
+from lazyadam.suites.backends.timing.stopwatch import Stopwatch
+from lazyadam.suites.backends.workers import guard
 from lazyadam.suites.cases.pickled import dumps
 
 

@@ -3,7 +3,7 @@
 from lazyadam.reference import dialect
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Origin, Promise
-from lazyadam.suites.backends.stopwatch import Opened
+from lazyadam.suites.backends.timing.stopwatch import Opened
 from lazyadam.suites.cases.case import Failure, Trajectory
 from lazyadam.suites.cases.pickled import CASES
 from lazyadam.suites.cases.training import Layer, Trained

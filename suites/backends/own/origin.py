@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyadam.suites.backends.base import Backend, Origin
-from lazyadam.suites.backends.own import NumpyOptimizer, TorchOptimizer
+from lazyadam.suites.backends.own.bases import NumpyOptimizer, TorchOptimizer
 
 # What each base class leaves to its subclasses; who overrides a method beside it is driven by its methods.
 BASES: tuple[tuple[type[Backend], str, frozenset[str]], ...] = (

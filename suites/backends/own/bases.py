@@ -17,9 +17,10 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends import torch_optim
-from lazyadam.suites.backends.base import Backend, stack, whole
-from lazyadam.suites.backends.kept import GRADIENT, Kept, find
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.own.kept import GRADIENT, Kept, find
+from lazyadam.suites.backends.states import stack, whole
+from lazyadam.suites.backends.torch import optimizer as torch
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
 
 
@@ -153,16 +154,16 @@ def _handed_over(gradient: Gradient, case: Case) -> tuple[Any, np.ndarray]:
     return rows, gradient.values.astype(case.dtype)
 
 
-class TorchOptimizer(Own, torch_optim.TorchOptimizer):
+class TorchOptimizer(Own, torch.TorchOptimizer):
     """A subclass of torch.optim.Optimizer.
 
     A subclass has a `name` and an `optimizer_class`: the class, or 'package.module.Class', which is imported
     where it runs. It is made with groups of params, lr, betas and eps (`arguments_of` says otherwise).
     state_names: of the step count and the two moments in `optimizer.state[parameter]`; where they are not
-    there, they are looked for (suites/backends/kept.py).
+    there, they are looked for (suites/backends/own/kept.py).
     """
 
-    manners = torch_optim.TorchOptimizer.manners - {Manner.LR_TENSOR}
+    manners = torch.TorchOptimizer.manners - {Manner.LR_TENSOR}
     optimizer_class: ClassVar[Any]
     lacking = ("optimizer_class",)
 

@@ -6,93 +6,32 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import execnet
-import numpy as np
 import psutil
 
 from lazyadam.reports.vocabulary import LOST, Verdict
-from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.answers import ANSWERS
-from lazyadam.suites.backends.base import Backend, checked, in_a_line, stack
-from lazyadam.suites.backends.log import Log
-from lazyadam.suites.backends.patience import POLL_SECONDS, Patience
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.errors import in_a_line
+from lazyadam.suites.backends.states import stack
+from lazyadam.suites.backends.workers import guard
+from lazyadam.suites.backends.workers.answers import ANSWERS
+from lazyadam.suites.backends.workers.log import Log
+from lazyadam.suites.backends.workers.patience import POLL_SECONDS, Patience
+from lazyadam.suites.backends.workers.runs import about
+from lazyadam.suites.backends.workers.sound import Lost, sound, sound_state
+from lazyadam.suites.backends.workers.start import BOOTSTRAP, ENVIRONMENT, ROOT, SAFE, started_with
 from lazyadam.suites.cases.case import Case, Failure, Trajectory
 from lazyadam.suites.cases.pickled import Unreadable, dumps, loads
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
-ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 STEP_SECONDS = 0.02
 END_SECONDS = 1.0
 BATCH = 32
-NEEDED = ("numpy",)  # by a worker, beside what the optimizer needs
 HOPELESS = 3  # runs one after another of which no case was done
-# One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
-# bytes in every run (glibc fills what it allocates).
-ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4")
-SAFE = "PYTHONSAFEPATH=1"  # no module is taken from the folder that one stands in
-
-
-def about(backend: type[Backend], version: str, device: str) -> dict[str, str]:
-    """The first columns of every table."""
-    return {"backend": backend.name, "version": version, "mode": backend.mode, "device": device}
-
-
-class Lost(Exception):
-    """The worker is gone; kind is 'dies' or 'hangs'."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-class Runs(Protocol):
-    """Something that runs the cases of a backend: what it takes to judge one."""
-
-    backend: type[Backend]
-    device: str
-    version: str
-    not_run: str | None
-
-    @property
-    def about(self) -> dict[str, str]: ...
-
-    def run(self, cases: list[Case]) -> list[Trajectory]: ...
-
-
-def started_with(spec: str, environment: Sequence[str]) -> str:
-    """The specification of a worker that starts with an environment.
-
-    What execnet sets itself (env:) comes when Python runs, and the allocator has read its settings.
-    """
-    parsed = execnet.XSpec(spec)
-    python = parsed.python or (sys.executable if parsed.popen else "python")
-    kept = [part for part in spec.split("//") if not part.startswith("python=")]
-    if parsed.execmodel is None:  # else it is chance whether the worker has the main thread: signals need it
-        kept.append("execmodel=main_thread_only")
-    return "//".join([*kept, f"python=env {' '.join(environment)} {python}"])
-
-
-BOOTSTRAP = """
-import os, sys, types
-root, core, *backend = channel.receive()
-if hasattr(os, "setsid"):
-    try:
-        os.setsid()  # a signal to its group is to reach nobody else
-    except PermissionError:
-        pass  # it leads one already
-if core is not None and hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, [core])
-channel.send(os.getpid())
-sys.modules["lazyadam"] = package = types.ModuleType("lazyadam")
-package.__path__ = [root]  # of the suite alone: what lies beside it is not this interpreter's
-from lazyadam.suites.backends.worker import serve
-serve(channel, *backend)
-"""
 
 
 class Process:
@@ -100,7 +39,7 @@ class Process:
 
     Use as a context manager. `not_run` says why the backend can't run, or is None. `case_seconds`
     is how long a case may take, with `step_seconds` more for each step; or a step of a case run alone: of the
-    processor time of the process, and of its standing still (suites/backends/patience.py).
+    processor time of the process, and of its standing still (suites/backends/workers/patience.py).
     `python` is the interpreter of the process, where that is not the one the backend asks for, and `core` the
     one it keeps to. A backend that is lost in every case of several runs is given up, and not run from there
     on.
@@ -300,7 +239,7 @@ class Process:
                     return sound(case, rest[0])
                 at, state = rest
                 if state is not None:
-                    seen.append(_sound_state(state, case))
+                    seen.append(sound_state(state, case))
         except Lost as lost:
             self.restart()
             failure = Failure(lost.kind, at, str(lost))
@@ -318,7 +257,7 @@ class Process:
             return Trained(training.start, stack(training.start, [], 0.0, failure, {}, 1), [])
 
     def time(self, *request: Any) -> Any:
-        """What the worker's stopwatch answers (suites/backends/stopwatch.py).
+        """What the worker's stopwatch answers (suites/backends/timing/stopwatch.py).
 
         Raises:
             Lost: the worker is gone, and was replaced.
@@ -358,34 +297,3 @@ class Process:
             guard.end(self.mark)  # first, or the farewell of `_stop` might block like any message
         self._stop()
         self._start()
-
-
-def _sound_state(state: Any, case: Case) -> Any:
-    """A state that a worker reported, where it is one of this case. Raises as `sound`."""
-    try:
-        return checked(state, case)
-    except Exception as error:
-        raise Lost(Verdict.DIES, f"it reported what is no state: {in_a_line(error)}") from None
-
-
-def sound(case: Case, trajectory: Any) -> Trajectory:
-    """The trajectory that a worker answered, where it is one of this case.
-
-    Raises:
-        Lost: it is something else.
-    """
-    if not isinstance(trajectory, Trajectory):
-        raise Lost(Verdict.DIES, f"it answered with a {type(trajectory).__name__}, and no trajectory")
-    seen = len(trajectory.t)
-    for name in "wmv":
-        arrays = getattr(trajectory, name)
-        shapes = [(seen, *p.w.shape) for p in case.parameters]
-        if [x.shape for x in arrays] != shapes or any(x.dtype != np.float64 for x in arrays):
-            raise Lost(Verdict.DIES, f"it answered with {name} of another shape or type")
-    if trajectory.t.shape != (seen, len(case.parameters)) or seen > len(case.observed):
-        raise Lost(Verdict.DIES, "it answered with step counts of another shape")
-    if seen < len(case.observed) and trajectory.failure is None:
-        raise Lost(Verdict.DIES, f"it answered {seen} of {len(case.observed)} states that were asked")
-    if trajectory.again is not None:
-        sound(case, trajectory.again)
-    return trajectory

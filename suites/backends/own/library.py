@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends.own import NumpyOptimizer
+from lazyadam.suites.backends.own.bases import NumpyOptimizer
 
 FUNCTION = "lazyadam_step_{}"  # float32, float64
 

@@ -4,10 +4,10 @@ import os
 import shlex
 import subprocess
 
-from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.log import Log
-from lazyadam.suites.backends.patience import output
-from lazyadam.suites.backends.process import NEEDED
+from lazyadam.suites.backends.workers import guard
+from lazyadam.suites.backends.workers.log import Log
+from lazyadam.suites.backends.workers.patience import output
+from lazyadam.suites.backends.workers.start import NEEDED
 
 START_SECONDS = 60.0
 OLDEST = (3, 10)  # that a worker's part of the suite is written for

@@ -8,7 +8,7 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.torch_optim import TorchOptimizer
+from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
 from lazyadam.suites.cases.case import Case, State, Step
 
 

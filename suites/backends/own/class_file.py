@@ -18,7 +18,7 @@ import sys
 sys.path.{look}
 
 from {module} import {name} as Optimizer
-from lazyadam.suites.backends.class_file import taken
+from lazyadam.suites.backends.own.class_file import taken
 from lazyadam.suites.backends.own import TorchOptimizer
 
 
@@ -31,7 +31,7 @@ class Declared(TorchOptimizer):
 PROGRAM = '''\
 """Declares a program: copy this file, and say here what else it takes."""
 
-from lazyadam.suites.backends.program import ProgramOptimizer, taken
+from lazyadam.suites.backends.own.program import ProgramOptimizer, taken
 
 
 class Declared(ProgramOptimizer):
@@ -42,7 +42,7 @@ class Declared(ProgramOptimizer):
 LIBRARY = '''\
 """Declares a library: copy this file, and say here what else it takes."""
 
-from lazyadam.suites.backends.library import LibraryOptimizer, taken
+from lazyadam.suites.backends.own.library import LibraryOptimizer, taken
 
 
 class Declared(LibraryOptimizer):

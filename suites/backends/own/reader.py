@@ -17,17 +17,17 @@ from typing import Any
 
 import execnet
 
-from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.answers import ANSWERS
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.class_file import DECLARED
-from lazyadam.suites.backends.declaration import ENTRY_POINTS, BrokenDeclaration
-from lazyadam.suites.backends.log import Log
-from lazyadam.suites.backends.patience import output
-from lazyadam.suites.backends.program import Died
+from lazyadam.suites.backends.own.class_file import DECLARED
+from lazyadam.suites.backends.own.declaration import ENTRY_POINTS, BrokenDeclaration
+from lazyadam.suites.backends.own.program import Died
+from lazyadam.suites.backends.workers import guard
+from lazyadam.suites.backends.workers.answers import ANSWERS
+from lazyadam.suites.backends.workers.log import Log
+from lazyadam.suites.backends.workers.patience import output
+from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases.pickled import Unreadable, loads
 
-ROOT = Path(__file__).resolve().parents[2]
 LOAD_SECONDS = 60.0
 Attributes = dict[str, Any]
 # Of the suite alone: what lies beside it is not of every interpreter.
@@ -36,7 +36,7 @@ import sys, types
 root = sys.argv.pop(1)
 sys.modules["lazyadam"] = package = types.ModuleType("lazyadam")
 package.__path__ = [root]
-from lazyadam.suites.backends.declaration import main
+from lazyadam.suites.backends.own.declaration import main
 main()
 """
 

@@ -1,6 +1,6 @@
 """Backends that a file of somebody's own or an installed package declares: loaded, and checked.
 
-`main` says them as data, to suites/backends/reader.py, from whatever interpreter has what they import.
+`main` says them as data, to suites/backends/own/reader.py, from whatever interpreter has what they import.
 """
 
 import faulthandler
@@ -22,9 +22,10 @@ from typing import Any
 
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS
-from lazyadam.suites.backends import guard
-from lazyadam.suites.backends.base import DEVICES, Backend, in_a_line, installing
-from lazyadam.suites.backends.origin import origin
+from lazyadam.suites.backends.base import DEVICES, Backend
+from lazyadam.suites.backends.errors import in_a_line, installing
+from lazyadam.suites.backends.own.origin import origin
+from lazyadam.suites.backends.workers import guard
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.pickled import dumps
 from lazyadam.suites.cases.training import Layer

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends.base import Backend, refusal
-from lazyadam.suites.backends.memory import Memory, give_back
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.errors import refusal
+from lazyadam.suites.backends.timing.memory import Memory, give_back
 from lazyadam.suites.cases import configuration as sizes
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajectory
 from lazyadam.suites.cases.configuration import INSTANCES, Configuration

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.by_hand import NumPyByHand, TorchByHand
+from lazyadam.suites.backends.timing.by_hand import NumPyByHand, TorchByHand
 from lazyadam.suites.cases.case import Case, Step
 
 NEARLY_ONE = 1 - 2.0**-20  # a factor that changes numbers and lets none run away

@@ -1,0 +1,74 @@
+"""The states that a backend shows: whether they are any, and the trajectory that they make."""
+
+from typing import Any
+
+import numpy as np
+
+from lazyadam.suites.cases.case import Case, Failure, State, Trajectory
+from lazyadam.suites.cases.printable import printable
+
+SHORT = 100  # characters of a thing that is no number
+NO_REAL = "cOSUMm"  # kinds of NumPy's types; bfloat16 is a V
+
+
+def checked(state: State, case: Case) -> State:
+    """The state, where its arrays have the shapes of the parameters, and every parameter a step count.
+
+    Raises:
+        ValueError: it is not so.
+    """
+    count = len(case.parameters)
+    if not isinstance(state, tuple | list) or len(state) != 4:
+        raise ValueError("state() is to return four lists, of w, m, v and t, and does not")
+    for name, arrays in zip("wmv", state[:3], strict=True):
+        if not isinstance(arrays, tuple | list) or len(arrays) != count:
+            raise ValueError(f"state() returns {name} that is no list of {count} arrays, one a parameter")
+        for i, (x, p) in enumerate(zip(arrays, case.parameters, strict=True)):
+            if not isinstance(x, np.ndarray):
+                raise ValueError(f"{name} of parameter {i} is a {type(x).__name__}, and no array")
+            if x.shape != p.w.shape:
+                raise ValueError(f"{name} of parameter {i} has shape {x.shape}, but should have {p.w.shape}")
+            if x.dtype.kind in NO_REAL:
+                raise ValueError(f"{name} of parameter {i} is of {x.dtype}, and of no real numbers")
+    counts = state[3].tolist() if isinstance(state[3], np.ndarray) else state[3]
+    if not isinstance(counts, tuple | list) or len(counts) != count:
+        raise ValueError(f"state() returns t that is no list of {count} step counts, one a parameter")
+    w, m, v, _ = state
+    return w, m, v, [whole(t) for t in counts]
+
+
+def whole(count: Any) -> int:
+    """A step count as an integer: what has to be rounded to be one is none.
+
+    Raises:
+        ValueError: it is none, or none that 64 bits hold.
+    """
+    try:
+        found = int(count)
+        if abs(found) < 2**63 and bool(found == count):
+            return found
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    raise ValueError(f"a step count is no whole number, but {printable(repr(count)[:SHORT])}")
+
+
+def stack(
+    case: Case,
+    seen: list[Any],
+    seconds: float,
+    failure: Failure | None,
+    path: dict[str, str],
+    count: int,
+) -> Trajectory:
+    """A trajectory from the states seen, in order."""
+    w, m, v = (
+        [
+            np.stack([state[quantity][i] for state in seen])
+            if seen
+            else np.empty((0, *case.parameters[i].w.shape))
+            for i in range(count)
+        ]
+        for quantity in range(3)
+    )
+    t = np.array([state[3] for state in seen], np.int64).reshape(len(seen), count)
+    return Trajectory(w, m, v, t, seconds, failure, path)

@@ -1,0 +1,68 @@
+"""torch.optim.SparseAdam, and torch.optim.Adam in its loop, foreach and fused forms: what is declared."""
+
+from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Epsilon, Power, Storage, Subnormals
+from lazyadam.suites.backends.base import Backend, Promise
+from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
+from lazyadam.suites.cases.training import Layer
+
+_SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
+_ADAM = "torch.optim.Adam documentation, 2.13"
+
+
+class SparseAdam(TorchOptimizer):
+    name = "torch.SparseAdam"
+    optimizer_class = "SparseAdam"
+    layouts = frozenset({"sparse", "none"})
+    layers = (Layer("Embedding(sparse=True)", "plain"),)
+    hyperparameters = frozenset({"maximize", "betas of 0"})
+    grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize"})
+    # "a masked version of the Adam algorithm": the algorithm is the one on the page of Adam.
+    documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
+    promises = (
+        Promise("epsilon", f"{_SPARSE_ADAM} ('a masked version of the Adam algorithm') with {_ADAM}"),
+        Promise("untouched", f"{_SPARSE_ADAM} ('only updates the moments and parameters …')"),
+    )
+    spoken = Dialect()
+    # Two rows and more are added by index_add_, with atom.add.f32 (Atomic.cuh, 2.13): PTX ISA: it flushes.
+    elsewhere = {"cuda": {"spoken": Dialect(subnormals=Subnormals.VARIES)}}
+    # torch/optim/_functional.py, sparse_adam, 2.13: old += (1 − β)·(new − old) for both moments.
+    arithmetic = Arithmetic(power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.OMEGA)
+
+    def _count(self, t: int) -> int:
+        return t
+
+
+class Adam(TorchOptimizer):
+    optimizer_class = "Adam"
+    layouts = frozenset({"dense", "none"})
+    layers = (Layer("Embedding(sparse=False)", "plain", sparse=False),)
+    hyperparameters = frozenset({"maximize", "weight_decay", "betas of 0"})
+    grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
+    documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
+    promises = (Promise("epsilon", f"{_ADAM}, the algorithm"),)
+    spoken = documented
+    # torch/optim/adam.py, 2.13: lerp for the first moment, mul and addcmul for the second.
+    arithmetic = Arithmetic(power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.BOTH)
+
+
+class AdamLoop(Adam):
+    name = "torch.Adam.loop"
+    options = {"foreach": False, "fused": False}
+
+
+class AdamForeach(Adam):
+    name = "torch.Adam.foreach"
+    options = {"foreach": True}
+
+
+class AdamFused(Adam):
+    name = "torch.Adam.fused"
+    options = {"fused": True}
+    # ATen/native/cuda/fused_adam_utils.cuh, 2.13: scalars and their powers in the working precision; both
+    # averages as fma(β, x, fma(−β, g, g)). CUDA C++ Programming Guide, mathematical functions: powf 4 ulps.
+    elsewhere = {
+        "cuda": {"arithmetic": Arithmetic(Storage.WORKING, Power.WORKING_POWER, power_ulps=4)},
+    }
+
+
+BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)
