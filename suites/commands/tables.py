@@ -131,12 +131,12 @@ def gate(baseline: Accepted, out: Tables = OUT) -> int:
 
     Exits with 1 where it got worse, differs or lacks something; 2 where the two can't be compared.
     """
-    from lazyadam.reports import gate
+    from lazyadam.reports import accepted, gate
 
-    before, after = gate.load(baseline), gate.load(out)
+    before, after = accepted.load(baseline), accepted.load(out)
     found = list(gate.changes(before, after))
     print("\n".join(gate.told(found)).rstrip())
-    if lacking := gate.not_accepted(before, after):
+    if lacking := accepted.not_accepted(before, after):
         print(lacking)
     return int(any(change.fails for change in found))
 
@@ -173,13 +173,13 @@ def accept(
     Known failures lie in lazyadam-expected/ beside the optimizer, where check and report find them. What
     changes from there on, or no longer shows, fails.
     """
-    from lazyadam.reports import gate
+    from lazyadam.reports import accepted
     from lazyadam.suites.commands.telling import asked
     from lazyadam.suites.divergences import accepting
 
     apart(context, ("baseline",), ("what", "reason", "owner", "versions", "until", "pins"))
     if baseline is not None:
-        print(*gate.accept(out, baseline), f"accepted: {baseline}", sep="\n")
+        print(*accepted.accept(out, baseline), f"accepted: {baseline}", sep="\n")
         return 0
     if not reason.strip():
         raise typer.TyperException("--reason is needed: a sentence that says why; or --baseline DIR")

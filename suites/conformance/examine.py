@@ -13,7 +13,7 @@ from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import Budget, menu_of
-from lazyadam.suites.divergences.accounting import Seen, known, known_axes
+from lazyadam.suites.divergences.accounting import Account, Seen, account, account_for_axes
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
 from lazyadam.suites.judge.explanation import explanation, explanations, turned
@@ -27,15 +27,15 @@ Row = dict[str, Any]
 
 @dataclass
 class Judged:
-    """What was seen, judged against one dialect: its row, and the pins that account for it.
+    """What was seen, judged against one dialect: its row, and what accounts for it.
 
-    accounted: their names; '' where none is needed, None where none do. explanations: each of which would do.
+    explanations: each of which would do.
     """
 
     dialect: Dialect
     judgement: Judgement
     row: Row
-    accounted: str | None
+    account: Account
     explanations: list[str]
 
 
@@ -54,7 +54,7 @@ class Examination:
     @property
     def new(self) -> bool:
         """Whether something is not known yet: what fails a run."""
-        return bool(self.unknown) or any(j.accounted is None for j in self.judged)
+        return bool(self.unknown) or any(j.account.missing for j in self.judged)
 
 
 def examine(
@@ -103,9 +103,9 @@ def _judged(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -> 
             judgement.steps,
             why[0],
         )
-        accounted = known(row, backend, what_shows(trial, dialect, judgement, row), covering)
-        row["witness"] = accounted or ""
-        yield Judged(dialect, judgement, row, accounted, why)
+        found = account(row, backend, what_shows(trial, dialect, judgement, row), covering)
+        row["witness"] = str(found)
+        yield Judged(dialect, judgement, row, found, why)
 
 
 def _why(trial: Trial, dialect: Dialect, judgement: Judgement, path: str | None) -> list[str]:
@@ -120,17 +120,19 @@ def _account_for_several(trial: Trial, judged: list[Judged], covering: list[Pin]
     """More than one thing at once: what the axes leave is what is known of the dialect that is spoken."""
     backend = trial.backend
     documented, spoken = judged[0], next(j for j in judged if j.dialect == backend.spoken)
-    if documented.accounted is not None or spoken is documented:
+    if not documented.account.missing or spoken is documented:
         return
     shown = what_shows(trial, spoken.dialect, spoken.judgement, spoken.row)
-    rest = known({**spoken.row, "against": Against.EXPLAINED}, backend, shown, covering)
-    if not rest:
+    rest = account({**spoken.row, "against": Against.EXPLAINED}, backend, shown, covering)
+    if not rest.pins:
         return
     beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
     axes = explanation(trial, documented.dialect, documented.judgement, beyond)
     more = [f for f in documented.judgement.findings if (f.case, f.quantity) not in beyond]
-    if names := known_axes(axes, spoken.row["dtype"], Seen(of_findings(trial.cases, more)), covering):
-        documented.accounted = documented.row["witness"] = f"{names}; {rest}"
+    first = account_for_axes(axes, spoken.row["dtype"], Seen(of_findings(trial.cases, more)), covering)
+    if first.pins:
+        documented.account = Account(first.pins + rest.pins)
+        documented.row["witness"] = str(documented.account)
 
 
 def _unknown(trial: Trial, row: Row, covering: list[Pin]) -> Iterator[Failure]:
@@ -140,7 +142,7 @@ def _unknown(trial: Trial, row: Row, covering: list[Pin]) -> Iterator[Failure]:
         failed = [i for i, t in enumerate(trial.trajectories) if t.failure == failure]
         part = trial.of(failed)
         seen = Seen(of_failures(part.cases, part.trajectories, failure.kind))
-        if known({**alone, "verdict": failure.kind}, trial.backend, seen, covering) is None:
+        if account({**alone, "verdict": failure.kind}, trial.backend, seen, covering).missing:
             yield failure
 
 

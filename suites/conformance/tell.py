@@ -17,7 +17,8 @@ from lazyadam.suites.conformance.examine import Examination, Judged, examine, ve
 from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
 from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.layouts import layout_of, of_failures, of_findings
-from lazyadam.suites.divergences.pin import axes_of, ready_to_pin
+from lazyadam.suites.divergences.pin import axes_of
+from lazyadam.suites.divergences.ready import ready_to_pin
 from lazyadam.suites.divergences.scripts import Same
 from lazyadam.suites.judge.fitting import other_scalars
 from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, circumstances
@@ -119,7 +120,7 @@ def run(
         if judged.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
             about = {name: judged.row[name] for name in (*process.about, "dtype")}
             result.tolerance = list(_tolerance(about, judged.judgement))
-        if judged.row["verdict"] == Verdict.DIVERGES or judged.accounted is None:
+        if judged.row["verdict"] == Verdict.DIVERGES or judged.account.missing:
             _tell_row(telling, judged, result)
     for failure in dict.fromkeys(t.failure for t in seen.trial.trajectories if t.failure):
         _tell_failure(telling, failure, result)
@@ -132,11 +133,11 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
     diverges = row["verdict"] == Verdict.DIVERGES and not telling.seen.path
     least = _divergence(telling, judged) if diverges else _failure(telling, judged)
     file = TRACES / f"{telling.name}.{row['against']}.json"
-    row["witness"] = judged.accounted or str(file)
+    row["witness"] = str(judged.account) or str(file)
     axes = row["explained_by"]
     why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
     told = f"{telling.title}, against {row['against']}{why}: {least.text or row['verdict']}; trace {file}"
-    if row["verdict"] == Verdict.DIVERGES and judged.accounted is None:
+    if row["verdict"] == Verdict.DIVERGES and judged.account.missing:
         by = judged_by(telling.seen.trial, judged.dialect)
         if scalars := other_scalars(process.backend, judged.dialect, telling.dtype, by):
             told += f"; {scalars}"
@@ -145,13 +146,13 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
     shown_by = ""
     try:
         ready_to_pin(least.case, telling.out / file, process, row, least.text, [least.layout], *unexplained)
-        if diverges and unexplained and judged.accounted is None and not clause.free:
+        if diverges and unexplained and judged.account.missing and not clause.free:
             _pin_other_layouts(telling, judged, least, file)
-        if telling.kept and judged.accounted is None:
+        if telling.kept and judged.account.missing:
             write_text((telling.out / file).read_text(), telling.kept)
         # What is known has the script of its pin: in ci that is enough.
         if row["against"] == Against.DOCUMENTED and (
-            judged.accounted is None or telling.budget.shrink_explained
+            judged.account.missing or telling.budget.shrink_explained
         ):
             shown_by = _script(telling, judged, least)
             told += f"; {shown_by}"
@@ -169,7 +170,7 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
         }
     )
     result.divergences.append(told)
-    if judged.accounted is None:
+    if judged.account.missing:
         result.new.append(told)
 
 
@@ -194,7 +195,7 @@ def _pin_other_layouts(telling: Telling, judged: Judged, least: Least, file: Pat
 
 def _divergence(telling: Telling, judged: Judged) -> Least:
     """The least case whose numbers diverge; of what is documented and is LazyAdam it is one."""
-    key = judged.dialect, judged.accounted is None
+    key = judged.dialect, judged.account.missing
     if key not in telling.leasts:
         telling.leasts[key] = _least(telling, judged)
     return telling.leasts[key]
@@ -207,7 +208,7 @@ def _least(telling: Telling, judged: Judged) -> Least:
     case, finding = smaller(process, trial, judged, same, telling.seed, seconds)
     step = case.steps[finding.step - 1]
     beside = circumstances(step, finding.parameter)
-    free_or_known = telling.clause.free or judged.accounted is not None
+    free_or_known = telling.clause.free or not judged.account.missing
     alone = free_or_known or process.replayed >= REPLAYED or diverges_alone(process, trial, judged, case)
     beside += "" if alone else NOT_ALONE
     layout = layout_of(step.gradients[finding.parameter])

@@ -18,7 +18,8 @@ from lazyadam.suites.clauses.clause import layouts
 from lazyadam.suites.conformance.fingerprint import Fingerprint, fingerprint
 from lazyadam.suites.divergences.accounting import known_observation
 from lazyadam.suites.divergences.layouts import layout_of
-from lazyadam.suites.divergences.pin import OBSERVED, pins_of, ready_to_pin
+from lazyadam.suites.divergences.pin import OBSERVED, pins_of
+from lazyadam.suites.divergences.ready import ready_to_pin
 from lazyadam.suites.judge.trial import Trial, judge
 from lazyadam.suites.judge.verdict import NONE_FITS
 

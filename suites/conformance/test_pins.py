@@ -18,7 +18,7 @@ from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.examine import what_shows
-from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.accounting import account
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, broken, pins_of
 from lazyadam.suites.divergences.reproducer import issue, script
@@ -68,7 +68,7 @@ def test_witness_shows_what_is_pinned_and_hides_nothing(
         clause = next(c for c in CLAUSES.values() if c.id not in pin.clauses)
     share = max(2.0**-12, 64 * PRECISIONS[pin.case.dtype].u)
     wrong = [x * (1 + share) + 2.0**-20 for x in getattr(seen, spared)]
-    assert accounted(pin, backend, replace(seen, **{spared: wrong}), clause, covering)[0] == []
+    assert accounted(pin, backend, replace(seen, **{spared: wrong}), clause, covering)[0] == ()
 
 
 def clause_of(id: str) -> Clause:
@@ -78,7 +78,7 @@ def clause_of(id: str) -> Clause:
 
 def accounted(
     pin: Pin, backend: type[Backend], trajectory: Trajectory, clause: Clause, covering: list[Pin]
-) -> tuple[list[str], str]:
+) -> tuple[tuple[str, ...], str]:
     """The pins that account for a trajectory of the witness under a clause, and what explains it."""
     args = Trial(clause, backend, [pin.case], [trajectory]), backend.documented
     judgement = judge(*args)
@@ -89,8 +89,8 @@ def accounted(
         "dtype": pin.case.dtype,
         "explained_by": explanation(*args, judgement),
     }
-    names = known(row, backend, what_shows(*args, judgement, row), covering)
-    return names.split("; ") if names else [], row["explained_by"]
+    found = account(row, backend, what_shows(*args, judgement, row), covering)
+    return found.pins, row["explained_by"]
 
 
 @pytest.mark.slow

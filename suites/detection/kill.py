@@ -115,7 +115,7 @@ def _first(seen: Examination) -> int:
     """The position of the first case that fails the run."""
     if seen.path:
         return 0
-    unaccounted = [j.judgement.worst > 1 for j in seen.judged if j.accounted is None]
+    unaccounted = [j.judgement.worst > 1 for j in seen.judged if j.account.missing]
     diverging = [int(np.argmax(over)) for over in unaccounted if over.any()]
     failing = [i for i, t in enumerate(seen.trial.trajectories) if t.failure in seen.unknown]
     # Against its documentation a host may diverge in other ways, known ones, before it fails.

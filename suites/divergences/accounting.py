@@ -29,8 +29,28 @@ class Seen:
     of_axis: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def known(row: Mapping[str, Any], backend: type[Backend], seen: Seen, covering: list[Pin]) -> str | None:
-    """The pins that account for a row of verdicts.csv, by name; '' where it needs none, None where none do.
+@dataclass(frozen=True)
+class Account:
+    """What accounts for something that was seen: pins, by name, where it needs one."""
+
+    pins: tuple[str, ...] = ()
+    needed: bool = True
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is new: a pin is needed, and there is none."""
+        return self.needed and not self.pins
+
+    def __str__(self) -> str:
+        """A cell of verdicts.csv."""
+        return "; ".join(self.pins)
+
+
+NOT_NEEDED, MISSING = Account(needed=False), Account()
+
+
+def account(row: Mapping[str, Any], backend: type[Backend], seen: Seen, covering: list[Pin]) -> Account:
+    """What accounts for a row of verdicts.csv.
 
     A difference from the reference dialect alone needs no pin, nor does the refusal of a layout or type that
     the backend does not claim to take. None accounts for a divergence where something else ran than was asked
@@ -38,34 +58,30 @@ def known(row: Mapping[str, Any], backend: type[Backend], seen: Seen, covering: 
     """
     verdict, clause, dtype = row["verdict"], CLAUSES.get(row["clause"]), row["dtype"]
     if verdict in (Verdict.CONFORMS, Verdict.NOT_RUN) or row["against"] == Against.REFERENCE:
-        return ""
+        return NOT_NEEDED
     if verdict == Verdict.REFUSES and clause and clause.layout:
         usual = (clause.layout,) == layouts(backend)
         claimed = clause.layout in backend.layouts and (dtype == "float32" or usual)
         claimed = claimed and dtype in backend.dtypes
-        return None if claimed else ""
+        return MISSING if claimed else NOT_NEEDED
     if axes_of(row["explained_by"]):
-        return known_axes(row["explained_by"], dtype, seen, covering)
+        return account_for_axes(row["explained_by"], dtype, seen, covering)
     if verdict == Verdict.DIVERGES and row["explained_by"] != "unexplained":
-        return None
-    return _joined(
-        _nearest(
-            [
-                pin
-                for pin in covering
-                if row["clause"] in pin.clauses
-                and pin.verdict == verdict
-                and seen.quantities <= set(pin.quantities)
-            ],
-            dtype,
-            seen.layouts,
-            lambda pin: (len(pin.quantities), len(pin.clauses), pin.name),
-        )
-    )
+        return MISSING
+    stating = [
+        pin
+        for pin in covering
+        if row["clause"] in pin.clauses and pin.verdict == verdict and seen.quantities <= set(pin.quantities)
+    ]
+
+    def rank(pin: Pin) -> tuple[Any, ...]:
+        return len(pin.quantities), len(pin.clauses), pin.name
+
+    return Account(_nearest(stating, dtype, seen.layouts, rank))
 
 
-def known_axes(explained_by: str, dtype: str, seen: Seen, covering: list[Pin]) -> str | None:
-    """The pins that account for axes, such as `axes_of` takes, by name; None where one is not pinned."""
+def account_for_axes(explained_by: str, dtype: str, seen: Seen, covering: list[Pin]) -> Account:
+    """What accounts for axes, such as `axes_of` takes: nothing where one is not pinned."""
     axes = axes_of(explained_by)
 
     def rank(pin: Pin) -> tuple[Any, ...]:
@@ -76,9 +92,9 @@ def known_axes(explained_by: str, dtype: str, seen: Seen, covering: list[Pin]) -
         stating = [pin for pin in covering if pin.explained_by.get(axis) == value]
         found = _nearest(stating, dtype, seen.of_axis.get(axis, seen.layouts), rank)
         if not found:
-            return None
-        names |= found
-    return _joined(names)
+            return MISSING
+        names |= {*found}
+    return Account((*sorted(names),))
 
 
 def known_observation(
@@ -98,16 +114,12 @@ def known_observation(
 
 def _nearest(
     fitting: list[Pin], dtype: str, seen: frozenset[str], rank: Callable[[Pin], tuple[Any, ...]]
-) -> set[str]:
+) -> tuple[str, ...]:
     """For each layout the name of the first pin by rank; none at all where one layout has none."""
-    names = set()
+    names: set[str] = set()
     for layout in seen:
         found = [pin for pin in fitting if dtype in pin.dtypes and layout in pin.layouts]
         if not found:
-            return set()
+            return ()
         names.add(min(found, key=rank).name)
-    return names
-
-
-def _joined(names: set[str]) -> str | None:
-    return "; ".join(sorted(names)) or None
+    return (*sorted(names),)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lazyadam.reference.rounding import round_to
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
-from lazyadam.suites.cases.trace import check
+from lazyadam.suites.cases.valid import check
 
 
 def cut(case: Case, trajectory: Trajectory, k: int) -> Case:

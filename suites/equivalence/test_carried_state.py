@@ -17,7 +17,7 @@ from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses.carried import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.examine import Row, verdict_row, what_shows
-from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.accounting import account
 from lazyadam.suites.divergences.pin import pins_of
 from lazyadam.suites.equivalence.carried import Leg, carry
 from lazyadam.suites.judge.explanation import explanation
@@ -91,9 +91,9 @@ def judge_legs(
                 "dtype": "float32",
                 "explained_by": why,
             }
-            accounted = known(row, backend, what_shows(trial, dialect, judgement, row), pins_of(leg.process))
-            witnesses += [accounted] if accounted else []
-            if accounted is None:
+            found = account(row, backend, what_shows(trial, dialect, judgement, row), pins_of(leg.process))
+            witnesses += [str(found)] if found.pins else []
+            if found.missing:
                 what = f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on, against {against}"
                 rows.new.append(f"{what}: {words[-1]}" + (f" ({why})" if why else ""))
             if words[-1] == Verdict.DIVERGES:

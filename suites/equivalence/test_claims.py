@@ -8,7 +8,8 @@ import pytest
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases import trace
-from lazyadam.suites.equivalence.claims import CLAIMS, Claim
+from lazyadam.suites.equivalence.claims import CLAIMS
+from lazyadam.suites.equivalence.claims.claim import Claim
 from lazyadam.suites.equivalence.lab import Lab
 
 
@@ -34,7 +35,7 @@ def test_claim(
 
 def claim_row(claim: Claim, lab: Lab, seed: int, out: Path) -> dict[str, str]:
     """The row of a claim; its witness as a trace file, where it is a case."""
-    found = claim.verdict(lab, seed)
+    found = claim.decision(lab, seed)
     witness = found.witness or ""
     if not isinstance(witness, str):
         file = f"witnesses/claim-{claim.id}.json"

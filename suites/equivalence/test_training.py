@@ -18,7 +18,7 @@ from lazyadam.suites.cases.strategies import Menu, seed_of
 from lazyadam.suites.cases.training import Layer, Trained, Training, trained_alone, training_task
 from lazyadam.suites.clauses.clause import PAPER, Clause
 from lazyadam.suites.conformance.examine import Row, what_shows
-from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.accounting import account
 from lazyadam.suites.divergences.pin import pins_of
 from lazyadam.suites.divergences.witness import cut
 from lazyadam.suites.judge.explanation import explanation
@@ -97,8 +97,8 @@ def judge_training(
             "dtype": "float32",
             "explained_by": explained,
         }
-        accounted = known(row, backend, what_shows(trial, dialect, judgement, row), pins_of(process))
-        if spoken and (word == Verdict.CONFORMS if layer.fails else accounted is None):
+        found = account(row, backend, what_shows(trial, dialect, judgement, row), pins_of(process))
+        if spoken and (word == Verdict.CONFORMS if layer.fails else found.missing):
             rows.new.append(f"{what}: {word}")
         if word == Verdict.DIVERGES and path is None and against != Against.REFERENCE:
             finding = max(judgement.findings, key=lambda f: f.ratio)

@@ -11,10 +11,13 @@ import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Power
 from lazyadam.reports.tables import frame
+from lazyadam.reports.vocabulary import Claimed
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Trajectory
 from lazyadam.suites.clauses.clause import H
-from lazyadam.suites.equivalence.claims import CLAIMS, CONFIRMED, REFUTED, Verdict, extra_argument, undecided
+from lazyadam.suites.equivalence.claims import CLAIMS
+from lazyadam.suites.equivalence.claims.arguments import extra_argument
+from lazyadam.suites.equivalence.claims.claim import Decision, undecided
 from lazyadam.suites.equivalence.lab import Lab, Ran
 from lazyadam.suites.instrument.toy import Toy
 
@@ -127,53 +130,56 @@ NO_LIST = {"arguments": MINDSPORE | EXTRA, **ACTS, "a list of learning rates": "
 @pytest.mark.parametrize(
     ("id", "lab", "word"),
     [
-        ("C1", ToyLab(), CONFIRMED),
-        ("C1", ToyLab(_nudged), REFUTED),
-        ("C1", ToyLab(_refused), REFUTED),
-        ("C1", ToyLab(speaks={"duplicates": "last"}), REFUTED),
-        ("C2", ToyLab(), REFUTED),
-        ("C2", ToyLab(_refused), REFUTED),
-        ("C2", ToyLab(_refused_off_cpu), CONFIRMED),
+        ("C1", ToyLab(), Claimed.CONFIRMED),
+        ("C1", ToyLab(_nudged), Claimed.REFUTED),
+        ("C1", ToyLab(_refused), Claimed.REFUTED),
+        ("C1", ToyLab(speaks={"duplicates": "last"}), Claimed.REFUTED),
+        ("C2", ToyLab(), Claimed.REFUTED),
+        ("C2", ToyLab(_refused), Claimed.REFUTED),
+        ("C2", ToyLab(_refused_off_cpu), Claimed.CONFIRMED),
         ("C2", ToyLab(_refused_off_cpu, without=("ascend",)), undecided("there is no ascend")),
-        ("C3", ToyLab(), REFUTED),  # the toy knows neither Nesterov's form nor a loss scale
-        ("C4", ToyLab(), CONFIRMED),
-        ("C4", ToyLab(_refused_off_cpu), REFUTED),
+        ("C3", ToyLab(), Claimed.REFUTED),  # the toy knows neither Nesterov's form nor a loss scale
+        ("C4", ToyLab(), Claimed.CONFIRMED),
+        ("C4", ToyLab(_refused_off_cpu), Claimed.REFUTED),
         ("C4", ToyLab(without=("gpu", "ascend")), undecided("there is no gpu and no ascend")),
-        *((id, ToyLab(), CONFIRMED) for id in ("C5", "C6", "C7", "C8")),
-        *((id, ToyLab(_nudged), REFUTED) for id in ("C5", "C6", "C7", "C8")),
-        *((id, ToyLab(_refused_at_zero), REFUTED) for id in ("C6", "C7", "C8")),
-        *((id, ToyLab(arguments_mindspore=OTHER_DEFAULT), REFUTED) for id in ("C6", "C7", "C8")),
-        *(("C5", ToyLab(arguments_mindspore=_group_refused(k)), REFUTED) for k in ("lr", "betas", "eps")),
-        ("C6", ToyLab(arguments_mindspore=NO_LIST), REFUTED),
-        ("C7", ToyLab(arguments_mindspore=_group_refused("betas")), CONFIRMED),  # that is for C5
-        ("C8", ToyLab(arguments_mindspore=_group_refused("eps")), CONFIRMED),
-        ("C9", ToyLab(_changed_by_locking), REFUTED),
-        *((id, ToyLab(arguments_torch=HAS_ALL), REFUTED) for id in ("C9", "C11")),
-        *((id, ToyLab(arguments_mindspore=HAS_NONE), REFUTED) for id in ("C9", "C11")),
-        ("C10", ToyLab(), REFUTED),
-        ("C11", ToyLab(), CONFIRMED),
-        ("C11", ToyLab(_nudged), REFUTED),
-        ("C11", ToyLab(speaks={"weight_decay": "none"}), REFUTED),
-        ("C12", ToyLab(), REFUTED),
+        *((id, ToyLab(), Claimed.CONFIRMED) for id in ("C5", "C6", "C7", "C8")),
+        *((id, ToyLab(_nudged), Claimed.REFUTED) for id in ("C5", "C6", "C7", "C8")),
+        *((id, ToyLab(_refused_at_zero), Claimed.REFUTED) for id in ("C6", "C7", "C8")),
+        *((id, ToyLab(arguments_mindspore=OTHER_DEFAULT), Claimed.REFUTED) for id in ("C6", "C7", "C8")),
+        *(
+            ("C5", ToyLab(arguments_mindspore=_group_refused(k)), Claimed.REFUTED)
+            for k in ("lr", "betas", "eps")
+        ),
+        ("C6", ToyLab(arguments_mindspore=NO_LIST), Claimed.REFUTED),
+        ("C7", ToyLab(arguments_mindspore=_group_refused("betas")), Claimed.CONFIRMED),  # that is for C5
+        ("C8", ToyLab(arguments_mindspore=_group_refused("eps")), Claimed.CONFIRMED),
+        ("C9", ToyLab(_changed_by_locking), Claimed.REFUTED),
+        *((id, ToyLab(arguments_torch=HAS_ALL), Claimed.REFUTED) for id in ("C9", "C11")),
+        *((id, ToyLab(arguments_mindspore=HAS_NONE), Claimed.REFUTED) for id in ("C9", "C11")),
+        ("C10", ToyLab(), Claimed.REFUTED),
+        ("C11", ToyLab(), Claimed.CONFIRMED),
+        ("C11", ToyLab(_nudged), Claimed.REFUTED),
+        ("C11", ToyLab(speaks={"weight_decay": "none"}), Claimed.REFUTED),
+        ("C12", ToyLab(), Claimed.REFUTED),
     ],
 )
 def test_the_verdict_follows_from_the_runs(id: str, lab: Lab, word: str) -> None:
-    assert BY_ID[id].verdict(lab, 0).word == word
+    assert BY_ID[id].decision(lab, 0).word == word
 
 
 def test_an_argument_that_nothing_shows_to_act_is_not_confirmed() -> None:
     settings: dict[str, Any] = {"name": "weight_decay", "settings": (H(),), "without": {"weight_decay": 0.0}}
-    assert extra_argument(ToyLab(), 0, **settings).word == REFUTED
+    assert extra_argument(ToyLab(), 0, **settings).word == Claimed.REFUTED
 
 
 @pytest.mark.parametrize("id", ["S1", "S2"])
 @pytest.mark.parametrize(
     ("ran", "word"),
     [
-        (Ran("loss 0.5\nloss 0.4\n", ""), CONFIRMED),
-        (Ran("loss 0.5\nloss 0.5\n", ""), REFUTED),
-        (Ran("", ""), REFUTED),
-        (Ran("loss 0.5\nloss 0.4\n", "RuntimeError: no"), REFUTED),
+        (Ran("loss 0.5\nloss 0.4\n", ""), Claimed.CONFIRMED),
+        (Ran("loss 0.5\nloss 0.5\n", ""), Claimed.REFUTED),
+        (Ran("", ""), Claimed.REFUTED),
+        (Ran("loss 0.5\nloss 0.4\n", "RuntimeError: no"), Claimed.REFUTED),
     ],
 )
 def test_a_sample_is_confirmed_where_it_ends_and_trains(
@@ -181,7 +187,7 @@ def test_a_sample_is_confirmed_where_it_ends_and_trains(
 ) -> None:
     lab = ToyLab()
     monkeypatch.setattr(lab, "script", lambda name: ran)
-    assert BY_ID[id].verdict(lab, 0).word == word
+    assert BY_ID[id].decision(lab, 0).word == word
 
 
 @pytest.mark.parametrize(
@@ -213,7 +219,7 @@ def test_the_catalogue_is_whole() -> None:
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_what_may_not_run_leaves_a_claim_undecided(claim: Any) -> None:
     with Lab(()) as lab:
-        found: Verdict = claim.verdict(lab, 0)
+        found: Decision = claim.decision(lab, 0)
     assert found.word.startswith("can't be decided here (")
     assert "selected" in found.word
 

@@ -35,7 +35,8 @@ from lazyadam.suites.conformance import replay as replaying
 from lazyadam.suites.conformance.budget import BUDGETS, Budget
 from lazyadam.suites.conformance.replay import backend_of
 from lazyadam.suites.conformance.tell import run as judge
-from lazyadam.suites.divergences.pin import PINS, pins, ready_to_pin
+from lazyadam.suites.divergences.pin import PINS, pins
+from lazyadam.suites.divergences.ready import ready_to_pin
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.run.about import AXES
 from lazyadam.suites.run.recording import Run

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazyadam.reports.gate import accept
+from lazyadam.reports.accepted import accept
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import TableError, read
 from lazyadam.suites.backends.own.template import TEMPLATES

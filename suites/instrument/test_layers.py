@@ -16,7 +16,7 @@ LAYERS = (
 TESTS = {"instrument", "browser", "mutation"}
 FILES = [
     *(ROOT / "reference").glob("*.py"),
-    *(ROOT / "reports").glob("*.py"),
+    *(ROOT / "reports").rglob("*.py"),
     *(path for path in (ROOT / "suites").rglob("*.py") if TESTS.isdisjoint(path.relative_to(ROOT).parts)),
 ]
 

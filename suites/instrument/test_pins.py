@@ -23,7 +23,14 @@ from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.examine import examine, what_shows
 from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.conformance.test_dialects import agreement
-from lazyadam.suites.divergences.accounting import Seen, known, known_observation
+from lazyadam.suites.divergences.accounting import (
+    MISSING,
+    NOT_NEEDED,
+    Account,
+    Seen,
+    account,
+    known_observation,
+)
 from lazyadam.suites.divergences.layouts import of_failures
 from lazyadam.suites.divergences.pin import PINS, Pin, broken, load, pins
 from lazyadam.suites.divergences.reproducer import script
@@ -118,6 +125,13 @@ ROW = {
 EPSILON, STRIDED = BY_NAME["torch-sparse-epsilon"], BY_NAME["torch-fused-strided"]
 
 
+def accounts(names: str | None) -> Account:
+    """What pins of these names make; '' where none is needed, None where one is missing."""
+    if not names:
+        return MISSING if names is None else NOT_NEEDED
+    return Account((*names.split("; "),))
+
+
 @pytest.mark.parametrize(
     ("backend", "changes", "quantities", "expected"),
     [
@@ -147,7 +161,7 @@ def test_what_a_pin_accounts_for(
 ) -> None:
     covering = [pin for pin in (EPSILON, STRIDED) if backend.name in pin.backends]
     seen = Seen(frozenset({"sparse" if backend is SPARSE else "dense"}), frozenset(quantities))
-    assert known({**ROW, **changes}, backend, seen, covering) == expected
+    assert account({**ROW, **changes}, backend, seen, covering) == accounts(expected)
 
 
 class Speaks(Toy):
@@ -228,7 +242,7 @@ def test_a_known_axis_and_a_known_divergence_account_for_themselves_alone(
     monkeypatch.setattr(examining, "pins_of", lambda process: pinned)
     process: Any = Spoiled(0)
     seen = examine(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"])
-    assert (seen.judged[0].accounted, seen.new) == (accounted, accounted is None)
+    assert (seen.judged[0].account, seen.new) == (accounts(accounted), accounted is None)
 
 
 ADAM = BACKENDS["mindspore.Adam.default.graph"]
@@ -263,16 +277,17 @@ def test_the_pin_named_covers_axis_type_and_layout_and_states_least_beside(
 ) -> None:
     row = {**ROW, "dtype": dtype, "explained_by": explained_by}
     covering = [pin for pin in pins() if pin.covers(ADAM, "2.10.0", "cpu")][::order]
-    assert known(row, ADAM, Seen(frozenset(layouts.split()), frozenset("w")), covering) == expected
+    seen = Seen(frozenset(layouts.split()), frozenset("w"))
+    assert account(row, ADAM, seen, covering) == accounts(expected)
 
 
 def test_of_pins_for_two_axes_the_one_with_no_other_goes_first() -> None:
     both = replace(EPSILON, name="a", explained_by={"epsilon": "beside_root", "duplicates": "last"})
     other = replace(EPSILON, name="b", explained_by={"epsilon": "beside_root", "untouched": "dense"})
     seen, row = Seen(frozenset({"sparse"})), {**ROW, "explained_by": "epsilon: beside_root; duplicates: last"}
-    assert known(row, SPARSE, seen, [both, other]) == "a"
-    assert known(row, SPARSE, seen, [both, other, EPSILON]) == "a; torch-sparse-epsilon"
-    assert known({**row, "explained_by": "epsilon: beside_root"}, SPARSE, seen, [other, both]) == "a"
+    assert str(account(row, SPARSE, seen, [both, other])) == "a"
+    assert str(account(row, SPARSE, seen, [both, other, EPSILON])) == "a; torch-sparse-epsilon"
+    assert str(account({**row, "explained_by": "epsilon: beside_root"}, SPARSE, seen, [other, both])) == "a"
 
 
 def test_of_pins_for_a_clause_the_narrowest_goes_first() -> None:
@@ -280,8 +295,9 @@ def test_of_pins_for_a_clause_the_narrowest_goes_first() -> None:
     row = {**ROW, "clause": "strided-parameters", "explained_by": "unexplained"}
     seen = Seen(frozenset({"dense"}), frozenset("w"))
     for covering in ([wide, STRIDED], [STRIDED, wide]):
-        assert known(row, FUSED, seen, covering) == STRIDED.name
-    assert known(row, FUSED, Seen(frozenset({"dense", "sparse"}), frozenset("w")), [STRIDED]) is None
+        assert str(account(row, FUSED, seen, covering)) == STRIDED.name
+    of_both = Seen(frozenset({"dense", "sparse"}), frozenset("w"))
+    assert account(row, FUSED, of_both, [STRIDED]) == MISSING
 
 
 class Mixed(Speaks):

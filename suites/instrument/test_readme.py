@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.main import get_command
 
-from lazyadam.reports.readme import BLOCK, BLOCKS, RUN, files, filled
+from lazyadam.reports.blocks.markdown import RUN
+from lazyadam.reports.readme import BLOCK, BLOCKS, files, filled
 from lazyadam.reports.tables import read
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.commands import bench, judging, setting_up, tables, telling

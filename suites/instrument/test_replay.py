@@ -15,6 +15,7 @@ from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Manner, Trajectory
 from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.valid import check
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance import replay as replaying
 from lazyadam.suites.conformance.budget import BUDGETS, menu_of
@@ -167,7 +168,7 @@ def test_what_the_clauses_ask_of_a_backend_can_be_replayed_on_it(backend: Any) -
         for dtype in () if clause.missing(backend) or clause.free else clause.dtypes(backend):
             for case in collect(menu_of(clause, backend, dtype), dtype, 2, 0):
                 assert undeclared(case, backend) == "", clause.id
-                trace.check(case)
+                check(case)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, P
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.examine import examine, what_shows
-from lazyadam.suites.divergences.accounting import known
+from lazyadam.suites.divergences.accounting import Account, account
 from lazyadam.suites.divergences.pin import Pin, broken, pins
 from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.explanation import explanation
@@ -110,5 +110,5 @@ def test_the_default_target_alone_is_pinned(backend: type[Backend]) -> None:
     row |= {"explained_by": "unexplained"}
     shown = what_shows(*args, judge(*args), row)
     covering = [p for p in pins() if backend.name in p.backends]
-    expected = PIN.name if ".default.graph" in backend.name else None
-    assert known(row, backend, shown, covering) == expected
+    expected = Account((PIN.name,)) if ".default.graph" in backend.name else Account()
+    assert account(row, backend, shown, covering) == expected

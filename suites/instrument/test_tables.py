@@ -101,7 +101,7 @@ def test_a_table_that_says_nothing_is_refused_in_a_line(
         ("coverage", "cases", "", "column cases or steps is empty"),
         ("training", "verdict", "perhaps", "verdict 'perhaps' is not one of conforms"),
         ("carried", "verdict", "perhaps", "verdict 'perhaps' is not one of conforms"),
-        ("bad_input", "outcome", "takes", "outcome 'takes' is not one of accepts"),
+        ("bad_input", "outcome", "takes", "outcome 'takes' is not one of refuses"),
         ("bad_input", "state", "torn", "state 'torn' is not one of "),
         ("dialects", "agrees", "perhaps", "agrees 'perhaps' is not one of yes"),
         ("claims", "verdict", "perhaps", "verdict 'perhaps' is neither confirmed nor refuted nor"),

@@ -1,0 +1,114 @@
+"""Blocks of what the suite finds."""
+
+import math
+from collections.abc import Iterator
+
+from lazyadam.reports.blocks.markdown import HOSTS, RUN, common, table
+from lazyadam.reports.tables import read, records
+
+SYMBOLS = {"beta1": "β1", "beta2": "β2", "epsilon": "ε"}
+
+
+def detection() -> Iterator[str]:
+    """How many of the seeded faults are found."""
+    seen, matrix = read("detection", RUN), read("detection_matrix", RUN)
+    rows = []
+    for host in HOSTS:
+        part = seen[seen["host"] == host]
+        killed = part["killed"].value_counts()
+        rows.append(
+            (
+                host,
+                killed.get("yes", 0) + killed.get("no", 0),
+                killed.get("yes", 0),
+                killed.get("allowed", 0),
+                f"{part['seconds'].median():.2f} s",
+            )
+        )
+    yield from table(("host", "faults", "found", "allowed", "median time to find one"), rows)
+    by = matrix[matrix["killed"] == "yes"].groupby(["fault", "host"]).size()
+    yield ""
+    yield f"Of the {len(by)} that are found, {(by == 1).sum()} are found by one clause or one witness alone"
+    yield "(`detection_matrix.csv`)."
+
+
+def races() -> Iterator[str]:
+    """In how many runs a fault that shows at times is found."""
+    seen = read("races", RUN)
+    yield from table(
+        ("fault", *(f"found in runs on {host}" for host in HOSTS)),
+        (
+            (
+                fault,
+                *(
+                    common(f"{r['killed']} of {r['runs']}" for r in records(part[part["host"] == h]))
+                    for h in HOSTS
+                ),
+            )
+            for fault, part in seen.groupby("fault")
+        ),
+    )
+
+
+def policies() -> Iterator[str]:
+    """What usual tolerances find of the same faults."""
+    seen = read("policies", RUN)
+    seen = seen[seen["compared"] == "w, m, v"]
+    hosts = {host: seen[seen["host"] == host].set_index("policy") for host in HOSTS}
+    first = hosts[HOSTS[0]].sort_values("found", ascending=False, kind="stable").index
+    total = [of["faults"].iloc[0] for of in hosts.values()]
+    clean = sum(of["clean_cases"].iloc[0] for of in hosts.values())
+    yield from table(
+        (
+            "tolerance",
+            *(f"found of {count} ({host})" for host, count in zip(HOSTS, total, strict=True)),
+            f"flagged of {clean:,} cases without a fault",
+        ),
+        (
+            (
+                name if name == "this suite" else f"`{name}`",
+                *(of.loc[name, "found"] for of in hosts.values()),
+                sum(of.loc[name, "false_alarms"] for of in hosts.values()),
+            )
+            for name in first
+        ),
+    )
+
+
+def sensitivity() -> Iterator[str]:
+    """The smallest relative error that the cases of every seed found."""
+    seen = read("sensitivity", RUN)
+    where = [(dtype, regime) for dtype in ("float32", "float64") for regime in ("w = 0", "w ~ N(0, 1)")]
+    chosen = (
+        "lr",
+        "beta1",
+        "beta2",
+        "epsilon",
+        "weight decay",
+        "update of one element",
+        "update of one row",
+    )
+
+    def cells(quantity: str) -> Iterator[str]:
+        for dtype, regime in where:
+            part = seen[
+                (seen["quantity"] == quantity) & (seen["dtype"] == dtype) & (seen["regime"] == regime)
+            ]
+            yield _power(part["always"].iloc[0])
+
+    yield from table(
+        ("relative error in", *(f"{dtype}, {regime}" for dtype, regime in where)),
+        ((SYMBOLS.get(quantity, quantity), *cells(quantity)) for quantity in chosen),
+    )
+    yield ""
+    yield f"Of {seen['seeds'].max()} seeds each."
+
+
+def _power(error: float) -> str:
+    """An error as a power of 2."""
+    if math.isnan(error):
+        return "not every seed"
+    return f"2{str(round(math.log2(error))).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+BLOCKS = (detection, races, policies, sensitivity)

@@ -1,0 +1,90 @@
+"""Blocks of speed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from lazyadam.reports.blocks.markdown import RUN, table
+from lazyadam.reports.tables import read, records
+from lazyadam.reports.words import percent
+
+SIZES = {
+    "1,000 × 16, 1,000": (1_000, 16, 1_000, "none"),
+    "100,000 × 16, 1,000": (100_000, 16, 1_000, "none"),
+    "1,000,000 × 16, 1,000": (1_000_000, 16, 1_000, "none"),
+    "100,000 × 16, 10,000": (100_000, 16, 10_000, "none"),
+    "the same, by Zipf's law": (100_000, 16, 10_000, "zipf"),
+    "10,000 × 512, 1,000": (10_000, 512, 1_000, "none"),
+}
+TIMED = {
+    "torch SparseAdam": "torch.SparseAdam",
+    "LazyAdam, target CPU": "mindspore.LazyAdam.target_cpu.graph",
+    "LazyAdam, default target": "mindspore.LazyAdam.default.graph",
+    "nn.Adam, target CPU": "mindspore.Adam.target_cpu.graph",
+    "by hand, torch": "by_hand.torch",
+}
+DENSE = {
+    "torch Adam, fused": "torch.Adam.fused",
+    "torch Adam, foreach": "torch.Adam.foreach",
+    "torch Adam, loop": "torch.Adam.loop",
+    "LazyAdam, target CPU": "mindspore.LazyAdam.target_cpu.graph",
+    "nn.Adam, target CPU": "mindspore.Adam.target_cpu.graph",
+}
+
+
+def performance() -> Iterator[str]:
+    """µs a step, and how many times what the memory allows."""
+    seen = read("performance", RUN)
+    seen = seen[(seen["threads"] == 1) & (seen["dtype"] == "float32")]
+
+    def cell(backend: str, size: tuple[Any, ...]) -> str:
+        keys = ("table_rows", "width", "touched_rows", "duplicates")
+        part = seen[seen["backend"] == backend]
+        for key, value in zip(keys, size, strict=True):
+            part = part[part[key] == value]
+        if part.empty or pd.isna(part.iloc[0]["seconds_median"]):
+            return "–"
+        row = part.iloc[0]
+        told = f"{row['seconds_median'] * 1e6:,.0f}"
+        return f"~~{told}~~" if row["worst_ratio"] > 1 else f"{told} ({_times(row['floor_multiple'])})"
+
+    yield from table(
+        ("table, rows of the gradient", *TIMED),
+        ((size, *(cell(backend, of) for backend in TIMED.values())) for size, of in SIZES.items()),
+    )
+    yield ""
+    dense = (100_000, 16, 100_000, "dense")
+    told = (f"{title} {cell(backend, dense)}" for title, backend in DENSE.items())
+    yield f"Dense, 100,000 × 16: {'; '.join(told)}."
+    row = next(
+        row for row in records(read("performance_break_even", RUN)) if row["lazy"] == "torch.SparseAdam"
+    )
+    yield (
+        f"From {row['touched_rows']:,.0f} touched rows of {row['table_rows']:,} on, the dense step of "
+        f"`{row['dense']}` is faster than SparseAdam's."
+    )
+
+
+def _times(multiple: float) -> str:
+    return f"{multiple:,.0f}" if multiple >= 100 else f"{multiple:.1f}"
+
+
+def performance_trials() -> Iterator[str]:
+    """What the gate sees of a slowdown that is seeded, and of none."""
+    rows = records(read("performance_trials", RUN))
+    yield from table(
+        ("backend", "configuration", "seeded slowdown", "called slower"),
+        (
+            (
+                row["backend"],
+                row["configuration"],
+                percent(row["slowdown"]),
+                f"{row['slower']} of {row['trials']}",
+            )
+            for row in rows
+        ),
+    )
+
+
+BLOCKS = (performance, performance_trials)
