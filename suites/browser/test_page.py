@@ -5,84 +5,23 @@ Needs Chromium and its driver: Debian's packages chromium and chromium-driver.
 
 import json
 import re
-import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from lazyadam.reports import equivalence, matrix, migration, page
+from lazyadam.reports import matrix, page
 from lazyadam.reports.findings import findings
-from lazyadam.reports.tables import frame, write_text
+from lazyadam.reports.tables import frame
 from lazyadam.reports.vocabulary import Against
+from lazyadam.suites.browser.conftest import built, recorded
 from lazyadam.suites.instrument.published import RUN
 
-OPTIONS = (
-    *(
-        "--window-size=1400,1000",
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-    ),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-    if missing:
-        pytest.fail(f"{' and '.join(missing)} not there: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for option in OPTIONS:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
-
-
-def built(tables: page.Tables, path: Path) -> Path:
-    pairs = equivalence.pairs_of(tables.get("sequences"))
-    axes = equivalence.axes_of(*(tables.get(n) for n in ("dialects", "effects", "sequences", "pins")))
-    write_text(page.build(tables, pairs, axes), path)
-    write_text(migration.text(tables, pairs, axes), path.with_name("migration.md"))
-    return path
-
-
-def recorded() -> page.Tables:
-    """The tables of a published run, with the findings that are seen in them now."""
-    tables = page.load(RUN)
-    tables.by_name["findings"] = findings(tables.by_name)
-    return tables
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(recorded(), tmp_path_factory.mktemp("page") / "index.html")
-
-
-@pytest.fixture
-def opened(browser: Any, published: Path) -> Iterator[Any]:
-    browser.get_log("browser")
-    browser.get_log("performance")
-    browser.get(published.as_uri())
-    yield browser
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
 WIDTHS = pytest.mark.parametrize("width", [360, 390, 1400])
-THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 
 
 def wide(browser: Any, width: int) -> None:
@@ -92,11 +31,6 @@ def wide(browser: Any, width: int) -> None:
     browser.refresh()
     # Two frames: what is observed to be cut has its sign in the second.
     browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
-
-
-def themed(browser: Any, theme: str) -> None:
-    feature = {"name": "prefers-color-scheme", "value": theme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
 
 def shown(browser: Any, selector: str) -> list[Any]:
@@ -197,92 +131,6 @@ def test_the_page_itself_never_scrolls_sideways(width: int, opened: Any) -> None
     assert content <= inner
 
 
-def test_it_opens_on_the_answer_and_on_what_to_set(opened: Any) -> None:
-    wide(opened, 1400)
-    assert opened.find_element(By.CSS_SELECTOR, "main section").get_attribute("id") == "answer"
-    at = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
-    for selector in ("#answer .lead", "#answer strong", "#answer pre", "#answer table"):
-        assert opened.execute_script(at, selector) < 900, selector
-    assert "findings known" in opened.find_element(By.CSS_SELECTOR, "#answer .lead").text
-
-
-def test_after_the_answer_come_the_findings_each_with_what_shows_it(opened: Any) -> None:
-    sections = [e.get_attribute("id") for e in opened.find_elements(By.CSS_SELECTOR, "main section")]
-    assert sections[:2] == ["answer", "findings"]
-    rows = opened.find_elements(By.CSS_SELECTOR, "#findings tbody tr")
-    assert any("does not sum the gradients of a repeated row" in row.text for row in rows)
-    assert all(row.find_elements(By.CSS_SELECTOR, "a[href^='#pin-'], code") for row in rows)
-
-
-CUT = """return [...document.querySelectorAll(".scroll")].filter(box => {
-  const hint = box.previousElementSibling, told = hint?.className === "hint" && hint.checkVisibility();
-  return box.checkVisibility() && box.scrollWidth > box.clientWidth + 1 && !told;
-}).map(box => box.getAttribute("aria-label"))"""
-
-
-@WIDTHS
-def test_what_is_cut_at_its_edge_says_that_it_scrolls(width: int, opened: Any) -> None:
-    wide(opened, width)
-    assert opened.execute_script(CUT) == []
-
-
-def test_only_what_scrolls_is_a_stop_for_the_keyboard(opened: Any) -> None:
-    wide(opened, 390)
-    stops = """const boxes = [...document.querySelectorAll(".scroll")].filter(box => box.checkVisibility());
-    return boxes.map(box => {
-      const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
-      return [box.tabIndex === 0, scrolls, box.getAttribute("aria-label")];
-    })"""
-    seen = opened.execute_script(stops)
-    assert any(scrolls for _, scrolls, _ in seen)
-    assert [label for stop, scrolls, label in seen if stop != scrolls] == []
-
-
-@WIDTHS
-def test_the_table_of_the_answer_is_whole(width: int, opened: Any) -> None:
-    wide(opened, width)
-    edge = "return document.querySelector('#answer table').getBoundingClientRect().right"
-    assert opened.execute_script(edge) <= width
-
-
-WORDS_IN_TWO_LINES = """const broken = [];
-for (const code of document.querySelectorAll("#answer code")) {
-  const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
-  for (let node; (node = walker.nextNode());) for (const word of node.textContent.matchAll(/[\\w.]+/g)) {
-    const range = document.createRange();
-    range.setStart(node, word.index);
-    range.setEnd(node, word.index + word[0].length);
-    if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) broken.push(word[0]);
-  }
-}
-return broken"""
-
-
-@WIDTHS
-def test_no_word_of_code_in_the_answer_is_broken(width: int, opened: Any) -> None:
-    wide(opened, width)
-    assert opened.execute_script(WORDS_IN_TWO_LINES) == []
-
-
-def test_what_to_set_is_said_once(opened: Any) -> None:
-    assert opened.find_element(By.ID, "answer").text.count("set_context") == 1
-
-
-def test_any_two_keep_the_order_in_which_they_were_chosen(opened: Any) -> None:
-    pair = ["torch.SparseAdam", "mindspore.LazyAdam.default.graph"]
-    for names, values in ((pair, ["sum", "scattered"]), (pair[::-1], ["scattered", "sum"])):
-        for side, name in zip(("left", "right"), names, strict=True):
-            Select(opened.find_element(By.ID, side)).select_by_visible_text(name)
-        (table,) = [e for e in shown(opened, "#pair table") if e.text.startswith("axis")]
-        heads = [e.text for e in table.find_elements(By.CSS_SELECTOR, "thead th")]
-        assert heads[1:3] == names
-        lines = [
-            line.find_elements(By.CSS_SELECTOR, "th, td") for line in table.find_elements(By.TAG_NAME, "tr")
-        ]
-        (row,) = [[e.text for e in line] for line in lines if line[0].text == "duplicates"]
-        assert row[1:3] == values
-
-
 def test_the_matrix_opens_on_what_is_left_when_known_axes_are_taken_out(opened: Any) -> None:
     cells = opened.find_elements(By.CSS_SELECTOR, "#matrix td[data-v]")
     kinds = Counter(cell.get_attribute("class") for cell in cells)
@@ -303,87 +151,6 @@ def test_a_switch_shows_the_verdicts_behind(opened: Any) -> None:
     assert options == ["any", *(word for word in matrix.SIGNS if word)]
     select.select_by_value("left")
     assert {"ε", "Σε"} <= {e.text for e in shown(opened, "#matrix td.but-for")}
-
-
-COLOURS = """const colour = e => getComputedStyle(e).color, of = {};
-for (const e of document.querySelectorAll(".legend:not([hidden]) span")) of[e.className] = colour(e);
-const cells = [...document.querySelectorAll("#matrix td[data-v]")];
-const others = cells.filter(e => of[e.className] !== colour(e));
-return [...new Set(others.map(e => e.className))]"""
-
-
-@THEMES
-@pytest.mark.parametrize("against", ["left", *Against])
-def test_marks_have_the_colours_of_the_legend(against: str, theme: str, opened: Any) -> None:
-    themed(opened, theme)
-    Select(opened.find_element(By.ID, "against")).select_by_value(against)
-    assert opened.execute_script(COLOURS) == []
-
-
-# By WCAG: 4.5 for text, 3 for curves.
-CONTRAST = """const linear = x => (x /= 255) <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4;
-const luminance = text => {
-  const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map(linear);
-  return .2126 * r + .7152 * g + .0722 * b;
-};
-const ground = luminance(getComputedStyle(document.body).backgroundColor), found = new Set();
-const look = (e, colour, least) => {
-  const x = luminance(colour);
-  if ((Math.max(x, ground) + .05) / (Math.min(x, ground) + .05) < least) found.add(`${e.tagName} ${colour}`);
-};
-const all = (selector) => document.querySelectorAll(selector);
-const text = "td, th, p, li, summary, a, .panels text, .legend span";
-for (const e of all(text)) look(e, getComputedStyle(e)[e.closest("svg") ? "fill" : "color"], 4.5);
-for (const e of all(".panels path, .panels use, .key path, .key use")) {
-  const { stroke, strokeOpacity } = getComputedStyle(e);
-  if (stroke !== "none" && strokeOpacity > .5) look(e, stroke, 3);
-}
-return [...found]"""
-
-
-@THEMES
-def test_text_and_curves_stand_out_from_the_ground(theme: str, opened: Any) -> None:
-    themed(opened, theme)
-    assert opened.execute_script(CONTRAST) == []
-
-
-@THEMES
-def test_plots_have_no_ground_of_their_own(theme: str, opened: Any) -> None:
-    themed(opened, theme)
-    grounds = """const body = getComputedStyle(document.body).backgroundColor;
-      const marks = [...document.querySelectorAll("figure path, figure use")];
-      const fills = marks.map(e => getComputedStyle(e).fill);
-      return [...new Set(fills)].filter(fill => fill !== body)"""
-    fills = opened.execute_script(grounds)
-    assert "rgb(255, 255, 255)" not in fills
-    assert opened.execute_script("return document.querySelectorAll('.panels svg').length") > 10
-
-
-def test_keys_stand_outside_the_plots(opened: Any) -> None:
-    names = opened.execute_script(
-        "return [...document.querySelectorAll('.panels text')].map(e => e.textContent)"
-    )
-    assert not [name for name in names if "Adam" in name or "floor" in name]
-    for figure in opened.find_elements(By.TAG_NAME, "figure"):
-        assert figure.find_elements(By.CSS_SELECTOR, ".key li")
-
-
-@pytest.mark.parametrize("width", [390, 1400])
-def test_the_reason_of_every_refusal_can_be_read(width: int, opened: Any) -> None:
-    wide(opened, width)
-    cells = [e for e in opened.find_elements(By.CSS_SELECTOR, "#training td.refuses") if "Error" in e.text]
-    assert len(cells) > 2
-    for cell in cells:
-        assert cell.rect["x"] + cell.rect["width"] <= width
-        assert cell.rect["width"] > 150
-
-
-def test_no_cause_is_drawn_in_rules_of_dashes(opened: Any) -> None:
-    outside = "const page = document.querySelector('main').cloneNode(true); "
-    outside += "page.querySelectorAll('pre').forEach(e => e.remove()); return page.textContent"
-    text = opened.execute_script(outside)
-    assert "----" not in text
-    assert "C++ Call Stack" not in text
 
 
 def test_an_error_of_many_ulps_has_its_word(opened: Any) -> None:

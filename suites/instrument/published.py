@@ -1,5 +1,6 @@
 """A published run, and the command run in this process."""
 
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from lazyadam.reports.tables import RECORDED as RUN
 from lazyadam.suites.commands.app import run
 
 __all__ = ["RUN", "Ran", "lazyadam"]
+Command = Callable[..., tuple[int, list[str], list[str]]]
 
 
 @dataclass

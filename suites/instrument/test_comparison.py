@@ -274,9 +274,8 @@ ELEMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", ELEMENTS)
-def test_accepts_what_is_right_and_nothing_else(name: str) -> None:
-    element = ELEMENTS[name]
+@pytest.mark.parametrize("element", ELEMENTS.values(), ids=[*ELEMENTS])
+def test_accepts_what_is_right_and_nothing_else(element: Element) -> None:
     for quantity, results in element.accepts.items():
         for seen in results:
             assert element.ratio(quantity, seen) <= (0 if seen is RIGHT else 1), (quantity, seen)

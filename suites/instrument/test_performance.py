@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lazyadam.reports import plots
-from lazyadam.reports.performance import break_even, curves, fastest, growth, ranking
+from lazyadam.reports.performance import curves, fastest, ranking
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.timing.by_hand import NumPyByHand
@@ -29,7 +29,6 @@ from lazyadam.suites.cases.configuration import (
     refusal,
 )
 from lazyadam.suites.performance.arms import ROUNDS, Arm, Arms, measure
-from lazyadam.suites.performance.statistics import corrected, median
 from lazyadam.suites.performance.table import rows, with_claims
 
 SMALL = Configuration(50, 4, 20, "zipf")
@@ -151,24 +150,6 @@ def test_sizes_that_make_no_sense_are_refused_in_words() -> None:
     assert set(STANDARD) <= set(FULL)
 
 
-def noisy(shift: float, number: int) -> list[float]:
-    return list((1 + shift) * np.random.default_rng(number).lognormal(0, 0.03, ROUNDS))
-
-
-def test_p_is_corrected_for_the_number_of_claims() -> None:
-    (alone,) = corrected([0.004])
-    assert alone == pytest.approx(0.004)
-    many = corrected([0.004] + [0.5] * 19)
-    assert many[0] > 0.01
-    assert len(corrected([])) == 0
-
-
-def test_the_interval_of_a_median_holds_it() -> None:
-    found = [median(noisy(0, i)) for i in range(100)]
-    assert sum(m.low <= 1 <= m.high for m in found) >= 90
-    assert all(m.low <= m.value <= m.high for m in found)
-
-
 def test_what_is_wrong_is_struck_through_and_has_no_rank(table: pd.DataFrame) -> None:
     under_test = table.replace("by_hand.numpy", "tested")
     wrong, *_ = ranking(under_test[under_test["backend"] == "last_wins"]).to_dict("records")
@@ -276,16 +257,6 @@ def made() -> pd.DataFrame:
             for name, c, seconds in found
         ],
     )
-
-
-def test_exponents_and_break_even_are_those_that_were_put_in() -> None:
-    (line,) = growth(made())
-    assert (line["against"], line["smallest"], line["largest"]) == ("touched_rows", 1000, 100_000)
-    assert line["exponent"] == pytest.approx(1)
-    (found,) = break_even(made())
-    assert found["dense"] == "dense"
-    assert found["touched_rows"] == pytest.approx(20_000)
-    assert found["share"] == pytest.approx(0.2)
 
 
 def test_plots_are_the_same_for_the_same_table_and_escaped() -> None:

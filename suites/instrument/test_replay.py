@@ -24,7 +24,8 @@ from lazyadam.suites.conformance.replay import replayed as replayed_by_name
 from lazyadam.suites.divergences.pin import PINS
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
-from lazyadam.suites.instrument.test_trace import SPOILED, TEXTS, spoil
+from lazyadam.suites.instrument.test_trace import SPOILED, spoil
+from lazyadam.suites.instrument.test_trace_files import TEXTS
 
 SPARSE = BACKENDS["torch.SparseAdam"]
 Replayed = Callable[[Path], tuple[int, list[str]]]

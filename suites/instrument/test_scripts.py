@@ -12,21 +12,14 @@ import pytest
 from lazyadam.reference.dialect import Arithmetic, Power
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.errors import NOT_KEPT
 from lazyadam.suites.backends.own.declaration import declared
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.workers import patience
-from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.runs import Runs
-from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.clauses import CLAUSES
-from lazyadam.suites.conformance import tell
-from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences import scripts
-from lazyadam.suites.divergences.expected import shown
-from lazyadam.suites.divergences.reproducer import no_script, script
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.judge.step_by_step import step_by_step
 
@@ -290,123 +283,3 @@ def test_a_script_has_no_part_that_its_divergence_does_not_need(
         pytest.skip("torch is not there")
     text, _, _ = ran[wrong.id]
     assert [name for name, part in PARTS.items() if part in text] == list(wrong.parts)
-
-
-@pytest.mark.slow
-def test_a_script_of_several_steps_of_mindspore_ends_with_1_and_as_it_is_with_0(tmp_path: Path) -> None:
-    """LazyAdam with its documentation, and with what its source says."""
-    backend = BACKENDS["mindspore.LazyAdam.target_cpu.graph"]
-    case = replace(with_rates(reloaded(sample(steps=3, shape=(4, 2), epsilon=0.1))), t=7)
-    files = []
-    with Process(backend) as process:
-        if process.not_run:
-            pytest.skip(process.not_run)
-        pin = scripts.pin_of(CLAUSES["learning-rate"], case, "diverges", process)
-    for name, dialect in (("documented", backend.documented), ("spoken", backend.spoken)):
-        files.append(tmp_path / f"{name}.py")
-        script(pin, type("Lazy", (backend,), {"documented": dialect})).write(files[-1])
-    (code, output), (right, fine) = ended(*files)
-    assert (code, right) == (1, 0), output + fine
-    assert output.count("after step") == len("wmv")
-
-
-@pytest.mark.slow
-def test_a_script_that_a_built_in_optimizer_passes_as_what_it_is(tmp_path: Path) -> None:
-    """torch.SparseAdam, by what its documentation says of ε and by what its source does."""
-    if find_spec("torch") is None:
-        pytest.skip("torch is not there")
-    backend, case = BACKENDS["torch.SparseAdam"], with_none(with_rates(several(*GROUPS)))
-    pin = scripts.pin_of(CLAUSES["several-parameters"], case, "diverges", Here(backend("cpu")))
-    files = [tmp_path / "documented.py", tmp_path / "spoken.py"]
-    for file, dialect in zip(files, (backend.documented, backend.spoken), strict=True):
-        script(pin, type("Sparse", (backend,), {"documented": dialect})).write(file)
-    (code, output), (right, fine) = ended(*files)
-    assert (code, right) == (1, 0), output + fine
-
-
-def test_numbers_of_many_steps_are_in_a_file_beside_the_script(tmp_path: Path) -> None:
-    text = NUMPY.replace(TAKES, f"        t = max(t, 2) if t < 60 else 7\n{TAKES}")
-    case = sample(steps=70)
-    backend, right = written(text, tmp_path), written(NUMPY, tmp_path / "right")
-    files = [tmp_path / "wrong.py", tmp_path / "right.py"]
-    for file, each in zip(files, (backend, right), strict=True):
-        here = Here(each("cpu"))
-        (seen,) = here.run([case])
-        how = shown(case, backend, False, seen)
-        script(scripts.pin_of(CLAUSES["many-steps"], case, "diverges", here), each, how=how).write(file)
-    (code, output), (fine, others) = ended(*files)
-    assert (code, fine) == (1, 0), output + others
-    assert files[0].with_suffix(".npz").exists()
-    assert len(files[0].read_text().splitlines()) <= 60
-
-
-FAILS = {
-    "a step that raises": ("raise RuntimeError('no third step')", "got: RuntimeError: no third step"),
-    "a step that changes its gradient": ("values[:] = 0", "got: ValueError: the step changed the gradient"),
-}
-
-
-@pytest.mark.parametrize("what", FAILS)
-def test_the_script_of_a_failure_shows_it(what: str, tmp_path: Path) -> None:
-    line, told = FAILS[what]
-    text = NUMPY + f"        if t == 3:\n            {line}\n"
-    case = replace(sample(), manner=frozenset({Manner.WATCHED}))
-    backend = written(text, tmp_path)
-    here = Here(backend("cpu"))
-    (seen,) = here.run([case])
-    assert seen.failure
-    clause = CLAUSES["gradient-kept"]
-    file = script_of(scripts.of_failure(clause, case, seen.failure, here, tmp_path, "fails.py"), tmp_path)
-    mended = written(NUMPY, tmp_path / "right").file
-    other = file.with_name("right.py")
-    other.write_text(file.read_text().replace(backend.file, mended))
-    (got, output), (code, fine) = ended(file, other)
-    assert str(got).startswith(told)
-    assert (code, fine) == (0, "expected: the step is taken\ngot: the same\n")
-    assert output == "expected: the step is taken\n"
-
-
-def test_a_script_says_which_interpreter_runs_it(tmp_path: Path) -> None:
-    python = "/other/bin/python"
-    text = NUMPY.replace(
-        'name = "mine.LazyAdam"', f'name = "mine.LazyAdam"\n    spec = "popen//python={python}"'
-    )
-    backend = written(text, tmp_path)
-    pin = scripts.pin_of(CLAUSES["update-rule"], sample(steps=1), "diverges", Here(backend("cpu")))
-    assert f"To be run by {python}. Exits with 1" in script(pin, backend).text.split('"""')[1]
-
-
-def test_every_divergence_from_the_documentation_has_a_script_or_a_reason(tmp_path: Path) -> None:
-    """Known ones too: torch.SparseAdam's ε shows under most clauses."""
-    backend = BACKENDS["torch.SparseAdam"]
-    budget, told = replace(BUDGETS["ci"], shrink_explained=True, shrink_seconds=0.0), []
-    with Process(backend) as process:
-        if process.not_run:
-            pytest.skip(process.not_run)
-        for clause in ("tiny-gradients", "several-parameters", "large-table"):
-            told += tell.run(CLAUSES[clause], process, "float32", 0, budget, tmp_path).divergences
-    documented = [line for line in told if "against documented" in line]
-    assert len(documented) == 3
-    files = [script_of("script " + line.split("; script ")[1], tmp_path) for line in documented]
-    assert [code for code, _ in ended(*files)] == [1, 1, 1]
-
-
-def test_what_has_no_script_says_why(tmp_path: Path) -> None:
-    backend = written(NUMPY, tmp_path)
-    assigned = replace(sample(), manner=frozenset({Manner.ASSIGNED}))
-    assert no_script(assigned, backend) == "only the suite itself compares it with itself"
-    torch = BACKENDS["torch.SparseAdam"]
-    failure = Failure("refuses", 1, f"ValueError: {NOT_KEPT}")
-    here = Here(backend("cpu"))
-    here.backend = torch
-    told = scripts.of_failure(CLAUSES["gradient-kept"], sample(), failure, here, tmp_path, "x.py")
-    assert told == "no script: only the suite itself watches the gradient"
-    graph = BACKENDS["mindspore.LazyAdam.default.graph"]
-    case = sample(steps=2)
-    mixed = replace(case, steps=(case.steps[0], Step((Gradient(np.ones((6, 4))),))))
-    assert (
-        no_script(mixed, graph) == "gradients change their layout from step to step, each a graph of its own"
-    )
-    unknown = type("Unknown", (torch,), {"framework": "jax"})
-    assert no_script(case, unknown) == "nobody has written how a script drives jax"
-    assert no_script(case, torch) == no_script(case, graph) == no_script(case, backend) == ""
