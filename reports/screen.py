@@ -98,7 +98,7 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
         dtypes = [dtype for dtype in DTYPES if dtype in set(passing["dtype"])]
         return f"RIGHT in {', '.join(dtypes)}. {rest}"
     if not new:
-        return f"AS Kind.KNOWN, {_number(known, 'finding')}. {rest}"
+        return f"AS KNOWN, {_number(known, 'finding')}. {rest}"
     sure = _clauses(row for row in new if not is_meaning(row))
     maybe = failing - sure
     if sure:
@@ -108,7 +108,7 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
             else ""
         )
         return f"WRONG. {_of(sure, judged, 'fail')}{more}. {rest}"
-    return f"NOT AS Kind.DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant. {rest}"
+    return f"NOT AS DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant. {rest}"
 
 
 def _not_tried(tables: Tables, out: Path, target: str) -> str:
@@ -131,7 +131,7 @@ def _lost(tables: Tables) -> str:
 def _verdict_of_all(documented: pd.DataFrame, new: list[Row], found: list[Row], seconds: float) -> str:
     known = [row for row in found if row["kind"] == Kind.KNOWN]
     cases = f"{documented['cases'].sum():,} cases, {_duration(seconds)}"
-    word = f"{_number(new, 'Kind.NEW FINDING')}" if new else "NOTHING NEW"
+    word = f"{_number(new, 'NEW FINDING')}" if new else "NOTHING NEW"
     return f"{word}; {_number(known, 'finding')} known ({cases})."
 
 

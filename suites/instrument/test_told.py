@@ -263,3 +263,21 @@ def test_thirty_backends_take_a_line_each(published: dict[str, pd.DataFrame]) ->
     assert max(map(len, lines)) <= WIDTH
     assert sum("torch.SparseAdam" in line for line in lines) == 1
     assert any(line.startswith("NOTHING NEW; ") for line in lines)
+
+
+def test_the_first_words_are_words() -> None:
+    meant = seen("missing-gradient", "step_count: optimizer", "t")
+    as_known = tables_of(meant)
+    as_known["findings"] = as_known["findings"].assign(kind=Kind.KNOWN)
+    another = frame("verdicts", [judged(backend="other.LazyAdam")])
+    for made, words in (
+        (tables_of(meant), "NOT AS DOCUMENTED. 1 of 6 clauses differ"),
+        (as_known, "AS KNOWN, 1 finding. "),
+        (of_two(as_known, another), "NOTHING NEW; 1 finding known"),
+        (of_two(tables_of(meant), another), "1 NEW FINDING; 0 findings known"),
+    ):
+        assert any(line.startswith(words) for line in screen(made, Path("lazyadam-out"), 1, 1)), words
+
+
+def of_two(made: dict[str, pd.DataFrame], another: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return made | {"verdicts": pd.concat([another, made["verdicts"]])}
