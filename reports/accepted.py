@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.export import is_known
+from lazyadam.reports.matrix import is_known
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import TableError, read, records
 from lazyadam.reports.vocabulary import FAILING, Against, Verdict

@@ -6,15 +6,9 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
+from lazyadam.reports.matrix import is_known
 from lazyadam.reports.tables import records
 from lazyadam.reports.vocabulary import FAILING, Against, Kind, Verdict
-
-
-def is_known(verdicts: pd.DataFrame, pins: pd.DataFrame) -> pd.Series:
-    """Whether each verdict is accounted for, by pins; an empty witness says that it needs none."""
-    names = set(pins["pin"])
-    return verdicts["witness"].map(lambda witness: witness == "" or set(witness.split("; ")) <= names)
-
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from lazyadam.reports.export import is_known
 from lazyadam.reports.tables import records
 from lazyadam.reports.vocabulary import FAILING, LOST, Against, Kind, Verdict
 
@@ -46,6 +45,12 @@ class Cell:
     sign: str = ""
     axes: list[str] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
+
+
+def is_known(verdicts: pd.DataFrame, pins: pd.DataFrame) -> pd.Series:
+    """Whether each verdict is accounted for, by pins; an empty witness says that it needs none."""
+    names = set(pins["pin"])
+    return verdicts["witness"].map(lambda witness: witness == "" or set(witness.split("; ")) <= names)
 
 
 def worst(verdicts: Iterable[str]) -> str:

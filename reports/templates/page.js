@@ -101,7 +101,7 @@ if (grid) {
           link.href = `#pin-${name}`;
           link.addEventListener("click", () => byId("cell").close());
           said.append(link);
-          box.append(said);
+          box.append(said, element("p", "See its witness run again:"), element("pre", `lazyadam show ${name}`));
         } else if (name.startsWith("traces/")) {
           box.append(element("p", "Judge it again, in the folder of this page:"), element("pre", `lazyadam replay ${name}`));
         }

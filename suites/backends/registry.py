@@ -1,50 +1,23 @@
-"""Every backend, by name: the suite's own, those of installed packages, and those of files."""
+"""The suite's own backends, by name, and whatever a worker is asked to run. Imports NumPy alone."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.known import BACKENDS as BACKENDS
-from lazyadam.suites.backends.known import BESIDE as BESIDE
-from lazyadam.suites.backends.names import begun, near
-from lazyadam.suites.backends.own import reader
-from lazyadam.suites.backends.own.declaration import BrokenDeclaration
+from lazyadam.suites.backends.mindspore import backends as mindspore
+from lazyadam.suites.backends.own import declaration
+from lazyadam.suites.backends.timing import by_hand, floor
+from lazyadam.suites.backends.torch import backends as torch
+
+BACKENDS: dict[str, type[Backend]] = {
+    backend.name: backend for backend in (*torch.BACKENDS, *mindspore.BACKENDS)
+}
+# What is measured beside them, and not under test.
+BESIDE: dict[str, type[Backend]] = {backend.name: backend for backend in (*by_hand.BACKENDS, *floor.BACKENDS)}
 
 
-class UnknownBackend(Exception):
-    """No backend has this name; the message is one line."""
-
-
-def select(names: list[str], files: Iterable[Path] = (), python: str = "") -> list[type[Backend]]:
-    """The backends of these names or leading parts of names, in any case.
-
-    Where there are none: those that the files declare, or all where there are no files either. python: the
-    interpreter in which they run, where that is not this one.
-
-    Raises:
-        UnknownBackend: no backend has one of the names, or they name none of a file that is given.
-        BrokenDeclaration: a file or a package declares no proper backend.
-    """
-    own = [backend for file in dict.fromkeys(files) for backend in reader.read(file, python)]
-    known = dict(BACKENDS)
-    for backend in (*(() if python else reader.installed()), *own):
-        if known.setdefault(backend.name, backend) is not backend or backend.name in BESIDE:
-            where = backend.file or backend.__module__
-            raise BrokenDeclaration(f"{where}: {backend.__name__}: there is another backend {backend.name}")
-    chosen: list[type[Backend]] = []
-    for name in names:
-        found = begun(name, known)
-        if not found:
-            raise UnknownBackend(f"unknown backend {name!r}{near(name, known)}")
-        chosen += [known[n] for n in found if known[n] not in chosen]
-    for file in dict.fromkeys(b.file for b in own) if names else ():
-        if not any(b.file == file for b in chosen):
-            declares = ", ".join(b.name for b in own if b.file == file)
-            raise UnknownBackend(f"{file} is given, but {declares}, which it declares, is not named")
-    these = chosen if names else own or list(known.values())
-    return [backend.run_by(python) for backend in these] if python else these
-
-
-def named(text: str) -> list[str]:
-    """The names that a text may stand for, of the suite's backends and of packages'."""
-    return begun(text, [*BACKENDS, *(backend.name for backend in reader.installed())])
+def find(name: str, file: str = "") -> type[Backend]:
+    """The backend of a name, to be run here: that of a file, of a package, or the suite's own."""
+    if file:
+        return next(backend for backend in declaration.declared(Path(file)) if backend.name == name)
+    known = BACKENDS | BESIDE
+    return known[name] if name in known else next(b for b in declaration.installed() if b.name == name)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from lazyadam.reports.command import open_streams, status_of
+from lazyadam.reports.ending import open_streams, status_of
 from lazyadam.suites.run.interruption import listen, listen_no_more
 
 

@@ -90,8 +90,8 @@ def bench(
     from lazyadam.reports.tables import try_to_write
     from lazyadam.suites.backends.base import DEVICES
     from lazyadam.suites.cases import configuration
-    from lazyadam.suites.performance import backends as speed
-    from lazyadam.suites.performance import gate
+    from lazyadam.suites.performance import candidate as gate
+    from lazyadam.suites.performance import measuring as speed
     from lazyadam.suites.performance import reference as costs
     from lazyadam.suites.performance import trials as tried
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lazyadam.suites.backends.names import meant
+from lazyadam.suites.backends.typed import meant
 from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
 from lazyadam.suites.commands.options import chosen, near_path, one_of
 from lazyadam.suites.commands.options import processes as at_once
@@ -227,7 +227,8 @@ def resolve(
     from lazyadam.suites.backends.own.class_file import DECLARED, declaration, is_class, like
     from lazyadam.suites.backends.own.declaration import BrokenDeclaration
     from lazyadam.suites.backends.own.reader import read
-    from lazyadam.suites.backends.registry import BACKENDS, named
+    from lazyadam.suites.backends.registry import BACKENDS
+    from lazyadam.suites.backends.selecting import named
 
     names: list[str] = []
     files: list[Path] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lazyadam.suites.backends.names import begun, near
+from lazyadam.suites.backends.typed import begun, near
 
 if TYPE_CHECKING:
     from lazyadam.suites.backends.base import Backend
@@ -34,7 +34,7 @@ def chosen(
     that is not this one.
     """
     from lazyadam.suites.backends.own.declaration import BrokenDeclaration
-    from lazyadam.suites.backends.registry import UnknownBackend, select
+    from lazyadam.suites.backends.selecting import UnknownBackend, select
     from lazyadam.suites.commands.judging import resolve
 
     own = [Path(target) for target in targets or () if target.endswith(".py")]

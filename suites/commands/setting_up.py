@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lazyadam.suites.backends.names import one
+from lazyadam.suites.backends.typed import one
 from lazyadam.suites.commands.app import app, interpreter
 from lazyadam.suites.commands.options import near_path
 from lazyadam.suites.commands.telling import asked, say

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lazyadam.suites.backends.names import UnknownName, one
+from lazyadam.suites.backends.typed import UnknownName, one
 from lazyadam.suites.commands.app import OUT, Out, app
 from lazyadam.suites.commands.options import apart, folder, folders
 

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from lazyadam.reports.vocabulary import Against
-from lazyadam.suites.backends.names import UnknownName, one
+from lazyadam.suites.backends.typed import UnknownName, one
 from lazyadam.suites.commands.app import OUT, Out, app, in_short
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def asked(work: Any, *given: Any) -> Any:
     """What the work returns; what was asked wrongly is one line and exit status 2."""
     from lazyadam.reports.errors import TableError
     from lazyadam.suites.backends.own.declaration import BrokenDeclaration
-    from lazyadam.suites.backends.registry import UnknownBackend
+    from lazyadam.suites.backends.selecting import UnknownBackend
     from lazyadam.suites.cases.trace import TraceError
 
     try:

@@ -14,11 +14,11 @@ from lazyadam.reports.errors import TableError
 from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES, Backend
 from lazyadam.suites.backends.errors import in_a_line, not_kept
-from lazyadam.suites.backends.names import UnknownName, one
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 from lazyadam.suites.backends.own.environments import located
 from lazyadam.suites.backends.own.interpreter import refusal
-from lazyadam.suites.backends.registry import UnknownBackend, select
+from lazyadam.suites.backends.selecting import UnknownBackend, select
+from lazyadam.suites.backends.typed import UnknownName, one
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Trajectory

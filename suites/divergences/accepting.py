@@ -14,8 +14,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from lazyadam.reports.tables import TableError, read, records
 from lazyadam.reports.vocabulary import Against
-from lazyadam.suites.backends.names import UnknownName, near
 from lazyadam.suites.backends.own.class_file import DECLARED
+from lazyadam.suites.backends.typed import UnknownName, near
 from lazyadam.suites.cases import trace
 from lazyadam.suites.divergences.pin import OWNERS
 

@@ -19,8 +19,8 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.vocabulary import FAILING, Verdict
 from lazyadam.suites.backends.base import DEVICES, Backend
-from lazyadam.suites.backends.names import near
 from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.typed import near
 from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Trajectory

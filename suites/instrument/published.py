@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 
-from lazyadam.reports.command import status_of
+from lazyadam.reports.ending import status_of
 from lazyadam.reports.tables import RECORDED as RUN
 from lazyadam.suites.commands.app import run
 

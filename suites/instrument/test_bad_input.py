@@ -10,7 +10,8 @@ import pytest
 
 from lazyadam.reference.dialect import Dialect, Untouched
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Failure, Trajectory
 from lazyadam.suites.conformance.bad_input import KINDS, ROWS, good

@@ -12,7 +12,7 @@ from rich.console import Console
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.schema.bad_input import show_bad_input
 from lazyadam.reports.tables import frame
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Failure, Step, Trajectory
 from lazyadam.suites.conformance.bad_input import KINDS, Kind

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.reports.command import status_of
+from lazyadam.reports.ending import status_of
 from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
 from lazyadam.suites.divergences.pin import PINS
 from lazyadam.suites.instrument.published import RUN, lazyadam
-from lazyadam.suites.performance import gate
+from lazyadam.suites.performance import candidate as gate
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lazyadam.reports.schema import TABLES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.corpus import collect

@@ -16,7 +16,9 @@ from lazyadam.suites.commands.options import chosen
 from lazyadam.suites.equivalence import builds
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.test_nothing_measured import SMALL, fixed
-from lazyadam.suites.performance import backends, gate, trials
+from lazyadam.suites.performance import candidate as gate
+from lazyadam.suites.performance import measuring as backends
+from lazyadam.suites.performance import trials
 from lazyadam.suites.performance.arms import measure
 
 

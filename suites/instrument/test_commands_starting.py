@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.clauses import CLAUSES

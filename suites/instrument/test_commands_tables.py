@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.commands import judging
 from lazyadam.suites.commands.app import OUT

@@ -16,7 +16,8 @@ from lazyadam.reports.schema import TABLES
 from lazyadam.suites.backends.mindspore import optimizer as mindspore_nn
 from lazyadam.suites.backends.mindspore.optimizer import MindSporeOptimizer
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace

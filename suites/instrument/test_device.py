@@ -8,9 +8,9 @@ import pytest
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power, Storage, Subnormals
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, replayed
-from lazyadam.suites.backends.known import BACKENDS
 from lazyadam.suites.backends.own import NumpyOptimizer
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.torch.backends import AdamFused, AdamLoop, SparseAdam
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace

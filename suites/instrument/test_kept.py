@@ -6,7 +6,7 @@ import pytest
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES

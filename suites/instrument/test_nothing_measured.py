@@ -19,8 +19,9 @@ from lazyadam.suites.backends.timing.stopwatch import Opened
 from lazyadam.suites.cases.case import Failure
 from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.instrument.published import lazyadam
-from lazyadam.suites.performance import arms, gate, reference, trials
-from lazyadam.suites.performance import backends as speed
+from lazyadam.suites.performance import arms, reference, trials
+from lazyadam.suites.performance import candidate as gate
+from lazyadam.suites.performance import measuring as speed
 from lazyadam.suites.performance.arms import Arm, measure
 from lazyadam.suites.performance.table import rows, with_claims
 

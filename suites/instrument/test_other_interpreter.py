@@ -11,7 +11,7 @@ from lazyadam.suites.backends.own import environments
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 from lazyadam.suites.backends.own.interpreter import refusal
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.answers import ANSWERS
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace

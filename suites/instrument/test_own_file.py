@@ -10,7 +10,7 @@ import pytest
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 from lazyadam.suites.backends.own.reader import read
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.instrument.readme import OWN, examples
 from lazyadam.suites.instrument.test_command_line import pytest_run
 

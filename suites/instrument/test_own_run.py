@@ -11,7 +11,7 @@ from lazyadam.suites.backends.own import reader
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 from lazyadam.suites.backends.own.reader import read
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import HOPELESS, Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.instrument.published import lazyadam

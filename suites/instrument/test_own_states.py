@@ -11,7 +11,7 @@ from lazyadam.suites.backends.errors import NOT_KEPT
 from lazyadam.suites.backends.own import interpreter
 from lazyadam.suites.backends.own.reader import read
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Manner

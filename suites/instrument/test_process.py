@@ -9,7 +9,8 @@ import pytest
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.errors import refusal
-from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Trajectory
 from lazyadam.suites.instrument.samples import sample

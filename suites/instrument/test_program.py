@@ -13,7 +13,7 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.own.class_file import DECLARED, LIBRARY, PROGRAM, of_file
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases.corpus import collect

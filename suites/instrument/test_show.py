@@ -10,7 +10,8 @@ import pytest
 
 from lazyadam.reports.tables import read, records
 from lazyadam.suites.backends.own.template import TEMPLATES
-from lazyadam.suites.backends.registry import BACKENDS, select
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Gradient, Step

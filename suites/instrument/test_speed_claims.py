@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lazyadam.suites.performance.arms import LOOKS, ROUNDS
-from lazyadam.suites.performance.gate import status, summary, verdict, with_verdicts
+from lazyadam.suites.performance.candidate import status, summary, verdict, with_verdicts
 from lazyadam.suites.performance.statistics import LEAST, Median, claim, compare, slowdown, spread
 from lazyadam.suites.performance.table import Row
 

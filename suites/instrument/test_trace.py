@@ -10,7 +10,7 @@ import pytest
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.tables import MOST_BYTES
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.cases.corpus import collect

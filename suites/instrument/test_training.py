@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Gradient, Parameter, Step
 from lazyadam.suites.cases.training import Trained, gradient, loss, trained_alone, training_task

@@ -27,7 +27,7 @@ from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
 from lazyadam.reports.tables import write
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step

@@ -11,10 +11,10 @@ from rich.console import Console
 from lazyadam.reports.schema.table import as_it_is
 from lazyadam.reports.tables import frame, write
 from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends.registry import select
+from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.performance.arms import Arms
-from lazyadam.suites.performance.gate import GATED, row, start, with_verdicts
+from lazyadam.suites.performance.candidate import GATED, row, start, with_verdicts
 from lazyadam.suites.performance.table import Row
 from lazyadam.suites.run.steps import Steps
 

@@ -15,7 +15,7 @@ from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 from lazyadam.suites.backends.own.interpreter import refusal
-from lazyadam.suites.backends.registry import UnknownBackend, select
+from lazyadam.suites.backends.selecting import UnknownBackend, select
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS

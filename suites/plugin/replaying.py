@@ -6,7 +6,7 @@ from traceback import extract_tb
 import pytest
 
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
-from lazyadam.suites.backends.registry import UnknownBackend, select
+from lazyadam.suites.backends.selecting import UnknownBackend, select
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.conformance.replay import NOTHING_COMPARED, replay
 

@@ -8,7 +8,7 @@ from typing import Any
 from lazyadam.reports.tables import read as read_table
 from lazyadam.reports.tables import records
 from lazyadam.reports.vocabulary import FAILING, Against, Kind, Verdict
-from lazyadam.suites.backends.names import UnknownName, begun, near, one
+from lazyadam.suites.backends.typed import UnknownName, begun, near, one
 from lazyadam.suites.cases import trace
 from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.divergences.pin import PINS

@@ -24,8 +24,8 @@ from lazyadam.reports.vocabulary import (
     Verdict,
     Word,
 )
-from lazyadam.suites.backends.names import UnknownName, near, plain
 from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.typed import UnknownName, near, plain
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.conformance.budget import BUDGETS

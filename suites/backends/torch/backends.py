@@ -22,7 +22,8 @@ class SparseAdam(TorchOptimizer):
         Promise("epsilon", f"{_SPARSE_ADAM} ('a masked version of the Adam algorithm') with {_ADAM}"),
         Promise("untouched", f"{_SPARSE_ADAM} ('only updates the moments and parameters …')"),
     )
-    spoken = Dialect()
+    # torch/optim/_functional.py, sparse_adam, 2.13: denom = √v + ε, lr·√(1 − β2^t) / (1 − β1^t).
+    spoken = Dialect(epsilon=Epsilon.BESIDE_ROOT)
     # Two rows and more are added by index_add_, with atom.add.f32 (Atomic.cuh, 2.13): PTX ISA: it flushes.
     elsewhere = {"cuda": {"spoken": Dialect(subnormals=Subnormals.VARIES)}}
     # torch/optim/_functional.py, sparse_adam, 2.13: old += (1 − β)·(new − old) for both moments.

@@ -11,7 +11,7 @@ import numpy as np
 
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.errors import in_a_line
-from lazyadam.suites.backends.known import find
+from lazyadam.suites.backends.registry import find
 from lazyadam.suites.backends.timing.stopwatch import Stopwatch
 from lazyadam.suites.backends.workers import guard
 from lazyadam.suites.cases.pickled import dumps
