@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lazyadam.reference.arithmetic import Rules, is_scattered
-from lazyadam.reference.dialect import Duplicates
+from lazyadam.reference.dialect import Duplicates, WeightDecay
 from lazyadam.reference.gradient import Gradient
 from lazyadam.reference.movement import movement_error
 from lazyadam.reference.rounding import Errors, average_error, inherited_square_error
@@ -105,6 +105,10 @@ def _entering_errors(
         magnitude = np.abs(gradient.values) / s.scale + e.decay * np.abs(e.w)
         unscaled = (k.unscale * p.u * (1 + 8 * p.u)) * magnitude
         unscaled += (2 + 1 / s.scale) * k.underflow * p.eta  # λ·w may underflow before it is unscaled
+        if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
+            # λ·w joins each of k occurrences: their k − 1 sums round it too.
+            sums = k.addition * p.u * np.maximum(gradient.occurrences - 1, 0)[:, None]
+            unscaled += sums * e.decay * np.abs(e.w)
         eg = unscaled if eg is None else eg / s.scale + unscaled
         if before is not None:
             eg = eg + e.decay * before.w

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lazyadam.reports.schema import columns as c
-from lazyadam.reports.schema.table import COUNT, NUMBER, SIZE, Column, Table, brief
+from lazyadam.reports.schema.table import COUNT, NUMBER, SIZE, Column, Table, as_it_is, brief
 from lazyadam.reports.vocabulary import Against, Agreement, Kind, Verdict
 
 
@@ -211,6 +211,21 @@ DIALECTS = Table(
     outcome="observed",
     may_be_empty=False,
     show=show_dialects,
+)
+
+SPACE = Table(
+    "space",
+    "of each two dimensions of the cases how many pairs of their values were tried together",
+    (
+        c.BACKEND,
+        Column("dimension", "one of the two: lazyadam explain lists its values"),
+        Column("other", "the other one"),
+        Column("pairs", "how many pairs of their values there are", COUNT),
+        Column("possible", "how many of them can meet", COUNT),
+        Column("tried", "how many some case has", COUNT),
+        Column("why", "why the others can't meet"),
+    ),
+    show=as_it_is("space: pairs of values of two dimensions that were tried together"),
 )
 
 COVERAGE = Table(

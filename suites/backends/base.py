@@ -72,6 +72,7 @@ class Backend(ABC):
     devices: what it can be asked for.
     dtypes: the types that it takes, of sparse gradients where it takes any; the clauses about layouts try
         the others too.
+    dense_dtypes: those of dense gradients, where it takes sparse ones in others too.
     layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
     hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
     grouped: those that may differ between parameter groups.
@@ -97,6 +98,7 @@ class Backend(ABC):
     mode: ClassVar[str]
     devices: ClassVar[tuple[str, ...]]
     dtypes: ClassVar[tuple[str, ...]] = ("float16", "bfloat16", "float32", "float64")
+    dense_dtypes: ClassVar[tuple[str, ...]] = ("float16", "bfloat16", "float32", "float64")
     layouts: ClassVar[frozenset[str]]
     hyperparameters: ClassVar[frozenset[str]] = frozenset()
     grouped: ClassVar[frozenset[str]] = frozenset()

@@ -7,9 +7,11 @@ deleted at any time; where it can't be read or written, cases are generated as i
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import hypothesis
 import numpy as np
@@ -22,6 +24,7 @@ from lazyadam.suites.cases.case import Case
 from lazyadam.suites.cases.pickled import CASES
 from lazyadam.suites.cases.strategies import Menu, generated
 
+Made = TypeVar("Made")
 MOST = 30  # as many as profile ci has: there are too many of the others' to keep
 LIMIT = 2**29  # bytes in all
 LARGEST = 2**26  # bytes of a file: nine times the largest of profile ci
@@ -37,25 +40,31 @@ def collect(menu: Menu, dtype: str, count: int, seed: int) -> list[Case]:
 def _collected(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...]:
     if count > MOST:
         return generated(menu, dtype, count, seed)
-    key = _key(menu, dtype, count, seed)
+    manner = sorted(x.name for x in menu.manner)  # the order within a set is another in each process
+    drawn = {name: value for name, value in vars(menu).items() if name != "manner"}
+    made_from = (_generator(), drawn, manner, dtype, count, seed)
+    return kept(made_from, lambda: generated(menu, dtype, count, seed), _are_cases)
+
+
+def kept(made_from: object, make: Callable[[], Made], sound: Callable[[Any], bool]) -> Made:
+    """What is made, once for all runs. made_from: what it depends on. sound: whether it is of its kind."""
+    key = hashlib.sha256(repr(made_from).encode()).hexdigest()[:32]
     path = folder() / f"{key}.cases"
-    cases = _read(path, key)
-    if cases is None:
-        cases = generated(menu, dtype, count, seed)
-        _keep(cases, path, key)
-    return cases
+    found: Made | None = _read(path, key)
+    if found is None or not sound(found):
+        found = make()
+        _keep(found, path, key)
+    return found
+
+
+def _are_cases(found: Any) -> bool:
+    return isinstance(found, tuple) and bool(found) and all(isinstance(case, Case) for case in found)
 
 
 def folder() -> Path:
     """Where they are kept: nowhere, where that is a relative path, which the specification ignores."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(cache if os.path.isabs(cache) else os.devnull) / "lazyadam"
-
-
-def _key(menu: Menu, dtype: str, count: int, seed: int) -> str:
-    manner = sorted(x.name for x in menu.manner)  # the order within a set is another in each process
-    drawn = {name: value for name, value in vars(menu).items() if name != "manner"}
-    return hashlib.sha256(repr((_generator(), drawn, manner, dtype, count, seed)).encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=1)
@@ -65,24 +74,23 @@ def _generator() -> str:
     return f"{hypothesis.__version__} {np.__version__} {hashlib.sha256(sources).hexdigest()}"
 
 
-def _read(path: Path, key: str) -> tuple[Case, ...] | None:
-    """The cases of a file; None where it isn't there, or isn't whole, or is another's."""
+def _read(path: Path, key: str) -> Any:
+    """What is in a file; None where it isn't there, or isn't whole, or is another's."""
     try:
         if not path.is_file() or path.stat().st_size > LARGEST:
             return None
         digest, content = path.read_bytes().split(b"\n", 1)
         if digest != _digest(key, content):
             return None
-        cases = pickled.loads(zlib.decompress(content), CASES)
+        found = pickled.loads(zlib.decompress(content), CASES)
         os.utime(path)  # what is used stays longest
     except (OSError, ValueError, zlib.error, pickled.Unreadable):
         return None
-    sound = isinstance(cases, tuple) and cases and all(isinstance(case, Case) for case in cases)
-    return cases if sound else None
+    return found
 
 
-def _keep(cases: tuple[Case, ...], path: Path, key: str) -> None:
-    content = zlib.compress(pickled.dumps(cases), 1)
+def _keep(made: object, path: Path, key: str) -> None:
+    content = zlib.compress(pickled.dumps(made), 1)
     with suppress(NotWritten, OSError):
         write_bytes(_digest(key, content) + b"\n" + content, path)
         _make_room(path.parent)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.strategies import Menu, Shape
 from lazyadam.suites.clauses.clause import MINDSPORE_ADAM, TORCH_ADAM, Clause, H, layouts
 
@@ -12,7 +13,10 @@ _SCALE = f"{MINDSPORE_ADAM}, loss_scale"
 
 
 def _with(
-    *settings: Hyperparameters, rows: tuple[str, ...] = ("distinct",), shapes: tuple[Shape, ...] = ((6, 4),)
+    *settings: Hyperparameters,
+    rows: tuple[str, ...] = ("distinct",),
+    shapes: tuple[Shape, ...] = ((6, 4),),
+    manner: frozenset[Manner] = frozenset(),
 ) -> Callable[[type[Backend]], Menu]:
     """A menu of these settings."""
     return lambda backend: Menu(
@@ -20,6 +24,7 @@ def _with(
         shapes=tuple((shape,) for shape in shapes),
         hyperparameters=tuple((h,) for h in settings),
         rows=rows,
+        manner=manner,
     )
 
 
@@ -63,6 +68,14 @@ CLAUSES = (
         f"{_DECAY}; {MINDSPORE_ADAM}, use_nesterov",
         _with(H(nesterov=True, weight_decay=0.1)),
         needs=("weight_decay", "nesterov"),
+    ),
+    Clause(
+        "weight-decay-strided",
+        "weight decay takes the weights of a parameter that is not contiguous, and nothing beside them",
+        "weights decay and the parameter is not contiguous",
+        f"{_DECAY}; torch.Tensor.is_contiguous documentation, 2.13",
+        _with(H(weight_decay=0.1), shapes=((6, 4), (7,)), manner=frozenset({Manner.STRIDED})),
+        needs=("weight_decay", Manner.STRIDED),
     ),
     Clause(
         "loss-scale",

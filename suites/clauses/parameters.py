@@ -16,6 +16,7 @@ from lazyadam.suites.clauses.clause import (
     Clause,
     H,
     layouts,
+    some_settings,
 )
 
 _GROUPS = f"{TORCH_ADAM}, params; {MINDSPORE_ADAM}, params (groups with their own lr and weight_decay)"
@@ -92,6 +93,16 @@ def _learning_rate(backend: type[Backend]) -> Menu:
 
 def _no_learning_rate(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), hyperparameters=((H(lr=0.0),),), kinds=("ordinary", "huge"))
+
+
+def _arguments(backend: type[Backend]) -> Menu:
+    return Menu(
+        layouts=layouts(backend),
+        hyperparameters=some_settings(backend),
+        manner=frozenset({Manner.ARGUMENTS}),
+        steps=4,
+        most=4 if backend.compiles else 10,
+    )
 
 
 def _learning_rate_tensor(backend: type[Backend]) -> Menu:
@@ -172,6 +183,15 @@ CLAUSES = (
         f"{TORCH_SPARSE_ADAM}, lr (float or Tensor); {MINDSPORE_ADAM}, learning_rate (Tensor)",
         _learning_rate_tensor,
         needs=(Manner.LR_TENSOR,),
+    ),
+    Clause(
+        "constructor-arguments",
+        "hyperparameters given to the constructor, and to no group, act in every step",
+        "hyperparameters are arguments of the constructor",
+        f"{TORCH_SPARSE_ADAM} and {MINDSPORE_ADAM}, the arguments; torch.optim.Optimizer documentation, "
+        "2.13, defaults (of groups that don't specify them)",
+        _arguments,
+        needs=(Manner.ARGUMENTS,),
     ),
     Clause(
         "save-and-load",

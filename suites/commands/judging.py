@@ -101,7 +101,7 @@ def report(
 ) -> int:
     """Judge every backend that is here, compare them with each other, and write tables and the page."""
     from lazyadam.reports.answer import beside, in_brief
-    from lazyadam.reports.pages import PAGES, write_pages
+    from lazyadam.reports.pages import PAGES, PARTS, write_pages
     from lazyadam.reports.screen import wrapped
     from lazyadam.reports.tables import TableError, read
     from lazyadam.suites.run.steps import Steps
@@ -113,7 +113,7 @@ def report(
     status = judge(suites, given, pins, device, profile, seed, processes, show, out)
     if status not in (0, 1):
         return status
-    with Steps(3) as steps:
+    with Steps(PARTS) as steps:
         missing = write_pages(out, steps.begin)
     with suppress(TableError):
         for sentence in in_brief(beside(read("pairs", out))):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Backends = Annotated[
     list[str] | None, typer.Option("--backend", metavar="NAME|FILE", help="on which, not the one it names")
 ]
-LISTED = ("backends", "clauses", "axes", "pins", "profiles", "tables")
+LISTED = ("backends", "clauses", "axes", "pins", "profiles", "dimensions", "tables")
 DEVICE = typer.Option(metavar="DEVICE", help="cpu, cuda, gpu or ascend")
 
 
@@ -114,7 +114,7 @@ def explain(
 def lists(
     what: Annotated[str, typer.Argument(metavar="WHAT", help=" | ".join(LISTED))] = LISTED[0],
 ) -> int:
-    """List what there is: backends (the default), clauses, axes, pins, profiles or tables."""
+    """List what there is: backends (the default), clauses, axes, pins, profiles, dimensions or tables."""
     from lazyadam.suites.telling.lists import LISTS
 
     say(LISTS[asked(one, "list", what, LISTED)]())

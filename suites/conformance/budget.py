@@ -6,6 +6,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses.clause import Clause
 
+MOST_POINTS = 10_000
 FREE_STEPS = 1000  # of a free run in another type than float32
 
 
@@ -13,7 +14,8 @@ FREE_STEPS = 1000  # of a free run in another type than float32
 class Budget:
     """How much is tried: cases for each clause, and seconds to shrink a divergence.
 
-    compiled, repeated: cases where the backend compiles them, and where it runs the operators of another.
+    compiled, repeated: cases where the backend compiles them, and where it runs the operators of another; of
+    the points of the space (suites/cases/space.py) all are tried, but of another's operators.
     shrink_explained: also shrink what the dialect that the backend speaks explains.
     """
 
@@ -29,6 +31,10 @@ class Budget:
             return 1
         usual = self.repeated if backend.repeats else self.compiled if backend.compiles else self.cases
         return min(usual, menu.most)
+
+    def points_of(self, backend: type[Backend]) -> int:
+        """How many points of the space a backend is given."""
+        return 3 * self.repeated if backend.repeats else MOST_POINTS
 
 
 BUDGETS = {

@@ -13,6 +13,7 @@ from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import Budget, menu_of
+from lazyadam.suites.conformance.combined import points_of
 from lazyadam.suites.divergences.accounting import Account, Seen, account, account_for_axes
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
@@ -75,7 +76,12 @@ def _tried(
     backend = process.backend
     menu = menu_of(clause, backend, dtype)
     count = budget.cases_of(clause, menu, backend)
-    cases = [*collect(menu, dtype, count, seed_of(seed, clause.id, dtype)), *kept]
+    points = points_of(clause, backend, dtype, seed, budget.points_of(backend))
+    cases = [
+        *collect(menu, dtype, count, seed_of(seed, clause.id, dtype)),
+        *(at.case(dtype) for at in points),
+        *kept,
+    ]
     trajectories = process.run(cases[:1])
     first = trajectories[0].failure
     # One that is lost, or refuses for seconds (MindSpore), is not asked again and again.

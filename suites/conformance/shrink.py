@@ -1,6 +1,7 @@
 """A divergence made small: the least case that diverges for the same reason."""
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from lazyadam.reference.dialect import Dialect
@@ -9,6 +10,7 @@ from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.strategies import cases as case_strategy
 from lazyadam.suites.cases.strategies import seed_of, shrink, size
 from lazyadam.suites.conformance.budget import menu_of
+from lazyadam.suites.conformance.combined import At
 from lazyadam.suites.conformance.examine import Judged
 from lazyadam.suites.divergences.pin import axes_of
 from lazyadam.suites.divergences.scripts import Same
@@ -43,11 +45,18 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
 
 
 def smaller(
-    process: Process, trial: Trial, judged: Judged, same: Same, seed: int, seconds: float
-) -> tuple[Case, Finding]:
+    process: Process,
+    trial: Trial,
+    judged: Judged,
+    same: Same,
+    points: Sequence[At],
+    seed: int,
+    seconds: float,
+) -> tuple[Case, Finding, At | None]:
     """A small case that diverges for the same reason, with its worst finding; shrunk, where there is time.
 
-    seed: of the run.
+    points: of the space, of which some cases are; where the case is of one, that is returned too. seed: of
+    the run.
     """
     cases, free = trial.cases, trial.clause.free
 
@@ -63,24 +72,40 @@ def smaller(
     if free:
         # Up to where it was seen, and every step observed, so that a replay judges step by step.
         count = finding.step
-        return replace(small, steps=small.steps[:count], observed=tuple(range(1, count + 1))), finding
+        return replace(small, steps=small.steps[:count], observed=tuple(range(1, count + 1))), finding, None
 
     def look(case: Case) -> tuple[Trajectory, list[Finding]]:
         (ran,) = process.run([case])
         return ran, found_in(case, ran)
 
+    at = next((at for at in points if at.case(small.dtype).digest == small.digest), None)
     if seconds:
         dtype = small.dtype
-        strategy = case_strategy(menu_of(trial.clause, process.backend, dtype), dtype)
-        own_seed = seed_of(seed, trial.clause.id, dtype)
-        shrunk = shrink(strategy, own_seed, lambda case: bool(look(case)[1]), small, seconds)
+        if at is not None:
+            at = _simplest(at, lambda case: bool(look(case)[1]), dtype, seconds)
+            shrunk = at.case(dtype)
+        else:
+            strategy = case_strategy(menu_of(trial.clause, process.backend, dtype), dtype)
+            own_seed = seed_of(seed, trial.clause.id, dtype)
+            shrunk = shrink(strategy, own_seed, lambda case: bool(look(case)[1]), small, seconds)
         ran, found = look(shrunk)
         if found:
             small, finding = shrunk, _worst(found)
             alone = cut(shrunk, ran, finding.step)
             if found := look(alone)[1]:
                 small, finding = alone, _worst(found)
-    return small, finding
+    return small, finding, at
+
+
+def _simplest(at: At, diverges: Callable[[Case], bool], dtype: str, seconds: float) -> At:
+    """The point with the fewest values out of the ordinary that still diverges, one by one given up."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        less = next((x for x in at.simpler() if time.monotonic() < end and diverges(x.case(dtype))), None)
+        if less is None:
+            break
+        at = less
+    return at
 
 
 def diverges_alone(process: Process, trial: Trial, judged: Judged, case: Case) -> bool:

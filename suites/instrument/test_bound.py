@@ -8,7 +8,7 @@ import pytest
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.dialect import Dialect, Duplicates, Epsilon
+from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
 from lazyadam.reference.gradient import coalesce
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
@@ -157,3 +157,24 @@ if __name__ == "__main__":
     for field in fields(Constants):
         loose = replace(CONSTANTS, **{field.name: 4 * getattr(CONSTANTS, field.name)})
         print(field.name, {name: round(sharpness(name, loose) / sharpness(name), 2) for name in SHARP})
+
+
+@pytest.mark.parametrize("count", [2, 50, 1000])
+def test_a_decay_that_joins_each_of_many_occurrences_is_rounded_with_their_sum(count: int) -> None:
+    """In a sum of parts that are mostly λ·w, one after another."""
+    p, h = PRECISIONS["float32"], Hyperparameters(weight_decay=0.1)
+    rng = np.random.default_rng(count)
+    w = round_to(1e6 * rng.standard_normal((1, 64)), "float32")
+    parts = round_to(rng.standard_normal((count, 64)), "float32")
+    zero = np.zeros((1, 64))
+    arithmetic = Arithmetic()
+    s = Scalars(*replayed_once(h, 1, arithmetic, p))
+    gradient = coalesce(np.zeros(count, np.int64), parts, Duplicates.SUM, p)
+    dialect = Dialect(weight_decay=WeightDecay.PER_OCCURRENCE)
+    new, errors, _ = step(State(w, zero, zero), gradient, s, Rules(p, dialect, arithmetic, False))
+    total = np.zeros((1, 64), np.float32)
+    for part in parts.astype(np.float32):
+        total += part + np.float32(h.weight_decay) * w.astype(np.float32)
+    m = np.float32(1 - h.beta1) * total
+    ratio = np.abs(m - new.m) / errors.m
+    assert 0.01 < ratio.max() <= 1

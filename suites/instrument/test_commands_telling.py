@@ -21,6 +21,7 @@ from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
+from lazyadam.suites.cases.space import DIMENSIONS
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.replay import backend_of
@@ -29,7 +30,8 @@ from lazyadam.suites.divergences.ready import ready_to_pin
 from lazyadam.suites.instrument.published import Command
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.run.about import AXES
-from lazyadam.suites.telling.words import entries, matching
+from lazyadam.suites.telling.meanings import entries
+from lazyadam.suites.telling.words import matching
 
 
 def fit(lines: list[str]) -> bool:
@@ -39,12 +41,6 @@ def fit(lines: list[str]) -> bool:
 
 def words_of(lines: list[str]) -> str:
     return " ".join(" ".join(lines).split())
-
-
-# show
-
-
-# replay
 
 
 # explain and list
@@ -121,6 +117,7 @@ def test_every_table_column_and_value_has_a_meaning() -> None:
         ("axes", vars(Dialect())),
         ("pins", [path.stem for path in PINS.glob("*.json")]),
         ("profiles", BUDGETS),
+        ("dimensions", [dimension.name for dimension in DIMENSIONS]),
         ("tables", TABLES),
     ],
 )

@@ -16,7 +16,8 @@ LAYERS = (
 TESTS = {"instrument", "browser", "mutation"}
 FILES = [
     *(ROOT / "reference").glob("*.py"),
-    *(ROOT / "reports").rglob("*.py"),
+    *(ROOT / "reports").glob("*.py"),
+    *(path for part in ("schema", "blocks") for path in (ROOT / "reports" / part).glob("*.py")),
     *(path for path in (ROOT / "suites").rglob("*.py") if TESTS.isdisjoint(path.relative_to(ROOT).parts)),
 ]
 

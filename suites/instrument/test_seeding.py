@@ -2,6 +2,7 @@
 
 import pytest
 
+from lazyadam.suites.detection.fault import Fault
 from lazyadam.suites.detection.faults import FAMILIES, FAULTS, RACES, racing
 from lazyadam.suites.detection.hosts import lazy_adam
 from lazyadam.suites.detection.hosts.edit import NotSeeded, edited
@@ -13,6 +14,11 @@ def test_no_two_faults_share_an_id() -> None:
 
 def test_every_fault_has_a_host() -> None:
     assert [fault.id for fault in FAULTS.values() if not fault.numpy and not fault.torch] == []
+
+
+@pytest.mark.parametrize("fault", [f for f in (FAULTS | RACES).values() if f.numpy], ids=lambda f: f.id)
+def test_what_a_fault_changes_stands_once_in_the_numpy_host(fault: Fault) -> None:
+    edited((lazy_adam,), fault.numpy)
 
 
 @pytest.mark.parametrize("old", ["no such text", "to(1 - beta1) * g"], ids=["nowhere", "twice"])

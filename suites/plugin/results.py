@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from lazyadam.reports import tables
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.combined import tried
 from lazyadam.suites.conformance.replay import NOTHING_COMPARED
 from lazyadam.suites.plugin.options import BACKENDS, CONFORMANCE, PINS_TOLD, SEED, STARTED, hints, selection
 from lazyadam.suites.run import compared, interruption
@@ -77,6 +79,16 @@ def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[st
     }
 
 
+def _space(config: pytest.Config, whole: bool) -> list[dict[str, Any]]:
+    """What of the space was tried, where nothing of it was left out."""
+    if not whole or selection(config) not in ("everything", "-m 'not slow'"):
+        return []
+    ran = {row["backend"] for result in _collected for row in result.get("verdicts", ()) if row["cases"]}
+    budget, seed = BUDGETS[config.getoption("--profile")], config.stash[SEED]
+    backends = [backend for backend in config.stash[BACKENDS] if backend.name in ran]
+    return [{"space": [row for b in backends for row in tried(b, seed, budget.points_of(b))]}]
+
+
 _collected: list[dict[str, Any]] = []
 _failed: list[dict[str, str]] = []
 _ended: list[str] = []
@@ -126,7 +138,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
             "selection": selection(config),
             "ended": "whole" if whole else f"interrupted after {len(_ended)} tests",
         },
-        results=_collected,
+        results=[*_collected, *_space(config, whole)],
         failed=_failed,
     )
     if _collected:

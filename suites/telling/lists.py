@@ -58,9 +58,16 @@ def pins() -> Iterable[str]:
 def profiles() -> Iterable[str]:
     """How much is tried."""
     from lazyadam.suites.conformance.budget import BUDGETS
-    from lazyadam.suites.telling.words import about_profile
+    from lazyadam.suites.telling.meanings import about_profile
 
     return folded_rows({name: about_profile(name) for name in BUDGETS})
+
+
+def dimensions() -> Iterable[str]:
+    """In what cases differ."""
+    from lazyadam.suites.cases.space import DIMENSIONS
+
+    return folded_rows({dimension.name: dimension.why for dimension in DIMENSIONS})
 
 
 def tables() -> Iterable[str]:
@@ -78,5 +85,5 @@ def folded_rows(meanings: Mapping[str, str]) -> Iterable[str]:
 
 
 LISTS: dict[str, Callable[[], Iterable[str]]] = {
-    function.__name__: function for function in (backends, clauses, axes, pins, profiles, tables)
+    function.__name__: function for function in (backends, clauses, axes, pins, profiles, dimensions, tables)
 }

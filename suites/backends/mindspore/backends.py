@@ -30,6 +30,7 @@ class Graph(MindSporeOptimizer):
     compiles = True
     # Dense gradients: what ops.Adam takes; sparse ones: what the operators of the target take.
     dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
+    dense_dtypes = ("float16", "float32")
 
 
 class PyNative(MindSporeOptimizer):

@@ -3,6 +3,7 @@
 from lazyadam.suites.detection.fault import Fault
 from lazyadam.suites.detection.faults import (
     decay,
+    documented,
     duplicates,
     epsilon,
     late,
@@ -11,6 +12,7 @@ from lazyadam.suites.detection.faults import (
     racing,
     rows,
     rule,
+    sizes,
     special,
     steps,
     unforeseen,
@@ -27,7 +29,9 @@ FAMILIES = (
     precision,
     special,
     late,
+    sizes,
     unforeseen,
+    documented,
 )
 FAULTS: dict[str, Fault] = {fault.id: fault for family in FAMILIES for fault in family.FAULTS}
 RACES: dict[str, Fault] = {fault.id: fault for fault in racing.FAULTS}

@@ -1,0 +1,96 @@
+"""Arrays of points that cover every pair of values of a space (covertable 3.2, a greedy algorithm)."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import covertable
+
+from lazyadam.suites.cases import corpus
+from lazyadam.suites.cases import space as space_module
+from lazyadam.suites.cases.space import EXCLUSIONS, Point, Space, excluded
+
+Pair = frozenset[tuple[str, Any]]
+
+
+RECORDED = Path(__file__).with_name("arrays.json")  # those of seed 0: to make one takes seconds
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def pairs(values: Space, seed: int) -> tuple[Point, ...]:
+    """Points in which every two values that can meet do, the same for the same seed."""
+    return _pairs(tuple(values.items()), seed)
+
+
+@lru_cache(maxsize=64)
+def _pairs(values: tuple[tuple[str, tuple[Any, ...]], ...], seed: int) -> tuple[Point, ...]:
+    space = dict(values)
+    if seed == 0 and (rows := recorded().get(name_of(space))):
+        return tuple(decoded(space, row) for row in rows)
+    made_by = f"covertable {version('covertable')} {Path(space_module.__file__).read_text()}"
+    return corpus.kept((made_by, values, seed), lambda: tuple(covered(space, seed)), _are_points)
+
+
+@lru_cache(maxsize=1)
+def recorded() -> dict[str, list[str]]:
+    """The arrays that come with the suite: of each space the points, as `encoded` has them."""
+    found: dict[str, list[str]] = json.loads(RECORDED.read_text())
+    return found
+
+
+def name_of(space: Space) -> str:
+    """What an array is recorded under: all that it depends on, but for what excludes what."""
+    return hashlib.sha256(repr(sorted(space.items(), key=lambda x: x[0])).encode()).hexdigest()[:16]
+
+
+def encoded(space: Space, point: Point) -> str:
+    """A digit for each dimension: the place of its value."""
+    return "".join(DIGITS[values.index(point[name])] for name, values in space.items())
+
+
+def decoded(space: Space, row: str) -> Point:
+    return {name: values[DIGITS.index(x)] for x, (name, values) in zip(row, space.items(), strict=True)}
+
+
+def covered(values: Space, seed: int) -> Sequence[Point]:
+    """An array made anew."""
+    constraints = [
+        {"operator": "fn", "requires": list(x.fields), "evaluate": x.holds}
+        for x in EXCLUSIONS
+        if values.keys() >= {*x.fields}
+    ]
+    found = covertable.make(dict(values), strength=2, salt=str(seed), constraints=constraints)
+    return [{name: row[name] for name in values} for row in found]
+
+
+def _are_points(kept: Any) -> bool:
+    return isinstance(kept, tuple) and all(isinstance(x, dict) for x in kept)
+
+
+def covering(values: Space, points: Sequence[Point], most: int) -> Iterator[dict[str, Any]]:
+    """Of each two dimensions how many pairs of values there are, can meet, and do in the first points."""
+    possible, tried = met(points), met(points[:most])
+    for left, right in combinations(values, 2):
+        pairs = {_pair((left, x), (right, y)) for x in values[left] for y in values[right]}
+        yield {
+            "dimension": left,
+            "other": right,
+            "pairs": len(pairs),
+            "possible": len(pairs & possible),
+            "tried": len(pairs & tried),
+            "why": "; ".join(sorted({excluded(values, dict(pair)) for pair in pairs - possible})),
+        }
+
+
+def met(points: Sequence[Point]) -> set[Pair]:
+    """The pairs of values that meet in some point."""
+    return {_pair(*two) for point in points for two in combinations(point.items(), 2)}
+
+
+def _pair(left: tuple[str, Any], right: tuple[str, Any]) -> Pair:
+    return frozenset((left, right))

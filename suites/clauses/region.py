@@ -1,0 +1,90 @@
+"""The space as a backend takes it, and which clause says what of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.case import Manner
+from lazyadam.suites.cases.space import DIMENSIONS, IN_OTHER_GROUPS, Point, Space, unusual
+from lazyadam.suites.clauses.clause import Clause
+
+MANNERS = {
+    Manner.INT32_ROWS: "index-type",
+    Manner.INT64_ROWS: "index-type",
+    Manner.STRIDED: "strided-parameters",
+    Manner.STRIDED_GRADIENTS: "strided-gradients",
+    Manner.LR_TENSOR: "learning-rate-tensor",
+    Manner.ARGUMENTS: "constructor-arguments",
+}
+# The clause that says what is to come of a value that is out of the ordinary.
+SAYS: dict[str, str | dict[Any, str]] = {
+    "width": "shapes",
+    "rank": "shapes",
+    "table_rows": "large-table",
+    "touched": {"none": "empty-gradient", "all": "all-rows", "all but one": "untouched-rows"},
+    "repeats": "duplicates",
+    "regime": {"tiny": "tiny-gradients", "zeros": "zero-rows"},
+    "start": "late-steps",
+    "parameters": "several-parameters",
+    "alike": "parameters-alike",
+    "groups": "several-parameters",
+    "differ": "several-parameters",
+    "weight_decay": "weight-decay",
+    "loss_scale": "loss-scale",
+    "maximize": "maximize",
+    "nesterov": "nesterov",
+    "lr_changes": "learning-rate",
+    "reloads": "save-and-load",
+    "missing": "missing-gradient",
+    "manner": MANNERS,
+}
+RULE = "update-rule"  # what is said of everything
+# What is known of these shows whatever else there is: they are tried under their own clause alone.
+ALONE = {("touched", "none"), ("nesterov", True)}
+
+
+def space_of(backend: type[Backend]) -> Space:
+    """The dimensions with the values that a backend takes; fewer where each costs a compilation."""
+    taken: dict[str, tuple[Any, ...]] = {}
+    for dimension in DIMENSIONS:
+        few = backend.compiles and dimension.few
+        taken[dimension.name] = dimension.few if few else dimension.values
+    taken["layout"] = tuple(layout for layout in taken["layout"] if layout in backend.layouts)
+    if "sparse" not in taken["layout"]:
+        taken |= {name: taken[name][:1] for name in ("touched", "repeats", "order")}
+    for name in ("weight_decay", "loss_scale", "maximize", "nesterov"):
+        if name not in backend.hyperparameters:
+            taken[name] = taken[name][:1]
+    differ = tuple(name for name in IN_OTHER_GROUPS if name in backend.grouped)
+    taken["differ"] = (differ, *((name,) for name in differ if len(differ) > 1))
+    if "none" not in backend.layouts:
+        taken["missing"] = taken["missing"][:1]
+    manners = [] if backend.compiles else [manner for manner in MANNERS if manner in backend.manners]
+    taken["manner"] = (None, *manners)
+    return {name: values for name, values in taken.items() if values}
+
+
+def said_by(space: Space, point: Point) -> Mapping[str, str]:
+    """Of each dimension in which a point is out of the ordinary the clause that speaks of it."""
+    found = {}
+    for name, value in unusual(space, point).items():
+        says = SAYS.get(name, RULE)
+        found[name] = says if isinstance(says, str) else says.get(value, RULE)
+    if "weight_decay" in found and "repeats" in found:
+        found["weight_decay"] = "weight-decay-duplicates"
+    decays = "weight_decay" in found or (point["groups"] > 1 and "weight_decay" in point["differ"])
+    if decays and point["manner"] is Manner.STRIDED:
+        found["manner"] = "weight-decay-strided"
+    return found
+
+
+def owner(space: Space, point: Point, clauses: Mapping[str, Clause], owned: Mapping[str, int]) -> str:
+    """The clause that a point is tried under, of those that speak of it: the one that has fewest so far."""
+    said = said_by(space, point)
+    for name, clause in said.items():
+        if (name == "manner" or (name, point[name]) in ALONE) and clause in clauses:
+            return clause
+    speak = [clause for clause in dict.fromkeys(said.values()) if clause in clauses and clause != RULE] or [
+        RULE
+    ]
+    return min(speak, key=lambda clause: owned.get(clause, 0))
