@@ -1,12 +1,11 @@
 """The space as a backend takes it, and which clause says what of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.space import DIMENSIONS, IN_OTHER_GROUPS, Point, Space, unusual
-from lazyadam.suites.clauses.clause import Clause
 
 MANNERS = {
     Manner.INT32_ROWS: "index-type",
@@ -39,6 +38,7 @@ SAYS: dict[str, str | dict[Any, str]] = {
     "manner": MANNERS,
 }
 RULE = "update-rule"  # what is said of everything
+TOGETHER = "combinations"
 # What is known of these shows whatever else there is: they are tried under their own clause alone.
 ALONE = {("touched", "none"), ("nesterov", True)}
 
@@ -78,13 +78,8 @@ def said_by(space: Space, point: Point) -> Mapping[str, str]:
     return found
 
 
-def owner(space: Space, point: Point, clauses: Mapping[str, Clause], owned: Mapping[str, int]) -> str:
-    """The clause that a point is tried under, of those that speak of it: the one that has fewest so far."""
+def owner(space: Space, point: Point, clauses: Collection[str]) -> str:
+    """The clause that a point is tried under, of those that apply."""
     said = said_by(space, point)
-    for name, clause in said.items():
-        if (name == "manner" or (name, point[name]) in ALONE) and clause in clauses:
-            return clause
-    speak = [clause for clause in dict.fromkeys(said.values()) if clause in clauses and clause != RULE] or [
-        RULE
-    ]
-    return min(speak, key=lambda clause: owned.get(clause, 0))
+    alone = (x for name, x in said.items() if name == "manner" or (name, point[name]) in ALONE)
+    return next((clause for clause in alone if clause in clauses), TOGETHER)

@@ -84,6 +84,11 @@ def _long_run(backend: type[Backend]) -> Menu:
     )
 
 
+def _together(backend: type[Backend]) -> Menu:
+    # Beside this one case the points of the space are tried (suites/conformance/combined.py).
+    return Menu(layouts=layouts(backend), regimes=("ordinary",), starts=(0,), steps=1, most=1)
+
+
 CLAUSES = (
     Clause(
         "update-rule",
@@ -91,6 +96,14 @@ CLAUSES = (
         "nothing is out of the ordinary",
         PAPER,
         _update_rule,
+    ),
+    Clause(
+        "combinations",
+        "what holds in each of two circumstances holds in both of them together",
+        "two circumstances meet",
+        f"{PAPER}; what fails in two together: Kuhn, Wallace and Gallo, Software fault interactions, IEEE "
+        "Trans. Softw. Eng. 30, 2004",
+        _together,
     ),
     Clause("slow-averages", "the rule holds for β2 = 0.99999", "β2 is 0.99999", PAPER, _slow_averages),
     Clause(

@@ -1,6 +1,5 @@
 """The points of the space under the clauses: each pair of circumstances together, on a backend."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,7 @@ from lazyadam.suites.cases.space import Point, Space, simpler, unusual
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
-from lazyadam.suites.clauses.region import owner, space_of
+from lazyadam.suites.clauses.region import RULE, owner, said_by, space_of
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,13 @@ class At:
         return case_at(self.point, dtype, self.seed)
 
     def told(self) -> str:
-        """What is out of the ordinary, to follow what was seen."""
-        said = [
-            f"{name.replace('_', ' ')} {word_of(x)}" for name, x in unusual(self.space, self.point).items()
-        ]
-        return f"; where {', '.join(said)}" if said else ""
+        """What is out of the ordinary, and which clauses speak of it, to follow what was seen."""
+        found, clauses = unusual(self.space, self.point), said_by(self.space, self.point)
+        if not found:
+            return ""
+        said = [f"{name.replace('_', ' ')} {word_of(value)}" for name, value in found.items()]
+        by = ", ".join(dict.fromkeys(clause for clause in clauses.values() if clause != RULE))
+        return f"; where {', '.join(said)}" + (f" ({by})" if by else "")
 
     def simpler(self) -> Sequence["At"]:
         """With one value less that is out of the ordinary."""
@@ -50,8 +51,13 @@ def word_of(value: Any) -> str:
 
 
 def points_of(clause: Clause, backend: type[Backend], dtype: str, seed: int, most: int) -> Sequence[At]:
-    """The points that are tried under a clause in a type, of the first so many of the array."""
+    """The points that are tried under a clause in a type, of the first so many of the array.
+
+    Where each is compiled a third of them is tried in other types than the usual one.
+    """
     owned = _owned(backend, seed, most).get(clause.id, ())
+    if backend.compiles and dtype != backend.usual_dtype():
+        owned = owned[: len(owned) // 3]
     return [at for at in owned if dtype in backend.dense_dtypes or at.point["layout"] != "dense"]
 
 
@@ -65,11 +71,10 @@ def tried(backend: type[Backend], seed: int, most: int) -> Iterator[dict[str, An
 @lru_cache(maxsize=64)
 def _owned(backend: type[Backend], seed: int, most: int) -> Mapping[str, Sequence[At]]:
     space = space_of(backend)
-    applying = {id: x for id, x in CLAUSES.items() if not x.free and not x.layout and not x.missing(backend)}
+    applying = {id for id, clause in CLAUSES.items() if not clause.missing(backend)}
     owned: dict[str, list[At]] = {}
-    counts: Counter[str] = Counter()
     for number, point in enumerate(pairs(space, seed)[:most]):
-        clause = owner(space, point, applying, counts)
-        counts[clause] += 1
-        owned.setdefault(clause, []).append(At(space, point, seed_of(seed, "space", number)))
+        owned.setdefault(owner(space, point, applying), []).append(
+            At(space, point, seed_of(seed, "space", number))
+        )
     return owned
