@@ -10,7 +10,7 @@ from lazyadam.suites.detection.kill import flagged_by, seeded
 from lazyadam.suites.detection.test_faults import SEEDED
 
 
-@pytest.mark.parametrize(("fault", "host"), SEEDED, ids=[f"{fault.id}-{host}" for fault, host in SEEDED])
+@pytest.mark.parametrize(("fault", "host"), SEEDED)
 def test_fault_under_every_clause(
     fault: Fault, host: str, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
