@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import ArgumentTypeError
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,7 +83,7 @@ def check(
     loaded = [f"{b.name} is loaded from {b.origin.file}" for b in these if b.origin and b.origin.file]
     for line in (*loaded, *not_tried):
         print(line, file=sys.stderr)
-    return judge(("suites/conformance",), given, pins, device, profile, seed, processes, show, out)
+    return judge(("suites/conformance",), given, Asked(pins, device, profile, seed, processes, show, out))
 
 
 @app.command(epilog="Example: lazyadam report --out results")
@@ -110,7 +111,7 @@ def report(
     given = named(chosen(targets, out, python=python or "")) if targets else []
     given += [f"--python={python}"] if python and not targets else []
     suites = ("suites/equivalence", "suites/conformance")
-    status = judge(suites, given, pins, device, profile, seed, processes, show, out)
+    status = judge(suites, given, Asked(pins, device, profile, seed, processes, show, out))
     if status not in (0, 1):
         return status
     with Steps(PARTS) as steps:
@@ -151,17 +152,20 @@ def named(these: "list[type[Backend]]") -> list[str]:
     ]
 
 
-def judge(
-    suites: tuple[str, ...],
-    given: list[str],
-    pins: list[Path],
-    device: str,
-    profile: str,
-    seed: str | None,
-    processes: int | None,
-    show: list[str],
-    out: Path,
-) -> int:
+@dataclass(frozen=True)
+class Asked:
+    """What a run is asked for, beside what it judges."""
+
+    pins: list[Path]
+    device: str
+    profile: str
+    seed: str | None
+    processes: int | None
+    show: list[str]
+    out: Path
+
+
+def judge(suites: tuple[str, ...], given: list[str], asked: Asked) -> int:
     """Run pytest on the suites; its exit status as that of a command."""
     import pytest
 
@@ -175,8 +179,10 @@ def judge(
     from lazyadam.suites.run.progress import EXIT, Teller
     from lazyadam.suites.run.seed import whole_number
 
-    device, profile = one_of(device, DEVICES, "--device"), one_of(profile, BUDGETS, "--profile")
-    show = [one_of(table, (*SHOWN, "all"), "--show") for table in show]
+    device = one_of(asked.device, DEVICES, "--device")
+    profile = one_of(asked.profile, BUDGETS, "--profile")
+    show = [one_of(table, (*SHOWN, "all"), "--show") for table in asked.show]
+    pins, seed, processes, out = asked.pins, asked.seed, asked.processes, asked.out
     if seed is not None:
         try:
             whole_number(seed)

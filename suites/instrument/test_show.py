@@ -252,7 +252,11 @@ def test_a_fault_of_our_own_is_no_divergence(
         ("show --out nowhere", "nowhere holds no run: lazyadam check FILE or --out DIR"),
         ("show nowhere.json", "nowhere.json: cannot be read (No such file or directory)"),
         ("show a b", "unexpected extra argument"),
-        ("show torch-fused", "pin 'torch-fused' may be torch-fused-strided or torch-fused-strided-gradient"),
+        (
+            "show torch-fused",
+            "pin 'torch-fused' may be torch-fused-strided, torch-fused-strided-decay or "
+            "torch-fused-strided-gradient",
+        ),
         ("explain", "Missing argument 'WORD'"),
         ("explain refusess", "nothing is called 'refusess'; did you mean refuses or refuted?"),
         ("explain epsilon=beside_hut", "did you mean epsilon=beside_hat"),

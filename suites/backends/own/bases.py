@@ -175,6 +175,15 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
         named = isinstance(self.optimizer_class, str)
         return resolve_name(self.optimizer_class) if named else self.optimizer_class
 
+    def _optimizer(self, case: Case) -> Any:
+        if Manner.ARGUMENTS not in case.manner:
+            return super()._optimizer(case)
+        (group,) = case.groups
+        given = self.arguments_of(group, case)  # what it has beyond lr, betas and eps need be no argument
+        further = {name: given.pop(name) for name in self.hyperparameters & given.keys()}
+        groups = [{"params": self.parameters, **further}]
+        return self.optimizer_type()(groups, **(self.options | given))
+
     def arguments_of(self, group: Group, case: Case) -> dict[str, Any]:
         h = group.hyperparameters
         usual = {"lr": h.lr, "betas": (h.beta1, h.beta2), "eps": h.epsilon}
