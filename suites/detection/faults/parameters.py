@@ -151,7 +151,10 @@ FAULTS = (
     Fault(
         "load-in-another-order",
         "states are loaded in the reverse order of the parameters",
-        numpy=(("in zip(params, saved, strict=True)", "in zip(params, reversed(saved), strict=True)"),),
+        numpy=(
+            ("in zip(params, saved, strict=True)", "in zip(params, reversed(saved), strict=True)"),
+            ("            if state:\n", '            if state and state["m"].shape == p.data.shape:\n'),
+        ),
     ),
     Fault(
         "gradient-scaled-in-place",

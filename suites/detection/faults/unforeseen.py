@@ -73,13 +73,13 @@ FAULTS = (
         numpy=(
             (
                 "            {key: np.copy(x) for key, x in self.state.get(p, {}).items()}\n",
-                '            {key: np.float16(x) if key == "step" else np.copy(x) for key, x in self.state.get(p, {}).items()}\n',
+                '            {key: np.float16(min(x, 60_000)) if key == "step" else np.copy(x) for key, x in self.state.get(p, {}).items()}\n',
             ),
         ),
         torch=(
             (
                 "    @torch.no_grad()\n",
-                '    def load_state_dict(self, state_dict):\n        super().load_state_dict(state_dict)\n        for state in self.state.values():\n            state["step"] = int(torch.tensor(state["step"], dtype=torch.float16))\n\n    @torch.no_grad()\n',
+                '    def load_state_dict(self, state_dict):\n        super().load_state_dict(state_dict)\n        for state in self.state.values():\n            state["step"] = int(torch.tensor(min(state["step"], 60_000), dtype=torch.float16))\n\n    @torch.no_grad()\n',
             ),
         ),
     ),
@@ -146,6 +146,7 @@ FAULTS = (
                 '            {key: np.copy(x) for key, x in self.state.get(p, {}).items()}\n            for group in self.groups\n            for p in group["params"]\n        ]\n',
                 '            {key: np.copy(x) for key, x in self.state.get(p, {}).items()}\n            for p in dict.fromkeys([*self.state, *(p for group in self.groups for p in group["params"])])\n        ]\n',
             ),
+            ("            if state:\n", '            if state and state["m"].shape == p.data.shape:\n'),
         ),
     ),
     Fault(

@@ -260,6 +260,7 @@ FAULTS = (
                 f"{NESTEROV}\n        if g.ndim == 2:\n            numerator[:, 512:] = m_rows[:, 512:]",
             ),
         ),
+        beyond="the one case of that width with Nesterov's form has a gradient without rows",
     ),
     Fault(
         "loss-scale-left-past-column-64",
