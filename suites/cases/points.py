@@ -38,12 +38,11 @@ def _shapes(point: Point) -> list[tuple[int, ...]]:
 
 
 def _groups(point: Point) -> Iterator[Group]:
-    count = point["groups"]
+    count, differ = point["groups"], point["differ"]
+    names = (differ,) if isinstance(differ, str) else differ
     own = Hyperparameters(**{name: point[name] for name in HYPERPARAMETERS})
     for i in range(count):
-        others: dict[str, Any] = (
-            {name: IN_OTHER_GROUPS[name][(i - 1) % 3] for name in point["differ"]} if i else {}
-        )
+        others: dict[str, Any] = {name: IN_OTHER_GROUPS[name][(i - 1) % 3] for name in names if i}
         yield Group(tuple(range(i, point["parameters"], count)), replace(own, **others))
 
 
@@ -95,10 +94,8 @@ def _rows(point: Point, count: int, rng: np.random.Generator) -> np.ndarray:
     """The rows of a gradient, in a table of so many."""
     touched, repeats = point["touched"], point["repeats"]
     some = int(rng.integers(1, min(count, 8) + 1))
-    number = {"few": some, "none": 0, "all": count, "all but one": count - 1}.get(
-        touched, TOUCHED.get(touched, 0)
-    )
-    rows = rng.permutation(count)[: min(number, count)]
+    number = {"few": some, "none": 0, "all": count, "all but one": count - 1, **TOUCHED}[touched]
+    rows = rng.permutation(count)[:number]
     if len(rows):
         more = {
             "none": rows[:0],

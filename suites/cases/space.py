@@ -14,7 +14,7 @@ from lazyadam.suites.cases.case import Manner
 
 Point = Mapping[str, Any]
 Space = Mapping[str, tuple[Any, ...]]  # of each dimension its values, the ordinary one first
-MOST_NUMBERS = 2**15  # in a table whose rows are wider than 1; of tables that are alike, in all of them
+MOST_NUMBERS = 2**15  # in a table whose rows are wider than 1; twice as many in all tables that are alike
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ DIMENSIONS = (
     Dimension("parameters", (1, 2, 3, 5, 8, 40), "the fourth, and lists of them", (1, 2, 5)),
     Dimension("alike", (False, True), "parameters of one shape may be stacked"),
     Dimension("groups", (1, 2, 3, 4, 9), "the parameters are dealt to them in turn", (1, 3)),
-    Dimension("differ", (), "in which hyperparameters groups differ: all, or one"),
+    Dimension("differ", ((), *IN_OTHER_GROUPS), "in which hyperparameters groups differ: all, or one"),
     Dimension("lr", (1e-3, 0.3, 1e-5, 2.0), "the learning rate: usual, small, and above 1"),
     Dimension("beta1", (0.9, 0.6, 0.99), "below and above what is usual"),
     Dimension("beta2", (0.999, 0.99, 0.9999, 0.5), "one is below β1"),
@@ -147,7 +147,11 @@ EXCLUSIONS = (
     Exclusion(
         ("parameters", "alike"), lambda p: p["parameters"] > 1 or not p["alike"], "there is one parameter"
     ),
-    Exclusion(("groups", "differ"), lambda p: p["groups"] > 1 or len(p["differ"]) != 1, "there is one group"),
+    Exclusion(
+        ("groups", "differ"),
+        lambda p: p["groups"] > 1 or isinstance(p["differ"], tuple),
+        "there is one group",
+    ),
     Exclusion(
         ("parameters", "missing"),
         lambda p: p["parameters"] > 1 or not p["missing"].startswith("the last"),

@@ -56,12 +56,12 @@ def space_of(backend: type[Backend]) -> Space:
         if name not in backend.hyperparameters:
             taken[name] = taken[name][:1]
     differ = tuple(name for name in IN_OTHER_GROUPS if name in backend.grouped)
-    taken["differ"] = (differ, *((name,) for name in differ if len(differ) > 1))
+    taken["differ"] = (differ, *(differ if len(differ) > 1 else ()))
     if "none" not in backend.layouts:
         taken["missing"] = taken["missing"][:1]
     manners = [] if backend.compiles else [manner for manner in MANNERS if manner in backend.manners]
     taken["manner"] = (None, *manners)
-    return {name: values for name, values in taken.items() if values}
+    return taken
 
 
 def said_by(space: Space, point: Point) -> Mapping[str, str]:

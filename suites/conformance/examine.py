@@ -1,6 +1,6 @@
 """A clause on a backend in a type: tried, judged every way, and what is known of it taken off."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -13,7 +13,7 @@ from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import Budget, menu_of
-from lazyadam.suites.conformance.combined import points_of
+from lazyadam.suites.conformance.combined import At, points_of
 from lazyadam.suites.divergences.accounting import Account, Seen, account, account_for_axes
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
@@ -44,10 +44,12 @@ class Judged:
 class Examination:
     """A clause on a backend in a type: what was tried, what came of it, and how it was judged.
 
-    path: what ran, where that is not what was asked for. unknown: failures that no pin accounts for.
+    points: where in the space those of its cases are that are of it, by their number. path: what ran, where
+    that is not what was asked for. unknown: failures that no pin accounts for.
     """
 
     trial: Trial
+    points: Mapping[int, At]
     path: str
     judged: list[Judged]
     unknown: list[Failure]
@@ -62,32 +64,30 @@ def examine(
     clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget, kept: Sequence[Case] = ()
 ) -> Examination:
     """Try a clause on a backend that runs, in a type, and judge it every way. kept: cases tried beside."""
-    trial, covering = _tried(clause, process, dtype, seed, budget, kept), pins_of(process)
+    (trial, points), covering = _tried(clause, process, dtype, seed, budget, kept), pins_of(process)
     wrong = wrong_path(process.backend, process.device, dtype, trial.trajectories)
     path = wrong or not_run_again(trial.cases, trial.trajectories)
     judged = list(_judged(trial, {**process.about, "dtype": dtype}, path, covering))
     _account_for_several(trial, judged, covering)
-    return Examination(trial, path or "", judged, list(_unknown(trial, judged[0].row, covering)))
+    return Examination(trial, points, path or "", judged, list(_unknown(trial, judged[0].row, covering)))
 
 
 def _tried(
     clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget, kept: Sequence[Case]
-) -> Trial:
+) -> tuple[Trial, Mapping[int, At]]:
     backend = process.backend
     menu = menu_of(clause, backend, dtype)
     count = budget.cases_of(clause, menu, backend)
+    drawn = collect(menu, dtype, count, seed_of(seed, clause.id, dtype))
     points = points_of(clause, backend, dtype, seed, budget.points_of(backend))
-    cases = [
-        *collect(menu, dtype, count, seed_of(seed, clause.id, dtype)),
-        *(at.case(dtype) for at in points),
-        *kept,
-    ]
+    cases = [*drawn, *(at.case(dtype) for at in points), *kept]
     trajectories = process.run(cases[:1])
     first = trajectories[0].failure
     # One that is lost, or refuses for seconds (MindSpore), is not asked again and again.
     if first is None or first.step > 1 or (first.kind == Verdict.REFUSES and not backend.compiles):
         trajectories += process.run(cases[1:])
-    return Trial(clause, backend, cases[: len(trajectories)], trajectories)
+    trial = Trial(clause, backend, cases[: len(trajectories)], trajectories)
+    return trial, dict(enumerate(points, len(drawn)))
 
 
 def _judged(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -> Iterator[Judged]:

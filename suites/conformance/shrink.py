@@ -1,7 +1,7 @@
 """A divergence made small: the least case that diverges for the same reason."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lazyadam.reference.dialect import Dialect
@@ -49,14 +49,14 @@ def smaller(
     trial: Trial,
     judged: Judged,
     same: Same,
-    points: Sequence[At],
+    points: Mapping[int, At],
     seed: int,
     seconds: float,
 ) -> tuple[Case, Finding, At | None]:
     """A small case that diverges for the same reason, with its worst finding; shrunk, where there is time.
 
-    points: of the space, of which some cases are; where the case is of one, that is returned too. seed: of
-    the run.
+    points: of the space, by the numbers of the cases that are of them; where the case is of one, that is
+    returned too. seed: of the run.
     """
     cases, free = trial.cases, trial.clause.free
 
@@ -78,7 +78,7 @@ def smaller(
         (ran,) = process.run([case])
         return ran, found_in(case, ran)
 
-    at = next((at for at in points if at.case(small.dtype).digest == small.digest), None)
+    at = points.get(smallest)
     if seconds:
         dtype = small.dtype
         if at is not None:

@@ -13,7 +13,6 @@ from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import Budget
-from lazyadam.suites.conformance.combined import points_of
 from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
 from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
 from lazyadam.suites.divergences import scripts
@@ -206,10 +205,7 @@ def _least(telling: Telling, judged: Judged) -> Least:
     process, trial, budget = telling.process, telling.seen.trial, telling.budget
     seconds = budget.shrink_seconds if budget.shrink_explained or not telling.explained else 0.0
     same = same_cause(trial, judged)
-    points = points_of(
-        telling.clause, process.backend, telling.dtype, telling.seed, budget.points_of(process.backend)
-    )
-    case, finding, at = smaller(process, trial, judged, same, points, telling.seed, seconds)
+    case, finding, at = smaller(process, trial, judged, same, telling.seen.points, telling.seed, seconds)
     step = case.steps[finding.step - 1]
     beside = circumstances(step, finding.parameter) + (at.told() if at else "")
     free_or_known = telling.clause.free or not judged.account.missing

@@ -26,3 +26,7 @@ class Fault:
     beyond: str = ""
     beyond_on: tuple[str, ...] = ("numpy", "torch")
     raises: bool = False
+
+    def is_beyond(self, host: str) -> bool:
+        """Whether nothing finds it there, as is said."""
+        return bool(self.beyond) and host in self.beyond_on

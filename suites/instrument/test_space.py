@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from lazyadam.suites.backends.own import NumpyOptimizer
 from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.covering import decoded, encoded, met, name_of, pairs, recorded
 from lazyadam.suites.cases.points import case_at
-from lazyadam.suites.cases.space import DIMENSIONS, EXCLUSIONS, Space, simpler, unusual
+from lazyadam.suites.cases.space import DIMENSIONS, EXCLUSIONS, Point, Space, simpler, unusual
 from lazyadam.suites.cases.valid import check
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.region import MANNERS, SAYS, space_of
 from lazyadam.suites.conformance.budget import BUDGETS
-from lazyadam.suites.conformance.combined import points_of
+from lazyadam.suites.conformance.combined import points_of, tried
 from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.instrument.arrays import completed, made, spaces
 
@@ -75,6 +77,63 @@ def test_every_dimension_says_why_and_belongs_to_a_clause_that_is_there() -> Non
     }
     assert said | {*MANNERS.values()} <= CLAUSES.keys()
     assert SAYS.keys() <= {dimension.name for dimension in DIMENSIONS}
+
+
+def owned(name: str, dtype: str = "float32", most: int = 1000) -> dict[str, list[Point]]:
+    """Of a backend the points that each clause is tried at."""
+    backend = BACKENDS[name]
+    return {
+        id: [at.point for at in found]
+        for id, clause in CLAUSES.items()
+        if (found := points_of(clause, backend, dtype, 0, most))
+    }
+
+
+def test_what_is_known_whatever_comes_beside_it_is_tried_under_its_own_clause() -> None:
+    for name in ("torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"):
+        of = owned(name)
+        for point in of["combinations"]:
+            assert (point["touched"] != "none", point["nesterov"], point["manner"]) == (True, False, None)
+        assert all(point["touched"] == "none" for point in of["empty-gradient"])
+        assert all(point["nesterov"] for point in of.get("nesterov", ()))
+    for point in owned("torch.Adam.fused")["weight-decay-strided"]:
+        assert point["manner"] is Manner.STRIDED
+        assert point["weight_decay"] or "weight_decay" in point["differ"]
+
+
+@pytest.mark.parametrize("name", ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"])
+def test_every_point_is_tried_once(name: str) -> None:
+    space = space_of(BACKENDS[name])
+    given = [encoded(space, point) for points in owned(name).values() for point in points]
+    assert sorted(given) == sorted(encoded(space, point) for point in pairs(space, 0))
+
+
+def test_another_type_of_a_graph_is_given_fewer_points_and_no_dense_gradient() -> None:
+    name = "mindspore.LazyAdam.default.graph"
+    usual, other = (owned(name, dtype)["combinations"] for dtype in ("float32", "float64"))
+    assert 0 < len(other) <= len(usual) // 3
+    assert {point["layout"] for point in usual} == {"sparse", "dense"}
+    assert {point["layout"] for point in other} == {"sparse"}
+
+
+def test_groups_that_differ_in_one_hyperparameter_alone_leave_points_of_one_group() -> None:
+    class Some(NumpyOptimizer):
+        grouped = frozenset({"lr"})
+
+    space = space_of(Some)  # type: ignore[type-abstract]
+    assert space["differ"] == (("lr",),)
+    assert completed(space, {"groups": 1})
+    assert completed(space, {"groups": 3})
+
+
+def test_what_is_counted_is_what_there_is() -> None:
+    whole = list(tried(BACKENDS["torch.SparseAdam"], 0, 1000))
+    assert all(row["tried"] == row["possible"] <= row["pairs"] for row in whole)
+    assert all((row["why"] == "") == (row["possible"] == row["pairs"]) for row in whole)
+    (sizes,) = (row for row in whole if (row["dimension"], row["other"]) == ("width", "table_rows"))
+    assert (sizes["pairs"], sizes["why"]) == (19 * 9, "more numbers than are worth it")
+    first = tried(BACKENDS["torch.SparseAdam"], 0, 12)
+    assert any(row["tried"] < row["possible"] for row in first)
 
 
 def test_a_simpler_point_has_one_value_less_that_is_out_of_the_ordinary() -> None:

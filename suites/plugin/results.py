@@ -81,7 +81,7 @@ def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[st
 
 def _space(config: pytest.Config, whole: bool) -> list[dict[str, Any]]:
     """What of the space was tried, where nothing of it was left out."""
-    if not whole or selection(config) not in ("everything", "-m 'not slow'"):
+    if not whole or selection(config) != "everything":
         return []
     ran = {row["backend"] for result in _collected for row in result.get("verdicts", ()) if row["cases"]}
     budget, seed = BUDGETS[config.getoption("--profile")], config.stash[SEED]
