@@ -1,6 +1,8 @@
 """The space of cases: two circumstances that can meet do, and what a divergence needs of them is told."""
 
 import hashlib
+from dataclasses import replace
+from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
-from lazyadam.suites.cases.case import Manner
+from lazyadam.suites.cases.case import Manner, Step
+from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.covering import decoded, encoded, met, name_of, pairs, recorded
 from lazyadam.suites.cases.points import case_at
 from lazyadam.suites.cases.space import DIMENSIONS, EXCLUSIONS, Point, Space, simpler, unusual
@@ -21,6 +24,7 @@ from lazyadam.suites.clauses.region import MANNERS, SAYS, space_of
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.combined import points_of, tried
 from lazyadam.suites.conformance.tell import run
+from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.instrument.arrays import completed, made, spaces
 
 SPARSE = space_of(BACKENDS["torch.SparseAdam"])
@@ -99,6 +103,16 @@ def test_what_is_known_whatever_comes_beside_it_is_tried_under_its_own_clause() 
     for point in owned("torch.Adam.fused")["weight-decay-strided"]:
         assert point["manner"] is Manner.STRIDED
         assert point["weight_decay"] or "weight_decay" in point["differ"]
+
+
+def test_a_manner_of_gradients_is_not_lacking_where_there_is_none() -> None:
+    if find_spec("torch") is None:
+        pytest.skip("torch is not there")
+    backend = BACKENDS["torch.SparseAdam"]
+    (case,) = collect(CLAUSES["strided-gradients"].menu(backend), "float32", 1, 0)
+    (ran,) = Here(backend("cpu")).run([replace(case, steps=(Step((None,)),), observed=(1,))])
+    assert ran.failure is None
+    assert "lacking" not in ran.path
 
 
 @pytest.mark.parametrize("name", ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"])

@@ -82,7 +82,7 @@ class TorchOptimizer(Backend):
         weights = [self._tensor(p.w) for p in case.parameters]
         if Manner.STRIDED in case.manner:
             weights = [self._strided(x) for x in weights]
-        self.strided_gradient = False
+        self.strided_gradients: list[bool] = []  # of those that were handed over, where that was asked for
         self.parameters = [torch.nn.Parameter(x) for x in weights]
         self.memory = [x.data_ptr() for x in self.parameters]
         self.optimizer = self._optimizer(case)
@@ -156,7 +156,7 @@ class TorchOptimizer(Backend):
                 values = values.transpose(0, -1).contiguous().transpose(0, -1)
                 if values.is_contiguous():  # of one dimension, or one row
                     values = self._strided(values)
-                self.strided_gradient |= not values.is_contiguous() or values.numel() <= 1
+                self.strided_gradients.append(not values.is_contiguous() or values.numel() <= 1)
             if gradient.rows is None:
                 tensor.grad = values
             else:
@@ -199,7 +199,7 @@ class TorchOptimizer(Backend):
         if manner is Manner.STRIDED:
             return any(not x.is_contiguous() or x.numel() <= 1 for x in self.parameters)
         if manner is Manner.STRIDED_GRADIENTS:
-            return self.strided_gradient
+            return any(self.strided_gradients) or not self.strided_gradients
         if manner is Manner.LR_TENSOR:
             return all(self.torch.is_tensor(group["lr"]) for group in self.optimizer.param_groups)
         return True
