@@ -18,7 +18,7 @@ from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.suites.backends.errors import NOT_KEPT, refusal
 from lazyadam.suites.backends.states import checked, stack
 from lazyadam.suites.backends.timing.memory import Memory
-from lazyadam.suites.cases.case import Case, Gradient, Manner, State, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Trained, Training
 
 DEVICES = ("cpu", "cuda", "gpu", "ascend")
@@ -75,7 +75,8 @@ class Backend(ABC):
     dense_dtypes: those of dense gradients, where it takes sparse ones in others too.
     layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
     hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
-    grouped: those that may differ between parameter groups.
+    grouped: those that may differ between parameter groups. changing: those that may be set anew between
+        steps.
     manners: the ways a case may be handed over beyond the ordinary. possible: those that this class has.
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
     repeats: it runs the operators of another backend; long runs are shorter, and in ci cases fewer.
@@ -102,6 +103,7 @@ class Backend(ABC):
     layouts: ClassVar[frozenset[str]]
     hyperparameters: ClassVar[frozenset[str]] = frozenset()
     grouped: ClassVar[frozenset[str]] = frozenset()
+    changing: ClassVar[frozenset[str]] = frozenset({"lr"})
     manners: ClassVar[frozenset[Manner]] = frozenset()
     possible: ClassVar[frozenset[Manner]] = frozenset(Manner)
     branch: ClassVar[str] = ""
@@ -160,8 +162,8 @@ class Backend(ABC):
         """Everything up to the optimizer's step, which the returned call takes."""
 
     @abstractmethod
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
-        """Set the learning rate of every group."""
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
+        """Set the hyperparameters of every group to what they are from the next step on."""
 
     @abstractmethod
     def reload(self, case: Case) -> None:
@@ -242,14 +244,14 @@ class Backend(ABC):
         count = len(case.parameters)
         seen: list[Any] = []
         seconds, failure, left, done = 0.0, None, None, 0
-        observed = set(case.observed)
+        observed, groups = set(case.observed), case.groups_at()
         try:
             self.build(case)
             for done, step in enumerate(case.steps, 1):
                 if report is not None:
                     report(done, None)
-                if step.lr is not None:
-                    self.change_lr(case, step.lr)
+                if step.changes:
+                    self.change(case, groups[done - 1])
                 if step.reload:
                     self.reload(case)
                 call = self.step_function(case, step)

@@ -5,6 +5,7 @@ that the reference, the trace file and every worker read the same values.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -47,12 +48,12 @@ class Gradient:
 class Step:
     """One step: a gradient or None for each parameter, and what happens just before it.
 
-    lr: new learning rates, one for each group. reload: the optimizer's state is saved and loaded
-    into a fresh optimizer.
+    changes: hyperparameters that are set anew, by name one for each group. reload: the optimizer's state is
+    saved and loaded into a fresh optimizer.
     """
 
     gradients: tuple[Gradient | None, ...]
-    lr: tuple[float, ...] | None = None
+    changes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     reload: bool = False
 
 
@@ -113,7 +114,8 @@ class Case:
         for p in self.parameters:
             _feed(digest, p.w, p.m, p.v)
         for step in self.steps:
-            digest.update(repr((step.lr, step.reload)).encode())
+            changes = dict(step.changes)
+            digest.update(repr((changes.pop("lr", None), step.reload, *sorted(changes.items()))).encode())
             for g in step.gradients:
                 _feed(digest, g.rows if g else None, g.values if g else None)
         return digest.hexdigest()[:12]
@@ -128,15 +130,29 @@ class Case:
         return next((_VALUES[m] for m in self.manner if m in _VALUES), self.dtype)
 
     def schedule(self) -> list[list[Hyperparameters]]:
-        """The hyperparameters of every parameter at every step, lr changes included."""
-        current = {p: (i, g.hyperparameters) for i, g in enumerate(self.groups) for p in g.parameters}
-        row = [current[p][1] for p in range(len(self.parameters))]
-        rows = []
-        for step in self.steps:
-            if step.lr is not None:
-                row = [replace(h, lr=step.lr[current[p][0]]) for p, h in enumerate(row)]
-            rows.append(row)
+        """The hyperparameters of every parameter at every step, changes included."""
+        rows: list[list[Hyperparameters]] = []
+        for step, groups in zip(self.steps, self.groups_at(), strict=True):
+            if step.changes or not rows:
+                of = {p: group.hyperparameters for group in groups for p in group.parameters}
+                rows.append([of[p] for p in range(len(self.parameters))])
+            else:
+                rows.append(rows[-1])
         return rows
+
+    def groups_at(self) -> list[tuple[Group, ...]]:
+        """The groups at every step, changes included."""
+        now, found = self.groups, []
+        for step in self.steps:
+            if step.changes:
+                now = tuple(_changed(group, i, step.changes) for i, group in enumerate(now))
+            found.append(now)
+        return found
+
+
+def _changed(group: Group, number: int, changes: Mapping[str, tuple[float, ...]]) -> Group:
+    new: dict[str, Any] = {name: values[number] for name, values in changes.items()}
+    return replace(group, hyperparameters=replace(group.hyperparameters, **new))
 
 
 def _feed(digest: Any, *arrays: np.ndarray | None) -> None:

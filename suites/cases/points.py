@@ -9,10 +9,11 @@ import numpy as np
 from lazyadam.reference.rounding import round_to
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
-from lazyadam.suites.cases.space import IN_OTHER_GROUPS, TOUCHED, Point
+from lazyadam.suites.cases.space import ANEW, IN_OTHER_GROUPS, TOUCHED, Point
 from lazyadam.suites.cases.values import gradient_values, weights
 
 OTHERS: tuple[tuple[int, ...], ...] = ((5, 3), (7,), (3, 2, 2), (2, 9))  # shapes beside the first
+BACK = 4  # the step, from 0, before which hyperparameters are set back
 HYPERPARAMETERS = ("lr", "beta1", "beta2", "epsilon", "weight_decay", "loss_scale", "maximize", "nesterov")
 
 
@@ -62,26 +63,47 @@ def _step(
     dtype: str,
     rng: np.random.Generator,
 ) -> Step:
-    gradients: list[Gradient | None] = [_gradient(point, shape, dtype, rng) for shape in shapes]
+    later = number == 1 or point["steps"] == 1
+    bare = point["touched"] == "none at times" and later
+    gradients: list[Gradient | None] = [_gradient(point, shape, dtype, rng, bare) for shape in shapes]
     missing = point["missing"]
     if missing == "the last parameter" or (missing == "the last at first" and number == 0):
         gradients[-1] = None
     elif (missing == "at first" and number == 0) or (missing == "every other step" and number % 2):
         gradients[0] = None
-    changes, reloads = point["lr_changes"], point["reloads"]
-    later = number == 1 or point["steps"] == 1
-    lr = None
-    if changes == "every step" or (changes == "once" and later):
-        lr = tuple((number + 2) * 10.0 ** -(i % 3 + 1) for i in range(len(groups)))
-    elif changes == "by a thousandth" and later:
-        lr = tuple(group.hyperparameters.lr * 1.001 for group in groups)
-    return Step(tuple(gradients), lr, reloads == "every step" or (reloads == "once" and later))
+    reloads = point["reloads"]
+    reload = reloads == "every step" or (reloads == "once" and later)
+    return Step(tuple(gradients), dict(_changes(point, number, groups, later)), reload)
 
 
-def _gradient(point: Point, shape: tuple[int, ...], dtype: str, rng: np.random.Generator) -> Gradient:
+def _changes(
+    point: Point, number: int, groups: Sequence[Group], later: bool
+) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """What is set anew before a step: the learning rate, and others there and back."""
+    own = [group.hyperparameters for group in groups]
+    how, others = point["lr_changes"], point["others_change"]
+    if how == "every step" or (how == "once" and later):
+        yield "lr", tuple((number + 2) * 10.0 ** -(i % 3 + 1) for i in range(len(own)))
+    elif how == "by a thousandth" and later:
+        yield "lr", tuple(h.lr * 1.001 for h in own)
+    for name in (x for x in ANEW if others in {x, "all"}):
+        before = tuple(getattr(h, name) for h in own)
+        if number == BACK:
+            yield name, before
+        elif later:
+            yield (
+                name,
+                tuple(not x if name == "maximize" else ANEW[name][i % 3] for i, x in enumerate(before)),
+            )
+
+
+def _gradient(
+    point: Point, shape: tuple[int, ...], dtype: str, rng: np.random.Generator, bare: bool
+) -> Gradient:
+    """A gradient of a point. bare: it has no rows, where that is so at times."""
     if point["layout"] == "dense":
         return Gradient(gradient_values(point["regime"], _seed(rng), shape, dtype))
-    rows = _rows(point, shape[0], rng)
+    rows = _rows(point, shape[0], rng)[: 0 if bare else None]
     values = gradient_values(point["regime"], _seed(rng), (len(rows), *shape[1:]), dtype)
     if point["repeats"] == "cancelling" and len(rows):
         once, counts = np.unique(rows, return_counts=True)
@@ -94,7 +116,8 @@ def _rows(point: Point, count: int, rng: np.random.Generator) -> np.ndarray:
     """The rows of a gradient, in a table of so many."""
     touched, repeats = point["touched"], point["repeats"]
     some = int(rng.integers(1, min(count, 8) + 1))
-    number = {"few": some, "none": 0, "all": count, "all but one": count - 1, **TOUCHED}[touched]
+    sizes = {"all": count, "all but one": count - 1, **TOUCHED}
+    number = sizes.get(touched, some)
     rows = rng.permutation(count)[:number]
     if len(rows):
         more = {

@@ -46,6 +46,10 @@ IN_OTHER_GROUPS: dict[str, tuple[Any, ...]] = {  # hyperparameters, in turn
     "weight_decay": (0.3, 0.01, 0.05),
     "maximize": (True, False, True),
 }
+ANEW = {  # what they are set to in a run, by group
+    **{name: values for name, values in IN_OTHER_GROUPS.items() if name != "lr"},
+    "loss_scale": (0.5, 5.0, 64.0),
+}
 
 DIMENSIONS = (
     Dimension("layout", ("sparse", "dense"), "most optimizers have a path for each"),
@@ -64,7 +68,7 @@ DIMENSIONS = (
     ),
     Dimension(
         "touched",
-        ("few", "none", "one", "9", "65", "257", "1025", "all but one", "all"),
+        ("few", "none at times", "one", "9", "65", "257", "1025", "all but one", "all"),
         "rows of a gradient: around the sizes of buffers, and the whole table",
     ),
     Dimension(
@@ -106,6 +110,11 @@ DIMENSIONS = (
         ("never", "once", "every step", "by a thousandth"),
         "when the learning rate changes, and by how much",
     ),
+    Dimension(
+        "others_change",
+        ("nothing", *ANEW, "all"),
+        "which hyperparameters beside it are set anew, and later back: one, or all",
+    ),
     Dimension("reloads", ("never", "once", "every step"), "when the state is saved and loaded"),
     Dimension(
         "missing",
@@ -136,8 +145,8 @@ EXCLUSIONS = (
     ),
     Exclusion(
         ("touched", "repeats"),
-        lambda p: p["touched"] != "none" or p["repeats"] == "none",
-        "there is no row to repeat",
+        lambda p: p["touched"] != "none at times" or p["repeats"] == "none",
+        "at times there is no row to repeat",
     ),
     Exclusion(("layout", "touched"), lambda p: p["layout"] == "sparse" or p["touched"] == "few", UNNAMED),
     Exclusion(("layout", "repeats"), lambda p: p["layout"] == "sparse" or p["repeats"] == "none", UNNAMED),

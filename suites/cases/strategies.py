@@ -37,9 +37,9 @@ class Menu:
     layouts: 'sparse', 'dense' or 'none' (no gradient) for each parameter at each step. shapes: sets
     of parameter shapes. hyperparameters: sets of groups, the parameters dealt to them in turn.
     rows: patterns of sparse rows. regimes, kinds: of gradient values and of starting weights.
-    starts: step counts to start from. steps: how many at most. lr_changes, reloads: events that may
-    occur. observed: the steps to observe, all where None. most: how many cases are worth their time.
-    manner: how every case is handed over.
+    starts: step counts to start from. steps: how many at most. changes: hyperparameters that may be set
+    anew, and to what. reloads: whether the state may be saved and loaded. observed: the steps to observe,
+    all where None. most: how many cases are worth their time. manner: how every case is handed over.
     """
 
     layouts: tuple[str, ...] = ("sparse",)
@@ -50,7 +50,7 @@ class Menu:
     kinds: tuple[str, ...] = ("nothing", "ordinary", "tiny", "huge")
     starts: tuple[int, ...] = (0, 0, 1, 7)
     steps: int = 6
-    lr_changes: tuple[float, ...] = ()
+    changes: tuple[tuple[str, tuple[float, ...]], ...] = ()
     reloads: bool = False
     observed: tuple[int, ...] | None = None
     most: int = 1_000_000
@@ -92,9 +92,12 @@ def _parameter(draw: st.DrawFn, menu: Menu, shape: Shape, t: int, dtype: str) ->
 
 def _step(draw: st.DrawFn, menu: Menu, shapes: tuple[Shape, ...], groups: int, dtype: str) -> Step:
     gradients = tuple(_gradient(draw, menu, shape, dtype) for shape in shapes)
-    changed: bool = bool(menu.lr_changes) and draw(st.booleans())
-    lr = tuple(draw(st.sampled_from(menu.lr_changes)) for _ in range(groups)) if changed else None
-    return Step(gradients, lr, menu.reloads and draw(st.booleans()))
+    changes = {
+        name: tuple(draw(st.sampled_from(values)) for _ in range(groups))
+        for name, values in menu.changes
+        if draw(st.booleans())
+    }
+    return Step(gradients, changes, menu.reloads and draw(st.booleans()))
 
 
 def _gradient(draw: st.DrawFn, menu: Menu, shape: Shape, dtype: str) -> Gradient | None:

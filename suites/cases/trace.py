@@ -50,6 +50,7 @@ Count = Annotated[int, Field(ge=0)]
 Number = Annotated[float, BeforeValidator(_number)]
 Setting = Annotated[Number, Field(ge=0, le=LARGEST)]
 Beta = Annotated[Number, Field(ge=0, le=LARGEST_BETA)]
+Scale = Annotated[Number, Field(ge=1 / LARGEST_SCALE, le=LARGEST_SCALE)]
 
 
 class _Part(BaseModel):
@@ -76,7 +77,7 @@ class _Hyperparameters(_Part):
     beta2: Beta
     epsilon: Setting
     weight_decay: Setting
-    loss_scale: Annotated[Number, Field(ge=1 / LARGEST_SCALE, le=LARGEST_SCALE)]
+    loss_scale: Scale
     nesterov: bool
     maximize: bool
 
@@ -97,10 +98,27 @@ class _Gradient(_Part):
     values: _Array
 
 
+class _Changes(_Part):
+    """What is set anew beside the learning rate, of each group."""
+
+    beta1: list[Beta] = []
+    beta2: list[Beta] = []
+    epsilon: list[Setting] = []
+    weight_decay: list[Setting] = []
+    loss_scale: list[Scale] = []
+    maximize: list[bool] = []
+
+
 class _Step(_Part):
     lr: list[Setting] | None
+    changes: _Changes = _Changes()
     reload: bool
     gradients: list[_Gradient | None]
+
+    def set_anew(self) -> dict[str, tuple[float, ...]]:
+        lr = {} if self.lr is None else {"lr": tuple(self.lr)}
+        given = self.changes.model_dump(exclude_unset=True)
+        return lr | {name: tuple(values) for name, values in given.items()}
 
 
 class _Document(_Part):
@@ -129,17 +147,14 @@ def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
         "groups": [
             {
                 "parameters": list(group.parameters),
-                "hyperparameters": {
-                    name: x if isinstance(x, bool) else x.hex()
-                    for name, x in asdict(group.hyperparameters).items()
-                },
+                "hyperparameters": {name: _said(x) for name, x in asdict(group.hyperparameters).items()},
             }
             for group in case.groups
         ],
         "parameters": [{"w": _array(p.w), "m": _array(p.m), "v": _array(p.v)} for p in case.parameters],
         "steps": [
             {
-                "lr": None if step.lr is None else [x.hex() for x in step.lr],
+                **_changes(step),
                 "reload": step.reload,
                 "gradients": [
                     None
@@ -239,7 +254,7 @@ def _case(document: _Document) -> Case:
         parameters=tuple(Parameter(p.w.numbers(), p.m.numbers(), p.v.numbers()) for p in document.parameters),
         steps=tuple(
             Step(
-                lr=None if step.lr is None else tuple(step.lr),
+                changes=step.set_anew(),
                 reload=step.reload,
                 gradients=tuple(
                     None
@@ -254,6 +269,17 @@ def _case(document: _Document) -> Case:
             for step in document.steps
         ),
     )
+
+
+def _said(x: float) -> str | bool:
+    return x if isinstance(x, bool) else x.hex()
+
+
+def _changes(step: Step) -> dict[str, Any]:
+    """What is set anew. The learning rate stands beside the others, as in files that have no more."""
+    said = {name: [_said(x) for x in values] for name, values in step.changes.items()}
+    lr = said.pop("lr", None)
+    return {"lr": lr, "changes": said} if said else {"lr": lr}
 
 
 def _array(x: np.ndarray) -> dict[str, Any]:

@@ -10,6 +10,8 @@ MOST_STEPS = 2**24  # torch counts steps in float32, and the reference multiplie
 LARGEST = PRECISIONS["float32"].largest
 LARGEST_BETA = 1 - 2.0**-24
 LARGEST_SCALE = 2.0**126
+# What may be set anew between steps: the form of the update may not.
+CHANGEABLE = ("lr", "beta1", "beta2", "epsilon", "weight_decay", "loss_scale", "maximize")
 # Of these nobody says what should come of them; and rows are of one type.
 BAD_INPUT = {Manner.FLOAT64_VALUES, Manner.FLOAT16_VALUES, Manner.INTEGER_VALUES, Manner.FLOAT_ROWS}
 ROW_TYPES = {Manner.INT32_ROWS, Manner.INT64_ROWS}
@@ -45,7 +47,9 @@ def check(case: Case) -> None:
         _need(
             len(step.gradients) == count, f"step {k}: {len(step.gradients)} gradients for {count} parameters"
         )
-        _need(step.lr is None or len(step.lr) == len(case.groups), f"step {k}: lr does not fit the groups")
+        for name, values in step.changes.items():
+            _need(name in CHANGEABLE, f"step {k}: {name!r} is not one of {', '.join(CHANGEABLE)}")
+            _need(len(values) == len(case.groups), f"step {k}: {name} does not fit the groups")
         for i, (g, p) in enumerate(zip(step.gradients, case.parameters, strict=True)):
             if g is None:
                 continue

@@ -51,7 +51,8 @@ class Clause:
 
 def missing(needs: Iterable[str | Manner], backend: type[Backend]) -> str:
     """What of the layouts, hyperparameters and manners needed a backend does not take, in words."""
-    takes = backend.layouts | backend.hyperparameters | backend.manners
+    anew = {f"{name} set anew" for name in backend.changing}
+    takes = backend.layouts | backend.hyperparameters | backend.manners | anew
     lacking = [need for need in needs if need not in takes]
     if not lacking:
         return ""

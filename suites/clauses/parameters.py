@@ -22,6 +22,17 @@ from lazyadam.suites.clauses.clause import (
 _GROUPS = f"{TORCH_ADAM}, params; {MINDSPORE_ADAM}, params (groups with their own lr and weight_decay)"
 
 
+# What hyperparameters are set to, beside the learning rate.
+ANEW: dict[str, tuple[float, ...]] = {
+    "beta1": (0.9, 0.5, 0.99),
+    "beta2": (0.999, 0.9, 0.99),
+    "epsilon": (1e-8, 1e-3, 0.1),
+    "weight_decay": (0.0, 0.1),
+    "loss_scale": (1.0, 3.0, 0.25),
+    "maximize": (False, True),
+}
+
+
 def _shapes(backend: type[Backend]) -> Menu:
     shapes: tuple[Shape, ...] = ((7,), (3, 1), (5, 2, 3), (1, 33))
     if not backend.compiles:
@@ -87,7 +98,18 @@ def _learning_rate(backend: type[Backend]) -> Menu:
         layouts=(*layouts(backend), *none),
         shapes=(((6, 4), (5, 3)) if none else ((6, 4),),),
         starts=(0, 1, 7, 20_000),
-        lr_changes=(1e-3, 0.5, 1e-5, 0.0),
+        changes=(("lr", (1e-3, 0.5, 1e-5, 0.0)),),
+    )
+
+
+def _changed(backend: type[Backend]) -> Menu:
+    none = {"none"} & backend.layouts
+    return Menu(
+        layouts=(*layouts(backend), *none),
+        shapes=(((6, 4), (5, 3)) if none else ((6, 4),),),
+        starts=(0, 1, 7, 5001),
+        changes=tuple((name, values) for name, values in ANEW.items() if name in backend.changing),
+        reloads=True,
     )
 
 
@@ -109,7 +131,7 @@ def _learning_rate_tensor(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=layouts(backend),
         manner=frozenset({Manner.LR_TENSOR}),
-        lr_changes=(1e-3, 0.5),
+        changes=(("lr", (1e-3, 0.5)),),
         steps=4,
         most=10,
     )
@@ -121,7 +143,7 @@ def _save_and_load(backend: type[Backend]) -> Menu:
         layouts=(*layouts(backend), *none),
         shapes=(((6, 4), (6, 4)),),
         starts=(0, 0, 1, 7, 5001),
-        lr_changes=(0.5, 1e-5),
+        changes=(("lr", (0.5, 1e-5)),),
         reloads=True,
     )
     # Where a fresh optimizer is a compilation, a few.
@@ -168,6 +190,15 @@ CLAUSES = (
         "the learning rate changes",
         f"{TORCH_SPARSE_ADAM}, lr; {MINDSPORE_ADAM}, learning_rate",
         _learning_rate,
+    ),
+    Clause(
+        "changed-hyperparameters",
+        "a hyperparameter that is set anew acts from the next step, and is kept when the state is loaded",
+        "hyperparameters change",
+        "torch.optim.Optimizer documentation, 2.13, param_groups; torch.optim.lr_scheduler.OneCycleLR "
+        "documentation, 2.13, cycle_momentum",
+        _changed,
+        needs=("epsilon set anew",),
     ),
     Clause(
         "learning-rate-0",

@@ -5,7 +5,7 @@ from typing import Any
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Manner
-from lazyadam.suites.cases.space import DIMENSIONS, IN_OTHER_GROUPS, Point, Space, unusual
+from lazyadam.suites.cases.space import ANEW, DIMENSIONS, IN_OTHER_GROUPS, Point, Space, unusual
 
 MANNERS = {
     Manner.INT32_ROWS: "index-type",
@@ -20,7 +20,7 @@ SAYS: dict[str, str | dict[Any, str]] = {
     "width": "shapes",
     "rank": "shapes",
     "table_rows": "large-table",
-    "touched": {"none": "empty-gradient", "all": "all-rows", "all but one": "untouched-rows"},
+    "touched": {"none at times": "empty-gradient", "all": "all-rows", "all but one": "untouched-rows"},
     "repeats": "duplicates",
     "regime": {"tiny": "tiny-gradients", "zeros": "zero-rows"},
     "start": "late-steps",
@@ -33,6 +33,7 @@ SAYS: dict[str, str | dict[Any, str]] = {
     "maximize": "maximize",
     "nesterov": "nesterov",
     "lr_changes": "learning-rate",
+    "others_change": "changed-hyperparameters",
     "reloads": "save-and-load",
     "missing": "missing-gradient",
     "manner": MANNERS,
@@ -40,7 +41,7 @@ SAYS: dict[str, str | dict[Any, str]] = {
 RULE = "update-rule"  # what is said of everything
 TOGETHER = "combinations"
 # What is known of these shows whatever else there is: they are tried under their own clause alone.
-ALONE = {("touched", "none"), ("nesterov", True)}
+ALONE = {("touched", "none at times"), ("nesterov", True)}
 
 
 def space_of(backend: type[Backend]) -> Space:
@@ -57,6 +58,8 @@ def space_of(backend: type[Backend]) -> Space:
             taken[name] = taken[name][:1]
     differ = tuple(name for name in IN_OTHER_GROUPS if name in backend.grouped)
     taken["differ"] = (differ, *(differ if len(differ) > 1 else ()))
+    changing = tuple(name for name in ANEW if name in backend.changing)
+    taken["others_change"] = ("nothing", *changing, *(["all"] if len(changing) > 1 else []))
     if "none" not in backend.layouts:
         taken["missing"] = taken["missing"][:1]
     manners = [] if backend.compiles else [manner for manner in MANNERS if manner in backend.manners]
@@ -72,7 +75,9 @@ def said_by(space: Space, point: Point) -> Mapping[str, str]:
         found[name] = says if isinstance(says, str) else says.get(value, RULE)
     if "weight_decay" in found and "repeats" in found:
         found["weight_decay"] = "weight-decay-duplicates"
-    decays = "weight_decay" in found or (point["groups"] > 1 and "weight_decay" in point["differ"])
+    changes = {"weight_decay", "all"} if "weight_decay" in space["others_change"] else set()
+    differ = point["differ"] if point["groups"] > 1 else ()
+    decays = "weight_decay" in found or "weight_decay" in differ or point["others_change"] in changes
     if decays and point["manner"] is Manner.STRIDED:
         found["manner"] = "weight-decay-strided"
     return found

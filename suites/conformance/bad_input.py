@@ -168,7 +168,7 @@ def _setting(name: str, value: float) -> Spoil:
 
 
 def _later(lr: float) -> Spoil:
-    return lambda case: replace(case, steps=(replace(case.steps[0], lr=(lr,)),))
+    return lambda case: replace(case, steps=(replace(case.steps[0], changes={"lr": (lr,)}),))
 
 
 LEAST = 2.0**-126  # the least normal float32

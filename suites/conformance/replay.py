@@ -168,11 +168,13 @@ def judge(file: Path, case: Case, trajectory: Trajectory, backend: type[Backend]
 def undeclared(case: Case, backend: type[Backend]) -> str:
     """What of a case a backend would not look at, and so seem to diverge; '' where there is nothing."""
     usual, groups = asdict(Hyperparameters()), [asdict(g.hyperparameters) for g in case.groups]
-    changed = {name for h in groups for name in h if h[name] != usual[name]}
+    anew = {name for step in case.steps for name in step.changes}
+    changed = {name for h in groups for name in h if h[name] != usual[name]} | anew
     apart = {name for h in groups for name in h if h[name] != groups[0][name]}
     lacking = [
         *sorted(changed - EVERY_BACKEND_HAS - backend.hyperparameters),
         *(f"{name} of a group" for name in sorted(apart - backend.grouped)),
+        *(f"{name} set anew" for name in sorted(anew - backend.changing)),
         *sorted(manner.value for manner in case.manner - FRESH - backend.manners),
     ]
     return ", ".join(lacking)

@@ -64,7 +64,7 @@ def without(case: Case, n: int) -> Case:
             replace(
                 step,
                 gradients=step.gradients[:n] + step.gradients[n + 1 :],
-                lr=step.lr and tuple(step.lr[j] for j in kept),
+                changes={name: tuple(new[j] for j in kept) for name, new in step.changes.items()},
             )
             for step in case.steps
         ),
@@ -81,7 +81,7 @@ def simpler(case: Case, parameter: int, row: int, compiles: bool) -> Iterator[Ca
         others = [n for n in reversed(range(len(case.parameters))) if n != parameter]
         yield from (partial(_one_less, n=n) for n in others)
         yield lambda case: replace(case, manner=frozenset())
-    yield lambda case: replace(case, steps=tuple(replace(step, lr=None) for step in case.steps))
+    yield lambda case: replace(case, steps=tuple(replace(step, changes={}) for step in case.steps))
     yield lambda case: replace(case, steps=tuple(replace(step, reload=False) for step in case.steps))
     yield lambda case: _changed(case, partial(_of_row, row=row))
     yield lambda case: _started(case, lambda p: Parameter(np.zeros_like(p.w), p.m, p.v))

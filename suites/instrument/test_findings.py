@@ -160,7 +160,7 @@ def test_steps_without_a_gradient_are_judged(judge: Judge) -> None:
 @EACH_WAY
 def test_learning_rates_act_from_the_step_they_change_at(judge: Judge) -> None:
     case = sample()
-    steps = tuple(replace(s, lr=(0.5**k,)) if k % 2 else s for k, s in enumerate(case.steps))
+    steps = tuple(replace(s, changes={"lr": (0.5**k,)}) if k % 2 else s for k, s in enumerate(case.steps))
     case = replace(case, steps=steps)
     assert judge([case], [faithful(case)], REFERENCE, ARITHMETIC).worst[0] <= 1
 

@@ -59,7 +59,7 @@ def test_what_is_not_usual_in_a_step_is_told() -> None:
     assert circumstances(Step((gradient, None)), 0) == ""
     assert circumstances(Step((gradient, None)), 1) == " (it has no gradient there)"
     said = " (lr is set before it, the state is saved and loaded before it)"
-    assert circumstances(Step((gradient,), lr=(0.1,), reload=True), 0) == said
+    assert circumstances(Step((gradient,), changes={"lr": (0.1,)}, reload=True), 0) == said
 
 
 def test_finding_in_words() -> None:

@@ -36,7 +36,7 @@ def several(dtype: str) -> Case:
     sparse, repeated = Gradient(ones[:2], np.array([2, 0])), Gradient(ones, np.array([1, 1, 0]))
     steps = (
         Step((sparse, Gradient(twos))),
-        Step((repeated, None), (0.5, 0.25), True),
+        Step((repeated, None), {"lr": (0.5, 0.25)}, True),
         Step((Gradient(ones[:0], np.empty(0, np.int64)), Gradient(twos[:1], np.array([3])))),
     )
     groups = (Group((1,), Hyperparameters(lr=0.125)), Group((0,), Hyperparameters(weight_decay=0.5)))

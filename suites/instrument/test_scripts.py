@@ -90,7 +90,12 @@ def with_none(case: Case) -> Case:
 
 def with_rates(case: Case) -> Case:
     lr = {2: (0.5,) * len(case.groups), 3: (1e-5,) * len(case.groups)}
-    return replace(case, steps=tuple(replace(step, lr=lr.get(k)) for k, step in enumerate(case.steps, 1)))
+    return with_changes(case, {k: {"lr": values} for k, values in lr.items()})
+
+
+def with_changes(case: Case, changes: dict[int, dict[str, tuple[float, ...]]]) -> Case:
+    steps = enumerate(case.steps, 1)
+    return replace(case, steps=tuple(replace(step, changes=changes.get(k, {})) for k, step in steps))
 
 
 def reloaded(case: Case) -> Case:

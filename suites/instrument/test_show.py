@@ -137,7 +137,7 @@ def several() -> Case:
     case, rows = sample(), np.arange(1, 6)
     steps = [Step((Gradient(np.full((5, 4), 0.5 + k), rows),)) for k in range(8)]
     steps[4] = replace(steps[4], reload=True)
-    steps[5] = replace(steps[5], lr=(0.25,))
+    steps[5] = replace(steps[5], changes={"lr": (0.25,)})
     return replace(case, steps=tuple(steps))
 
 

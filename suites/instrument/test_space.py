@@ -71,7 +71,7 @@ def test_a_point_is_read_as_it_was_written() -> None:
 def test_cases_are_the_same_whatever_the_versions() -> None:
     """Of NumPy, Python, Hypothesis and covertable."""
     digests = [case_at(point, "float32", i).digest for i, point in enumerate(pairs(SPARSE, 0)[:40])]
-    assert hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16] == "21aed07d15759d34"
+    assert hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16] == "3be60cdec240b0f6"
 
 
 def test_every_dimension_says_why_and_belongs_to_a_clause_that_is_there() -> None:
@@ -97,12 +97,17 @@ def test_what_is_known_whatever_comes_beside_it_is_tried_under_its_own_clause() 
     for name in ("torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"):
         of = owned(name)
         for point in of["combinations"]:
-            assert (point["touched"] != "none", point["nesterov"], point["manner"]) == (True, False, None)
-        assert all(point["touched"] == "none" for point in of["empty-gradient"])
+            assert (point["touched"] != "none at times", point["nesterov"], point["manner"]) == (
+                True,
+                False,
+                None,
+            )
+        assert all(point["touched"] == "none at times" for point in of["empty-gradient"])
         assert all(point["nesterov"] for point in of.get("nesterov", ()))
     for point in owned("torch.Adam.fused")["weight-decay-strided"]:
         assert point["manner"] is Manner.STRIDED
-        assert point["weight_decay"] or "weight_decay" in point["differ"]
+        changes = point["others_change"] in {"weight_decay", "all"}
+        assert point["weight_decay"] or "weight_decay" in point["differ"] or changes
 
 
 def test_a_manner_of_gradients_is_not_lacking_where_there_is_none() -> None:

@@ -28,7 +28,7 @@ def bits(case: Case) -> list[Any]:
         (case.dtype, case.t, case.observed, case.groups),
         [(of(p.w), of(p.m), of(p.v)) for p in case.parameters],
         [
-            (s.lr, s.reload, [None if g is None else (of(g.rows), of(g.values)) for g in s.gradients])
+            (s.changes, s.reload, [None if g is None else (of(g.rows), of(g.values)) for g in s.gradients])
             for s in case.steps
         ],
     ]
@@ -52,7 +52,7 @@ def test_round_trip_keeps_every_special_number(tmp_path: Path) -> None:
     )
     numbers = np.array([[0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, 1.7e308, 0.1, *payload]])
     zeros = np.zeros_like(numbers)
-    steps = (Step((Gradient(numbers, np.array([0])),), (0.1,), True), Step((None,)))
+    steps = (Step((Gradient(numbers, np.array([0])),), {"lr": (0.1,)}, True), Step((None,)))
     case = Case(
         "float64", (Parameter(numbers, zeros, zeros),), (Group((0,), Hyperparameters()),), steps, (1,), 3
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.cases.case import Case, Gradient, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Step, Trajectory
 
 F = np.float32
 
@@ -124,7 +124,7 @@ class Toy(Backend):
             return np.asarray(alpha * (m / np.sqrt(v + F(h.epsilon))))
         return np.asarray(alpha * (m / (np.sqrt(v) + F(h.epsilon))))
 
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
         raise NotImplementedError
 
     def reload(self, case: Case) -> None:

@@ -57,7 +57,7 @@ def circumstances(step: Step, parameter: int) -> str:
     """What is not usual in the step of a finding, to follow it; '' where nothing is."""
     seen = [
         *(["it has no gradient there"] if step.gradients[parameter] is None else []),
-        *(["lr is set before it"] if step.lr else []),
+        *(f"{name.replace('_', ' ')} is set before it" for name in step.changes),
         *(["the state is saved and loaded before it"] if step.reload else []),
     ]
     return f" ({', '.join(seen)})" if seen else ""

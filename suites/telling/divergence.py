@@ -224,7 +224,8 @@ def _head(case: Case, k: int, place: Place) -> list[str]:
     """The line of a step: what happens before it, and its gradient at the element."""
     step = case.steps[k - 1]
     gradient = step.gradients[place.parameter]
-    before = [f"lr {case.schedule()[k - 1][place.parameter].lr:g}"] if step.lr is not None else []
+    h = case.schedule()[k - 1][place.parameter]
+    before = [f"{name.replace('_', ' ')} {getattr(h, name):g}" for name in step.changes]
     before += ["saved and loaded"] if step.reload else []
     said = f"step {k}{' (' + ', '.join(before) + ')' if before else ''}: "
     if gradient is None:

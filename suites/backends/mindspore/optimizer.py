@@ -21,7 +21,7 @@ from lazyadam.suites.backends.errors import installing
 from lazyadam.suites.backends.mindspore import training as mindspore_training
 from lazyadam.suites.backends.mindspore.graph import graph
 from lazyadam.suites.backends.mindspore.instance import Instance, near_subnormals
-from lazyadam.suites.cases.case import Case, Gradient, Manner, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Training
 
 NEWEST_PYTHON = (3, 12)  # that MindSpore 2.7 to 2.10 have a build for
@@ -169,7 +169,7 @@ class MindSporeOptimizer(Backend):
             case.t,
             tuple(float32_product(float(np.float32(beta)), case.t) for beta in (h.beta1, h.beta2)),
         )
-        self.change_lr(case, tuple(g.hyperparameters.lr for g in case.groups))
+        self.change(case, case.groups)
         self._soil()
 
     def _soil(self) -> None:
@@ -248,8 +248,8 @@ class MindSporeOptimizer(Backend):
         self.instance.graphs[sparse] = new
         return new
 
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
-        by_parameter = {p: lr[i] for i, g in enumerate(case.groups) for p in g.parameters}
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
+        by_parameter = {p: g.hyperparameters.lr for g in groups for p in g.parameters}
         for i, tensor in enumerate(self.instance.learning_rates()):
             self.instance.set(tensor, self.mindspore.Tensor(by_parameter[i], self.mindspore.float32))
 

@@ -6,7 +6,6 @@ What a subclass does not declare is taken to be little: the two usual types, no 
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from inspect import isfunction, signature
 from pkgutil import resolve_name
@@ -31,6 +30,8 @@ class Own(Backend):
     dtypes = ("float32", "float64")
     layouts = frozenset({"sparse", "none"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon"})
+    # Nobody says whether the power of a β that changes is of the last or of each.
+    changing = frozenset({"lr", "epsilon"})
     documented = spoken = Dialect()
     promises = ()
     arithmetic = Arithmetic()  # not declared: any usual one (suites/judge/fitting.py)
@@ -104,8 +105,7 @@ class NumpyOptimizer(Own):
             [getattr(p, q).astype(case.dtype) for p in case.parameters] for q in ("w", "m", "v")
         )
         self.t = [case.t] * len(case.parameters)
-        self.hyperparameters_of = {i: g.hyperparameters for g in case.groups for i in g.parameters}
-        self.group_of = {i: n for n, g in enumerate(case.groups) for i in g.parameters}
+        self.change(case, case.groups)
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
         given = [None if g is None else _handed_over(g, case) for g in step.gradients]
@@ -126,9 +126,8 @@ class NumpyOptimizer(Own):
         if returned is not None:
             raise TypeError(f"update returned a {type(returned).__name__}, but has to work in place")
 
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
-        for i, h in self.hyperparameters_of.items():
-            self.hyperparameters_of[i] = replace(h, lr=lr[self.group_of[i]])
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
+        self.hyperparameters_of = {i: g.hyperparameters for g in groups for i in g.parameters}
 
     def reload(self, case: Case) -> None:
         self.m, self.v = [x.copy() for x in self.m], [x.copy() for x in self.v]
@@ -184,11 +183,8 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
         groups = [{"params": self.parameters, **further}]
         return self.optimizer_type()(groups, **(self.options | given))
 
-    def arguments_of(self, group: Group, case: Case) -> dict[str, Any]:
-        h = group.hyperparameters
-        usual = {"lr": h.lr, "betas": (h.beta1, h.beta2), "eps": h.epsilon}
-        further = {x: getattr(h, x) for x in self.hyperparameters - {"betas of 0"}}
-        return usual | further | super().arguments_of(group, case)
+    def _made_with(self, group: Group, case: Case) -> dict[str, Any]:
+        return self.arguments_of(group, case)  # its defaults may be others
 
     def _load(self, case: Case) -> None:
         kept, shape = self.kept_as, (-1,) if self.kept_as.flat else None

@@ -29,6 +29,7 @@ from lazyadam.suites.backends.workers import guard
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.pickled import dumps
 from lazyadam.suites.cases.training import Layer
+from lazyadam.suites.cases.valid import CHANGEABLE
 
 ENTRY_POINTS = "lazyadam.backends"  # each a subclass of Backend
 HYPERPARAMETERS = ("weight_decay", "loss_scale", "maximize", "nesterov", "betas of 0")
@@ -44,6 +45,7 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
     "layouts": (frozenset, LAYOUTS),
     "hyperparameters": (frozenset, HYPERPARAMETERS),
     "grouped": (frozenset, GROUPED),
+    "changing": (frozenset, CHANGEABLE),
     "manners": (frozenset, tuple(Manner)),
     "documented": (Dialect, None),
     "spoken": (Dialect, None),

@@ -20,7 +20,7 @@ from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.own.bases import Own
 from lazyadam.suites.backends.workers import guard
-from lazyadam.suites.cases.case import Case, Manner, State, Step
+from lazyadam.suites.cases.case import Case, Group, Manner, State, Step
 
 VERSION = 1
 GREETING = f"lazyadam {VERSION}"
@@ -130,7 +130,6 @@ class ProgramOptimizer(Own):
         self.dtype, self.count = case.dtype, len(case.parameters)
         self.shapes = [p.w.shape for p in case.parameters]
         of = {i: g.hyperparameters for g in case.groups for i in g.parameters}
-        self.group_of = {i: n for n, g in enumerate(case.groups) for i in g.parameters}
         lines = [f"case {case.dtype} {self.count}"]
         for i, p in enumerate(case.parameters):
             h, (rows, *width) = of[i], p.w.shape
@@ -187,8 +186,9 @@ class ProgramOptimizer(Own):
             t.append(int(count))
         return w, m, v, t
 
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
-        rates = np.array([lr[self.group_of[i]] for i in range(self.count)])
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
+        of = {i: g.hyperparameters.lr for g in groups for i in g.parameters}
+        rates = np.array([of[i] for i in range(self.count)])
         assert self.program is not None
         self.program.tell(f"lr {written(rates, 'float64')}\n")
 

@@ -9,7 +9,7 @@ from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
-from lazyadam.suites.cases.case import Case, State, Step
+from lazyadam.suites.cases.case import Case, Group, State, Step
 
 
 class NumPyByHand(Backend):
@@ -60,7 +60,7 @@ class NumPyByHand(Backend):
         v += (1 - h.beta2) * g * g
         w -= step_size(h, self.t) * m / (np.sqrt(v) + h.epsilon)
 
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
         raise NotImplementedError
 
     def reload(self, case: Case) -> None:

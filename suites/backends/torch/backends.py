@@ -15,7 +15,8 @@ class SparseAdam(TorchOptimizer):
     layouts = frozenset({"sparse", "none"})
     layers = (Layer("Embedding(sparse=True)", "plain"),)
     hyperparameters = frozenset({"maximize", "betas of 0"})
-    grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize"})
+    # torch/optim/_functional.py and adam.py, 2.13: read from the group at every step, and β^t is of that β.
+    grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize"})
     # "a masked version of the Adam algorithm": the algorithm is the one on the page of Adam.
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
     promises = (
@@ -38,7 +39,7 @@ class Adam(TorchOptimizer):
     layouts = frozenset({"dense", "none"})
     layers = (Layer("Embedding(sparse=False)", "plain", sparse=False),)
     hyperparameters = frozenset({"maximize", "weight_decay", "betas of 0"})
-    grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
+    grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
     promises = (Promise("epsilon", f"{_ADAM}, the algorithm"),)
     spoken = documented

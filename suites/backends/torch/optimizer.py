@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,21 +17,10 @@ from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Step
 from lazyadam.suites.cases.training import Layer, Training
 
 
-def arguments(group: Group, case: Case, tensor: Callable[[float], Any]) -> dict[str, Any]:
-    """The hyperparameters of a group as torch.optim names them. Those that have their default are left out.
-
-    tensor: makes one of a learning rate, where the case has it handed over so.
-    """
-    h, usual = group.hyperparameters, Hyperparameters()
-    names = ("lr", "weight_decay", "loss_scale", "maximize", "nesterov")
-    given = {name: getattr(h, name) for name in names if getattr(h, name) != getattr(usual, name)}
-    if Manner.LR_TENSOR in case.manner:
-        given["lr"] = tensor(h.lr)
-    if (h.beta1, h.beta2) != (usual.beta1, usual.beta2):
-        given["betas"] = (h.beta1, h.beta2)
-    if h.epsilon != usual.epsilon:
-        given["eps"] = h.epsilon
-    return given
+def arguments(h: Hyperparameters, further: Iterable[str]) -> dict[str, Any]:
+    """Hyperparameters as torch.optim names them. further: those beside the learning rate, β1, β2 and ε."""
+    given = {"lr": h.lr, "betas": (h.beta1, h.beta2), "eps": h.epsilon}
+    return given | {name: getattr(h, name) for name in further}
 
 
 class TorchOptimizer(Backend):
@@ -123,7 +112,7 @@ class TorchOptimizer(Backend):
         groups = [
             {
                 "params": [self.parameters[i] for i in group.parameters],
-                **self.arguments_of(group, case),
+                **self._made_with(group, case),
             }
             for group in case.groups
         ]
@@ -139,7 +128,15 @@ class TorchOptimizer(Backend):
 
     def arguments_of(self, group: Group, case: Case) -> dict[str, Any]:
         """The hyperparameters of a group, by the names that the optimizer gives them."""
-        return arguments(group, case, self._float64)
+        return arguments(group.hyperparameters, self.hyperparameters - {"betas of 0"})
+
+    def _made_with(self, group: Group, case: Case) -> dict[str, Any]:
+        """What a new optimizer is given of them: those that have their default are left out."""
+        usual = self.arguments_of(Group((), Hyperparameters()), case)
+        given = {name: x for name, x in self.arguments_of(group, case).items() if x != usual[name]}
+        if Manner.LR_TENSOR in case.manner:
+            given["lr"] = self._float64(group.hyperparameters.lr)
+        return given
 
     def _float64(self, x: float) -> Any:
         # So that the tensor holds the value of the number it stands for.
@@ -250,12 +247,12 @@ class TorchOptimizer(Backend):
             return Gradient(numbers(gradient, float64))
         return Gradient(numbers(gradient._values(), float64), numbers(gradient._indices()[0], int64))
 
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
-        for group, value in zip(self.optimizer.param_groups, lr, strict=True):
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
+        for group, now in zip(self.optimizer.param_groups, groups, strict=True):
+            given = self.arguments_of(now, case)
             if Manner.LR_TENSOR in case.manner:
-                group["lr"].fill_(value)
-            else:
-                group["lr"] = value
+                group["lr"].fill_(given.pop("lr"))
+            group.update(given)
 
     def reload(self, case: Case) -> None:
         saved = self.optimizer.state_dict()

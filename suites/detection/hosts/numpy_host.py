@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
+from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.torch.optimizer import arguments
-from lazyadam.suites.cases.case import Case, Gradient, Manner, State, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State, Step
 from lazyadam.suites.detection.hosts import lazy_adam
 from lazyadam.suites.detection.hosts.edit import Edits, edited
+
+FURTHER = ("weight_decay", "loss_scale", "maximize", "nesterov")
 
 
 class NumpyLazyAdam(Backend):
@@ -23,8 +26,9 @@ class NumpyLazyAdam(Backend):
     devices = ("cpu",)
     dtypes = ("float32", "float64")
     layouts = frozenset({"sparse", "dense", "none"})
-    hyperparameters = frozenset({"weight_decay", "loss_scale", "maximize", "nesterov", "betas of 0"})
+    hyperparameters = frozenset({*FURTHER, "betas of 0"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "weight_decay", "maximize"})
+    changing = grouped | {"loss_scale"}
     manners = frozenset(
         {
             Manner.INT32_ROWS,
@@ -66,7 +70,7 @@ class NumpyLazyAdam(Backend):
     def _optimizer(self, case: Case) -> Any:
         return self.module.LazyAdam(
             [
-                {"params": [self.params[i] for i in group.parameters], **arguments(group, case, np.array)}
+                {"params": [self.params[i] for i in group.parameters], **_made_with(group, case)}
                 for group in case.groups
             ]
         )
@@ -93,16 +97,19 @@ class NumpyLazyAdam(Backend):
                 return False
         return True
 
-    def change_lr(self, case: Case, lr: tuple[float, ...]) -> None:
-        for group, value in zip(self.optimizer.groups, lr, strict=True):
+    def change(self, case: Case, groups: tuple[Group, ...]) -> None:
+        for group, now in zip(self.optimizer.groups, groups, strict=True):
+            given = arguments(now.hyperparameters, FURTHER)
             if Manner.LR_TENSOR in case.manner:
-                group["lr"].fill(value)
-            else:
-                group["lr"] = value
+                group["lr"].fill(given.pop("lr"))
+            group.update(given)
 
     def reload(self, case: Case) -> None:
-        saved, rates = self.optimizer.state_dict(), [group["lr"] for group in self.optimizer.groups]
+        saved, old = self.optimizer.state_dict(), self.optimizer.groups
+        rates = [group["lr"] for group in old]
         self.optimizer = self._optimizer(case)
+        for new, group in zip(self.optimizer.groups, old, strict=True):
+            new.update({name: group[name] for name in ("betas", "eps", *FURTHER)})
         self.optimizer.load_state_dict(saved)
         self.optimizer.load_learning_rates(rates)
 
@@ -125,6 +132,13 @@ class NumpyLazyAdam(Backend):
 
     def path(self) -> dict[str, str]:
         return {"mode": self.mode, "device": self.device, "dtype": str(self.params[0].data.dtype)}
+
+
+def _made_with(group: Group, case: Case) -> dict[str, Any]:
+    """The hyperparameters of a group; those that have their default are left out."""
+    usual = arguments(Hyperparameters(), FURTHER)
+    given = {name: x for name, x in arguments(group.hyperparameters, FURTHER).items() if x != usual[name]}
+    return given | ({"lr": np.array(group.hyperparameters.lr)} if Manner.LR_TENSOR in case.manner else {})
 
 
 def _handed_over(gradient: Gradient, case: Case) -> Any:

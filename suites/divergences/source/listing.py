@@ -1,6 +1,7 @@
 """A case as the source of a script: its numbers as they are written there, in as few lines as they take."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from decimal import ROUND_CEILING, Context, Decimal
 from functools import cached_property
 from typing import Any
@@ -35,7 +36,8 @@ class Listing:
         self.arrays: dict[str, np.ndarray] = {}
         self.count = len(case.parameters)
         self.given = [g for step in case.steps for g in step.gradients]
-        self.looped = self.count > 1 or len(case.steps) > 1
+        self.anew = {name for step in case.steps for name in step.changes}
+        self.looped = self.count > 1 or len(case.steps) > 1 or not self.anew <= {"lr"}
         self.guarded = self.looped and any(g is None for g in self.given)  # not every one is a gradient
         self.nothing = not self.looped and self.given[0] is None
         self.manner = {x.name for x in case.manner}
@@ -65,9 +67,18 @@ class Listing:
 
     @cached_property
     def changes(self) -> dict[int, Any]:
-        """The learning rates that a step sets, by its number; of each group, where there are several."""
-        found = {k: step.lr for k, step in enumerate(self.case.steps, 1) if step.lr is not None}
-        return found if len(self.groups) > 1 else {k: lr[0] for k, lr in found.items()}
+        """What a step sets, by its number: all hyperparameters of each group, or learning rates alone.
+
+        Of one group it is one learning rate.
+        """
+        found = {k: step.changes for k, step in enumerate(self.case.steps, 1) if step.changes}
+        if not self.anew <= {"lr"}:
+            at = self.case.groups_at()
+            return {
+                k: _Text(f"[{', '.join(f'[{self._hyper(x.hyperparameters)}]' for x in at[k - 1])}]")
+                for k in found
+            }
+        return {k: x["lr"] if len(self.groups) > 1 else x["lr"][0] for k, x in found.items()}
 
     @cached_property
     def reloads(self) -> list[int]:
@@ -81,10 +92,14 @@ class Listing:
     @cached_property
     def alike(self) -> bool:
         """Whether all parameters have the same hyperparameters in every step."""
+        if not self.anew <= {"lr"}:
+            return False
         return len(self.groups) == 1 or (not self.changes and all(h == self.groups[0] for h in self.groups))
 
     def _apart(self, name: str) -> bool:
-        return len({getattr(h, name) for h in self.groups}) > 1
+        """Whether groups, or steps, differ in it."""
+        given = [group.hyperparameters for groups in self.case.groups_at() for group in groups]
+        return len({getattr(h, name) for h in (*given, *self.groups)}) > 1
 
     @cached_property
     def names(self) -> str:
@@ -95,14 +110,11 @@ class Listing:
     @cached_property
     def hyper(self) -> list[str]:
         """Of each group: the values of `names`."""
-        values = {"beta1": "beta1", "beta2": "beta2", "eps": "epsilon"}
-        return [
-            ", ".join(
-                str(-1 if h.maximize else 1) if name == "sign" else repr(getattr(h, values.get(name, name)))
-                for name in self.names.split(", ")
-            )
-            for h in self.groups
-        ]
+        return [self._hyper(h) for h in self.groups]
+
+    def _hyper(self, h: Hyperparameters) -> str:
+        values = {"sign": -1 if h.maximize else 1, "eps": h.epsilon, **asdict(h)}
+        return ", ".join(repr(values[name]) for name in self.names.split(", "))
 
     @property
     def listed_hyper(self) -> str:

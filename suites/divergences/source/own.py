@@ -96,9 +96,11 @@ class UpdateScript(Skeleton):
 
 
 def changed(script: Skeleton) -> Iterator[str]:
-    """The learning rates that the formula has from a step on."""
+    """The hyperparameters that the formula has from a step on."""
     s = script.s
-    if s.changes and len(s.groups) == 1:
+    if not s.anew <= {"lr"}:
+        yield from script.at("changes", ["hyper = changes[k]"])
+    elif s.changes and len(s.groups) == 1:
         yield from script.at("changes", [f"lr = {s.new_lr}"])
     elif s.changes:
         yield "for j, lr in enumerate(changes.get(k, ())):"
@@ -150,10 +152,15 @@ class SuiteScript(Skeleton):
             "None" if s.nothing else f"None if values is None else {gradient}" if s.guarded else gradient
         )
         parts = [f"({gradient},)" if s.count == 1 else f"tuple({gradient} for {s.gradient} in gradients)"]
-        if s.changes and len(s.groups) == 1:
-            parts.append("(changes[k],) if k in changes else None" if s.looped else f"({s.new_lr},)")
+        if not s.anew <= {"lr"}:
+            parts.append(
+                f"{ {k: dict(x.changes) for k, x in enumerate(s.case.steps, 1) if x.changes} }.get(k, {{}})"
+            )
+        elif s.changes and len(s.groups) == 1:
+            one = '{"lr": (changes[k],)} if k in changes else {}'
+            parts.append(one if s.looped else f'{{"lr": ({s.new_lr},)}}')
         elif s.changes:
-            parts.append("changes.get(k)")
+            parts.append('{"lr": changes[k]} if k in changes else {}')
         if s.reloads:
             parts.append(f"reload={f'k in {s.reloads}' if s.looped else True}")
         return f"Step({', '.join(parts)})"

@@ -66,10 +66,11 @@ class Skeleton(ABC):
             yield f"lr, beta1, beta2, eps{', t' if t else ''} = {s.hyper[0]}{t}"
         else:
             yield f"hyper = {s.listed_hyper}  # of each group: {s.names}"
-            yield f"group_of = {s.group_of}"
+            if s.count > 1:
+                yield f"group_of = {s.group_of}"
         if s.changes and s.looped:
             of = "" if len(s.groups) == 1 else " of each group"
-            yield f"changes = {s.changes}  # step: learning rate{of}"
+            yield f"changes = {s.changes}  # step: {'learning rate' if s.anew == {'lr'} else 'the same'}{of}"
         yield f"{'w, m, v' if s.count == 1 else 'tables'} = {s.tables}"
         if s.nothing:
             return
@@ -96,7 +97,7 @@ class Skeleton(ABC):
     def _of_parameter(self) -> Iterator[str]:
         s = self.s
         if not s.alike:
-            yield f"{s.names} = hyper[group_of[i]]"
+            yield f"{s.names} = hyper[{'group_of[i]' if s.count > 1 else 0}]"
         yield from self.got()
         yield ""
         yield f"# As documented, in float64{': nothing changes' if s.nothing else ''}."

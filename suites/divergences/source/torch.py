@@ -6,6 +6,7 @@ from typing import Any
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend, Origin
 from lazyadam.suites.cases.case import Group
+from lazyadam.suites.cases.valid import CHANGEABLE
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.own import loaded, name_of
 from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
@@ -129,6 +130,9 @@ class TorchScript(Skeleton):
 
     def _changed(self) -> Iterator[str]:
         s, one = self.s, len(self.s.groups) == 1
+        if not s.anew <= {"lr"}:
+            yield from self.at("changes", self._all_changed())
+            return
         rate = f'optimizer.param_groups[{"0" if one else "j"}]["lr"]'
         mine, new = ("lr", s.new_lr) if one else ("hyper[j][0]", "lr")
         lines = [f"{mine} = {rate} = {new}"]
@@ -139,6 +143,22 @@ class TorchScript(Skeleton):
         else:
             yield "for j, lr in enumerate(changes.get(k, ())):"
             yield from indented(lines)
+
+    def _all_changed(self) -> Iterator[str]:
+        s = self.s
+        set_anew = {"lr": "lr", "betas": "(beta1, beta2)", "eps": "eps", "maximize": "sign < 0"}
+        names = {"beta1": "betas", "beta2": "betas", "epsilon": "eps"}
+        wanted = dict.fromkeys(names.get(name, name) for name in CHANGEABLE if name in s.anew)
+        given = {name: set_anew.get(name, name) for name in wanted}
+        lines = []
+        if "lr" in given and "LR_TENSOR" in s.manner:
+            del given["lr"]
+            lines = ['group["lr"].fill_(lr)']
+        if given:
+            lines.append(f"group.update({', '.join(f'{name}={x}' for name, x in given.items())})")
+        yield "hyper = changes[k]"
+        yield f"for group, ({s.names}) in zip(optimizer.param_groups, hyper):"
+        yield from indented(lines)
 
     def _gradient(self) -> str:
         s, values = self.s, self._tensor("values")

@@ -108,7 +108,6 @@ FAULTS = (
                 '            group = group | {"loss_scale": before}',
             ),
         ),
-        beyond="of hyperparameters the learning rate alone changes",
     ),
     Fault(
         "loss-scale-ignored-when-maximizing",
