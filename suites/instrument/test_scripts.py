@@ -132,6 +132,10 @@ PARTS = {
 }
 GROUPS = (Hyperparameters(), Hyperparameters(lr=0.1, beta1=0.5))
 TAKES = "        rows, index = np.unique(rows, return_inverse=True)\n"
+FORGETS = """    def reload(self, case):
+        self.change(case, case.groups)
+
+"""
 RELOAD = """    def reload(self, case):
         super().reload(case)
         self.v = [0 * x for x in self.v]
@@ -178,6 +182,24 @@ WRONG = (
         with_rates(sample(steps=3)),
         " after step 2: expected ",
         ("steps", "rates"),
+    ),
+    Wrong(
+        "torch, ε read once",
+        TORCH,
+        ('group["eps"]', 'self.__dict__.setdefault("first", group["eps"])'),
+        "changed-hyperparameters",
+        with_changes(sample(steps=3), {2: {"epsilon": (0.5,)}, 3: {"lr": (0.1,), "beta1": (0.5,)}}),
+        " after step 3: expected ",
+        ("steps", "groups", "rates"),
+    ),
+    Wrong(
+        "NumPy, ε forgotten where a state is loaded",
+        NUMPY,
+        ("    def update", f"{FORGETS}    def update"),
+        "changed-hyperparameters",
+        reloaded(with_changes(sample(steps=3), {2: {"epsilon": (0.5,)}})),
+        " after step 2: expected ",
+        ("steps", "groups", "rates", "suite"),
     ),
     Wrong(
         "NumPy, a state that is loaded wrong",

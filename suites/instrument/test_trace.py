@@ -52,7 +52,10 @@ def test_round_trip_keeps_every_special_number(tmp_path: Path) -> None:
     )
     numbers = np.array([[0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, 1.7e308, 0.1, *payload]])
     zeros = np.zeros_like(numbers)
-    steps = (Step((Gradient(numbers, np.array([0])),), {"lr": (0.1,)}, True), Step((None,)))
+    steps = (
+        Step((Gradient(numbers, np.array([0])),), {"lr": (0.1,), "beta1": (0.5,), "maximize": (True,)}, True),
+        Step((None,)),
+    )
     case = Case(
         "float64", (Parameter(numbers, zeros, zeros),), (Group((0,), Hyperparameters()),), steps, (1,), 3
     )

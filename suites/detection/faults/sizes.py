@@ -33,6 +33,13 @@ def _last_of(condition: str) -> Edits:
     return ((COALESCES, f"{COALESCES}        if {condition}:\n            {last}\n"),)
 
 
+def _read_once(id: str, sentence: str, name: str, torch: Edits) -> Fault:
+    """A hyperparameter that is kept as it was at the first step."""
+    first = f'group.setdefault("first_{name}", group["{name}"])'
+    kept = CALLS.replace("group)", f'group | {{"{name}": {first}}})')
+    return Fault(id, sentence, numpy=((CALLS, kept),), torch=torch)
+
+
 FAULTS = (
     *(
         Fault(
@@ -118,5 +125,24 @@ FAULTS = (
         "the step count stays at the largest of 16 bits",
         numpy=((COUNTS, '                state["step"] = min(state["step"] + 1, 2**15 - 1)\n'),),
         torch=((TORCH_COUNTS, '                    state["step"] = min(state["step"] + 1, 2**15 - 1)\n'),),
+    ),
+    _read_once(
+        "betas-read-once",
+        "β1 and β2 stay as they were at the first step",
+        "betas",
+        ((' = group["betas"]', ' = group.setdefault("first_betas", group["betas"])'),),
+    ),
+    _read_once(
+        "epsilon-read-once",
+        "ε stays as it was at the first step",
+        "eps",
+        (('eps=group["eps"]', 'eps=group.setdefault("first_eps", group["eps"])'),),
+    ),
+    _read_once("weight-decay-read-once", "λ stays as it was at the first step", "weight_decay", ()),
+    _read_once(
+        "sign-read-once",
+        "whether the gradient is negated stays as it was at the first step",
+        "maximize",
+        (("maximize=maximize", 'maximize=group.setdefault("first_maximize", maximize)'),),
     ),
 )
