@@ -120,6 +120,13 @@ def test_a_manner_of_gradients_is_not_lacking_where_there_is_none() -> None:
     assert "lacking" not in ran.path
 
 
+def test_what_is_set_anew_comes_back() -> None:
+    point = next(p for p in pairs(SPARSE, 0) if p["others_change"] == "beta1" and p["steps"] == 6)
+    before, *_, after = (groups[0].hyperparameters for groups in case_at(point, "float32", 0).groups_at())
+    then = case_at(point, "float32", 0).groups_at()[1][0].hyperparameters
+    assert before.beta1 == after.beta1 != then.beta1
+
+
 @pytest.mark.parametrize("name", ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"])
 def test_every_point_is_tried_once(name: str) -> None:
     space = space_of(BACKENDS[name])
