@@ -86,7 +86,7 @@ def _changes(
         yield "lr", tuple((number + 2) * 10.0 ** -(i % 3 + 1) for i in range(len(own)))
     elif how == "by a thousandth" and later:
         yield "lr", tuple(h.lr * 1.001 for h in own)
-    for name in (x for x in ANEW if others in {x, "all"}):
+    for name in (others,) if isinstance(others, str) else others:
         before = tuple(getattr(h, name) for h in own)
         if number == BACK:
             yield name, before

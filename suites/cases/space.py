@@ -112,7 +112,7 @@ DIMENSIONS = (
     ),
     Dimension(
         "others_change",
-        ("nothing", *ANEW, "all"),
+        ((), *ANEW, tuple(ANEW)),
         "which hyperparameters beside it are set anew, and later back: one, or all",
     ),
     Dimension("reloads", ("never", "once", "every step"), "when the state is saved and loaded"),

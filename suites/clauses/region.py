@@ -59,7 +59,7 @@ def space_of(backend: type[Backend]) -> Space:
     differ = tuple(name for name in IN_OTHER_GROUPS if name in backend.grouped)
     taken["differ"] = (differ, *(differ if len(differ) > 1 else ()))
     changing = tuple(name for name in ANEW if name in backend.changing)
-    taken["others_change"] = ("nothing", *changing, *(["all"] if len(changing) > 1 else []))
+    taken["others_change"] = ((), *changing, *([changing] if len(changing) > 1 else []))
     if "none" not in backend.layouts:
         taken["missing"] = taken["missing"][:1]
     manners = [] if backend.compiles else [manner for manner in MANNERS if manner in backend.manners]
@@ -75,9 +75,8 @@ def said_by(space: Space, point: Point) -> Mapping[str, str]:
         found[name] = says if isinstance(says, str) else says.get(value, RULE)
     if "weight_decay" in found and "repeats" in found:
         found["weight_decay"] = "weight-decay-duplicates"
-    changes = {"weight_decay", "all"} if "weight_decay" in space["others_change"] else set()
     differ = point["differ"] if point["groups"] > 1 else ()
-    decays = "weight_decay" in found or "weight_decay" in differ or point["others_change"] in changes
+    decays = "weight_decay" in found or "weight_decay" in differ or "weight_decay" in point["others_change"]
     if decays and point["manner"] is Manner.STRIDED:
         found["manner"] = "weight-decay-strided"
     return found

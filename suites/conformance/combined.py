@@ -44,7 +44,7 @@ class At:
 def word_of(value: Any) -> str:
     """A value of a dimension, as it is told."""
     if isinstance(value, tuple):
-        return " and ".join(value)
+        return " and ".join(value) or "nothing"
     if value is None:
         return "as usual"
     return str(value.value if isinstance(value, Manner) else value)
