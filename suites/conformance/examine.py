@@ -9,11 +9,9 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Failure
-from lazyadam.suites.cases.corpus import collect
-from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses.clause import Clause
-from lazyadam.suites.conformance.budget import Budget, menu_of
-from lazyadam.suites.conformance.combined import At, points_of
+from lazyadam.suites.conformance.combined import At
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.divergences.accounting import Account, Seen, account, account_for_axes
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
@@ -48,6 +46,7 @@ class Examination:
     that is not what was asked for. unknown: failures that no pin accounts for.
     """
 
+    sample: Sample
     trial: Trial
     points: Mapping[int, At]
     path: str
@@ -60,33 +59,26 @@ class Examination:
         return bool(self.unknown) or any(j.account.missing for j in self.judged)
 
 
-def examine(
-    clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget, kept: Sequence[Case] = ()
-) -> Examination:
+def examine(sample: Sample, process: Runs, kept: Sequence[Case] = ()) -> Examination:
     """Try a clause on a backend that runs, in a type, and judge it every way. kept: cases tried beside."""
-    (trial, points), covering = _tried(clause, process, dtype, seed, budget, kept), pins_of(process)
-    wrong = wrong_path(process.backend, process.device, dtype, trial.trajectories)
+    (trial, points), covering = _tried(sample, process, kept), pins_of(process)
+    wrong = wrong_path(process.backend, process.device, sample.dtype, trial.trajectories)
     path = wrong or not_run_again(trial.cases, trial.trajectories)
-    judged = list(_judged(trial, {**process.about, "dtype": dtype}, path, covering))
+    judged = list(_judged(trial, {**process.about, "dtype": sample.dtype}, path, covering))
     _account_for_several(trial, judged, covering)
-    return Examination(trial, points, path or "", judged, list(_unknown(trial, judged[0].row, covering)))
+    unknown = list(_unknown(trial, judged[0].row, covering))
+    return Examination(sample, trial, points, path or "", judged, unknown)
 
 
-def _tried(
-    clause: Clause, process: Runs, dtype: str, seed: int, budget: Budget, kept: Sequence[Case]
-) -> tuple[Trial, Mapping[int, At]]:
-    backend = process.backend
-    menu = menu_of(clause, backend, dtype)
-    count = budget.cases_of(clause, menu, backend)
-    drawn = collect(menu, dtype, count, seed_of(seed, clause.id, dtype))
-    points = points_of(clause, backend, dtype, seed, budget.points_of(backend))
-    cases = [*drawn, *(at.case(dtype) for at in points), *kept]
+def _tried(sample: Sample, process: Runs, kept: Sequence[Case]) -> tuple[Trial, Mapping[int, At]]:
+    backend, drawn, points = process.backend, sample.drawn(), sample.points()
+    cases = [*drawn, *(at.case(sample.dtype) for at in points), *kept]
     trajectories = process.run(cases[:1])
     first = trajectories[0].failure
     # One that is lost, or refuses for seconds (MindSpore), is not asked again and again.
     if first is None or first.step > 1 or (first.kind == Verdict.REFUSES and not backend.compiles):
         trajectories += process.run(cases[1:])
-    trial = Trial(clause, backend, cases[: len(trajectories)], trajectories)
+    trial = Trial(sample.clause, backend, cases[: len(trajectories)], trajectories)
     return trial, dict(enumerate(points, len(drawn)))
 
 

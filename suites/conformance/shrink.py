@@ -1,17 +1,16 @@
 """A divergence made small: the least case that diverges for the same reason."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.strategies import cases as case_strategy
-from lazyadam.suites.cases.strategies import seed_of, shrink, size
-from lazyadam.suites.conformance.budget import menu_of
+from lazyadam.suites.cases.strategies import shrink, size
 from lazyadam.suites.conformance.combined import At
-from lazyadam.suites.conformance.examine import Judged
+from lazyadam.suites.conformance.examine import Examination, Judged
 from lazyadam.suites.divergences.pin import axes_of
 from lazyadam.suites.divergences.scripts import Same
 from lazyadam.suites.divergences.witness import cut
@@ -45,19 +44,13 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
 
 
 def smaller(
-    process: Process,
-    trial: Trial,
-    judged: Judged,
-    same: Same,
-    points: Mapping[int, At],
-    seed: int,
-    seconds: float,
+    seen: Examination, process: Process, judged: Judged, same: Same, seconds: float
 ) -> tuple[Case, Finding, At | None]:
     """A small case that diverges for the same reason, with its worst finding; shrunk, where there is time.
 
-    points: of the space, by the numbers of the cases that are of them; where the case is of one, that is
-    returned too. seed: of the run.
+    Where it is a point of the space, that is returned too.
     """
+    trial = seen.trial
     cases, free = trial.cases, trial.clause.free
 
     def found_in(case: Case, ran: Trajectory) -> list[Finding]:
@@ -78,15 +71,14 @@ def smaller(
         (ran,) = process.run([case])
         return ran, found_in(case, ran)
 
-    at = points.get(smallest)
+    at = seen.points.get(smallest)
     if seconds:
         dtype = small.dtype
         if at is not None:
             at = _simplest(at, lambda case: bool(look(case)[1]), dtype, seconds)
             shrunk = at.case(dtype)
         else:
-            strategy = case_strategy(menu_of(trial.clause, process.backend, dtype), dtype)
-            own_seed = seed_of(seed, trial.clause.id, dtype)
+            strategy, own_seed = case_strategy(seen.sample.menu, dtype), seen.sample.own_seed
             shrunk = shrink(strategy, own_seed, lambda case: bool(look(case)[1]), small, seconds)
         ran, found = look(shrunk)
         if found:

@@ -11,9 +11,8 @@ from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure
-from lazyadam.suites.clauses.clause import Clause
-from lazyadam.suites.conformance.budget import Budget
 from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
 from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.layouts import layout_of, of_failures, of_findings
@@ -65,25 +64,15 @@ class Telling:
     out: where files go. kept: the trace that a later run tries again, of what is not pinned.
     """
 
-    clause: Clause
     process: Process
-    dtype: str
-    seed: int
-    budget: Budget
     out: Path
     kept: Path | None
     seen: Examination
     leasts: dict[tuple[Dialect, bool], Least] = field(default_factory=dict)  # of dialects judged, if pinned
 
     @property
-    def name(self) -> str:
-        """Of files."""
-        return f"{self.clause.id}.{self.process.backend.name}.{self.dtype}"
-
-    @property
-    def title(self) -> str:
-        """Of lines."""
-        return f"{self.clause.id}, {self.process.backend.name}, {self.dtype}"
+    def sample(self) -> Sample:
+        return self.seen.sample
 
     @property
     def explained(self) -> bool:
@@ -92,29 +81,21 @@ class Telling:
         return any(j.judgement.worst.max(initial=0.0) <= 1 for j in spoken)
 
 
-def run(
-    clause: Clause,
-    process: Process,
-    dtype: str,
-    seed: int,
-    budget: Budget,
-    out: Path,
-    examples: Path | None = None,
-) -> Outcome:
+def run(sample: Sample, process: Process, out: Path, examples: Path | None = None) -> Outcome:
     """Examine a clause on a backend in a type; a trace is written of every divergence.
 
     examples: a folder that keeps the traces of those not pinned; a later run tries them again.
     """
-    backend = process.backend
-    if why := process.not_run_in(dtype):
-        about = {**process.about, "dtype": dtype}
+    clause, backend = sample.clause, process.backend
+    if why := process.not_run_in(sample.dtype):
+        about = {**process.about, "dtype": sample.dtype}
         row = verdict_row(about, clause, Against.DOCUMENTED, Verdict.NOT_RUN, None, 0, 0, why)
         told = f"{backend.name} on {process.device}: not run ({why})"
         return Outcome([row], [], [told], new=[told] if process.given_up else [])
-    kept = examples / f"{clause.id}.{backend.name}.{dtype}.json" if examples and not clause.free else None
-    again, broken = _kept(kept, dtype)
-    seen = examine(clause, process, dtype, seed, budget, again)
-    telling = Telling(clause, process, dtype, seed, budget, out, kept, seen)
+    kept = examples / f"{sample.name}.json" if examples and not clause.free else None
+    again, broken = _kept(kept, sample.dtype)
+    seen = examine(sample, process, again)
+    telling = Telling(process, out, kept, seen)
     result = Outcome([j.row for j in seen.judged], [], broken.copy(), new=broken)
     for judged in seen.judged:
         if judged.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
@@ -129,17 +110,18 @@ def run(
 
 def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
     """What a row that diverges, or is not known, was seen in."""
-    clause, process, row = telling.clause, telling.process, judged.row
+    sample, process, row = telling.sample, telling.process, judged.row
+    clause = sample.clause
     diverges = row["verdict"] == Verdict.DIVERGES and not telling.seen.path
     least = _divergence(telling, judged) if diverges else _failure(telling, judged)
-    file = TRACES / f"{telling.name}.{row['against']}.json"
+    file = TRACES / f"{sample.name}.{row['against']}.json"
     row["witness"] = str(judged.account) or str(file)
     axes = row["explained_by"]
     why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
-    told = f"{telling.title}, against {row['against']}{why}: {least.text or row['verdict']}; trace {file}"
+    told = f"{sample.title}, against {row['against']}{why}: {least.text or row['verdict']}; trace {file}"
     if row["verdict"] == Verdict.DIVERGES and judged.account.missing:
         by = judged_by(telling.seen.trial, judged.dialect)
-        if scalars := other_scalars(process.backend, judged.dialect, telling.dtype, by):
+        if scalars := other_scalars(process.backend, judged.dialect, sample.dtype, by):
             told += f"; {scalars}"
     quantities = sorted({f.quantity for f in judged.judgement.findings})
     unexplained = ([clause.id], quantities) if not axes_of(axes) else ()
@@ -152,7 +134,7 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
             write_text((telling.out / file).read_text(), telling.kept)
         # What is known has the script of its pin: in ci that is enough.
         if row["against"] == Against.DOCUMENTED and (
-            judged.account.missing or telling.budget.shrink_explained
+            judged.account.missing or sample.budget.shrink_explained
         ):
             shown_by = _script(telling, judged, least)
             told += f"; {shown_by}"
@@ -189,7 +171,7 @@ def _pin_other_layouts(telling: Telling, judged: Judged, least: Least, file: Pat
             left -= of_case
             path = telling.out / file.with_suffix(f".{'-'.join(sorted(of_case))}.json")
             quantities = sorted({f.quantity for f in found})
-            row, pinned = judged.row, ([telling.clause.id], quantities)
+            row, pinned = judged.row, ([telling.sample.clause.id], quantities)
             ready_to_pin(trial.cases[i], path, telling.process, row, least.text, of_case, *pinned)
 
 
@@ -202,13 +184,13 @@ def _divergence(telling: Telling, judged: Judged) -> Least:
 
 
 def _least(telling: Telling, judged: Judged) -> Least:
-    process, trial, budget = telling.process, telling.seen.trial, telling.budget
+    process, trial, budget = telling.process, telling.seen.trial, telling.sample.budget
     seconds = budget.shrink_seconds if budget.shrink_explained or not telling.explained else 0.0
     same = same_cause(trial, judged)
-    case, finding, at = smaller(process, trial, judged, same, telling.seen.points, telling.seed, seconds)
+    case, finding, at = smaller(telling.seen, process, judged, same, seconds)
     step = case.steps[finding.step - 1]
     beside = circumstances(step, finding.parameter) + (at.told() if at else "")
-    free_or_known = telling.clause.free or not judged.account.missing
+    free_or_known = telling.sample.clause.free or not judged.account.missing
     alone = free_or_known or process.replayed >= REPLAYED or diverges_alone(process, trial, judged, case)
     beside += "" if alone else NOT_ALONE
     layout = layout_of(step.gradients[finding.parameter])
@@ -226,22 +208,21 @@ def _failure(telling: Telling, judged: Judged) -> Least:
 
 def _tell_failure(telling: Telling, failure: Failure, result: Outcome) -> None:
     """A failure of some of the cases; its trace and script, where no row has them."""
-    process, seen = telling.process, telling.seen
-    told = f"{telling.title}: {failure.kind} at step {failure.step}: {failure.message}"
+    sample, process, seen = telling.sample, telling.process, telling.seen
+    told = f"{sample.title}: {failure.kind} at step {failure.step}: {failure.message}"
     unknown = failure in seen.unknown
     if unknown and failure.kind != seen.judged[0].row["verdict"]:
         one = seen.trial.of([next(i for i, t in enumerate(seen.trial.trajectories) if t.failure == failure)])
-        file = TRACES / f"{telling.name}.{failure.kind}.json"
+        file = TRACES / f"{sample.name}.{failure.kind}.json"
         row = {"verdict": failure.kind, "explained_by": ""}
         layout = min(of_failures(one.cases, one.trajectories, failure.kind))
         (case,) = one.cases
         try:
-            ready_to_pin(
-                case, telling.out / file, process, row, failure.message, [layout], [telling.clause.id]
-            )
+            shown_by = [sample.clause.id]
+            ready_to_pin(case, telling.out / file, process, row, failure.message, [layout], shown_by)
             told += f"; trace {file}"
-            name = f"{telling.name}.{failure.kind}.py"
-            told += f"; {scripts.of_failure(telling.clause, case, failure, process, telling.out, name)}"
+            name = f"{sample.name}.{failure.kind}.py"
+            told += f"; {scripts.of_failure(sample.clause, case, failure, process, telling.out, name)}"
         except NotWritten as error:
             result.new.append(str(error))
     result.divergences.append(told)
@@ -251,7 +232,7 @@ def _tell_failure(telling: Telling, failure: Failure, result: Outcome) -> None:
 
 def _script(telling: Telling, judged: Judged, least: Least) -> str:
     """Where the script of a divergence is, which is written; or why there is none."""
-    clause, process, word = telling.clause, telling.process, judged.row["verdict"]
+    clause, process, word = telling.sample.clause, telling.process, judged.row["verdict"]
     if word != Verdict.DIVERGES:
         failures = (t.failure for t in telling.seen.trial.trajectories if t.failure)
         failure = next(failure for failure in failures if failure.kind == word)
@@ -261,10 +242,8 @@ def _script(telling: Telling, judged: Judged, least: Least) -> str:
         return f"{scripts.NONE}{telling.seen.path}"
     if not least.alone:
         return f"{scripts.NONE}alone it does not diverge"
-    arithmetic = judged.judgement.arithmetic
-    return scripts.of_divergence(
-        clause, least.case, least.finding, least.same, process, telling.out, arithmetic
-    )
+    seen = scripts.Divergence(least.case, least.finding, least.same, judged.judgement.arithmetic)
+    return scripts.of_divergence(clause, seen, process, telling.out)
 
 
 def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:

@@ -10,6 +10,7 @@ import pytest
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.tell import run
 
 
@@ -24,7 +25,7 @@ def test_conformance(
     profile, out = pytestconfig.getoption("--profile"), pytestconfig.getoption("--out")
     examples = None if profile == "ci" else pytestconfig.getoption("--examples")
     process = processes.get(backend, device)
-    outcome = run(clause, process, dtype, seed, BUDGETS[profile], out, examples)
+    outcome = run(Sample(clause, backend, dtype, seed, BUDGETS[profile]), process, out, examples)
     record_property("lazyadam-result", json.dumps(asdict(outcome)))
     assert outcome.verdicts
     if outcome.new:

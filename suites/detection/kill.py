@@ -14,6 +14,7 @@ from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.examine import Examination, examine
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.hosts.edit import Edits
 from lazyadam.suites.detection.hosts.numpy_host import NumpyLazyAdam
 from lazyadam.suites.detection.hosts.torch_host import SeededSparseAdam
@@ -68,7 +69,8 @@ def applicable(host: Here, dtype: str) -> list[Clause]:
 
 def flagged_by(host: Here, dtype: str, seed: int) -> dict[str, bool]:
     """Whether each clause and each pin fails a run of the profile ci."""
-    clauses = {c.id: examine(c, host, dtype, seed, BUDGET).new for c in applicable(host, dtype)}
+    samples = (Sample(clause, host.backend, dtype, seed, BUDGET) for clause in applicable(host, dtype))
+    clauses = {sample.clause.id: examine(sample, host).new for sample in samples}
     return clauses | {f"pin {pin.name}": bool(message) for pin, message in broken_pins(host, dtype)}
 
 
@@ -97,7 +99,7 @@ def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
     start = time.perf_counter()
     before = 0
     for clause in applicable(host, dtype):
-        seen = examine(clause, host, dtype, seed, BUDGET)
+        seen = examine(Sample(clause, host.backend, dtype, seed, BUDGET), host)
         if seen.new:
             errors = [f.message for f in seen.unknown if not not_kept(f)]
             raised = errors[0] if errors else ""

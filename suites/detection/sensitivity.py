@@ -7,6 +7,7 @@ from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import SETTINGS, Clause
 from lazyadam.suites.conformance.examine import examine
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.hosts.edit import Edits
 from lazyadam.suites.detection.kill import BUDGET, seeded
 
@@ -52,7 +53,7 @@ def clause_of(regime: str, quantity: str) -> Clause:
 def found(quantity: str, exponent: int, dtype: str, regime: str, seed: int) -> bool:
     """Whether a relative error of 2^−exponent is found by the cases of the profile ci in a regime."""
     host = seeded("numpy", ERRORS[quantity](2.0**-exponent))
-    return examine(clause_of(regime, quantity), host, dtype, seed, BUDGET).new
+    return examine(Sample(clause_of(regime, quantity), host.backend, dtype, seed, BUDGET), host).new
 
 
 def smallest(quantity: str, dtype: str, regime: str, seed: int, exponents: range) -> int | None:

@@ -8,6 +8,7 @@ import pytest
 
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.examine import examine
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.kill import BUDGET, first_kill, seeded
 from lazyadam.suites.detection.sensitivity import ERRORS, REGIMES, smallest
 
@@ -38,7 +39,7 @@ def test_no_clean_seed_is_flagged(dtype: str, start: int) -> None:
     flagged = [
         seed
         for seed in range(start, start + BATCH)
-        if examine(CLAUSES["update-rule"], host, dtype, seed, BUDGET).new
+        if examine(Sample(CLAUSES["update-rule"], host.backend, dtype, seed, BUDGET), host).new
     ]
     assert flagged == []
 

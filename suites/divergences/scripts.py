@@ -1,7 +1,7 @@
 """Scripts of what a run has found: the case made short, and seen to diverge by the bounds of the script."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lazyadam.reference.dialect import Arithmetic
@@ -21,32 +21,38 @@ FOLDER = Path("reproducers")
 NONE = "no script: "
 
 
+@dataclass(frozen=True)
+class Divergence:
+    """A case that diverges, and where it is seen.
+
+    same: whether a shorter case diverges for the same reason. fitting: how the backend computes, as far as
+    that could be told.
+    """
+
+    case: Case
+    finding: Finding
+    same: Same
+    fitting: Arithmetic | None
+
+
 def name_of(clause: str, backend: str, dtype: str) -> str:
     """The script of a divergence from the documentation, in the folder of scripts."""
     return f"{clause}.{backend}.{dtype}.py"
 
 
-def of_divergence(
-    clause: Clause,
-    case: Case,
-    finding: Finding,
-    same: Same,
-    process: Runs,
-    out: Path,
-    fitting: Arithmetic | None,
-) -> str:
+def of_divergence(clause: Clause, divergence: Divergence, process: Runs, out: Path) -> str:
     """Write the script of a case that diverges, and say where it is; or why there is none.
 
-    same: whether a shorter case diverges for the same reason. fitting: how the backend computes, as far as
-    that could be told. Raises as `write_text` does.
+    Raises as `write_text` does.
     """
+    case = divergence.case
     name, how = name_of(clause.id, process.backend.name, case.dtype), None
     if why := no_script(case, process.backend):
         return f"{NONE}{why}"
     if Manner.ASSIGNED in case.manner:
-        case = upto(case, finding.step)
+        case = upto(case, divergence.finding.step)
     else:
-        case, how = _short(clause, case, finding, same, process, fitting)
+        case, how = _short(clause, divergence, process)
         if how is None:
             return f"{NONE}run again, it is not beyond what a correct one may be off by over so many steps"
     return _write(pin_of(clause, case, Verdict.DIVERGES, process), process, out, name, how)
@@ -85,25 +91,19 @@ def _write(pin: Pin, process: Runs, out: Path, name: str, how: Shown | None = No
     return f"script {FOLDER / name}"
 
 
-def _short(
-    clause: Clause,
-    case: Case,
-    finding: Finding,
-    same: Same,
-    process: Runs,
-    fitting: Arithmetic | None,
-) -> tuple[Case, Shown | None]:
+def _short(clause: Clause, divergence: Divergence, process: Runs) -> tuple[Case, Shown | None]:
     """The shortest case found that is seen to diverge, and by which bounds."""
-    backend, step = process.backend, finding.step
+    backend, finding = process.backend, divergence.finding
+    step = finding.step
 
     def look(tried: Case) -> Shown | None:
         (seen,) = process.run([tried])
         if seen.failure or not len(seen.t):
             return None
-        how = shown(tried, backend, clause.strict_epsilon, seen, fitting)
-        return how if how and same(tried, seen) else None
+        how = shown(tried, backend, clause.strict_epsilon, seen, divergence.fitting)
+        return how if how and divergence.same(tried, seen) else None
 
-    whole = replace(upto(case, step), observed=tuple(range(1, step + 1)))
+    whole = replace(upto(divergence.case, step), observed=tuple(range(1, step + 1)))
     (before,) = process.run([whole])
     found = next(((tail, how) for tail in tails(whole, before, step) if (how := look(tail))), None)
     if found is None:

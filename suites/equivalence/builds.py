@@ -24,11 +24,10 @@ from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Trajectory
-from lazyadam.suites.cases.corpus import collect
-from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
-from lazyadam.suites.conformance.budget import BUDGETS, Budget, menu_of
+from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.divergences.pin import pins_of
 from lazyadam.suites.divergences.witness import cut
 from lazyadam.suites.judge.judgement import QUANTITIES, measure
@@ -139,31 +138,21 @@ def not_compared(base: Trajectory, candidate: Trajectory) -> str:
     return "" if ours.kind == Verdict.REFUSES and alike else _notes(base, candidate)
 
 
-def compare(
-    clause: Clause,
-    base: Process,
-    candidate: Process,
-    dtype: str,
-    seed: int,
-    budget: Budget,
-    out: Path,
-    tally: Tally,
-) -> None:
+def compare(sample: Sample, base: Process, candidate: Process, out: Path, tally: Tally) -> None:
     """Try a clause in a type on both builds, and add what came of it to the tally."""
-    menu = menu_of(clause, base.backend, dtype)
-    cases = collect(menu, dtype, budget.cases_of(clause, menu, base.backend), seed_of(seed, clause.id, dtype))
+    cases = [*sample.drawn(), *(at.case(sample.dtype) for at in sample.points())]
     tried = [
         Tried(case, ours, theirs, parting(case, ours, theirs))
         for case, ours, theirs in zip(cases, base.run(cases), candidate.run(cases), strict=True)
     ]
-    rows = list(differences(clause, base, candidate, dtype, tried, out))
+    rows = list(differences(sample, base, candidate, tried, out))
     compared = sum(t.parting is not None or len(t.base.t) > 0 for t in tried)
     words = dict.fromkeys(why for t in tried if not t.parting and (why := not_compared(t.base, t.candidate)))
-    if not (compared or words or _refusal_is_known(clause, base)):
+    if not (compared or words or _refusal_is_known(sample.clause, base)):
         words = dict.fromkeys(_notes(t.base, t.candidate) for t in tried)
     word = "apart" if rows else "not compared" if words or not tried else "same" if compared else "refused"
     tally.rows += rows
-    tally.places[word].append(f"{clause.id} of {base.backend.name} in {dtype}")
+    tally.places[word].append(f"{sample.clause.id} of {base.backend.name} in {sample.dtype}")
     tally.words |= words
     tally.cases += len(tried)
     tally.compared += compared
@@ -176,10 +165,10 @@ def _refusal_is_known(clause: Clause, base: Process) -> bool:
 
 
 def differences(
-    clause: Clause, base: Process, candidate: Process, dtype: str, tried: list[Tried], out: Path
+    sample: Sample, base: Process, candidate: Process, tried: list[Tried], out: Path
 ) -> Iterator[Row]:
     """A row for each quantity in which the builds part on the cases of a clause: its worst, with a trace."""
-    backend = base.backend
+    clause, backend = sample.clause, base.backend
     worst: dict[str, tuple[Tried, Parting]] = {}
     for each in tried:
         found = each.parting
@@ -192,12 +181,12 @@ def differences(
             float(judge(Trial(clause, backend, [each.case], [run]), backend.spoken).worst[0])
             for run in (each.base, each.candidate)
         ]
-        file = Path("builds") / f"{clause.id}.{backend.name}.{dtype}.{quantity}.json"
+        file = Path("builds") / f"{sample.name}.{quantity}.json"
         row = {
             **{name: base.about[name] for name in ("backend", "mode", "device")},
             "base": base.version,
             "candidate": candidate.version,
-            "dtype": dtype,
+            "dtype": sample.dtype,
             "clause": clause.id,
             "quantity": quantity,
             "step": found.step,
@@ -248,7 +237,8 @@ def run(
                 for clause, dtype in of_it:
                     steps.begin(f"{clause.id} of {backend.name} in {dtype}")
                     known = len(tally.rows)
-                    compare(clause, base, changed, dtype, seed, BUDGETS[profile], out, tally)
+                    sample = Sample(clause, backend, dtype, seed, BUDGETS[profile])
+                    compare(sample, base, changed, out, tally)
                     for row in tally.rows[known:]:
                         steps.say(_said(row))
     table = frame("builds", tally.rows).sort_values(

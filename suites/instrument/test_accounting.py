@@ -15,6 +15,7 @@ from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance import examine as examining
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.examine import examine, what_shows
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.divergences.accounting import (
     MISSING,
@@ -115,7 +116,9 @@ def test_a_failure_does_not_hide_behind_a_known_divergence(
 ) -> None:
     monkeypatch.setattr(examining, "pins_of", lambda process: [EPSILON])
     process: Any = ToyProcess(fails)
-    outcome = run(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"], tmp_path)
+    outcome = run(
+        Sample(CLAUSES["tiny-gradients"], process.backend, "float32", 0, BUDGETS["ci"]), process, tmp_path
+    )
     (documented,) = (row for row in outcome.verdicts if row["against"] == "documented")
     assert (documented["verdict"], documented["witness"]) == ("diverges", EPSILON.name)
     assert len(outcome.new) == (fails > 0), outcome.new
@@ -158,7 +161,7 @@ def test_a_known_axis_and_a_known_divergence_account_for_themselves_alone(
 
     monkeypatch.setattr(examining, "pins_of", lambda process: pinned)
     process: Any = Spoiled(0)
-    seen = examine(CLAUSES["tiny-gradients"], process, "float32", 0, BUDGETS["ci"])
+    seen = examine(Sample(CLAUSES["tiny-gradients"], process.backend, "float32", 0, BUDGETS["ci"]), process)
     assert (seen.judged[0].account, seen.new) == (accounts(accounted), accounted is None)
 
 

@@ -11,6 +11,7 @@ from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule
 from lazyadam.suites.conformance.bad_input import KINDS
 from lazyadam.suites.conformance.examine import examine
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.kill import BUDGET, seeded
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_command_line import pytest_run
@@ -48,8 +49,8 @@ def test_a_case_kept_from_an_earlier_run_is_tried_once() -> None:
     """Cases are generated once for all who take the same: what is tried beside them is not theirs."""
     host, clause, budget = seeded("numpy"), CLAUSES["update-rule"], replace(BUDGET, cases=3)
     kept = sample(steps=1)
-    assert kept in examine(clause, host, "float32", 0, budget, [kept]).trial.cases
-    assert kept not in examine(clause, host, "float32", 0, budget).trial.cases
+    assert kept in examine(Sample(clause, host.backend, "float32", 0, budget), host, [kept]).trial.cases
+    assert kept not in examine(Sample(clause, host.backend, "float32", 0, budget), host).trial.cases
     menu = clause.menu(host.backend)
     collect(menu, "float32", 3, 1).append(kept)
     assert kept not in collect(menu, "float32", 3, 1)

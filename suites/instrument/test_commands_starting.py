@@ -16,6 +16,7 @@ from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import Budget
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.tell import run as judge
 from lazyadam.suites.instrument.published import Command
 
@@ -56,7 +57,7 @@ def test_the_c_function_of_init_compiles_as_it_says_and_is_right(tmp_path: Path,
     (backend,) = select([], [file])
     with Process(backend) as process:
         for clause in ("update-rule", "duplicates", "shapes"):
-            seen = judge(CLAUSES[clause], process, "float32", 0, FEW, tmp_path)
+            seen = judge(Sample(CLAUSES[clause], process.backend, "float32", 0, FEW), process, tmp_path)
             assert {row["verdict"] for row in seen.verdicts} == {"conforms"}, clause
 
 

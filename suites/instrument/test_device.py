@@ -17,6 +17,7 @@ from lazyadam.suites.cases import trace
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.examine import examine
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences.pin import PINS, load, pins, pins_of_name
 from lazyadam.suites.instrument.samples import sample
@@ -28,7 +29,7 @@ DENSE = ("update-rule", "slow-averages", "late-steps", "dense-gradient", "betas-
 
 def red(backend: type[NumpyOptimizer], clause: str, dtype: str, seed: int = 0) -> set[str]:
     """Against what a stand-in diverges under a clause."""
-    seen = examine(CLAUSES[clause], Here(backend("cpu")), dtype, seed, BUDGET)
+    seen = examine(Sample(CLAUSES[clause], backend, dtype, seed, BUDGET), Here(backend("cpu")))
     return {j.row["against"] for j in seen.judged if j.row["verdict"] != "conforms"} - {"reference"}
 
 

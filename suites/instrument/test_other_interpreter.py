@@ -19,6 +19,7 @@ from lazyadam.suites.cases.pickled import dumps, loads
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.replay import replayed
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.samples import sample
@@ -60,14 +61,18 @@ def test_an_own_optimizer_is_judged_there(python: str, tmp_path: Path) -> None:
     (backend,) = select([], [own(tmp_path)], python)
     with Process(backend) as process:
         assert (process.not_run, process.version) == (None, np.__version__)
-        outcome = run(CLAUSES["duplicates"], process, "float32", 0, BUDGETS["ci"], tmp_path)
+        outcome = run(
+            Sample(CLAUSES["duplicates"], process.backend, "float32", 0, BUDGETS["ci"]), process, tmp_path
+        )
     assert {row["verdict"] for row in outcome.verdicts} == {"conforms"}
 
 
 def test_a_type_that_needs_what_is_not_there_is_not_run_and_says_what(python: str, tmp_path: Path) -> None:
     (backend,) = select([], [own(tmp_path, ALL_TYPES)], python)
     with Process(backend) as process:
-        outcome = run(CLAUSES["update-rule"], process, "bfloat16", 0, BUDGETS["ci"], tmp_path)
+        outcome = run(
+            Sample(CLAUSES["update-rule"], process.backend, "bfloat16", 0, BUDGETS["ci"]), process, tmp_path
+        )
     (row,) = outcome.verdicts
     assert (row["verdict"], outcome.new) == ("not run", [])
     assert row["explained_by"] == f"needs ml_dtypes: {python} -m pip install ml_dtypes"

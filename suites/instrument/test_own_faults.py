@@ -11,6 +11,7 @@ from lazyadam.suites.backends.own.declaration import declared
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.conformance.fingerprint import fingerprint
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.kill import BUDGET, Here, applicable
 from lazyadam.suites.instrument.readme import OWN, examples
 from lazyadam.suites.judge.verdict import NONE_FITS
@@ -210,7 +211,7 @@ def test_a_faulty_optimizer_is_red_with_its_axis(
     here = Here(backend("cpu"))
     if pytestconfig.getoption("--profile") != "ci":  # seconds for each
         assert fingerprint(backend, here.run).axes[wrong.axis] == wrong.value
-    seen = examine(CLAUSES[wrong.clause], here, "float32", 0, replace(BUDGET, cases=10))
+    seen = examine(Sample(CLAUSES[wrong.clause], here.backend, "float32", 0, replace(BUDGET, cases=10)), here)
     assert seen.new
     explained = "unexplained" if wrong.value == NONE_FITS else f"{wrong.axis}: {wrong.value}"
     assert seen.judged[0].row["explained_by"] == explained
@@ -223,7 +224,7 @@ def test_any_usual_arithmetic_is_right_where_none_is_declared(
 ) -> None:
     here = Here(given(changed(NUMPY, edits), tmp_path)("cpu"))
     for clause in ("update-rule", "slow-averages", "late-steps", "tiny-gradients", "subnormal-gradients"):
-        assert not examine(CLAUSES[clause], here, "float32", 0, BUDGET).new
+        assert not examine(Sample(CLAUSES[clause], here.backend, "float32", 0, BUDGET), here).new
     seen = fingerprint(here.backend, here.run).axes
     assert NONE_FITS not in seen.values()
     assert seen["subnormals"] == "kept"
@@ -232,7 +233,7 @@ def test_any_usual_arithmetic_is_right_where_none_is_declared(
 def test_a_declared_arithmetic_is_held_to(tmp_path: Path) -> None:
     text = changed(NUMPY, (*OTHERWISE["float32-scalars"], (NAME, f"{NAME}    source_read = True\n")))
     here = Here(given(text, tmp_path)("cpu"))
-    assert examine(CLAUSES["update-rule"], here, "float32", 0, BUDGET).new
+    assert examine(Sample(CLAUSES["update-rule"], here.backend, "float32", 0, BUDGET), here).new
 
 
 @pytest.mark.parametrize("text", [NUMPY, TORCH], ids=["numpy", "torch"])
@@ -249,7 +250,11 @@ def test_a_right_optimizer_is_green_whatever_the_seed(
         for clause in applicable(here, dtype):
             if profile != "ci" or not clause.free:  # a long run takes seconds
                 budget = replace(BUDGET, cases=CASES[profile])
-                assert not examine(clause, here, dtype, seed, budget).new, (clause.id, dtype, seed)
+                assert not examine(Sample(clause, here.backend, dtype, seed, budget), here).new, (
+                    clause.id,
+                    dtype,
+                    seed,
+                )
         found = fingerprint(here.backend, here.run, seed, dtype)
         assert found.witness is None
         for axis, value in documented.items():

@@ -16,6 +16,7 @@ from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.conformance.fingerprint import fingerprint
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.kill import BUDGET, Here, applicable
 from lazyadam.suites.judge.fitting import other_scalars
 from lazyadam.suites.judge.step_by_step import step_by_step
@@ -59,7 +60,9 @@ def test_a_right_optimizer_is_green(backend: type[Backend], pytestconfig: pytest
         for clause in applicable(here, dtype):
             if profile == "ci" and clause.id not in ESSENTIAL:
                 continue
-            seen = examine(clause, here, dtype, 0, replace(BUDGET, cases=CASES[profile]))
+            seen = examine(
+                Sample(clause, here.backend, dtype, 0, replace(BUDGET, cases=CASES[profile])), here
+            )
             assert not seen.new, (clause.id, dtype, [j.judgement.findings[:1] for j in seen.judged])
 
 
@@ -74,7 +77,7 @@ def test_the_fingerprint_asks_for_the_arithmetic_before_it_blames_an_axis(name: 
 def test_float32_scalars_of_float64_tensors_are_red_unless_they_are_declared_as_the_run_says() -> None:
     (found,) = (b for b in RIGHT if b.name == "right.float32_product")
     undeclared = type("Undeclared", (found,), {"dtypes": ("float64",)})
-    seen = examine(CLAUSES["late-steps"], Here(undeclared("cpu")), "float64", 0, BUDGET)
+    seen = examine(Sample(CLAUSES["late-steps"], undeclared, "float64", 0, BUDGET), Here(undeclared("cpu")))
     assert seen.new
     by = partial(step_by_step, seen.trial.cases, seen.trial.trajectories, Dialect())
     told = other_scalars(undeclared, Dialect(), "float64", by)
@@ -83,7 +86,7 @@ def test_float32_scalars_of_float64_tensors_are_red_unless_they_are_declared_as_
     declared = eval(says[1], {"Arithmetic": Arithmetic, "Power": Power, "Storage": Storage})
     assert declared.power is Power.FLOAT32_PRODUCT
     backend = type("Declared", (undeclared,), {"arithmetic": declared})
-    assert not examine(CLAUSES["late-steps"], Here(backend("cpu")), "float64", 0, BUDGET).new
+    assert not examine(Sample(CLAUSES["late-steps"], backend, "float64", 0, BUDGET), Here(backend("cpu"))).new
 
 
 def test_fast_math_is_red_for_subnormals_and_for_what_is_not_finite() -> None:
@@ -92,9 +95,10 @@ def test_fast_math_is_red_for_subnormals_and_for_what_is_not_finite() -> None:
     with Process(backend, "cpu") as process:
         if process.not_run:
             pytest.skip(f"not run: {process.not_run}")
+        budget = replace(BUDGET, cases=10)
         red = {
             name
             for name in ("update-rule", "subnormal-gradients", "special-values")
-            if examine(CLAUSES[name], process, "float32", 0, replace(BUDGET, cases=10)).new
+            if examine(Sample(CLAUSES[name], process.backend, "float32", 0, budget), process).new
         }
         assert red == {"subnormal-gradients", "special-values"}

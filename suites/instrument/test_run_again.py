@@ -12,6 +12,7 @@ from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, P
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.examine import examine, what_shows
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.divergences.accounting import Account, account
 from lazyadam.suites.divergences.pin import Pin, broken, pins
 from lazyadam.suites.instrument.toy import Toy
@@ -83,7 +84,7 @@ class Once:
 def test_where_it_was_not_run_again_nothing_is_judged_and_that_is_not_green() -> None:
     seen = run_again([CASE], [ran()])
     assert (seen.steps, seen.findings) == (0, [])
-    examined = examine(CLAUSE, Once(), "float32", 0, BUDGETS["ci"])  # type: ignore[arg-type]
+    examined = examine(Sample(CLAUSE, Once.backend, "float32", 0, BUDGETS["ci"]), Once())  # type: ignore[arg-type]
     assert {j.row["verdict"] for j in examined.judged} == {"diverges"}
     assert examined.path == "asked to be run again, but it was not"
     assert examined.new

@@ -260,9 +260,8 @@ def told_of(clause: str, case: Case, process: Runs, out: Path) -> str:
     """What a run would say of the script of a case that diverges."""
     (seen,) = process.run([case])
     findings = step_by_step([case], [seen], process.backend.documented, ARITHMETIC).findings
-    return scripts.of_divergence(
-        CLAUSES[clause], case, findings[0], lambda *_: True, process, out, ARITHMETIC
-    )
+    divergence = scripts.Divergence(case, findings[0], lambda *_: True, ARITHMETIC)
+    return scripts.of_divergence(CLAUSES[clause], divergence, process, out)
 
 
 def script_of(told: str, out: Path) -> Path:

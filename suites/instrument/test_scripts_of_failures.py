@@ -13,6 +13,7 @@ from lazyadam.suites.cases.case import Failure, Gradient, Manner, Step
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance import tell
 from lazyadam.suites.conformance.budget import BUDGETS
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.reproducer import no_script, script
@@ -63,7 +64,9 @@ def test_every_divergence_from_the_documentation_has_a_script_or_a_reason(tmp_pa
         if process.not_run:
             pytest.skip(process.not_run)
         for clause in ("tiny-gradients", "several-parameters", "large-table"):
-            told += tell.run(CLAUSES[clause], process, "float32", 0, budget, tmp_path).divergences
+            told += tell.run(
+                Sample(CLAUSES[clause], process.backend, "float32", 0, budget), process, tmp_path
+            ).divergences
     documented = [line for line in told if "against documented" in line]
     assert len(documented) == 3
     files = [script_of("script " + line.split("; script ")[1], tmp_path) for line in documented]

@@ -19,6 +19,7 @@ from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance import replay as replaying
 from lazyadam.suites.conformance.budget import Budget
 from lazyadam.suites.conformance.replay import backend_of
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.tell import run as judge
 from lazyadam.suites.divergences.pin import PINS, pins
 from lazyadam.suites.instrument.published import Command
@@ -47,7 +48,7 @@ def last_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out, results = folder / "lazyadam-out", []
     with Process(backend) as process:
         for clause in JUDGED:
-            seen = judge(CLAUSES[clause], process, "float32", 0, FEW, out)
+            seen = judge(Sample(CLAUSES[clause], process.backend, "float32", 0, FEW), process, out)
             results.append({"verdicts": seen.verdicts, "evidence": seen.evidence})
     Run([backend], {"seed": 0}, results, []).write(out)
     return folder

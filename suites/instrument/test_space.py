@@ -23,6 +23,7 @@ from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.region import MANNERS, SAYS, space_of
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.combined import points_of, tried
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.instrument.arrays import completed, made, spaces
@@ -183,5 +184,7 @@ def test_what_a_divergence_needs_is_told(tmp_path: Path) -> None:
     (backend,) = select([], [tmp_path / "mine.py"])
     budget = BUDGETS["ci"]
     with Process(backend) as process:
-        seen = run(CLAUSES["combinations"], process, "float32", 0, budget, tmp_path / "out")
+        seen = run(
+            Sample(CLAUSES["combinations"], process.backend, "float32", 0, budget), process, tmp_path / "out"
+        )
     assert any("; where width 64 (shapes)" in row["least"] for row in seen.evidence), seen.divergences

@@ -1,7 +1,7 @@
 """Step by step: every reported state is the start of one step of the reference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.blocks import blocks
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect
-from lazyadam.reference.rounding import PRECISIONS, Errors
+from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.rule import step_size, update
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.cases.case import Case, Trajectory
@@ -18,6 +18,16 @@ from lazyadam.suites.judge.judgement import QUANTITIES, SIGN, Finding, Judgement
 from lazyadam.suites.judge.powers import with_powers_found
 from lazyadam.suites.judge.run_again import RUN_AGAIN, run_again
 from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of many steps that are judged at once: the states before them, their gradients, and the rules."""
+
+    cases: Sequence[Case]
+    before: State
+    stack: Stack
+    rules: Rules
 
 
 def step_by_step(
@@ -96,29 +106,29 @@ def _judge_width(
     stack = with_powers_found(builder, builder.stack(width), before, after, rules)
     _untouched(before, after, stack, base, cases, result)
     for at in blocks(len(stack.gradient.rows), width, rules):
-        _judge_block(before, after, stack.part(at), cases, rules, result)
+        _judge_block(Block(cases, before, stack.part(at), rules), after, result)
 
 
-def _judge_block(
-    before: State, after: State, stack: Stack, cases: Sequence[Case], rules: Rules, result: Judgement
-) -> None:
+def _judge_block(block: Block, after: State, result: Judgement) -> None:
+    before, stack, rules = block.before, block.stack, block.rules
     bounded = step(before, stack.gradient, stack.scalars, rules)
     values, bounds, _ = bounded
     observed = State(*(x[stack.gradient.rows] for x in after))
     ratios = compare(before, stack, bounded, observed, rules)
     if stack.exact is not None:
-        _measure(before, stack, values, observed, ratios, rules, result)
+        gaps = _gaps(block)
+        for name, seen, value, ratio, gap in zip(QUANTITIES, observed, values, ratios, gaps, strict=True):
+            size = result.sizes.setdefault((name, 0), Size())
+            size.include(measure(seen, value, ratio, gap, rules.precision))
     case = np.array([s.case for s in stack.segments])[stack.owner]
     for q, ratio in enumerate(ratios):
         by_row = ratio.max(axis=1)
         np.maximum.at(result.worst, case, by_row)
         result.beyond += int((ratio > 1).sum())
-        for row in _worst_rows(by_row, case):
-            result.findings.append(
-                _finding(
-                    QUANTITIES[q], row, ratio, values[q], bounds[q], observed[q], stack, before, cases, rules
-                )
-            )
+        result.findings += (
+            _finding(block, QUANTITIES[q], row, (observed[q], values[q], bounds[q], ratio))
+            for row in _worst_rows(by_row, case)
+        )
 
 
 def _worst_rows(by_row: np.ndarray, case: np.ndarray) -> Iterator[int]:
@@ -129,33 +139,25 @@ def _worst_rows(by_row: np.ndarray, case: np.ndarray) -> Iterator[int]:
         yield int(mine[np.argmax(by_row[mine])])
 
 
-def _finding(
-    quantity: str,
-    row: int,
-    ratio: np.ndarray,
-    values: np.ndarray,
-    bounds: np.ndarray,
-    observed: np.ndarray,
-    stack: Stack,
-    before: State,
-    cases: Sequence[Case],
-    rules: Rules,
-) -> Finding:
+def _finding(block: Block, quantity: str, row: int, numbers: tuple[np.ndarray, ...]) -> Finding:
+    """numbers: what was observed, is expected, may be off, and the ratio, of all rows."""
+    stack, (*_, ratio) = block.stack, numbers
     segment = stack.segments[stack.owner[row]]
     column = int(np.argmax(ratio[row]))
+    seen, expected, bound, worst = (float(x[row, column]) for x in numbers)
     index = int(stack.gradient.rows[row])
     same = np.flatnonzero(stack.gradient.rows == index)  # the last occurrence is the one that m and v keep
     # The row alone, in the place of all: few findings are told, and the rest of the stack need not be kept.
-    start, scalars = State(*(x[[index]] for x in before)), stack.scalars.part([row])
+    start, scalars = State(*(x[[index]] for x in block.before)), stack.scalars.part([row])
     gradient = replace(stack.gradient.part(same), rows=np.zeros(len(same), np.int64))
 
     def intermediates() -> dict[str, float]:
-        inner = step(start, gradient, scalars, rules).inner
+        inner = step(start, gradient, scalars, block.rules).inner
         return {
             "√v": float(inner.root[-1, column]),
             "denominator": float(inner.denominator[-1, column]),
             "quotient": float(inner.quotient[-1, column]),
-            "step size": float(np.squeeze(step_size(scalars, rules.epsilon))),
+            "step size": float(np.squeeze(step_size(scalars, block.rules.epsilon))),
         }
 
     return Finding(
@@ -163,11 +165,11 @@ def _finding(
         segment.case,
         segment.step,
         segment.parameter,
-        element(index - segment.base, column, cases[segment.case].parameters[segment.parameter].w),
-        float(observed[row, column]),
-        float(values[row, column]),
-        float(bounds[row, column]),
-        float(ratio[row, column]),
+        element(index - segment.base, column, block.cases[segment.case].parameters[segment.parameter].w),
+        seen,
+        expected,
+        bound,
+        worst,
         intermediates,
     )
 
@@ -239,31 +241,14 @@ def _check_counts(
             break
 
 
-def _measure(
-    before: State,
-    stack: Stack,
-    values: State,
-    observed: State,
-    ratios: Errors,
-    rules: Rules,
-    result: Judgement,
-) -> None:
-    """How far off each quantity was, and the specification gap, over the finite elements."""
-    p = rules.precision
-    gaps = _gaps(before, stack, rules)
-    for q, name in enumerate(QUANTITIES):
-        result.sizes.setdefault((name, 0), Size()).include(
-            measure(observed[q], values[q], ratios[q], gaps[q], p)
-        )
-
-
-def _gaps(before: State, stack: Stack, rules: Rules) -> tuple[float, float, float]:
+def _gaps(block: Block) -> tuple[float, float, float]:
     """The largest relative difference between the decimals as written and the replayed chain.
 
     Of m and v themselves, and of the change of w.
     """
+    stack, rules = block.stack, block.rules
     assert stack.exact is not None
-    w, m, v = (x[stack.gradient.rows] for x in (before.w, before.m, before.v))
+    w, m, v = (x[stack.gradient.rows] for x in block.before)
     g = stack.gradient.values
 
     def formula(s: Scalars) -> State:

@@ -1,0 +1,52 @@
+"""The cases that a clause is tried on: of a backend in a type, from a seed, as many as a budget has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.case import Case
+from lazyadam.suites.cases.corpus import collect
+from lazyadam.suites.cases.strategies import Menu, seed_of
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.budget import Budget, menu_of
+from lazyadam.suites.conformance.combined import At, points_of
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A clause, to be tried on a backend in a type. seed: of the run."""
+
+    clause: Clause
+    backend: type[Backend]
+    dtype: str
+    seed: int
+    budget: Budget
+
+    @property
+    def menu(self) -> Menu:
+        return menu_of(self.clause, self.backend, self.dtype)
+
+    @property
+    def own_seed(self) -> int:
+        """Another for every clause and type."""
+        return seed_of(self.seed, self.clause.id, self.dtype)
+
+    @property
+    def name(self) -> str:
+        """Of files."""
+        return f"{self.clause.id}.{self.backend.name}.{self.dtype}"
+
+    @property
+    def title(self) -> str:
+        """Of lines."""
+        return f"{self.clause.id}, {self.backend.name}, {self.dtype}"
+
+    def drawn(self) -> list[Case]:
+        """Cases of the menu."""
+        count = self.budget.cases_of(self.clause, self.menu, self.backend)
+        return list(collect(self.menu, self.dtype, count, self.own_seed))
+
+    def points(self) -> Sequence[At]:
+        """Where in the space it is tried beside."""
+        most = self.budget.points_of(self.backend)
+        return points_of(self.clause, self.backend, self.dtype, self.seed, most)
