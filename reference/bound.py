@@ -111,7 +111,7 @@ def _entering_errors(
             unscaled += sums * e.decay * np.abs(e.w)
         eg = unscaled if eg is None else eg / s.scale + unscaled
         if before is not None:
-            eg = eg + e.decay * before.w
+            eg = eg + e.decay * np.where(e.decay == 0, 0.0, before.w)
     if gradient.squares is None:
         return eg, inherited_square_error(e.g, eg)
     # Σ g_j²: each square rounded, then their sum; the parts of a decayed g_j have been rounded before.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lazyadam.reference import rule
-from lazyadam.reference.dialect import Arithmetic, Dialect, Power
+from lazyadam.reference.dialect import Arithmetic, Dialect, Power, Untouched, WeightDecay
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
@@ -137,3 +137,14 @@ def test_a_dense_gradient_is_one_that_names_every_row(untouched: str) -> None:
         for judge in (step_by_step, free_running):
             for given in (sparse, dense):
                 assert judge([given], [trajectory], dialect(speaks), ARITHMETIC).worst[0] <= 1
+
+
+@pytest.mark.parametrize("untouched", [Untouched.DENSE, Untouched.MOMENTS_DECAY])
+def test_the_decay_of_an_occurrence_takes_nothing_of_a_row_that_has_none(untouched: Untouched) -> None:
+    """Whatever its weight is."""
+    dialect = Dialect(weight_decay=WeightDecay.PER_OCCURRENCE, untouched=untouched)
+    w, m, v = np.array([[1.0], [np.nan], [np.inf]]), np.ones((3, 1)), np.ones((3, 1))
+    rows, values = np.array([0, 0]), np.ones((2, 1))
+    rule.step(w, m, v, rows, values, 1, Hyperparameters(weight_decay=0.1), dialect)
+    assert m[1:].tolist() == [[0.9], [0.9]]
+    assert v[1:].tolist() == [[0.999], [0.999]]
