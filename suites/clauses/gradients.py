@@ -54,7 +54,12 @@ def _empty(backend: type[Backend]) -> Menu:
 
 
 def _missing(backend: type[Backend]) -> Menu:
-    return Menu(layouts=(*layouts(backend), "none"), shapes=(((6, 4), (5, 3)), ((6, 4), (6, 4))))
+    # Mostly there, and mostly from the first step on: so that some come later than those before them.
+    return Menu(
+        layouts=(*layouts(backend), *layouts(backend), "none"),
+        shapes=(((6, 4), (5, 3)), ((6, 4), (6, 4)), ((6, 4), (5, 3), (6, 4))),
+        starts=(0, 0, 0, 7),
+    )
 
 
 def _index_type(backend: type[Backend]) -> Menu:

@@ -15,8 +15,8 @@ from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.divergences.accounting import Account, Seen, account, account_for_axes
 from lazyadam.suites.divergences.layouts import of_failures, of_findings
 from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
-from lazyadam.suites.judge.explanation import explanation, explanations, turned
-from lazyadam.suites.judge.judgement import Judgement
+from lazyadam.suites.judge.explanation import Beyond, explanation, explanations, turned
+from lazyadam.suites.judge.judgement import Finding, Judgement
 from lazyadam.suites.judge.run_again import not_run_again
 from lazyadam.suites.judge.trial import Trial, judge
 from lazyadam.suites.judge.verdict import dialects, verdict, wrong_path
@@ -126,8 +126,8 @@ def _account_for_several(trial: Trial, judged: list[Judged], covering: list[Pin]
         return
     beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
     axes = explanation(trial, documented.dialect, documented.judgement, beyond)
-    more = [f for f in documented.judgement.findings if (f.case, f.quantity) not in beyond]
-    first = account_for_axes(axes, spoken.row["dtype"], Seen(of_findings(trial.cases, more)), covering)
+    more = shown_of_axes(trial, documented.dialect, documented.judgement, axes_of(axes), beyond)
+    first = account_for_axes(axes, spoken.row["dtype"], more, covering)
     if first.pins:
         documented.account = Account(first.pins + rest.pins)
         documented.row["witness"] = str(documented.account)
@@ -145,22 +145,32 @@ def _unknown(trial: Trial, row: Row, covering: list[Pin]) -> Iterator[Failure]:
 
 
 def what_shows(trial: Trial, dialect: Dialect, judgement: Judgement, row: Row) -> Seen:
-    """What pins have to account for in a row against a dialect.
+    """What pins have to account for in a row against a dialect."""
+    if row["verdict"] != Verdict.DIVERGES:
+        return Seen(of_failures(trial.cases, trial.trajectories, row["verdict"]))
+    return shown_of_axes(trial, dialect, judgement, axes_of(row["explained_by"]))
+
+
+def shown_of_axes(
+    trial: Trial, dialect: Dialect, judgement: Judgement, axes: dict[str, str], beyond: Beyond = frozenset()
+) -> Seen:
+    """Where a divergence from a dialect shows that axes explain. beyond: what they need not explain.
 
     Where gradients of several layouts diverge, and several axes explain it, each axis is left out in turn:
     what diverges without it is where it makes a difference.
     """
-    cases = trial.cases
-    if row["verdict"] != Verdict.DIVERGES:
-        return Seen(of_failures(cases, trial.trajectories, row["verdict"]))
-    layouts = of_findings(cases, judgement.findings)
-    axes = axes_of(row["explained_by"])
+
+    def left(judged: Judgement) -> list[Finding]:
+        return [f for f in judged.findings if (f.case, f.quantity) not in beyond]
+
+    found = left(judgement)
+    layouts = of_findings(trial.cases, found)
     of_axis = {}
     if min(len(layouts), len(axes)) > 1:
         for axis in axes:
             without = turned(dialect, {a: value for a, value in axes.items() if a != axis})
-            of_axis[axis] = of_findings(cases, judge(trial, without).findings)
-    return Seen(layouts, frozenset(f.quantity for f in judgement.findings), of_axis)
+            of_axis[axis] = of_findings(trial.cases, left(judge(trial, without)))
+    return Seen(layouts, frozenset(f.quantity for f in found), of_axis)
 
 
 def verdict_row(

@@ -14,7 +14,7 @@ from lazyadam.suites.cases.case import Case, Failure, Gradient, Step, Trajectory
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance import examine as examining
 from lazyadam.suites.conformance.budget import BUDGETS
-from lazyadam.suites.conformance.examine import examine, what_shows
+from lazyadam.suites.conformance.examine import examine, shown_of_axes, what_shows
 from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.tell import run
 from lazyadam.suites.divergences.accounting import (
@@ -26,12 +26,13 @@ from lazyadam.suites.divergences.accounting import (
     known_observation,
 )
 from lazyadam.suites.divergences.layouts import of_failures
-from lazyadam.suites.divergences.pin import Pin, pins
+from lazyadam.suites.divergences.pin import Pin, axes_of, pins
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_judge import faithful
 from lazyadam.suites.instrument.test_pins import EPSILON, FUSED, SPARSE, STRIDED
 from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.explanation import explanation
+from lazyadam.suites.judge.judgement import QUANTITIES
 from lazyadam.suites.judge.trial import Trial, judge
 
 ROW = {
@@ -242,6 +243,12 @@ def test_where_several_layouts_diverge_each_axis_is_pinned_where_it_makes_a_diff
     seen = what_shows(*args, judged, {**ROW, "clause": clause.id, "explained_by": axes})
     assert seen.layouts == {"sparse", "dense"}
     assert seen.of_axis == {"duplicates": {"sparse"}, "epsilon": {"sparse", "dense"}}
+    beyond = frozenset((0, quantity) for quantity in QUANTITIES)
+    without = shown_of_axes(*args, judged, axes_of(axes), beyond)
+    assert without.layouts == {"dense"}
+    assert not without.of_axis
+    part = shown_of_axes(*args, judged, axes_of(axes), frozenset({(0, "w")}))
+    assert part.of_axis == {"duplicates": {"sparse"}, "epsilon": {"dense"}}
 
 
 def test_a_failure_is_about_the_gradients_of_its_step() -> None:
