@@ -112,7 +112,7 @@ def entering(w: np.ndarray, gradient: Gradient, s: Scalars, dialect: Dialect) ->
     if not plain:
         if dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
             decay = decay * gradient.occurrences[:, None]
-        w = np.where(decay == 0, 0.0, w)  # λ = 0 and no occurrence take nothing of w, not even a NaN
+        w = np.where(decay == 0, 0.0, w)  # λ = 0 takes nothing of w, not even a NaN
         if squares is not None:
             # Σ (g_j + λ_j·w)²; a decay that joins once is shared by the occurrences.
             assert gradient.occurrences is not None
