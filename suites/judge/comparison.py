@@ -219,7 +219,7 @@ def _good_w(
 
     n = s.beta1 * seen.m + s.omega1 * g if rules.nesterov else seen.m
     surely_infinite_n = ~np.isfinite(n)
-    infinite_n = surely_infinite_n | rules.nesterov & may(np.abs(g - seen.m))
+    infinite_n = surely_infinite_n | rules.nesterov & may(np.maximum(np.abs(g - seen.m), np.abs(n)))
     growth, size, hat = _growth(s, rules), np.abs(n), _hat(s, rules)
     # Stored from a wider type: what moves w is finite. Not so where it overflowed on the way.
     stored_m, stored_v = _beyond(new.m, errors.m, p), _beyond(new.v, errors.v, p)
