@@ -27,6 +27,15 @@ SHOWN = frozenset(
     {
         *(Manner.STRIDED, Manner.STRIDED_GRADIENTS, Manner.LR_TENSOR),
         *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
+        *(
+            Manner.ONE_BUFFER,
+            Manner.VECTORS,
+            Manner.OVERWRITTEN,
+            Manner.CLOSURE,
+            Manner.SAVED,
+            Manner.COPIED,
+            Manner.FORKED,
+        ),
     }
 )
 
@@ -185,6 +194,9 @@ class Backend(ABC):
     def kept(self, step: Step) -> bool:
         """Whether gradients are those of the step, bit for bit, and parameters in the memory they were in."""
 
+    def overwrite(self) -> None:  # noqa: B027 (some don't take it)
+        """Fill the memory of the gradients of the step with what no later one may read."""
+
     def discard(self) -> None:  # noqa: B027 (most have nothing to drop)
         """Drop what an error may have spoilt, so that the next case starts afresh."""
 
@@ -260,6 +272,8 @@ class Backend(ABC):
                 seconds += time.perf_counter() - start
                 if Manner.WATCHED in case.manner and not self.kept(step):
                     raise ValueError(NOT_KEPT)
+                if Manner.OVERWRITTEN in case.manner:
+                    self.overwrite()
                 if done in observed:
                     seen.append(checked(self.state(), case))
                     if report is not None:

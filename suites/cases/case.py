@@ -73,6 +73,13 @@ class Manner(Enum):
     UNIQUE = "the optimizer's attribute unique turned round"
     COLD = "no launch goes before the first step"
     ASSIGNED = "run again, each attribute assigned the value that it shows"
+    ONE_BUFFER = "parameters that are parts of one buffer"
+    VECTORS = "parameters of rank 1 that are parts of one buffer"
+    OVERWRITTEN = "gradients whose memory is overwritten after their step"
+    CLOSURE = "gradients that a closure sets, which step calls"
+    SAVED = "a state that is saved becomes bytes between"
+    COPIED = "in place of a state that is saved the optimizer is copied, and the first goes on"
+    FORKED = "a state that is saved is loaded for other parameters, and the first optimizer goes on"
     WATCHED = "an error is raised where a step changes its gradient or moves a parameter"
     ARGUMENTS = "hyperparameters as arguments of the optimizer, never of a group"
     FLOAT64_VALUES = "gradient values as float64"
@@ -81,6 +88,7 @@ class Manner(Enum):
     FLOAT_ROWS = "rows as float32"
 
 
+IN_BUFFER = frozenset({Manner.ONE_BUFFER, Manner.VECTORS})
 _ROWS = {Manner.INT32_ROWS: "int32", Manner.INT64_ROWS: "int64", Manner.FLOAT_ROWS: "float32"}
 _VALUES = {
     Manner.FLOAT64_VALUES: "float64",

@@ -123,6 +123,8 @@ DIMENSIONS = (
     ),
     Dimension("manner", (None, *Manner), "how it is handed over"),
 )
+ELSEWHERE = (Manner.ONE_BUFFER, Manner.VECTORS, Manner.FORKED)
+OF_STATES = (Manner.SAVED, Manner.COPIED, Manner.FORKED)
 OF_ROWS = (Manner.INT32_ROWS, Manner.INT64_ROWS)
 UNNAMED = "no rows are named"
 
@@ -176,6 +178,28 @@ EXCLUSIONS = (
         ("table_rows", "manner"),
         lambda p: p["manner"] is None or p["table_rows"] <= 1025,
         "a manner is tried in no large table",
+    ),
+    Exclusion(
+        ("reloads", "manner"),
+        lambda p: p["reloads"] != "never" or p["manner"] not in OF_STATES,
+        "no state is saved",
+    ),
+    Exclusion(
+        ("rank", "parameters", "alike", "manner"),
+        lambda p: (
+            p["manner"] is not Manner.ONE_BUFFER or (p["rank"] > 1 and (p["alike"] or p["parameters"] < 3))
+        ),
+        "parameters of rank 1 have a manner of their own",
+    ),
+    Exclusion(
+        ("rank", "manner"),
+        lambda p: p["rank"] == 1 or p["manner"] is not Manner.VECTORS,
+        "only parameters of rank 1 are vectors",
+    ),
+    Exclusion(
+        ("missing", "manner"),
+        lambda p: p["missing"] == "never" or p["manner"] not in ELSEWHERE,
+        "what is written elsewhere shows in rows that a gradient does not name",
     ),
     Exclusion(
         ("groups", "manner"),

@@ -1,4 +1,4 @@
-"""Parameters and their groups: shapes, storage, hyperparameters of their own, state that is carried."""
+"""Parameters and their groups: shapes, storage, hyperparameters of their own."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,13 +81,26 @@ def _alike(backend: type[Backend]) -> Menu:
     return Menu(layouts=layouts(backend), shapes=(((6, 4), (6, 4)),), steps=4)
 
 
-def _strided(manner: Manner) -> Callable[[type[Backend]], Menu]:
+def _one_buffer(manner: Manner, layout: str, *shapes: Shape) -> Callable[[type[Backend]], Menu]:
+    """What is written too far is another parameter's. layout: of some gradients, where a backend takes it."""
+    return lambda backend: Menu(
+        layouts=(*layouts(backend), *layouts(backend), *({layout} & backend.layouts)),
+        shapes=(shapes,),
+        rows=ALL_ROWS,
+        manner=frozenset({manner}),
+        steps=4,
+        most=10,
+    )
+
+
+def _in_manner(manner: Manner, most: int = 1_000_000) -> Callable[[type[Backend]], Menu]:
     shapes: tuple[Shape, ...] = ((6, 4), (7,), (5, 2, 3))
     return lambda backend: Menu(
         layouts=layouts(backend),
         shapes=tuple((shape,) for shape in shapes),
         manner=frozenset({manner}),
         steps=4,
+        most=most,
     )
 
 
@@ -137,19 +150,6 @@ def _learning_rate_tensor(backend: type[Backend]) -> Menu:
     )
 
 
-def _save_and_load(backend: type[Backend]) -> Menu:
-    none = {"none"} & backend.layouts  # so that step counts differ
-    menu = Menu(
-        layouts=(*layouts(backend), *none),
-        shapes=(((6, 4), (6, 4)),),
-        starts=(0, 0, 1, 7, 5001),
-        changes=(("lr", (0.5, 1e-5)),),
-        reloads=True,
-    )
-    # Where a fresh optimizer is a compilation, a few.
-    return replace(menu, steps=3, most=4) if backend.compiles else menu
-
-
 CLAUSES = (
     Clause("shapes", "the rule holds for every rank and width", "the shape is unusual", PAPER, _shapes),
     Clause("large-table", "every row of a large table follows the rule", "the table is large", PAPER, _large),
@@ -173,7 +173,7 @@ CLAUSES = (
         "a parameter that is not contiguous is updated like any other",
         "the parameter is not contiguous",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#1521",
-        _strided(Manner.STRIDED),
+        _in_manner(Manner.STRIDED),
         needs=(Manner.STRIDED,),
     ),
     Clause(
@@ -181,8 +181,40 @@ CLAUSES = (
         "a gradient that is not contiguous acts like any other",
         "the gradient is not contiguous",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#17950",
-        _strided(Manner.STRIDED_GRADIENTS),
+        _in_manner(Manner.STRIDED_GRADIENTS),
         needs=(Manner.STRIDED_GRADIENTS,),
+    ),
+    Clause(
+        "one-buffer",
+        "parameters that are parts of one buffer are updated like any other",
+        "parameters are parts of one buffer",
+        "torch.Tensor.storage_offset documentation, 2.13; bug class of pytorch#59101",
+        _one_buffer(Manner.ONE_BUFFER, "none", (6, 4), (5, 2, 3), (6, 4)),
+        needs=(Manner.ONE_BUFFER,),
+    ),
+    Clause(
+        "one-buffer-vectors",
+        "parameters of rank 1 that are parts of one buffer are updated like any other",
+        "parameters of rank 1 are parts of one buffer",
+        "torch.Tensor.storage_offset documentation, 2.13; bug class of pytorch#59101",
+        _one_buffer(Manner.VECTORS, "sparse", (7,), (9,), (7,)),
+        needs=(Manner.VECTORS,),
+    ),
+    Clause(
+        "gradient-overwritten",
+        "a gradient acts in its step, whatever becomes of its memory",
+        "the memory of gradients is used again",
+        "torch.optim.Optimizer.zero_grad documentation, 2.13, set_to_none; bug class of diffGrad#2",
+        _in_manner(Manner.OVERWRITTEN, 10),
+        needs=(Manner.OVERWRITTEN,),
+    ),
+    Clause(
+        "closure",
+        "a closure is called once, with gradients recorded, and its loss is returned",
+        "gradients come of a closure",
+        "torch.optim.Optimizer.step documentation, 2.13, closure",
+        _in_manner(Manner.CLOSURE, 10),
+        needs=(Manner.CLOSURE,),
     ),
     Clause(
         "learning-rate",
@@ -223,12 +255,5 @@ CLAUSES = (
         "2.13, defaults (of groups that don't specify them)",
         _arguments,
         needs=(Manner.ARGUMENTS,),
-    ),
-    Clause(
-        "save-and-load",
-        "saving and loading the state changes nothing, nor the learning rate that was set",
-        "the state is saved and loaded",
-        "torch.optim.Optimizer.state_dict (state and param_groups) and load_state_dict documentation, 2.13",
-        _save_and_load,
     ),
 )

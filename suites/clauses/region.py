@@ -13,6 +13,13 @@ MANNERS = {
     Manner.STRIDED: "strided-parameters",
     Manner.STRIDED_GRADIENTS: "strided-gradients",
     Manner.LR_TENSOR: "learning-rate-tensor",
+    Manner.ONE_BUFFER: "one-buffer",
+    Manner.VECTORS: "one-buffer-vectors",
+    Manner.OVERWRITTEN: "gradient-overwritten",
+    Manner.CLOSURE: "closure",
+    Manner.SAVED: "saved-as-bytes",
+    Manner.COPIED: "copied-optimizer",
+    Manner.FORKED: "two-optimizers",
     Manner.ARGUMENTS: "constructor-arguments",
 }
 # The clause that says what is to come of a value that is out of the ordinary.

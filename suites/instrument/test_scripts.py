@@ -16,7 +16,7 @@ from lazyadam.suites.backends.own.declaration import declared
 from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.workers import patience
 from lazyadam.suites.backends.workers.runs import Runs
-from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences import scripts
@@ -98,6 +98,10 @@ def with_changes(case: Case, changes: dict[int, dict[str, tuple[float, ...]]]) -
     return replace(case, steps=tuple(replace(step, changes=changes.get(k, {})) for k, step in steps))
 
 
+def handed_over(case: Case, manner: Manner) -> Case:
+    return replace(case, manner=frozenset({manner}))
+
+
 def reloaded(case: Case) -> Case:
     return replace(case, steps=tuple(replace(step, reload=k == 3) for k, step in enumerate(case.steps, 1)))
 
@@ -143,6 +147,21 @@ RELOAD = """    def reload(self, case):
 """
 KEEPS = "_, m = self.__dict__.setdefault('kept', {}).setdefault(id(w), (w, m))"
 DECAYS = '                    state["exp_avg"] *= beta1\n                    continue'
+KEEPS_LAST = """last, self.last = self.__dict__.get("last", p.grad), p.grad
+                g, t, m, v = last"""
+CALLS = TORCH.replace(
+    "(self):\n",
+    "(self, closure=None):\n        with torch.enable_grad():\n"
+    "            loss = closure() if closure else None\n",
+).replace('+ group["eps"])\n', '+ group["eps"])\n        return loss\n')
+LOADS = """    def load_state_dict(self, saved):
+        super().load_state_dict(saved)
+        for state in self.state.values():
+            state["step"] = 0
+
+"""
+COUNTS_BY_ID = """counts = self.__dict__.setdefault("counts", {})
+                state["step"] = counts[id(p)] = counts.get(id(p), 0) + 1"""
 WRONG = (
     Wrong(
         "torch, several steps",
@@ -191,6 +210,51 @@ WRONG = (
         with_changes(sample(steps=3), {2: {"epsilon": (0.5,)}, 3: {"lr": (0.1,), "beta1": (0.5,)}}),
         " after step 3: expected ",
         ("steps", "groups", "rates"),
+    ),
+    Wrong(
+        "torch, parts of a buffer",
+        TORCH,
+        ("p[rows] -=", "p.as_strided(p.shape, p.stride(), 0)[rows] -="),
+        "one-buffer",
+        handed_over(several(Hyperparameters(), steps=1), Manner.ONE_BUFFER),
+        "w(",
+        (),
+    ),
+    Wrong(
+        "torch, a gradient that is overwritten",
+        TORCH,
+        ("g, t, m, v = p.grad", KEEPS_LAST),
+        "gradient-overwritten",
+        handed_over(sample(steps=3), Manner.OVERWRITTEN),
+        " after step 2: expected ",
+        ("steps",),
+    ),
+    Wrong(
+        "torch, a closure",
+        CALLS,
+        ("- beta1) * g\n", "- beta1) * g * (1 if closure is None else 2)\n"),
+        "closure",
+        handed_over(sample(steps=2), Manner.CLOSURE),
+        "w(2, 0): expected ",
+        (),
+    ),
+    Wrong(
+        "torch, a state that becomes bytes",
+        TORCH,
+        ("    @torch.no_grad()\n", f"{LOADS}    @torch.no_grad()\n"),
+        "saved-as-bytes",
+        reloaded(handed_over(sample(steps=3), Manner.SAVED)),
+        "w(0, 0): expected ",
+        ("state", "reload"),
+    ),
+    Wrong(
+        "torch, an optimizer that is copied",
+        TORCH,
+        ('state["step"] += 1', COUNTS_BY_ID),
+        "copied-optimizer",
+        reloaded(handed_over(sample(steps=3), Manner.COPIED)),
+        "w(0, 0): expected ",
+        ("state",),
     ),
     Wrong(
         "NumPy, ε forgotten where a state is loaded",
@@ -298,7 +362,7 @@ def test_a_script_ends_with_1_on_a_wrong_optimizer_and_with_0_on_the_right_one(
     assert len(text.splitlines()) <= 60
     assert (code, right) == (1, 0), text + output + fine
     assert wrong.told in output
-    assert output.count("got") == fine.count("a correct one is at most") == len("wmv")
+    assert output.count("a correct one is at most") == fine.count("a correct one is at most") == len("wmv")
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)

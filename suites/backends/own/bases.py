@@ -20,7 +20,17 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.own.kept import GRADIENT, Kept, find
 from lazyadam.suites.backends.states import stack, whole
 from lazyadam.suites.backends.torch import optimizer as torch
-from lazyadam.suites.cases.case import Case, Failure, Gradient, Group, Manner, State, Step, Trajectory
+from lazyadam.suites.cases.case import (
+    IN_BUFFER,
+    Case,
+    Failure,
+    Gradient,
+    Group,
+    Manner,
+    State,
+    Step,
+    Trajectory,
+)
 
 
 class Own(Backend):
@@ -68,7 +78,9 @@ class NumpyOptimizer(Own):
 
     framework = "numpy"
     devices = ("cpu",)
-    manners = possible = frozenset({Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.WATCHED})
+    manners = possible = frozenset(
+        {*(Manner.INT32_ROWS, Manner.INT64_ROWS, Manner.WATCHED), *(*IN_BUFFER, Manner.OVERWRITTEN)}
+    )
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -101,9 +113,10 @@ class NumpyOptimizer(Own):
         return np.__version__
 
     def build(self, case: Case) -> None:
-        self.w, self.m, self.v = (
+        tables: list[list[np.ndarray]] = [
             [getattr(p, q).astype(case.dtype) for p in case.parameters] for q in ("w", "m", "v")
-        )
+        ]
+        self.w, self.m, self.v = map(parts, tables) if case.manner & IN_BUFFER else tables
         self.t = [case.t] * len(case.parameters)
         self.change(case, case.groups)
 
@@ -147,6 +160,22 @@ class NumpyOptimizer(Own):
             if given is not None and g is not None
         )
 
+    def took_place(self, manner: Manner) -> bool:
+        return manner in self.possible  # `build`, `_handed_over` and `overwrite` see to all of them
+
+    def overwrite(self) -> None:
+        for rows, values in (x for x in self.given if x is not None):
+            values.fill(np.nan)
+            if rows is not None:
+                rows.fill(0)
+
+
+def parts(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The same numbers in one buffer, but for its first."""
+    buffer = np.concatenate([np.zeros(1, arrays[0].dtype), *(x.ravel() for x in arrays)])
+    ends = 1 + np.cumsum([x.size for x in arrays])
+    return [buffer[end - x.size : end].reshape(x.shape) for end, x in zip(ends, arrays, strict=True)]
+
 
 def _handed_over(gradient: Gradient, case: Case) -> tuple[Any, np.ndarray]:
     rows = None if gradient.rows is None else gradient.rows.astype(case.rows_dtype("int64"))
@@ -162,7 +191,11 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
     there, they are looked for (suites/backends/own/kept.py).
     """
 
-    manners = torch.TorchOptimizer.manners - {Manner.LR_TENSOR}
+    # Not every one takes a tensor or a closure; it is torch that shares what is loaded, or writes beside it.
+    manners = torch.TorchOptimizer.manners - {
+        *(Manner.LR_TENSOR, Manner.CLOSURE),
+        *(Manner.FORKED, Manner.VECTORS),
+    }
     optimizer_class: ClassVar[Any]
     lacking = ("optimizer_class",)
 

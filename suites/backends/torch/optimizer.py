@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lazyadam.reference.scalars import Hyperparameters
-from lazyadam.suites.backends.base import Backend, NotRun
+from lazyadam.suites.backends.base import NotRun
 from lazyadam.suites.backends.errors import in_a_line, installing
 from lazyadam.suites.backends.states import whole
 from lazyadam.suites.backends.timing.memory import Memory
+from lazyadam.suites.backends.torch.handing import HandsOver
 from lazyadam.suites.backends.torch.memory import CudaMemory
-from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Step
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner
 from lazyadam.suites.cases.training import Layer, Training
 
 
@@ -23,28 +24,12 @@ def arguments(h: Hyperparameters, further: Iterable[str]) -> dict[str, Any]:
     return given | {name: getattr(h, name) for name in further}
 
 
-class TorchOptimizer(Backend):
+class TorchOptimizer(HandsOver):
     """What the torch optimizers share: parameters, gradients, and state by parameter."""
 
     framework = "torch"
     mode = "eager"
     devices = ("cpu", "cuda")
-    manners = frozenset(
-        {
-            Manner.INT32_ROWS,
-            Manner.INT64_ROWS,
-            Manner.STRIDED,
-            Manner.STRIDED_GRADIENTS,
-            Manner.LR_TENSOR,
-            Manner.WATCHED,
-            Manner.ARGUMENTS,
-            Manner.FLOAT64_VALUES,
-            Manner.FLOAT16_VALUES,
-            Manner.INTEGER_VALUES,
-            Manner.FLOAT_ROWS,
-        }
-    )
-    possible = manners
     optimizer_class: ClassVar[str]
     state_names: ClassVar[tuple[str, str, str]] = ("step", "exp_avg", "exp_avg_sq")
     options: ClassVar[dict[str, Any]] = {}
@@ -68,12 +53,7 @@ class TorchOptimizer(Backend):
     def build(self, case: Case) -> None:
         torch = self.torch
         self.dtype = getattr(torch, case.dtype)
-        weights = [self._tensor(p.w) for p in case.parameters]
-        if Manner.STRIDED in case.manner:
-            weights = [self._strided(x) for x in weights]
-        self.strided_gradients: list[bool] = []  # of those that were handed over, where that was asked for
-        self.parameters = [torch.nn.Parameter(x) for x in weights]
-        self.memory = [x.data_ptr() for x in self.parameters]
+        self._hand_over(case)
         self.optimizer = self._optimizer(case)
         if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
             self._load(case)
@@ -99,14 +79,8 @@ class TorchOptimizer(Backend):
                 )
                 os._exit(1)
 
-    def _strided(self, x: Any) -> Any:
-        return self.torch.stack((x, x), dim=-1)[..., 0]
-
     def _count(self, t: int) -> Any:
         return self.torch.tensor(float(t))
-
-    def _tensor(self, x: np.ndarray, dtype: Any = None) -> Any:
-        return self.torch.from_numpy(x).to(self.device, dtype or self.dtype, copy=True)
 
     def _optimizer(self, case: Case) -> Any:
         groups = [
@@ -142,25 +116,6 @@ class TorchOptimizer(Backend):
         # So that the tensor holds the value of the number it stands for.
         return self.torch.tensor(x, dtype=self.torch.float64)
 
-    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
-        rows_dtype, values_dtype = case.rows_dtype("int64"), getattr(self.torch, case.values_dtype)
-        for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
-            if gradient is None:
-                tensor.grad = None
-                continue
-            values = self._tensor(gradient.values, values_dtype)
-            if Manner.STRIDED_GRADIENTS in case.manner:
-                values = values.transpose(0, -1).contiguous().transpose(0, -1)
-                if values.is_contiguous():  # of one dimension, or one row
-                    values = self._strided(values)
-                self.strided_gradients.append(not values.is_contiguous() or values.numel() <= 1)
-            if gradient.rows is None:
-                tensor.grad = values
-            else:
-                rows = self.torch.from_numpy(gradient.rows[None].astype(rows_dtype)).to(self.device)
-                tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
-        return self.optimizer.step
-
     def steps_ahead(self, case: Case) -> Callable[[int], Callable[[], object]]:
         gradients = []
         for step in case.steps:
@@ -191,30 +146,6 @@ class TorchOptimizer(Backend):
 
     def device_memory(self) -> Memory:
         return Memory() if self.device == "cpu" else CudaMemory(self.torch.cuda)
-
-    def took_place(self, manner: Manner) -> bool:
-        if manner is Manner.STRIDED:
-            return any(not x.is_contiguous() or x.numel() <= 1 for x in self.parameters)
-        if manner is Manner.STRIDED_GRADIENTS:
-            return any(self.strided_gradients) or not self.strided_gradients
-        if manner is Manner.LR_TENSOR:
-            return all(self.torch.is_tensor(group["lr"]) for group in self.optimizer.param_groups)
-        return True
-
-    def kept(self, step: Step) -> bool:
-        if [tensor.data_ptr() for tensor in self.parameters] != self.memory:
-            return False
-        for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
-            if gradient is None:
-                continue
-            if gradient.rows is not None:
-                rows = tensor.grad._indices()[0].cpu().numpy()
-                if not np.array_equal(rows, gradient.rows):
-                    return False
-            values = tensor.grad if gradient.rows is None else tensor.grad._values()
-            if not self.torch.equal(values, self._tensor(gradient.values)):
-                return False
-        return True
 
     def training_step(
         self, training: Training, layer: Layer
@@ -253,11 +184,6 @@ class TorchOptimizer(Backend):
             if Manner.LR_TENSOR in case.manner:
                 group["lr"].fill_(given.pop("lr"))
             group.update(given)
-
-    def reload(self, case: Case) -> None:
-        saved = self.optimizer.state_dict()
-        self.optimizer = self._optimizer(case)
-        self.optimizer.load_state_dict(saved)
 
     def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
         torch = self.torch

@@ -9,8 +9,9 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.own.bases import parts
 from lazyadam.suites.backends.torch.optimizer import arguments
-from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State, Step
+from lazyadam.suites.cases.case import IN_BUFFER, Case, Gradient, Group, Manner, State, Step
 from lazyadam.suites.detection.hosts import lazy_adam
 from lazyadam.suites.detection.hosts.edit import Edits, edited
 
@@ -36,6 +37,7 @@ class NumpyLazyAdam(Backend):
             Manner.STRIDED,
             Manner.STRIDED_GRADIENTS,
             Manner.LR_TENSOR,
+            *(*IN_BUFFER, Manner.OVERWRITTEN, Manner.FORKED),
             Manner.WATCHED,
         }
     )
@@ -56,6 +58,8 @@ class NumpyLazyAdam(Backend):
         arrays = [p.w.astype(case.dtype) for p in case.parameters]
         if Manner.STRIDED in case.manner:
             arrays = [np.stack((x, x), axis=-1)[..., 0] for x in arrays]
+        if case.manner & IN_BUFFER:
+            arrays = parts(arrays)
         self.params = [self.module.Parameter(x) for x in arrays]
         self.memory = arrays
         self.optimizer = self._optimizer(case)
@@ -105,13 +109,28 @@ class NumpyLazyAdam(Backend):
             group.update(given)
 
     def reload(self, case: Case) -> None:
-        saved, old = self.optimizer.state_dict(), self.optimizer.groups
+        first, params = self.optimizer, self.params
+        saved, old = first.state_dict(), first.groups
         rates = [group["lr"] for group in old]
+        if Manner.FORKED in case.manner:
+            self.memory = [x.data.copy() for x in params]
+            self.params = [self.module.Parameter(x) for x in self.memory]
         self.optimizer = self._optimizer(case)
         for new, group in zip(self.optimizer.groups, old, strict=True):
             new.update({name: group[name] for name in ("betas", "eps", *FURTHER)})
         self.optimizer.load_state_dict(saved)
         self.optimizer.load_learning_rates(rates)
+        if Manner.FORKED in case.manner:
+            for param in params:
+                param.grad = np.ones_like(param.data)
+            first.step()
+
+    def overwrite(self) -> None:
+        for gradient in (param.grad for param in self.params if param.grad is not None):
+            rows, values = gradient if isinstance(gradient, tuple) else (None, gradient)
+            values.fill(np.nan)
+            if rows is not None:
+                rows.fill(0)
 
     def state(self) -> State:
         states = [self.optimizer.state.get(param, {}) for param in self.params]
@@ -128,7 +147,7 @@ class NumpyLazyAdam(Backend):
     def took_place(self, manner: Manner) -> bool:
         if manner is Manner.STRIDED:
             return any(not x.flags.c_contiguous or x.size <= 1 for x in self.memory)
-        return True  # `_handed_over` and `arguments` see to the others
+        return True  # the other methods see to the others
 
     def path(self) -> dict[str, str]:
         return {"mode": self.mode, "device": self.device, "dtype": str(self.params[0].data.dtype)}

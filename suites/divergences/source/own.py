@@ -8,6 +8,12 @@ from lazyadam.suites.backends.base import Backend, Origin
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
 
+ONE_BUFFER = (
+    "buffer = np.concatenate([np.zeros(1, arrays[0].dtype), *(x.ravel() for x in arrays)])",
+    "ends = 1 + np.cumsum([x.size for x in arrays])",
+    "return [buffer[end - x.size : end].reshape(x.shape) for end, x in zip(ends, arrays)]",
+)
+
 
 def loaded(
     backend: type[Backend], *imports: str, standard: tuple[str, ...] = (), by: Origin | None = None
@@ -53,10 +59,21 @@ class UpdateScript(Skeleton):
         origin, dtype = self.backend.origin, self.s.case.dtype
         assert origin is not None
         yield f'update = {name_of(origin)}("{self.device}").update'
+        array = f'x.astype("{dtype}")'
+        if {"ONE_BUFFER", "VECTORS"} & self.s.manner:
+            yield from ("", "", "def parts(arrays):", *indented(ONE_BUFFER), "", "")
+            yield from self._parts(array)
+            return
         if self.s.count == 1:
-            yield f'own_wmv = [x.astype("{dtype}") for x in (w, m, v)]'
+            yield f"own_wmv = [{array} for x in (w, m, v)]"
         else:
-            yield f'all_wmv = [[x.astype("{dtype}") for x in table] for table in tables]'
+            yield f"all_wmv = [[{array} for x in table] for table in tables]"
+
+    def _parts(self, array: str) -> Iterator[str]:
+        if self.s.count == 1:
+            yield f"own_wmv = [parts([{array}])[0] for x in (w, m, v)]"
+        else:
+            yield f"all_wmv = [*zip(*(parts([{array} for x in xs]) for xs in zip(*tables)))]"
 
     def step(self) -> Iterator[str]:
         s = self.s
@@ -76,8 +93,11 @@ class UpdateScript(Skeleton):
             rows = {"dense": "None", "sparse": self._rows, "mixed": f"None if rows is None else {self._rows}"}
             t = f"{s.formula.t} + 1" if s.looped else "t"
             values = f'values.astype("{s.case.dtype}")'
-            call = f"update(*own_wmv, {rows[s.layout]}, {values}, {t}, SimpleNamespace(**h))"
-            yield from ["if values is not None:", f"    {call}"] if s.guarded else [call]
+            lines = [f"update(*own_wmv, {rows[s.layout]}, {values}, {t}, SimpleNamespace(**h))"]
+            if "OVERWRITTEN" in s.manner:
+                taken = lines[0].replace(values, "given")
+                lines = [f"given = {values}", taken, "given.fill(np.nan)  # its memory is used again"]
+            yield from ["if values is not None:", *indented(lines)] if s.guarded else lines
         yield "got = [x.astype(float) for x in own_wmv]"
 
     @property

@@ -31,7 +31,9 @@ class TorchScript(Skeleton):
         self.has_state = bool(s.case.t) or any(p.m.any() or p.v.any() for p in s.case.parameters)
 
     def imports(self) -> Iterator[str]:
-        yield from loaded(self.backend, "import numpy as np", "import torch")
+        needed = {"COPIED": "import copy", "SAVED": "import io"}
+        standard = tuple(x for manner, x in needed.items() if manner in self.s.manner)
+        yield from loaded(self.backend, "import numpy as np", "import torch", standard=standard)
         yield ""
         if self.device != "cpu":
             yield f'torch.set_default_device("{self.device}")'
@@ -83,12 +85,30 @@ class TorchScript(Skeleton):
             w = f"torch.stack(2 * [{w}], dim=-1)[..., 0]"
         told = "  # not contiguous" if "STRIDED" in s.manner else ""
         made = f"torch.nn.Parameter({w})"
-        yield f"p = {made}{told}" if s.count == 1 else f"params = [{made} for w, _, _ in tables]{told}"
+        if {"ONE_BUFFER", "VECTORS"} & s.manner:
+            yield from self._parts()
+        else:
+            yield f"p = {made}{told}" if s.count == 1 else f"params = [{made} for w, _, _ in tables]{told}"
         if self.made_again:
             yield from ("", "", "def new():", *indented([f"return {self._new()}"]), "", "")
         yield f"optimizer = {'new()' if self.made_again else self._new()}"
         if self.has_state:
             yield from self._state()
+
+    def _parts(self) -> Iterator[str]:
+        """Parameters of one buffer, which has room for what is written too far."""
+        s = self.s
+        mine = "p" if s.count == 1 else "p, (w, _, _)"
+        yield "sizes = [" + ("w.size]" if s.count == 1 else "w.size for w, _, _ in tables]")
+        yield f"buffer = torch.zeros(2 * (1 + sum(sizes)), dtype=torch.{s.case.dtype})"
+        yield "parts = buffer[1 : 1 + sum(sizes)].split(sizes)"
+        if s.count == 1:
+            yield "p = torch.nn.Parameter(parts[0].view(w.shape))"
+            yield f"p.data.copy_({self._tensor('w')})"
+        else:
+            yield "params = [torch.nn.Parameter(x.view(w.shape)) for x, (w, _, _) in zip(parts, tables)]"
+            yield f"for {mine} in zip(params, tables):"
+            yield f"    p.data.copy_({self._tensor('w')})"
 
     def _state(self) -> Iterator[str]:
         s, t = self.s, self.s.case.t
@@ -118,15 +138,43 @@ class TorchScript(Skeleton):
         if s.changes:
             yield from self._changed()
         if s.reloads:
-            again = "new()" if self.made_again else self._new()
-            lines = [f"saved, optimizer = optimizer.state_dict(), {again}  # saved and loaded"]
-            yield from self.at(str(s.reloads), [*lines, "optimizer.load_state_dict(saved)"])
-        if s.count == 1:
-            yield f"p.grad = {self._gradient()}"
+            yield from self.at(str(s.reloads), self._reloaded())
+        given = [f"p.grad = {self._gradient()}"]
+        if s.count > 1:
+            given = [f"for p, {s.gradient} in zip(params, gradients):", *indented(given)]
+        if "CLOSURE" in s.manner:
+            given = ["def closure():", *indented([*given, "return torch.tensor(0.0)"])]
+        yield from given
+        yield f"optimizer.step({'closure' if 'CLOSURE' in s.manner else ''})"
+        if "OVERWRITTEN" in s.manner and not s.nothing:
+            lines = ["(p.grad._values() if p.grad.is_sparse else p.grad).fill_(np.nan)"]
+            lines = ["if p.grad is not None:", *indented(lines)] if s.guarded else lines
+            yield from lines if s.count == 1 else ["for p in params:", *indented(lines)]
+
+    def _reloaded(self) -> Iterator[str]:
+        """Saved and loaded, as the manner is."""
+        s, again = self.s, "new()" if self.made_again else self._new()
+        mine, beside = ("p", "q") if s.count == 1 else ("params", "its")
+        goes_on = bool({"COPIED", "FORKED"} & s.manner)
+        if "COPIED" in s.manner:
+            yield f"first, {beside} = optimizer, {mine}"
+            yield f"{mine}, optimizer = copy.deepcopy(({mine}, optimizer))"
         else:
-            yield f"for p, {s.gradient} in zip(params, gradients):"
-            yield f"    p.grad = {self._gradient()}"
-        yield "optimizer.step()"
+            kept = f"first, {beside}, saved = optimizer, {mine}, " if goes_on else "saved = "
+            yield f"{kept}optimizer.state_dict()  # saved and loaded"
+            if "SAVED" in s.manner:
+                yield from ("memory = io.BytesIO()", "torch.save(saved, memory)", "memory.seek(0)")
+                yield "saved = torch.load(memory, weights_only=False)"
+            if "FORKED" in s.manner:
+                copied = "torch.nn.Parameter(p.detach().clone())"
+                yield f"{mine} = {copied if s.count == 1 else f'[{copied} for p in params]'}"
+            yield f"optimizer = {again}"
+            yield "optimizer.load_state_dict(saved)"
+        if goes_on:
+            sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
+            ones = f"q.grad = torch.ones_like(q){sparse}"
+            yield from [ones] if s.count == 1 else ["for q in its:", f"    {ones}"]
+            yield "first.step()  # it goes on beside"
 
     def _changed(self) -> Iterator[str]:
         s, one = self.s, len(self.s.groups) == 1

@@ -1,0 +1,185 @@
+"""How parameters, gradients and states are handed over to torch: as usual, and in every manner."""
+
+import copy
+import io
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.case import IN_BUFFER, Case, Manner, Step
+
+GOES_ON = Manner.COPIED, Manner.FORKED
+OFTEN = "step called its closure {} times"
+NO_LOSS = "step did not return the loss of its closure"
+NO_GRADIENTS = "step called its closure where gradients are not recorded"
+LOSS = 0.75
+
+
+class HandsOver(Backend):
+    """What is handed over: parameters, their gradients, and the state of their optimizer.
+
+    Whoever derives from it sets `torch` and, in `build`, `dtype` and `optimizer`.
+    """
+
+    torch: Any
+    dtype: Any
+    optimizer: Any
+    parameters: list[Any]
+    manners = frozenset(
+        {
+            Manner.INT32_ROWS,
+            Manner.INT64_ROWS,
+            Manner.STRIDED,
+            Manner.STRIDED_GRADIENTS,
+            Manner.LR_TENSOR,
+            *IN_BUFFER,
+            Manner.OVERWRITTEN,
+            Manner.CLOSURE,
+            Manner.SAVED,
+            Manner.COPIED,
+            Manner.FORKED,
+            Manner.WATCHED,
+            Manner.ARGUMENTS,
+            Manner.FLOAT64_VALUES,
+            Manner.FLOAT16_VALUES,
+            Manner.INTEGER_VALUES,
+            Manner.FLOAT_ROWS,
+        }
+    )
+    possible = manners
+
+    @abstractmethod
+    def _optimizer(self, case: Case) -> Any:
+        """A new optimizer of the parameters."""
+
+    def _hand_over(self, case: Case) -> None:
+        """Make the parameters."""
+        torch = self.torch
+        weights = [self._tensor(p.w) for p in case.parameters]
+        if Manner.STRIDED in case.manner:
+            weights = [self._strided(x) for x in weights]
+        if case.manner & IN_BUFFER:
+            weights = self._parts(weights)
+        self.strided_gradients: list[bool] = []  # of those that were handed over, where that was asked for
+        self._take([torch.nn.Parameter(x) for x in weights])
+
+    def _take(self, parameters: list[Any]) -> None:
+        self.parameters = parameters
+        self.memory = [x.data_ptr() for x in parameters]
+
+    def _parts(self, weights: list[Any]) -> list[Any]:
+        """Of one buffer, but for its first number; what is written too far by its offset stays in it."""
+        sizes = [x.numel() for x in weights]
+        buffer = weights[0].new_zeros(2 * (1 + sum(sizes)))
+        used = buffer[1 : 1 + sum(sizes)]
+        used.copy_(self.torch.cat([x.reshape(-1) for x in weights]))
+        return [part.view(x.shape) for part, x in zip(used.split(sizes), weights, strict=True)]
+
+    def _strided(self, x: Any) -> Any:
+        return self.torch.stack((x, x), dim=-1)[..., 0]
+
+    def _tensor(self, x: np.ndarray, dtype: Any = None) -> Any:
+        return self.torch.from_numpy(x).to(self.device, dtype or self.dtype, copy=True)
+
+    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        rows_dtype, values_dtype = case.rows_dtype("int64"), getattr(self.torch, case.values_dtype)
+        for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
+            if gradient is None:
+                tensor.grad = None
+                continue
+            values = self._tensor(gradient.values, values_dtype)
+            if Manner.STRIDED_GRADIENTS in case.manner:
+                values = values.transpose(0, -1).contiguous().transpose(0, -1)
+                if values.is_contiguous():  # of one dimension, or one row
+                    values = self._strided(values)
+                self.strided_gradients.append(not values.is_contiguous() or values.numel() <= 1)
+            if gradient.rows is None:
+                tensor.grad = values
+            else:
+                rows = self.torch.from_numpy(gradient.rows[None].astype(rows_dtype)).to(self.device)
+                tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
+        return self._by_closure if Manner.CLOSURE in case.manner else self.optimizer.step
+
+    def _by_closure(self) -> None:
+        """The step, with gradients that are not there before it calls for them."""
+        torch, calls, gradients = self.torch, 0, [x.grad for x in self.parameters]
+        self.optimizer.zero_grad()
+
+        def closure() -> Any:
+            nonlocal calls
+            calls += 1
+            if not torch.is_grad_enabled():
+                raise ValueError(NO_GRADIENTS)
+            for tensor, gradient in zip(self.parameters, gradients, strict=True):
+                tensor.grad = gradient
+            return torch.tensor(LOSS)
+
+        returned = self.optimizer.step(closure)
+        if calls != 1:
+            raise ValueError(OFTEN.format(calls))
+        if returned is None or float(returned) != LOSS:
+            raise ValueError(NO_LOSS)
+
+    def overwrite(self) -> None:
+        for gradient in (x.grad for x in self.parameters if x.grad is not None):
+            if gradient.is_sparse:
+                gradient._indices().zero_()
+            (gradient._values() if gradient.is_sparse else gradient).fill_(self.torch.nan)
+
+    def reload(self, case: Case) -> None:
+        first = self.parameters, self.optimizer
+        if Manner.COPIED in case.manner:
+            copied, self.optimizer = copy.deepcopy(first)
+            self._take(copied)
+        else:
+            saved = self.optimizer.state_dict()
+            if Manner.SAVED in case.manner:
+                saved = self._through_bytes(saved)
+            if Manner.FORKED in case.manner:
+                self._take([self.torch.nn.Parameter(x.detach().clone()) for x in self.parameters])
+            self.optimizer = self._optimizer(case)
+            self.optimizer.load_state_dict(saved)
+        if case.manner & {*GOES_ON}:
+            self._go_on(*first)
+
+    def _through_bytes(self, saved: dict[str, Any]) -> Any:
+        memory = io.BytesIO()
+        self.torch.save(saved, memory)
+        memory.seek(0)
+        return self.torch.load(memory, weights_only=False)
+
+    def _go_on(self, parameters: list[Any], optimizer: Any) -> None:
+        """A step of another optimizer: what comes of it is nobody's."""
+        for tensor in parameters:
+            ones = self.torch.ones_like(tensor)
+            tensor.grad = ones.to_sparse(1) if "sparse" in self.layouts else ones
+        optimizer.step()
+
+    def took_place(self, manner: Manner) -> bool:
+        if manner is Manner.STRIDED:
+            return any(not x.is_contiguous() or x.numel() <= 1 for x in self.parameters)
+        if manner is Manner.STRIDED_GRADIENTS:
+            return any(self.strided_gradients) or not self.strided_gradients
+        if manner in IN_BUFFER:
+            return any(x.storage_offset() or not x.numel() for x in self.parameters)
+        if manner is Manner.LR_TENSOR:
+            return all(self.torch.is_tensor(group["lr"]) for group in self.optimizer.param_groups)
+        return True
+
+    def kept(self, step: Step) -> bool:
+        if [tensor.data_ptr() for tensor in self.parameters] != self.memory:
+            return False
+        for tensor, gradient in zip(self.parameters, step.gradients, strict=True):
+            if gradient is None:
+                continue
+            if gradient.rows is not None:
+                rows = tensor.grad._indices()[0].cpu().numpy()
+                if not np.array_equal(rows, gradient.rows):
+                    return False
+            values = tensor.grad if gradient.rows is None else tensor.grad._values()
+            if not self.torch.equal(values, self._tensor(gradient.values)):
+                return False
+        return True

@@ -1,0 +1,132 @@
+"""What an optimizer is handed, and by whom: parts of buffers, memory that is used again, closures, copies."""
+
+from lazyadam.suites.detection.fault import Fault
+from lazyadam.suites.detection.faults.sizes import CALLS, TORCH_COUNTS, TORCH_WRITES, WRITES
+
+IF_PART = "    if w.base is not None and w.flags.c_contiguous:\n"
+IS_PART = "param.storage_offset() and param.is_contiguous()"
+CHANGE = TORCH_WRITES.removeprefix("        param.add_(").removesuffix(")\n")
+GIVEN = "                given = p.grad[1] if isinstance(p.grad, tuple) else p.grad\n"
+HELD = '                    held, then = self.__dict__.setdefault("held", {}).get(p, (None, b""))\n'
+BYTES = "._values().float().numpy().tobytes()"
+
+FAULTS = (
+    Fault(
+        "one-number-too-many",
+        "the number after a parameter is written with it, where it is part of a buffer",
+        numpy=(
+            (
+                WRITES,
+                WRITES
+                + IF_PART
+                + "        end = (w.ctypes.data - w.base.ctypes.data) // w.itemsize + w.size\n"
+                "        w.base.reshape(-1)[end : end + 1] *= to(1 + 2.0**-10)\n",
+            ),
+        ),
+        torch=(
+            (
+                TORCH_WRITES,
+                TORCH_WRITES + f"        if {IS_PART}:\n"
+                "            param.as_strided((1,), (1,), param.storage_offset() + param.numel()).add_(1)\n",
+            ),
+        ),
+    ),
+    Fault(
+        "from-the-start-of-the-buffer",
+        "a parameter that is part of a buffer is written at the buffer's start",
+        numpy=(
+            (
+                WRITES,
+                "    place = w\n"
+                + IF_PART
+                + "        place = w.base.reshape(-1)[: w.size].reshape(w.shape)\n    place[rows] -= update\n",
+            ),
+        ),
+        torch=(
+            (
+                TORCH_WRITES,
+                f"        place = param.as_strided(param.shape, param.stride(), 0) if {IS_PART} else param\n"
+                f"        place.add_({CHANGE})\n",
+            ),
+        ),
+    ),
+    Fault(
+        "gradient-read-later",
+        "m takes over what the memory of the last gradient has become by the next step",
+        numpy=(
+            (
+                CALLS,
+                GIVEN
+                + '                last, then = self.__dict__.setdefault("last", {}).get(p, (given, None))\n'
+                "                if then is not None and last.tobytes() != then:\n"
+                '                    state["m"] += last.sum()\n'
+                "                self.last[p] = given, given.tobytes()\n" + CALLS,
+            ),
+        ),
+        torch=(
+            (
+                TORCH_COUNTS,
+                HELD + f"                    if held is not None and held{BYTES} != then:\n"
+                '                        state["exp_avg"] += held._values().sum()\n'
+                f"                    self.held[p] = p.grad, p.grad{BYTES}\n" + TORCH_COUNTS,
+            ),
+        ),
+    ),
+    Fault(
+        "closure-called-twice",
+        "a closure is called a second time",
+        torch=(
+            (
+                "                loss = closure()\n",
+                "                closure()\n                loss = closure()\n",
+            ),
+        ),
+    ),
+    Fault(
+        "closure-without-gradients",
+        "a closure is called where gradients are not recorded",
+        torch=(("            with torch.enable_grad():\n", "            with torch.no_grad():\n"),),
+    ),
+    Fault(
+        "loss-not-returned",
+        "the loss of a closure is not returned",
+        torch=(("        return loss\n", ""),),
+    ),
+    Fault(
+        "closure-too-late",
+        "a closure is called once the gradients have been read",
+        torch=(
+            (
+                "            with torch.enable_grad():\n                loss = closure()\n",
+                "            pass\n",
+            ),
+            (
+                "        return loss\n",
+                "        if closure is not None:\n            with torch.enable_grad():\n"
+                "                loss = closure()\n        return loss\n",
+            ),
+        ),
+    ),
+    Fault(
+        "state-that-is-no-data",
+        "the state holds a function, which can't be saved",
+        torch=(
+            (
+                '                        state["step"] = 0\n',
+                '                        state["step"] = 0\n                        state["then"] = lambda: 0\n',
+            ),
+        ),
+        raises=True,
+    ),
+    Fault(
+        "copies-left-alone",
+        "parameters that an optimizer has not been made with, as its copy's, are left alone",
+        torch=(
+            (
+                "                if p.grad is not None:\n",
+                '                known = group.setdefault("ids", [id(q) for q in group["params"]])\n'
+                "                if p.grad is not None and id(p) in known:\n",
+            ),
+        ),
+    ),
+)
