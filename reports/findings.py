@@ -33,6 +33,7 @@ ASKED_BY = {
     "subnormals": "subnormal-gradients",
 }
 NEARLY = 0.6  # the share of clauses from which on a divergence is said to show nearly everywhere
+SAID = 3  # circumstances, of many
 
 # Upstream first: a moment that is wrong makes w wrong too. What is right, what is wrong, what to look at.
 UPSTREAM = (
@@ -186,6 +187,8 @@ def places(clauses: Iterable[str], tables: dict[str, pd.DataFrame], judged: int)
         return "nearly everywhere"
     if not named:
         return ""
+    if len(named) > SAID + 1:
+        return f"where {', '.join(named[:SAID])}, and in {len(named) - SAID} other circumstances"
     *most, last = named
     return f"where {', '.join(most)} or {last}" if most else f"where {last}"
 

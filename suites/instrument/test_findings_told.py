@@ -10,6 +10,7 @@ from lazyadam.reference.dialect import (
     Duplicates,
     Epsilon,
 )
+from lazyadam.reports.findings import places
 from lazyadam.suites.cases.case import Gradient, Step
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_findings import EACH_WAY, SHAPES, Judge, several, spoken
@@ -93,3 +94,8 @@ def test_finding_has_the_intermediates_of_its_element(duplicates: Duplicates, ep
     assert f.element == (2, 3)
     assert list(f.intermediates()) == ["√v", "denominator", "quotient", "step size"]
     assert tuple(f.intermediates().values()) == pytest.approx(expected, rel=1e-6)
+
+
+def test_of_many_circumstances_few_are_named() -> None:
+    assert places("abcd", {}, 100) == "where a, b, c or d"
+    assert places("abcdefg", {}, 100) == "where a, b, c, and in 4 other circumstances"
