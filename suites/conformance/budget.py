@@ -15,7 +15,8 @@ class Budget:
     """How much is tried: cases for each clause, and seconds to shrink a divergence.
 
     compiled, repeated: cases where the backend compiles them, and where it runs the operators of another; of
-    the points of the space (suites/cases/space.py) all are tried, but of another's operators.
+    the points of the space (suites/cases/space.py) all are tried, but of another's operators. arrays: how
+    many arrays of such points; each has every pair of values, and other triples of them.
     shrink_explained: also shrink what the dialect that the backend speaks explains.
     """
 
@@ -24,6 +25,7 @@ class Budget:
     repeated: int
     shrink_seconds: float
     shrink_explained: bool = True
+    arrays: int = 1
 
     def cases_of(self, clause: Clause, menu: Menu, backend: type[Backend]) -> int:
         """How many cases of a clause a backend is given."""
@@ -39,8 +41,8 @@ class Budget:
 
 BUDGETS = {
     "ci": Budget(30, 10, 4, 1.0, shrink_explained=False),
-    "nightly": Budget(150, 150, 150, 20.0),
-    "deep": Budget(1500, 1500, 1500, 120.0),
+    "nightly": Budget(150, 150, 150, 20.0, arrays=8),
+    "deep": Budget(1500, 1500, 1500, 120.0, arrays=16),
 }
 
 

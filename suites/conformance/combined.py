@@ -14,6 +14,7 @@ from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.clauses.region import RULE, owner, said_by, space_of
+from lazyadam.suites.conformance.budget import Budget
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,12 @@ def word_of(value: Any) -> str:
     return str(value.value if isinstance(value, Manner) else value)
 
 
-def points_of(clause: Clause, backend: type[Backend], dtype: str, seed: int, most: int) -> Sequence[At]:
-    """The points that are tried under a clause in a type, of the first so many of the array.
+def points_of(clause: Clause, backend: type[Backend], dtype: str, seed: int, budget: Budget) -> Sequence[At]:
+    """The points that are tried under a clause in a type.
 
     Where each is compiled a third of them is tried in other types than the usual one.
     """
-    owned = _owned(backend, seed, most).get(clause.id, ())
+    owned = _owned(backend, seed, budget.points_of(backend), budget.arrays).get(clause.id, ())
     if backend.compiles and dtype != backend.usual_dtype():
         owned = owned[: len(owned) // 3]
     return [at for at in owned if dtype in backend.dense_dtypes or at.point["layout"] != "dense"]
@@ -69,11 +70,14 @@ def tried(backend: type[Backend], seed: int, most: int) -> Iterator[dict[str, An
 
 
 @lru_cache(maxsize=64)
-def _owned(backend: type[Backend], seed: int, most: int) -> Mapping[str, Sequence[At]]:
+def _owned(backend: type[Backend], seed: int, most: int, arrays: int) -> Mapping[str, Sequence[At]]:
+    """By clause the points of so many arrays, of each the first so many."""
     space = space_of(backend)
+    seeds = [seed, *(other for other in range(arrays) if other != seed)][:arrays]  # made once, and kept
+    points = [point for each in seeds for point in pairs(space, each)[:most]]
     applying = {id for id, clause in CLAUSES.items() if not clause.missing(backend)}
     owned: dict[str, list[At]] = {}
-    for number, point in enumerate(pairs(space, seed)[:most]):
+    for number, point in enumerate(points):
         owned.setdefault(owner(space, point, applying), []).append(
             At(space, point, seed_of(seed, "space", number))
         )

@@ -48,5 +48,4 @@ class Sample:
 
     def points(self) -> Sequence[At]:
         """Where in the space it is tried beside."""
-        most = self.budget.points_of(self.backend)
-        return points_of(self.clause, self.backend, self.dtype, self.seed, most)
+        return points_of(self.clause, self.backend, self.dtype, self.seed, self.budget)

@@ -21,6 +21,7 @@ from lazyadam.suites.cases.space import DIMENSIONS, EXCLUSIONS, Point, Space, si
 from lazyadam.suites.cases.valid import check
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.region import MANNERS, SAYS, space_of
+from lazyadam.suites.conformance import combined
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.combined import points_of, tried
 from lazyadam.suites.conformance.sample import Sample
@@ -84,13 +85,13 @@ def test_every_dimension_says_why_and_belongs_to_a_clause_that_is_there() -> Non
     assert SAYS.keys() <= {dimension.name for dimension in DIMENSIONS}
 
 
-def owned(name: str, dtype: str = "float32", most: int = 1000) -> dict[str, list[Point]]:
+def owned(name: str, dtype: str = "float32") -> dict[str, list[Point]]:
     """Of a backend the points that each clause is tried at."""
     backend = BACKENDS[name]
     return {
         id: [at.point for at in found]
         for id, clause in CLAUSES.items()
-        if (found := points_of(clause, backend, dtype, 0, most))
+        if (found := points_of(clause, backend, dtype, 0, BUDGETS["ci"]))
     }
 
 
@@ -126,6 +127,21 @@ def test_what_is_set_anew_comes_back() -> None:
     before, *_, after = (groups[0].hyperparameters for groups in case_at(point, "float32", 0).groups_at())
     then = case_at(point, "float32", 0).groups_at()[1][0].hyperparameters
     assert before.beta1 == after.beta1 != then.beta1
+
+
+def test_several_arrays_are_tried_where_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its own numbers; that of the run first."""
+    asked: list[int] = []
+
+    def some(space: Space, seed: int) -> tuple[Point, ...]:
+        asked.append(seed)
+        return pairs(space, 0)[:30]
+
+    monkeypatch.setattr(combined, "pairs", some)
+    budget, backend = replace(BUDGETS["ci"], arrays=3), BACKENDS["torch.SparseAdam"]
+    found = points_of(CLAUSES["combinations"], backend, "float32", 1, budget)
+    assert asked == [1, 0, 2]
+    assert len({at.seed for at in found}) == len(found) == 3 * len({str(at.point) for at in found})
 
 
 @pytest.mark.parametrize("name", ["torch.SparseAdam", "mindspore.LazyAdam.target_cpu.graph"])
