@@ -92,5 +92,6 @@ def said_by(space: Space, point: Point) -> Mapping[str, str]:
 def owner(space: Space, point: Point, clauses: Collection[str]) -> str:
     """The clause that a point is tried under, of those that apply."""
     said = said_by(space, point)
-    alone = (x for name, x in said.items() if name == "manner" or (name, point[name]) in ALONE)
-    return next((clause for clause in alone if clause in clauses), TOGETHER)
+    alone = {name: x for name, x in said.items() if name == "manner" or (name, point[name]) in ALONE}
+    first = sorted(alone, key=lambda name: name != "manner")
+    return next((alone[name] for name in first if alone[name] in clauses), TOGETHER)

@@ -20,7 +20,7 @@ from lazyadam.suites.cases.points import case_at
 from lazyadam.suites.cases.space import DIMENSIONS, EXCLUSIONS, Point, Space, simpler, unusual
 from lazyadam.suites.cases.valid import check
 from lazyadam.suites.clauses import CLAUSES
-from lazyadam.suites.clauses.region import MANNERS, SAYS, space_of
+from lazyadam.suites.clauses.region import MANNERS, SAYS, owner, space_of
 from lazyadam.suites.conformance import combined
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.combined import points_of, tried
@@ -106,6 +106,9 @@ def test_what_is_known_whatever_comes_beside_it_is_tried_under_its_own_clause() 
             )
         assert all(point["touched"] == "none at times" for point in of["empty-gradient"])
         assert all(point["nesterov"] for point in of.get("nesterov", ()))
+    forked = [p for p in pairs(SPARSE, 0) if p["manner"] is Manner.FORKED]
+    assert forked
+    assert {owner(SPARSE, p, CLAUSES) for p in forked} == {"two-optimizers"}
     for point in owned("torch.Adam.fused")["weight-decay-strided"]:
         assert point["manner"] is Manner.STRIDED
         changes = "weight_decay" in point["others_change"]
