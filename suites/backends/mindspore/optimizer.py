@@ -79,6 +79,8 @@ class MindSporeOptimizer(Backend):
             mindspore.Tensor(np.ones(2, np.float32)) + 1
         except Exception as error:
             reason = str(error).strip().splitlines()[0]
+            if int(np.__version__.partition(".")[0]) > 1:  # which some releases install themselves
+                reason = f"it runs with NumPy below 2, and {np.__version__} is there ({reason})"
             raise NotRun(f"mindspore has no device {self.device}: {reason}") from None
         self.mindspore = mindspore
         self.instances: OrderedDict[Any, Instance] = OrderedDict()
