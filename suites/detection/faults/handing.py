@@ -81,16 +81,19 @@ FAULTS = (
                 "                closure()\n                loss = closure()\n",
             ),
         ),
+        raises=True,
     ),
     Fault(
         "closure-without-gradients",
         "a closure is called where gradients are not recorded",
         torch=(("            with torch.enable_grad():\n", "            with torch.no_grad():\n"),),
+        raises=True,
     ),
     Fault(
         "loss-not-returned",
         "the loss of a closure is not returned",
         torch=(("        return loss\n", ""),),
+        raises=True,
     ),
     Fault(
         "closure-too-late",
