@@ -49,13 +49,11 @@ FAULTS = (
                 "    whole[rows] -= update",
             ),
         ),
-        beyond="no array is a slice of another",
     ),
     Fault(
         "square-dense-gradient-transposed",
         "a dense gradient whose shape is that of the transposed parameter is transposed, also if both are square",
         numpy=((DENSE, f"if grad.shape == w.shape[::-1]:\n            grad = grad.T\n        {DENSE}"),),
-        beyond="three at once: dense, and two sizes alike",
     ),
     Fault(
         "entries-as-many-as-columns-transposed",

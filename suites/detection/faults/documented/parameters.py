@@ -132,7 +132,6 @@ FAULTS = (
                 f'{GROUPS}\n            group = group | {{"loss_scale": self.groups[-1]["loss_scale"]}}',
             ),
         ),
-        beyond="groups do not differ in their loss scale",
     ),
     Fault(
         "later-groups-keep-first-learning-rate",

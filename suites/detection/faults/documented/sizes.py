@@ -286,6 +286,5 @@ FAULTS = (
                 "        g = g + decay",
             ),
         ),
-        beyond="three at once: rows that wide, a decay, and weights that are not 0",
     ),
 )
