@@ -27,15 +27,8 @@ SHOWN = frozenset(
     {
         *(Manner.STRIDED, Manner.STRIDED_GRADIENTS, Manner.LR_TENSOR),
         *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
-        *(
-            Manner.ONE_BUFFER,
-            Manner.VECTORS,
-            Manner.OVERWRITTEN,
-            Manner.CLOSURE,
-            Manner.SAVED,
-            Manner.COPIED,
-            Manner.FORKED,
-        ),
+        *(Manner.ONE_BUFFER, Manner.VECTORS, Manner.OVERWRITTEN, Manner.CLOSURE),
+        *(Manner.SAVED, Manner.COPIED, Manner.FORKED),
     }
 )
 

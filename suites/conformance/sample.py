@@ -44,7 +44,7 @@ class Sample:
     def drawn(self) -> list[Case]:
         """Cases of the menu."""
         count = self.budget.cases_of(self.clause, self.menu, self.backend)
-        return list(collect(self.menu, self.dtype, count, self.own_seed))
+        return collect(self.menu, self.dtype, count, self.own_seed)
 
     def points(self) -> Sequence[At]:
         """Where in the space it is tried beside."""

@@ -11,7 +11,7 @@ import numpy as np
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import IN_BUFFER, Case, Manner, Step
 
-GOES_ON = Manner.COPIED, Manner.FORKED
+GOES_ON = frozenset({Manner.COPIED, Manner.FORKED})
 OFTEN = "step called its closure {} times"
 NO_LOSS = "step did not return the loss of its closure"
 NO_GRADIENTS = "step called its closure where gradients are not recorded"
@@ -142,7 +142,7 @@ class HandsOver(Backend):
                 self._take([self.torch.nn.Parameter(x.detach().clone()) for x in self.parameters])
             self.optimizer = self._optimizer(case)
             self.optimizer.load_state_dict(saved)
-        if case.manner & {*GOES_ON}:
+        if case.manner & GOES_ON:
             self._go_on(*first)
 
     def _through_bytes(self, saved: dict[str, Any]) -> Any:
