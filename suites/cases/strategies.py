@@ -6,7 +6,6 @@ drawn seed in a drawn regime, whose simplest is all ones. A `Menu` says what may
 
 import hashlib
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -177,7 +176,7 @@ def generated(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...]
     return tuple(found)
 
 
-class _TimeIsUp(BaseException):
+class _Enough(BaseException):
     """Ends a search of Hypothesis from inside; an Exception would count as a failure found."""
 
 
@@ -186,19 +185,19 @@ def shrink(
     seed: int,
     diverges: Callable[[Case], bool],
     start: Case,
-    seconds: float,
+    tries: float,
 ) -> Case:
-    """The simplest diverging case found within the time; `start` where none is found.
+    """The simplest diverging case found in so many tries (of small cases: `tries_of`); `start` if none is.
 
     The search for one begins anew: Hypothesis shrinks what it has generated itself.
     """
-    end = time.monotonic() + seconds
-    best = start
+    left, best = tries, start
 
     def condition(case: Case) -> bool:
-        nonlocal best
-        if time.monotonic() > end:
-            raise _TimeIsUp
+        nonlocal left, best
+        if left <= 0:
+            raise _Enough
+        left -= tries_of(case)
         if not diverges(case):
             return False
         best = min(best, case, key=size)
@@ -214,8 +213,13 @@ def shrink(
     )
     try:
         return hypothesis.find(strategy, condition, settings=quiet, random=random.Random(seed))
-    except (_TimeIsUp, NoSuchExample, Flaky):  # flaky: it depends on what was run before
+    except (_Enough, NoSuchExample, Flaky):  # flaky: it depends on what was run before
         return best
+
+
+def tries_of(case: Case) -> float:
+    """How many tries of a small case one of this case is worth: so a limit is the same on every machine."""
+    return 1 + len(case.steps) * sum(x.w.size for x in case.parameters) / 10_000
 
 
 def size(case: Case) -> tuple[int, int]:

@@ -12,7 +12,7 @@ FREE_STEPS = 1000  # of a free run in another type than float32
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is tried: cases for each clause, and seconds to shrink a divergence.
+    """How much is tried: cases for each clause, and tries (of small cases) to shrink a divergence.
 
     compiled, repeated: cases where the backend compiles them, and where it runs the operators of another; of
     the points of the space (suites/cases/space.py) all are tried, but of another's operators. arrays: how
@@ -23,7 +23,7 @@ class Budget:
     cases: int
     compiled: int
     repeated: int
-    shrink_seconds: float
+    shrink_tries: float
     shrink_explained: bool = True
     arrays: int = 1
 
@@ -34,15 +34,20 @@ class Budget:
         usual = self.repeated if backend.repeats else self.compiled if backend.compiles else self.cases
         return min(usual, menu.most)
 
+    def tries_of(self, backend: type[Backend], explained: bool) -> float:
+        """How many tries a divergence is shrunk in; a try where the backend compiles takes seconds."""
+        tries = self.shrink_tries if self.shrink_explained or not explained else 0
+        return tries / 20 if backend.compiles else tries
+
     def points_of(self, backend: type[Backend]) -> int:
         """How many points of the space a backend is given."""
         return 3 * self.repeated if backend.repeats else MOST_POINTS
 
 
 BUDGETS = {
-    "ci": Budget(30, 10, 4, 1.0, shrink_explained=False),
-    "nightly": Budget(150, 150, 150, 20.0, arrays=8),
-    "deep": Budget(1500, 1500, 1500, 120.0, arrays=16),
+    "ci": Budget(30, 10, 4, 60, shrink_explained=False),
+    "nightly": Budget(150, 150, 150, 1_200, arrays=8),
+    "deep": Budget(1500, 1500, 1500, 7_200, arrays=16),
 }
 
 

@@ -1,6 +1,5 @@
 """A divergence made small: the least case that diverges for the same reason."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -8,7 +7,7 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.strategies import cases as case_strategy
-from lazyadam.suites.cases.strategies import shrink, size
+from lazyadam.suites.cases.strategies import shrink, size, tries_of
 from lazyadam.suites.conformance.combined import At
 from lazyadam.suites.conformance.examine import Examination, Judged
 from lazyadam.suites.divergences.pin import axes_of
@@ -44,9 +43,9 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
 
 
 def smaller(
-    seen: Examination, process: Process, judged: Judged, same: Same, seconds: float
+    seen: Examination, process: Process, judged: Judged, same: Same, tries: float
 ) -> tuple[Case, Finding, At | None]:
-    """A small case that diverges for the same reason, with its worst finding; shrunk, where there is time.
+    """A small case that diverges for the same reason, with its worst finding; shrunk in so many tries.
 
     Where it is a point of the space, that is returned too.
     """
@@ -72,14 +71,14 @@ def smaller(
         return ran, found_in(case, ran)
 
     at = seen.points.get(smallest)
-    if seconds:
+    if tries:
         dtype = small.dtype
         if at is not None:
-            at = _simplest(at, lambda case: bool(look(case)[1]), dtype, seconds)
+            at = _simplest(at, lambda case: bool(look(case)[1]), dtype, tries)
             shrunk = at.case(dtype)
         else:
             strategy, own_seed = case_strategy(seen.sample.menu, dtype), seen.sample.own_seed
-            shrunk = shrink(strategy, own_seed, lambda case: bool(look(case)[1]), small, seconds)
+            shrunk = shrink(strategy, own_seed, lambda case: bool(look(case)[1]), small, tries)
         ran, found = look(shrunk)
         if found:
             small, finding = shrunk, _worst(found)
@@ -89,14 +88,14 @@ def smaller(
     return small, finding, at
 
 
-def _simplest(at: At, diverges: Callable[[Case], bool], dtype: str, seconds: float) -> At:
+def _simplest(at: At, diverges: Callable[[Case], bool], dtype: str, tries: float) -> At:
     """The point with the fewest values out of the ordinary that still diverges, one by one given up."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        less = next((x for x in at.simpler() if time.monotonic() < end and diverges(x.case(dtype))), None)
-        if less is None:
-            break
-        at = less
+    simpler = iter(at.simpler())
+    while tries > 0 and (less := next(simpler, None)):
+        case = less.case(dtype)
+        tries -= tries_of(case)
+        if diverges(case):
+            at, simpler = less, iter(less.simpler())
     return at
 
 

@@ -184,10 +184,10 @@ def _divergence(telling: Telling, judged: Judged) -> Least:
 
 
 def _least(telling: Telling, judged: Judged) -> Least:
-    process, trial, budget = telling.process, telling.seen.trial, telling.sample.budget
-    seconds = budget.shrink_seconds if budget.shrink_explained or not telling.explained else 0.0
+    process, trial = telling.process, telling.seen.trial
+    tries = telling.sample.budget.tries_of(telling.sample.backend, telling.explained)
     same = same_cause(trial, judged)
-    case, finding, at = smaller(telling.seen, process, judged, same, seconds)
+    case, finding, at = smaller(telling.seen, process, judged, same, tries)
     step = case.steps[finding.step - 1]
     beside = circumstances(step, finding.parameter) + (at.told() if at else "")
     free_or_known = telling.sample.clause.free or not judged.account.missing

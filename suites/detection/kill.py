@@ -24,7 +24,7 @@ HOSTS: dict[str, type[NumpyLazyAdam] | type[SeededSparseAdam]] = {
     "numpy": NumpyLazyAdam,
     "torch": SeededSparseAdam,
 }
-BUDGET = replace(BUDGETS["ci"], shrink_seconds=0.0)
+BUDGET = replace(BUDGETS["ci"], shrink_tries=0)
 # What finds most of what the clauses before it leave (detection_matrix.csv): tried first, faults end sooner.
 FIRST = {
     *("update-rule", "save-and-load", "gradient-kept", "several-parameters", "learning-rate"),

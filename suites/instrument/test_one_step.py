@@ -1,6 +1,7 @@
 """One step shown is one step judged: the same ratios, and what is expected is what the judge expects."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -80,3 +81,25 @@ def test_of_a_case_run_again_the_second_run_stands_beside_the_first() -> None:
     assert [float(r.w.max()) for r in ratios] == [0, 0, 0, np.inf, 0, 0, 0, 0]
     step = one_step(case, first, 4, 0, rules)
     assert step.got.w[2, 1] == step.expected.w[2, 1] + 1
+
+
+@pytest.mark.parametrize("epsilon", Epsilon)
+def test_the_intermediates_shown_are_those_that_move_w(epsilon: Epsilon) -> None:
+    case = sample(steps=1, epsilon=1e-2)
+    trajectory = Toy({"epsilon": epsilon.name.lower()}).run(case)
+    rules = Rules(PRECISIONS["float32"], Dialect(epsilon=epsilon))
+    step = one_step(case, trajectory, 1, 0, rules)
+    (gradient,) = case.steps[0].gradients
+    assert gradient is not None
+    assert gradient.rows is not None
+    assert step.rows.tolist() == np.unique(gradient.rows).tolist()
+    assert max(float(x.max()) for x in step.ratio) <= 1
+    root, denominator, quotient, size = (
+        step.intermediates[name] for name in ("√v", "denominator", "quotient", "step size")
+    )
+    touched = [x[step.rows] for x in step.expected]
+    alike = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-15)
+    inside = 1e-2 if epsilon is Epsilon.INSIDE_ROOT else 0.0
+    alike(root**2, touched[2] + inside)
+    alike(quotient * denominator, touched[1])
+    alike(step.before.w[step.rows] - size * quotient, touched[0])

@@ -59,7 +59,7 @@ def test_a_script_says_which_interpreter_runs_it(tmp_path: Path) -> None:
 def test_every_divergence_from_the_documentation_has_a_script_or_a_reason(tmp_path: Path) -> None:
     """Known ones too: torch.SparseAdam's ε shows under most clauses."""
     backend = BACKENDS["torch.SparseAdam"]
-    budget, told = replace(BUDGETS["ci"], shrink_explained=True, shrink_seconds=0.0), []
+    budget, told = replace(BUDGETS["ci"], shrink_explained=True, shrink_tries=0), []
     with Process(backend) as process:
         if process.not_run:
             pytest.skip(process.not_run)
