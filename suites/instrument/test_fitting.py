@@ -1,14 +1,27 @@
 """An arithmetic that is not known: the first that explains everything is taken, or else the most."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Hat, Power, Storage
+from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Epsilon, Hat, Power, Storage
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.own import TorchOptimizer as Own
 from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.judge.fitting import ARITHMETICS as BY_TYPE
-from lazyadam.suites.judge.fitting import arithmetics, fitting, other_scalars, written
+from lazyadam.suites.judge.fitting import (
+    FLOAT32_SCALARS,
+    FLOAT64_POWERS,
+    FLOAT64_PRODUCTS,
+    UNDECLARED,
+    _usual,
+    arithmetics,
+    chains,
+    fitting,
+    other_scalars,
+    written,
+)
 from lazyadam.suites.judge.judgement import Finding, Judgement, Size
 
 ARITHMETICS = BY_TYPE["float32"]
@@ -63,6 +76,32 @@ def test_float64_tensors_have_float64_scalars_unless_others_are_declared() -> No
 
     for dtype in ("float32", "float64"):
         assert arithmetics(Declared, Dialect(), dtype) == (Declared.arithmetic,)
+
+
+def test_a_usual_arithmetic_is_tried_with_every_form_of_both_averages() -> None:
+    plain = _usual(Storage.FLOAT32, Power.FLOAT64)
+    assert [vars(a) for a in plain] == [
+        vars(Arithmetic(Storage.FLOAT32, Power.FLOAT64, first, second))
+        for first in (Average.BOTH, Average.OMEGA)
+        for second in (Average.BOTH, Average.OMEGA)
+    ]
+    assert {a.second_average for a in _usual(Storage.FLOAT64, Power.FLOAT64, Average)} == set(Average)
+    assert {a.step_size_error for a in _usual(Storage.FLOAT64, Power.FLOAT64, order=3.0)} == {3.0}
+
+
+def test_every_arithmetic_is_a_common_chain_or_another() -> None:
+    every = {*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS}
+    common, rare = chains(SparseAdam, Dialect())
+    assert {*common, *rare} == every
+    assert len(common) + len(rare) == len(every)
+    for a in every:
+        unusual = a.second_average is Average.ROOT or a.power in (Power.FLOAT64_PRODUCT, Power.FLOAT32_POWER)
+        assert a in (rare if unusual else common)
+    assert chains(Own, Dialect()) == ((*common, UNDECLARED), rare)
+    for some, folded in zip(
+        ((*common, UNDECLARED), rare), chains(Own, Dialect(epsilon=Epsilon.BESIDE_HAT)), strict=True
+    ):
+        assert folded == (*some, *(replace(a, hat=Hat.FOLDED) for a in some))
 
 
 def test_float32_scalars_of_a_float64_backend_are_named_as_they_would_be_declared() -> None:

@@ -65,6 +65,30 @@ def test_one_bit_is_a_divergence_at_the_step_that_shows_it_first(
     assert f"should be {finding.expected:.17g}" in finding.message()
 
 
+def test_each_case_is_judged_by_itself_and_what_differs_first_is_told_first() -> None:
+    failed, same = ran(), replace(ran(), again=ran())
+    other = ran((1, 0, 0), 3.0)  # w in the second step, v in the first
+    other.v[0][0, 1, 0] = 0.25
+    short = ran((0, 1, 1), 0.0)
+    short = replace(short, t=short.t[:1])
+    trajectories = [same, failed, replace(ran(), again=other), replace(ran(), again=short)]
+    seen = run_again([CASE] * 4, trajectories)
+    assert seen.worst.tolist() == [0.0, 0.0, np.inf, np.inf]
+    assert seen.steps == 3 + 3 + 1
+    assert [(f.case, f.quantity, f.step) for f in seen.findings] == [(2, "v", 1), (2, "w", 2), (3, "w", 1)]
+    assert {(f.bound, f.ratio) for f in seen.findings} == {(0.0, np.inf)}
+
+
+def test_of_a_step_the_largest_difference_is_told() -> None:
+    other = ran((0, 1, 1), -2.5)
+    other.w[0][0, 0, 0] = -1.0  # 2 apart, where −2.5 is 0.5 apart and the sum is larger
+    (finding,) = run_again([CASE], [replace(ran(), again=other)]).findings
+    assert (finding.element, finding.value, finding.expected) == ((0, 0), -1.0, 1.0)
+    other.w[0][0, 0, 1] = 3.0  # in the place of NaN, which nothing is further from
+    (finding,) = run_again([CASE], [replace(ran(), again=other)]).findings
+    assert (finding.element, finding.value) == ((0, 1), 3.0)
+
+
 def test_no_axis_explains_it() -> None:
     trajectories = [replace(ran(), again=ran((1, 1, 1), 5.0))]
     args = Trial(CLAUSE, DEFAULT, [CASE], trajectories), DEFAULT.documented

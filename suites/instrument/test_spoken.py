@@ -93,12 +93,16 @@ def test_the_dialect_that_is_spoken_conforms(speaks: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("speaks", SPOKEN + COMBINED, ids=named)
+@pytest.mark.parametrize("nesterov", [False, True], ids=["plain", "nesterov"])
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_rule_on_plain_arrays_is_what_the_judge_takes_in_blocks(
-    number: int, speaks: dict[str, str]
+    number: int, nesterov: bool, speaks: dict[str, str]
 ) -> None:
     """To the bit, in every dialect; shapes of one and of three dimensions are those of two."""
     case, spoken = cases()[number], dialect(speaks)
+    (group,) = case.groups
+    h = replace(group.hyperparameters, nesterov=nesterov)
+    case = replace(case, groups=(replace(group, hyperparameters=h),))
     due, counted = alone(case, spoken).trajectory, expected_counts(case, spoken)
     for n, parameter in enumerate(case.parameters):
         for shape in (parameter.w.shape, (len(parameter.w), 2, 2)):
