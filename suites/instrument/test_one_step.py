@@ -71,6 +71,23 @@ def test_a_row_that_the_gradient_does_not_name_is_expected_as_it_was() -> None:
     assert step.ratio.m[idle, 0] == 0
 
 
+def test_a_parameter_of_any_rank_is_shown_as_rows_and_columns() -> None:
+    case = sample(shape=(6, 2, 2))
+    step = one_step(case, Toy().run(case), 3, 0, Rules(PRECISIONS["float32"]))
+    assert {x.shape for x in (*step.before, *step.expected, *step.got, *step.bound, *step.ratio)} == {(6, 4)}
+    assert max(float(x.max()) for x in step.ratio) <= 1
+
+
+def test_a_step_is_held_to_the_learning_rate_that_was_set_before_it() -> None:
+    """Each step is judged from the state that was observed, so the second is right and the first is not."""
+    case, rules = sample(steps=2, lr=0.5), Rules(PRECISIONS["float32"])
+    trajectory = Toy().run(sample(steps=2, lr=0.25))
+    case = replace(case, steps=(case.steps[0], replace(case.steps[1], changes={"lr": (0.25,)})))
+    first, second = (float(one_step(case, trajectory, k, 0, rules).ratio.w.max()) for k in (1, 2))
+    assert first > 1
+    assert second <= 1
+
+
 def test_of_a_case_run_again_the_second_run_stands_beside_the_first() -> None:
     case = replace(sample(), manner=frozenset({Manner.ASSIGNED}))
     first, second = Toy().run(case), Toy().run(case)
@@ -79,6 +96,11 @@ def test_of_a_case_run_again_the_second_run_stands_beside_the_first() -> None:
     rules = Rules(PRECISIONS["float32"], Dialect(epsilon=Epsilon.INSIDE_ROOT))
     ratios = [one_step(case, first, k, 0, rules).ratio for k in range(1, 9)]
     assert [float(r.w.max()) for r in ratios] == [0, 0, 0, np.inf, 0, 0, 0, 0]
+    step = one_step(case, first, 4, 0, rules)
+    assert np.array_equal(step.before.w, second.w[0][2])
+    assert (step.expected.w[2, 1], step.got.w[2, 1]) == (first.w[0][3, 2, 1], second.w[0][3, 2, 1])
+    assert not any(x.any() for x in step.bound)  # nothing but the same bits
+    assert step.intermediates == {}
     step = one_step(case, first, 4, 0, rules)
     assert step.got.w[2, 1] == step.expected.w[2, 1] + 1
 
