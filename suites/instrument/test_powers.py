@@ -49,13 +49,15 @@ def ran(off: Callable[[int, int, int], Ulps]) -> Trajectory:
             rows = []
             for row in range(SHAPE[0]):
                 s = replayed(H, k + 1, POWERS, P, off(k, n, row))
-                before = (x[row : row + 1] for x in state)
-                rows.append(implementation(*before, g.values[None, row : row + 1], s, ORDERS[1], "float32"))
-            state = tuple(np.concatenate(x) for x in zip(*rows, strict=True))  # type: ignore[assignment]
+                w, m, v = (x[row : row + 1] for x in state)
+                parts = g.values[None, row : row + 1]
+                rows.append(implementation(w, m, v, parts, s, ORDERS[1], "float32"))
+            w, m, v = (np.concatenate(x) for x in zip(*rows, strict=True))
+            state = w, m, v
             for quantity, x in zip(seen, state, strict=True):
                 quantity[n].append(x)
-    w, m, v = ([np.array(x) for x in quantity] for quantity in seen)
-    return Trajectory(w, m, v, np.tile(np.arange(1, STEPS + 1)[:, None], 2))
+    all_w, all_m, all_v = ([np.array(x) for x in quantity] for quantity in seen)
+    return Trajectory(all_w, all_m, all_v, np.tile(np.arange(1, STEPS + 1)[:, None], 2))
 
 
 def judged(trajectory: Trajectory, arithmetic: Arithmetic = POWERS) -> Judgement:
