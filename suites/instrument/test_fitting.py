@@ -135,3 +135,39 @@ def test_where_none_explains_everything_the_fewest_quantities_count_before_the_s
     free = [Judgement(np.array([9.0]), 1, [], beyond), Judgement(np.array([9.5]), 1, [], within)]
     running = iter([*free, *free[:1] * len(ARITHMETICS)])
     assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(running)) is free[1]
+
+
+def test_where_a_moment_is_wrong_no_other_power_is_tried_with_the_same_averages() -> None:
+    """Moments follow from how scalars are stored, both averages, and whether scalars are rounded."""
+    asked: list[Arithmetic] = []
+
+    def judge(arithmetic: Arithmetic) -> Judgement:
+        asked.append(arithmetic)
+        right = arithmetic.first_average is Average.OMEGA and arithmetic.power is Power.FLOAT32_POWER
+        quantity = "w" if arithmetic.first_average is Average.OMEGA else "m"
+        return Judgement(np.array([1.0 if right else 9.0]), 1, [] if right else [finding(quantity, 9.0)], {})
+
+    taken = fitting(Own, Dialect(), "float32", judge)
+    assert taken.arithmetic == asked[-1]
+    usual = [a for a in ARITHMETICS if a.power is not Power.EXACT]
+    first_right = next(i for i, a in enumerate(usual) if a == asked[-1])
+    due, hopeless = [], set()
+    for a in usual[: first_right + 1]:
+        averages = a.storage, a.first_average, a.second_average
+        if a.first_average is Average.BOTH and averages in hopeless:
+            continue
+        hopeless.add(averages)
+        due.append(a)
+    assert asked == due
+    assert len(due) < first_right + 1
+
+
+def test_unrounded_scalars_are_tried_though_rounded_ones_had_wrong_moments() -> None:
+    asked: list[Arithmetic] = []
+
+    def judge(arithmetic: Arithmetic) -> Judgement:
+        asked.append(arithmetic)
+        return Judgement(np.array([9.0]), 1, [finding("m", 9.0)], {})
+
+    fitting(Own, Dialect(), "float32", judge)
+    assert asked[-1] == UNDECLARED
