@@ -260,12 +260,7 @@ def _good_w(
     nan |= np.isinf(w) & (infinite | decoupled & (np.asarray(s.decay) != 0))
     if rules.nesterov:
         by_m = np.isinf(seen.m) & ~still & (seen.w == -np.copysign(np.inf, seen.m))
-        from_g = (np.asarray(s.omega1) >= 0.5) & (seen.w == np.copysign(np.inf, g - seen.m))
-        by_g = (
-            may(np.abs(g - seen.m))
-            & np.isfinite(seen.m)
-            & ((seen.w == -np.copysign(np.inf, g - seen.m)) | from_g)
-        )
+        by_g = may(np.abs(g - seen.m)) & np.isfinite(seen.m) & (seen.w == -np.copysign(np.inf, g - seen.m))
         good |= ~np.isinf(seen.v) & (by_m | by_g & ~still)
         nan |= np.isinf(seen.m)
     good = np.where(from_nan, np.isnan(seen.w), good | nan & np.isnan(seen.w))

@@ -1,0 +1,327 @@
+"""Elements where a number is not finite, or an operation may overflow; which results of each are right."""
+
+from dataclasses import dataclass, field, replace
+from math import inf, nan, sqrt
+from typing import Any
+
+import numpy as np
+
+from lazyadam.reference.arithmetic import Rules
+from lazyadam.reference.bound import State, step
+from lazyadam.reference.dialect import Dialect, Epsilon, WeightDecay
+from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.rounding import PRECISIONS, Precision
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
+from lazyadam.suites.judge.comparison import compare
+from lazyadam.suites.judge.stack import Stack
+
+HAT = Dialect(epsilon=Epsilon.BESIDE_HAT)
+FLOAT16, FLOAT32 = PRECISIONS["float16"], PRECISIONS["float32"]
+L = FLOAT32.largest
+ROOT, U = sqrt(L), FLOAT32.u
+
+
+@dataclass
+class Element:
+    """An element before a step, its gradient, and results of it to accept and to reject.
+
+    It stands in the second of two rows, beside elements that are ordinary and right.
+    """
+
+    w: float = 1.0
+    m: float = 0.5
+    v: float = 0.25
+    g: float = 1.0
+    accepts: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    rejects: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, float] = field(default_factory=dict)  # of the other quantities, where not the reference's
+    decay: WeightDecay = WeightDecay.COALESCED
+    dialect: Dialect = Dialect()
+    p: Precision = FLOAT32
+    nesterov: bool = False
+
+    def ratio(self, quantity: str, observed: float | None, **others: float) -> float:
+        """The ratio of a quantity that was observed; None stands for what the reference has."""
+        before = State(*(np.array([[0.5, 0.5], [0.5, 0.5], [x, 0.5]]) for x in (self.w, self.m, self.v)))
+        gradient = Gradient(np.array([0, 2]), np.array([[0.5, 0.5], [self.g, 0.5]]))
+        # A column for each scalar, as where cases of several hyperparameters are stacked.
+        other, own = exact(Hyperparameters(), 2), exact(Hyperparameters(**self.settings), 3)
+        s = Scalars(*np.array([other, own]).T[:, :, None])
+        rules = Rules(self.p, replace(self.dialect, weight_decay=self.decay), nesterov=self.nesterov)
+        bounded = step(before, gradient, s, rules)
+        seen = {n: _stored(x, self.p) for n, x in bounded.state._asdict().items()}
+        for name, x in {**self.seen, **others, quantity: observed}.items():
+            if x is not None:
+                seen[name][1, 0] = x
+        stack = Stack([], gradient, s, None, np.zeros(2, np.int64))
+        ratios = compare(before, stack, bounded, State(**seen), rules)
+        for ratio in ratios:
+            assert np.delete(ratio, 2).tolist() == [0.0, 0.0, 0.0]
+        return float(getattr(ratios, quantity)[1, 0])
+
+
+def _stored(x: np.ndarray, p: Precision) -> np.ndarray:
+    return np.where(np.abs(x) > p.largest, np.copysign(inf, x), x)
+
+
+WRONG, RIGHT = -3.0, None  # a finite number that is wrong for every element; what the reference has
+# What an order of evaluation that nobody has would make of an ordinary element.
+ORDINARY: Any = {
+    "accepts": dict.fromkeys("wmv", (RIGHT,)),
+    "rejects": dict.fromkeys("wmv", (WRONG, nan, inf, -inf)),
+}
+MADE_NAN: Any = {
+    "accepts": dict.fromkeys("mv", (nan,)),
+    "rejects": dict.fromkeys("mv", (WRONG, 0.0, inf, -inf)),
+}
+SURE = sqrt(L / 1e-3)  # the gradient whose part of v is the largest number
+BETA = 0.3  # below 1/2: averages may start from the gradient
+
+ELEMENTS = {
+    "ordinary numbers": Element(**ORDINARY),
+    "a gradient of NaN": Element(g=nan, **MADE_NAN),
+    "a gradient of NaN makes w NaN": Element(
+        g=nan, seen={"m": nan, "v": nan}, accepts={"w": (nan,)}, rejects={"w": (1.0, WRONG, inf)}
+    ),
+    "m of NaN": Element(
+        m=nan,
+        seen={"m": nan},
+        accepts={"m": (nan,), "v": (RIGHT,), "w": (nan,)},
+        rejects={"m": (WRONG, inf), "v": (WRONG, nan, inf), "w": (WRONG, 1.0, inf)},
+    ),
+    "v of NaN": Element(
+        v=nan,
+        seen={"v": nan},
+        accepts={"m": (RIGHT,), "v": (nan,), "w": (nan,)},
+        rejects={"m": (WRONG, nan, inf), "v": (WRONG, inf), "w": (WRONG, 1.0, inf)},
+    ),
+    "w of NaN": Element(
+        w=nan,
+        accepts={"m": (RIGHT,), "v": (RIGHT,), "w": (nan,)},
+        rejects={"m": (WRONG, nan), "v": (WRONG, nan), "w": (WRONG, inf)},
+    ),
+    "an infinite gradient": Element(
+        g=-inf,
+        accepts={"m": (-inf,), "v": (inf,)},
+        rejects={"m": (WRONG, 0.0, inf, nan), "v": (WRONG, nan, -inf)},
+    ),
+    "an infinite gradient, averaged from its end": Element(
+        g=-inf,
+        settings={"beta1": BETA, "beta2": BETA},
+        accepts={"m": (-inf, nan), "v": (inf, nan)},
+        rejects={"m": (WRONG, inf), "v": (WRONG,)},
+    ),
+    "infinite m and v make w NaN": Element(
+        g=inf, seen={"m": inf, "v": inf}, accepts={"w": (nan,)}, rejects={"w": (1.0, WRONG, inf, -inf)}
+    ),
+    "infinite m": Element(
+        m=inf,
+        accepts={"m": (inf, nan), "v": (RIGHT,), "w": (-inf,)},
+        rejects={"m": (WRONG, -inf), "v": (WRONG, nan, inf), "w": (1.0, WRONG, inf, nan)},
+    ),
+    "infinite m and gradient of one sign": Element(
+        m=inf, g=inf, accepts={"m": (inf, nan)}, rejects={"m": (-inf, WRONG)}
+    ),
+    "infinite m and gradient of two signs": Element(
+        m=inf, g=-inf, accepts={"m": (nan,)}, rejects={"m": (inf, -inf, WRONG)}
+    ),
+    "infinite v": Element(
+        v=inf,
+        accepts={"m": (RIGHT,), "v": (inf, nan), "w": (1.0,)},
+        rejects={"m": (WRONG, nan, inf), "v": (WRONG, -inf), "w": (WRONG, nan, inf)},
+    ),
+    "infinite w": Element(
+        w=inf,
+        accepts={"m": (RIGHT,), "v": (RIGHT,), "w": (inf,)},
+        rejects={"m": (WRONG, nan, inf), "v": (WRONG, nan), "w": (WRONG, nan, -inf)},
+    ),
+    "infinite w, decayed": Element(
+        w=inf,
+        settings={"weight_decay": 0.1},
+        accepts={"m": (inf,), "v": (inf,)},
+        rejects={"m": (WRONG, nan), "v": (WRONG, nan)},
+    ),
+    "infinite w and gradient of the other sign, decayed": Element(
+        w=inf,
+        g=inf,
+        settings={"weight_decay": 0.1, "maximize": True},
+        accepts={"m": (nan,), "v": (nan,)},
+        rejects={"m": (inf, -inf), "v": (inf,)},
+    ),
+    "infinite w, decoupled decay": Element(
+        w=inf,
+        settings={"weight_decay": 0.1},
+        decay=WeightDecay.DECOUPLED,
+        accepts={"m": (RIGHT,), "w": (inf, nan)},
+        rejects={"m": (nan, inf), "w": (WRONG, -inf)},
+    ),
+    "infinite w, no decay that is decoupled": Element(
+        w=inf, decay=WeightDecay.DECOUPLED, accepts={"w": (inf,)}, rejects={"w": (WRONG, -inf, nan)}
+    ),
+    "infinite w, all of which decays": Element(
+        w=inf, settings={"weight_decay": 1.0}, decay=WeightDecay.DECOUPLED, accepts={"w": (inf, nan)}
+    ),
+    "infinite v, and what decoupled decay leaves": Element(
+        v=inf,
+        settings={"lr": 0.5, "weight_decay": 0.5},
+        decay=WeightDecay.DECOUPLED,
+        accepts={"w": (0.75, 0.75 + 4 * U, 0.75 - 4 * U)},
+        rejects={"w": (1.0, 0.75 + 6 * U, 0.75 - 6 * U, -0.75, nan, inf)},
+    ),
+    "g² overflows, and ω2·g² with it": Element(
+        g=1e3 * ROOT,
+        accepts={"m": (RIGHT,), "v": (inf,), "w": (RIGHT, 1.0)},
+        rejects={"m": (WRONG, inf, nan), "v": (WRONG, L, nan), "w": (WRONG, nan, inf, -inf)},
+    ),
+    "g² overflows by λ·w": Element(
+        w=1e3 * ROOT,
+        g=0.0,
+        settings={"weight_decay": 1.0},
+        accepts={"v": (inf,), "w": (RIGHT, 1e3 * ROOT)},
+        rejects={"v": (WRONG, L), "w": (WRONG, nan)},
+    ),
+    "g² would overflow by λ·w, which is decoupled": Element(
+        w=1e3 * ROOT,
+        settings={"weight_decay": 1.0},
+        decay=WeightDecay.DECOUPLED,
+        accepts={"v": (RIGHT,)},
+        rejects={"v": (inf, WRONG)},
+    ),
+    "g² overflows by the loss scale": Element(
+        g=ROOT, settings={"loss_scale": 1e-3}, accepts={"v": (inf,)}, rejects={"v": (WRONG, L)}
+    ),
+    "g² does not overflow, by the loss scale": Element(
+        g=1e3 * ROOT, settings={"loss_scale": 1e8}, accepts={"v": (RIGHT,)}, rejects={"v": (WRONG, inf)}
+    ),
+    "g² overflows and ω2·g² does not": Element(
+        g=3 * ROOT,
+        accepts={"m": (RIGHT,), "v": (RIGHT, inf), "w": (RIGHT,)},
+        rejects={"m": (WRONG, inf), "v": (WRONG, L, nan), "w": (WRONG, 1.0, nan, inf, -inf)},
+    ),
+    "g² overflowed, and w stays": Element(
+        g=3 * ROOT, seen={"v": inf}, accepts={"w": (1.0,)}, rejects={"w": (RIGHT, WRONG, nan, inf)}
+    ),
+    "g² is at the end of the range": Element(
+        g=ROOT, accepts={"v": (RIGHT, inf)}, rejects={"v": (WRONG, nan)}
+    ),
+    "g² is clear of it": Element(
+        g=ROOT * (1 - 17 * U), accepts={"v": (RIGHT,)}, rejects={"v": (WRONG, inf), "w": (1.0, nan)}
+    ),
+    "ω2·g² is surely beyond it": Element(
+        g=SURE * (1 + 20 * U), accepts={"v": (inf,)}, rejects={"v": (L, nan)}
+    ),
+    "ω2·g² is not surely beyond it": Element(g=SURE * (1 - 4 * U), accepts={"v": (RIGHT, inf)}),
+    "v is the largest number": Element(v=L, g=0.0, rejects={"v": (inf, nan), "w": (WRONG, inf, nan)}),
+    "v̂ overflows and v does not": Element(
+        v=0.5 * L,
+        dialect=HAT,
+        accepts={"v": (RIGHT,), "w": (RIGHT, 1.0)},
+        rejects={"v": (inf,), "w": (WRONG, nan, inf, -inf)},
+    ),
+    "v̂ does not overflow": Element(
+        v=1e-3 * L, m=1e17, dialect=HAT, accepts={"w": (RIGHT,)}, rejects={"w": (1.0, nan, inf)}
+    ),
+    "g − m may overflow and β·m + ω·g does not": Element(
+        m=-0.9 * L,
+        g=0.9 * L,
+        accepts={"m": (RIGHT, inf)},
+        rejects={"m": (WRONG, -inf, nan)},
+    ),
+    "g − m may overflow, averaged from its end": Element(
+        m=-0.9 * L,
+        g=0.9 * L,
+        settings={"beta1": BETA},
+        accepts={"m": (RIGHT, inf, -inf)},
+        rejects={"m": (WRONG, nan)},
+    ),
+    "m is the largest number": Element(
+        m=L, g=L, accepts={"m": (RIGHT, inf)}, rejects={"m": (WRONG, -inf, nan)}
+    ),
+    "m overflows by the loss scale": Element(
+        g=0.9 * L,
+        settings={"loss_scale": 0.01},
+        accepts={"m": (inf,)},
+        rejects={"m": (WRONG, L, -inf, nan)},
+    ),
+    "g − m is within the range": Element(
+        g=0.9 * L, accepts={"m": (RIGHT,), "v": (inf,)}, rejects={"m": (inf, -inf, nan)}
+    ),
+    "n may overflow by g − m": Element(
+        m=-L,
+        g=0.0,
+        settings={"beta1": 1 - 1e-8},
+        seen={"m": -L},
+        nesterov=True,
+        accepts={"w": (inf, -inf)},
+        rejects={"w": (1.0, WRONG, nan)},
+    ),
+    "n may overflow with a learning rate of 0": Element(
+        m=-L,
+        g=0.0,
+        settings={"beta1": 1 - 1e-8, "lr": 0.0},
+        seen={"m": -L},
+        nesterov=True,
+        accepts={"w": (1.0, nan)},
+        rejects={"w": (WRONG, inf, -inf)},
+    ),
+    "n does not overflow by g − m": Element(
+        g=0.0,
+        seen={"m": -0.01 * L},
+        nesterov=True,
+        rejects={"w": (1.0, WRONG, nan, inf)},
+    ),
+    "infinite m of Nesterov": Element(
+        m=inf,
+        seen={"m": inf},
+        nesterov=True,
+        accepts={"w": (-inf, nan)},
+        rejects={"w": (1.0, WRONG, inf)},
+    ),
+    "infinite m of Nesterov, and v": Element(
+        m=inf,
+        v=inf,
+        seen={"m": inf, "v": inf},
+        nesterov=True,
+        accepts={"w": (nan,)},
+        rejects={"w": (1.0, WRONG, inf, -inf)},
+    ),
+    "m̂ overflows and α·m does not": Element(
+        m=0.9 * L, v=1e30, accepts={"w": (RIGHT, -inf)}, rejects={"w": (1.0, WRONG, inf, nan)}
+    ),
+    "m̂ overflows with a learning rate of 0": Element(
+        m=0.9 * L, v=1e30, settings={"lr": 0.0}, accepts={"w": (1.0, nan)}, rejects={"w": (WRONG, inf, -inf)}
+    ),
+    "m / d overflows and α·m / d does not": Element(
+        m=1e34, v=1e-10, g=0.0, accepts={"w": (RIGHT, -inf)}, rejects={"w": (1.0, WRONG, inf, nan)}
+    ),
+    "w overflows": Element(
+        w=-0.9999999 * L, m=1e34, v=1e-10, g=0.0, accepts={"w": (-inf,)}, rejects={"w": (inf, nan, 0.0)}
+    ),
+    "w is at the end of the range": Element(
+        w=L, m=0.0, g=0.0, accepts={"w": (RIGHT,)}, rejects={"w": (WRONG, inf, nan)}
+    ),
+    "w comes back into the range": Element(
+        w=0.127 * L, settings={"lr": 8e36}, accepts={"w": (RIGHT,)}, rejects={"w": (WRONG, inf, nan)}
+    ),
+    "ε is 0, and v too": Element(
+        m=0.0,
+        v=0.0,
+        g=1e-25,
+        settings={"epsilon": 0.0},
+        seen={"v": 0.0},
+        accepts={"w": (1.0, WRONG, -inf)},
+        rejects={"m": (inf,), "w": (inf, nan)},
+    ),
+    "ε, v and m are 0": Element(
+        m=0.0, v=0.0, g=0.0, settings={"epsilon": 0.0}, accepts={"w": (nan,)}, rejects={"w": (1.0, inf, -inf)}
+    ),
+    "float16 holds no v of 70,000, and a wider type moved w": Element(
+        p=FLOAT16,
+        m=1e3,
+        g=8400.0,
+        seen={"v": inf},
+        accepts={"w": (RIGHT, 1.0)},
+        rejects={"w": (WRONG, nan, inf)},
+    ),
+}
