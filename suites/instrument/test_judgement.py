@@ -38,6 +38,17 @@ def test_a_finding_is_told_in_one_line(changed: dict[str, float], told: str) -> 
     assert replace(FINDING, **changed).short() == told  # type: ignore[arg-type]
 
 
+def test_a_finding_is_told_whole_with_what_led_to_it() -> None:
+    whole = (
+        "w[2, 1] of parameter 0 after step 4 = 0.10000000000000001, but should be 0.25: "
+        "error 0.15, bound 0.125, ratio 2"
+    )
+    finding = replace(FINDING, value=0.1)
+    assert finding.message() == whole
+    finding.intermediates = lambda: {"√v": 0.5, "denominator": 0.75}
+    assert finding.message() == f"{whole} (√v = 0.5, denominator = 0.75)"
+
+
 @pytest.mark.parametrize(
     ("x", "y", "told"),
     [

@@ -101,6 +101,7 @@ def test_of_a_case_run_again_the_second_run_stands_beside_the_first() -> None:
     assert (step.expected.w[2, 1], step.got.w[2, 1]) == (first.w[0][3, 2, 1], second.w[0][3, 2, 1])
     assert not any(x.any() for x in step.bound)  # nothing but the same bits
     assert step.intermediates == {}
+    assert len(step.rows)
     step = one_step(case, first, 4, 0, rules)
     assert step.got.w[2, 1] == step.expected.w[2, 1] + 1
 
