@@ -102,11 +102,13 @@ def explain(
 ) -> int:
     """Explain a word: a clause, an axis, axis=value, a pin, a verdict, a table, a column, a term.
 
-    What it demands or means, who says so, what shows it, and how to look further.
+    What it demands or means, who says so, what shows it, and how to look further. Of two values of
+    dimensions, as in width=64 repeats="a pair": where they met.
     """
+    from lazyadam.suites.telling.meeting import are_values, meeting
     from lazyadam.suites.telling.words import explained
 
-    say(asked(explained, " ".join(word)))
+    say(asked(meeting, word) if are_values(word) else asked(explained, " ".join(word)))
     return 0
 
 

@@ -219,6 +219,9 @@ def _dimension(dimension: Dimension) -> Entry:
                 others = " and ".join(name for name in exclusion.fields if name != dimension.name)
                 yield from labelled("excludes", f"with {others}: {exclusion.why}")
         yield from labelled("tried", "space.csv of a run: pairs of values that met in some case")
+        yield from labelled(
+            "look", f"lazyadam explain {dimension.name}=VALUE OTHER=VALUE: where these two met"
+        )
 
     return Entry("dimension", dimension.name, dimension.why, more=more)
 
