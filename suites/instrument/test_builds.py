@@ -13,6 +13,7 @@ from lazyadam.suites.backends.own.declaration import declared
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Failure, Trajectory
 from lazyadam.suites.clauses import CLAUSES
+from lazyadam.suites.clauses.region import TOGETHER
 from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.equivalence import builds
 from lazyadam.suites.equivalence.builds import parting
@@ -92,6 +93,22 @@ def test_two_interpreters_are_compared(
     assert (table[["base_ratio", "candidate_ratio"]] <= 1).all(axis=None)
     for witness in table["trace"]:  # the step in which they part, alone
         assert len(trace.load(tmp_path / witness).steps) == 1
+
+
+def test_a_difference_at_one_width_is_found_at_a_point_of_the_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, candidate = tmp_path / "my_optimizer.py", tmp_path / "python"
+    file.write_text(TEXT.replace('"CHANGED" in os.environ', '"CHANGED" in os.environ and w.shape[-1] == 64'))
+    candidate.write_text(f'#!/bin/sh\nCHANGED=1 exec {sys.executable} "$@"\n')
+    candidate.chmod(0o755)
+    monkeypatch.setattr(builds, "CLAUSES", {TOGETHER: CLAUSES[TOGETHER]})
+    ran = lazyadam("builds", file, f"--candidate={candidate}", f"--out={tmp_path}")
+    assert ran.returncode == 1
+    table = pd.read_csv(tmp_path / "builds.csv")
+    assert set(table["clause"]) == {TOGETHER}
+    for witness in table["trace"]:
+        assert 64 in {x.w.shape[-1] for x in trace.load(tmp_path / witness).parameters}
 
 
 def test_an_interpreter_that_is_not_there_is_one_line(tmp_path: Path) -> None:
