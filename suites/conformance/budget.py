@@ -17,7 +17,8 @@ class Budget:
     compiled, repeated: cases where the backend compiles them, and where it runs the operators of another; of
     the points of the space (suites/cases/space.py) all are tried, but of another's operators. arrays: how
     many arrays of such points; each has every pair of values, and other triples of them.
-    shrink_explained: also shrink what the dialect that the backend speaks explains.
+    shrink_explained: also shrink what the dialect that the backend speaks explains. alike: how many
+    divergences of one cause are shrunk on a backend.
     """
 
     cases: int
@@ -26,6 +27,7 @@ class Budget:
     shrink_tries: float
     shrink_explained: bool = True
     arrays: int = 1
+    alike: int = 1_000_000
 
     def cases_of(self, clause: Clause, menu: Menu, backend: type[Backend]) -> int:
         """How many cases of a clause a backend is given."""
@@ -45,7 +47,7 @@ class Budget:
 
 
 BUDGETS = {
-    "ci": Budget(30, 10, 4, 60, shrink_explained=False),
+    "ci": Budget(30, 10, 4, 60, shrink_explained=False, alike=3),
     "nightly": Budget(150, 150, 150, 1_200, arrays=8),
     "deep": Budget(1500, 1500, 1500, 7_200, arrays=16),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyadam.reference.dialect import Dialect
+from lazyadam.reports.findings import ASKED_BY
 from lazyadam.reports.tables import NotWritten, write_text
 from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.workers.process import Process
@@ -184,13 +185,18 @@ def _divergence(telling: Telling, judged: Judged) -> Least:
 
 
 def _least(telling: Telling, judged: Judged) -> Least:
-    process, trial = telling.process, telling.seen.trial
-    tries = telling.sample.budget.tries_of(telling.sample.backend, telling.explained)
+    process, trial, sample = telling.process, telling.seen.trial, telling.sample
+    tries = sample.budget.tries_of(sample.backend, telling.explained)
+    axes, wrong = judged.row["explained_by"], sorted({f.quantity for f in judged.judgement.findings})
+    asked_here = sample.clause.id in (ASKED_BY.get(axis) for axis in axes_of(axes))  # it is told first
+    if process.shrunk[axes, *wrong] >= sample.budget.alike and not asked_here:
+        tries = 0
+    process.shrunk[axes, *wrong] += 1
     same = same_cause(trial, judged)
     case, finding, at = smaller(telling.seen, process, judged, same, tries)
     step = case.steps[finding.step - 1]
     beside = circumstances(step, finding.parameter) + (at.told() if at else "")
-    free_or_known = telling.sample.clause.free or not judged.account.missing
+    free_or_known = sample.clause.free or not judged.account.missing
     alone = free_or_known or process.replayed >= REPLAYED or diverges_alone(process, trial, judged, case)
     beside += "" if alone else NOT_ALONE
     layout = layout_of(step.gradients[finding.parameter])

@@ -4,6 +4,7 @@ import shlex
 import shutil
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -62,6 +63,7 @@ class Process:
         self.step_seconds = step_seconds
         self.hopeless = 0
         self.replayed = 0  # divergences that a fresh worker showed too
+        self.shrunk: Counter[tuple[str, ...]] = Counter()  # divergences that were made small, by cause
         self.given_up: Failure | None = None
         self.version, self.pid = "", 0
         self.not_run: str | None = None
