@@ -183,7 +183,7 @@ def recipe(form: str) -> str:
             "from mindspore import nn",
             "",
             "mindspore.set_context(mode=mindspore.GRAPH_MODE)" if graph else "# the step under mindspore.jit",
-            "optimizer = nn.LazyAdam(net.trainable_params())",
+            "optimizer = nn.LazyAdam([table])  # one for each table that some batch leaves out",
             *(['optimizer.target = "CPU"  # before the first step'] if target else []),
         ]
     )

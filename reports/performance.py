@@ -100,23 +100,40 @@ def show(table: pd.DataFrame, console: Console) -> None:
 
 
 def fastest(part: pd.DataFrame) -> str:
-    """Which backend of a configuration is right and the fastest, and what is not told apart, in words."""
-    ranked = ranking(part)
-    ranked = ranked[ranked["rank"].notna()]
+    """Which backend of a configuration is right and the fastest, and of which that is not known, in words."""
+    rows = ranking(part)
+    ranked = rows[rows["rank"].notna()]
     if ranked.empty:
         return "Right and fastest: none of those measured."
     first = ranked.iloc[0]
+    tested = rows[~rows["backend"].str.startswith(BESIDE) & ~diverging(rows)]
+    unmeasured = tested[tested["seconds_median"].isna()]
     floor = "" if pd.isna(first["floor_multiple"]) else f", {first['floor_multiple']:.3g} × the floor"
-    said = f"Right and fastest: {first['backend']}, {first['seconds_median'] * 1e6:.4g} µs a step{floor}."
+    which = "Right and fastest of those measured" if len(unmeasured) else "Right and fastest"
+    said = f"{which}: {first['backend']}, {first['seconds_median'] * 1e6:.4g} µs a step{floor}."
     said += _by_how_much(ranked)
     compared = ranked[ranked["ratio"].notna()]
-    alike = compared[~compared["note"].str.startswith(("slower", "faster"))]["backend"]
-    if alike.empty:
-        return said
-    return f"{said} Not told apart from {compared.iloc[0]['relative_to']}: {', '.join(alike)}."
+    untold = compared[~compared["note"].str.startswith(("slower", "faster"))]
+    near = untold["note"].map(_near_one).astype(bool)
+    if names := ", ".join(untold[near]["backend"]):
+        said += f" Not told apart from {compared.iloc[0]['relative_to']}: {names}."
+    if names := ", ".join(untold[~near]["backend"]):
+        why = untold[~near].iloc[0]["note"].removeprefix("can't tell: ").partition("; 95 %")[0]
+        said += f" Nothing is claimed of {names}: {why}."
+    for why in unmeasured["note"].unique():
+        alike = unmeasured[unmeasured["note"] == why]["backend"].unique()
+        said += f" Not measured: {', '.join(alike)} ({why})."
+    return said
 
 
 CLAIM = re.compile(r"(slower|faster); 95 %: ([\d.]+) to ([\d.]+)")
+INTERVAL = re.compile(r"95 %: ([\d.]+) to ([\d.]+)")
+
+
+def _near_one(note: str) -> bool:
+    """Whether equal times are possible, by the interval that a note states."""
+    found = INTERVAL.search(note)
+    return found is None or float(found[1]) <= 1 <= float(found[2])
 
 
 def _by_how_much(ranked: pd.DataFrame) -> str:

@@ -37,8 +37,8 @@ def share(typed: str) -> float:
 @app.command(
     epilog="Examples: lazyadam bench torch --quick · lazyadam bench my_optimizer.py torch.SparseAdam · "
     "lazyadam bench torch.SparseAdam --candidate other/bin/python. Exits with 1 where the candidate is "
-    "slower, 2 where nothing was measured or it can't be told, 130 where it was interrupted: tables are "
-    "whole then, and have what was measured."
+    "slower, 2 where nothing was measured or a candidate can't be told from it, 130 where it was "
+    "interrupted: tables are whole then, and have what was measured."
 )
 def bench(
     context: typer.Context,

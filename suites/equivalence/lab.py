@@ -1,6 +1,7 @@
 """Where claims are tried: any backend, each in a process that is kept, and scripts of their own."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -17,6 +18,12 @@ from lazyadam.suites.judge.verdict import wrong_path
 
 SAMPLES = Path(__file__).parent / "samples"
 SCRIPT_SECONDS = 120.0
+
+
+def ran(code: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A script in a folder of its own: MindSpore's graph compiler reads its source."""
+    (folder / "script.py").write_text(code)
+    return patience.run([sys.executable, "script.py", *arguments], SCRIPT_SECONDS, cwd=folder)
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,8 @@ def test_what_is_wrong_is_struck_through_and_has_no_rank(table: pd.DataFrame) ->
 
 def test_the_right_and_fastest_is_named_with_what_is_not_told_apart(table: pd.DataFrame) -> None:
     under_test = table.replace("by_hand.numpy", "tested")
-    assert fastest(under_test).startswith("Right and fastest: tested, ")
+    measured = under_test[under_test["seconds_median"].notna()]
+    assert fastest(measured).startswith("Right and fastest: tested, ")
     wrong = under_test[under_test["backend"] == "last_wins"]
     assert fastest(wrong) == "Right and fastest: none of those measured."
     made = {
@@ -173,9 +174,28 @@ def test_the_right_and_fastest_is_named_with_what_is_not_told_apart(table: pd.Da
         "note": "can't tell",
     }
     others = [made, made | {"backend": "slow", "ratio": 2.5, "note": "slower; 95 %: 2 to 3"}]
-    told = fastest(pd.concat([under_test, pd.DataFrame(others)]))
+    told = fastest(pd.concat([measured, pd.DataFrame(others)]))
     assert " slow takes 2.50 × as long (95 %: 2.00 to 3.00)." in told
     assert told.endswith(" Not told apart from tested: as fast.")
+
+
+def test_what_is_far_off_without_a_control_or_was_not_measured_is_not_told_to_be_alike(
+    table: pd.DataFrame,
+) -> None:
+    under_test = table.replace("by_hand.numpy", "tested")
+    made = {
+        "backend": "far off",
+        "seconds_median": 9.0,
+        "ratio": 23.67,
+        "relative_to": "tested",
+        "note": "can't tell: tested has no A/A pair here; 95 %: 21.505 to 26.541",
+    }
+    refused = {"backend": "too large", "note": "refuses (needs 9 GB of memory, 1 GB are free)"}
+    told = fastest(pd.concat([under_test, pd.DataFrame([made, refused])]))
+    assert told.startswith("Right and fastest of those measured: tested, ")
+    assert "Not told apart" not in told
+    assert " Nothing is claimed of far off: tested has no A/A pair here." in told
+    assert told.endswith(" Not measured: too large (refuses (needs 9 GB of memory, 1 GB are free)).")
 
 
 def test_the_base_takes_longer_than_the_fastest_by_the_inverse() -> None:

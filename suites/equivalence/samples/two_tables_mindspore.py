@@ -1,7 +1,8 @@
 """Two embeddings, a LazyAdam each: python two_tables_mindspore.py START.npz BATCHES.npz END.npz
 
 torch counts the steps of each table, and none of one that a batch does not look up. LazyAdam counts once for
-all its tables, and moves those that are not looked up, by their moments: so an optimizer each.
+all its tables, and moves those that are not looked up, by their moments: so an optimizer each. Rates in a
+list, or a schedule, would follow that count, and torch's schedulers follow the batches: so they are assigned.
 """
 
 import sys
@@ -81,6 +82,8 @@ for name in TABLES:
     optimizers[name] = optimizer
 
 for k in range(len(batches["users.looked_up"])):
+    for optimizer in optimizers.values():
+        ops.assign(optimizer.learning_rate, Tensor(1e-3 * 0.9**k, ms.float32))
     inputs = {}
     for name in TABLES:
         part = slice(*batches[f"{name}.offsets"][k : k + 2])

@@ -17,6 +17,7 @@ layers = {
 }
 parameters = [layer.weight for layer in layers.values()]
 optimizer = torch.optim.SparseAdam(parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
+scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9)
 for name, layer in layers.items():
     optimizer.state[layer.weight] |= {
         "step": int(start[f"{name}.t"]),
@@ -35,6 +36,7 @@ for k in range(len(batches["users.looked_up"])):
     if loss.requires_grad:
         loss.backward()
     optimizer.step()
+    scheduler.step()
 
 end = {}
 for name, layer in layers.items():
