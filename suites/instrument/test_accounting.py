@@ -1,5 +1,6 @@
 """Which pins account for what was seen."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ class ToyProcess:
     about: dict[str, str] = {"backend": "toy", "version": "1", "mode": "eager", "device": "cpu"}
 
     def __init__(self, fails: int) -> None:
-        self.fails, self.ran = fails, 0
+        self.fails, self.ran, self.shrunk = fails, 0, Counter[tuple[str, ...]]()
 
     def not_run_in(self, dtype: str) -> str | None:
         return None
