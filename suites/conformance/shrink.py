@@ -35,10 +35,15 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
     def wrong_in(some: Trial, dialect: Dialect) -> set[int]:
         return {finding.case for finding in judged_by(some, dialect)(arithmetic).findings}
 
-    wrong = trial.of(by_size(trial, judged)[:LOOKED_AT])
-    several = len(wrong.cases) > 1
-    turned_ways = turnings(judged.dialect, trial.backend) if several else ()
-    beside = [d for d in turned_ways if 0 < len(wrong_in(wrong, d)) < len(wrong.cases)]
+    every = by_size(trial, judged)
+    wrong, whole = trial.of(every[:LOOKED_AT]), trial.of(every)
+    turned_ways = turnings(judged.dialect, trial.backend) if len(every) > 1 else ()
+    beside = [
+        d
+        for d in turned_ways
+        if len(wrong_in(wrong, d)) < len(wrong.cases)
+        and wrong_in(whole, d)  # all of the small ones may be so
+    ]
     return lambda case, ran: all(wrong_in(trial.with_cases([case], [ran]), d) for d in beside)
 
 

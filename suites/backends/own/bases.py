@@ -222,11 +222,12 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
     def _load(self, case: Case) -> None:
         kept, shape = self.kept_as, (-1,) if self.kept_as.flat else None
         count = kept.counted(case.t)
-        saved = self.optimizer.state_dict()
+        saved, others = self.optimizer.state_dict(), self._of_a_first_step(case) if kept.other else {}
         for number, i in enumerate(i for group in case.groups for i in group.parameters):
             moments = [self._tensor(x) for x in (case.parameters[i].m, case.parameters[i].v)]
             moments = [x.reshape(shape) if shape else x for x in moments]
-            saved["state"][number] = {kept.first: moments[0], kept.second: moments[1]}
+            other = {name: others[number][name] for name in kept.other} if others else {}
+            saved["state"][number] = {**other, kept.first: moments[0], kept.second: moments[1]}
             if kept.where == "state":
                 saved["state"][number][kept.count] = count
         for group in saved["param_groups"] if kept.where == "group" else ():
@@ -237,6 +238,20 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
         for tensor in self.parameters if kept.where == "state" else ():
             # Loading rounds what is called otherwise than 'step' to the parameter's type.
             self.optimizer.state[tensor][kept.count] = kept.counted(case.t)
+
+    def _of_a_first_step(self, case: Case) -> Any:
+        """The state that another optimizer of such parameters has after a step, by their number."""
+        mine = self.parameters
+        self.parameters = [self.torch.nn.Parameter(x.detach().clone()) for x in mine]
+        try:
+            optimizer = self._optimizer(case)
+            for tensor in self.parameters:
+                ones = self.torch.ones_like(tensor)
+                tensor.grad = ones.to_sparse(1) if "sparse" in self.layouts else ones
+            optimizer.step()
+        finally:
+            self.parameters = mine
+        return optimizer.state_dict()["state"]
 
     def _steps_of(self, tensor: Any, state: dict[str, Any]) -> int:
         kept = self.kept_as

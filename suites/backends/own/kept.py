@@ -14,7 +14,8 @@ class Kept:
     """Names of the count and the two moments.
 
     where: the count is in the state of each parameter, in its group, or an attribute of the optimizer.
-    example: its value after a step, of whatever type. flat: the moments lack the parameter's shape.
+    example: its value after a step, of whatever type. flat: the moments lack the parameter's shape. other:
+    names of what else is in the state of a parameter.
     """
 
     count: str
@@ -23,11 +24,12 @@ class Kept:
     first: str
     second: str
     flat: bool
+    other: tuple[str, ...] = ()
 
     @property
     def usual(self) -> bool:
         """Whether it is as torch's own optimizers keep it."""
-        return self.where == "state" and not self.flat
+        return self.where == "state" and not self.flat and not self.other
 
     def counted(self, t: int) -> Any:
         """A count of t steps, of the optimizer's own type."""
@@ -63,7 +65,10 @@ def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tupl
             f"step of an Adam leaves there; by which names it keeps them: state_names"
         )
     flat = state[first].shape != parameter.shape
-    return Kept(counts[0][1], counts[0][0], examples[counts[0]], first, second, flat)
+    where, count = counts[0]
+    known = {first, second, *([count] if where == "state" else [])}
+    other = tuple(name for name in state if name not in known)
+    return Kept(count, where, examples[counts[0]], first, second, flat, other)
 
 
 def _is(x: Any, due: float) -> bool:
