@@ -49,6 +49,8 @@ RULE = "update-rule"  # what is said of everything
 TOGETHER = "combinations"
 # What is known of these shows whatever else there is: they are tried under their own clause alone.
 ALONE = {("touched", "none at times"), ("nesterov", True)}
+# The only clauses that points are tried under: for any other no array has to be made.
+OWNERS = {TOGETHER, *MANNERS.values(), "weight-decay-strided", "empty-gradient", "nesterov"}
 
 
 def space_of(backend: type[Backend]) -> Space:

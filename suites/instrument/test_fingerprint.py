@@ -4,9 +4,10 @@ from dataclasses import fields
 
 import pytest
 
-from lazyadam.reference.dialect import Dialect
+from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.suites.conformance.fingerprint import fingerprint
 from lazyadam.suites.instrument.toy import Toy
+from lazyadam.suites.judge.step_by_step import step_by_step
 from lazyadam.suites.judge.verdict import NONE_FITS
 
 TURNED = {
@@ -63,3 +64,12 @@ def test_a_difference_on_no_axis_fits_none() -> None:
     assert found.axes["epsilon"] == NONE_FITS
     assert found.witness is not None
     assert max(p.w.size for p in found.witness.parameters) <= 32
+
+
+@pytest.mark.parametrize("epsilon", ["beside_hat", "inside_root"])
+def test_a_witness_of_an_axis_is_far_beyond_the_bound(epsilon: str) -> None:
+    """The script that shows it may have to allow more than the judge does."""
+    toy = Toy({"epsilon": epsilon})
+    witness = fingerprint(Toy, toy.run_all).witness_against("epsilon", Dialect().epsilon)
+    assert witness is not None
+    assert step_by_step([witness], toy.run_all([witness]), Dialect(), Arithmetic()).worst[0] > 1000
