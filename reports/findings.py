@@ -261,7 +261,8 @@ def effect(backend: str, cause: str, tables: dict[str, pd.DataFrame]) -> str:
     ]
     if not found:
         return ""
-    share, sequence = max(found)
+    sparse = [(share, sequence) for share, sequence in found if not sequence.startswith("dense")]
+    share, sequence = max(sparse or found)  # not every one takes a dense gradient
     if not share:
         return f"none in our trainings of {LAST:,} steps"
     return f"{percent(share)} of how far weights move, after {LAST:,} steps with {sequence}"

@@ -88,17 +88,17 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
         axes = " and ".join(
             dict.fromkeys(spaced(row["cause"].partition(":")[0]) for row in known if is_meaning(row))
         )
-        said.append(f"{len(but_for)} but for {axes}")
+        said.append(f"{len(but_for)} hold{'s' if len(but_for) == 1 else ''} but for {axes}")
     if sure_known:
         said.append(f"{len(sure_known)} fail{'s' if len(sure_known) == 1 else ''} as is known")
-    rest = f"{'; '.join(said)}." if said else ""
+    rest = f" {'; '.join(said)}." if said else ""
     if not new and not known and passing.empty:
         return "NOTHING COMPARED. It refuses whatever it was given, and may."
     if not new and not known:
         dtypes = [dtype for dtype in DTYPES if dtype in set(passing["dtype"])]
-        return f"RIGHT in {', '.join(dtypes)}. {rest}"
+        return f"RIGHT in {', '.join(dtypes)}.{rest}"
     if not new:
-        return f"AS KNOWN, {_number(known, 'finding')}. {rest}"
+        return f"AS KNOWN, {_number(known, 'finding')}.{rest}"
     sure = _clauses(row for row in new if not is_meaning(row))
     maybe = failing - sure
     if sure:
@@ -107,8 +107,8 @@ def _verdict(documented: pd.DataFrame, new: list[Row], found: list[Row]) -> str:
             if maybe
             else ""
         )
-        return f"WRONG. {_of(sure, judged, 'fail')}{more}. {rest}"
-    return f"NOT AS DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant. {rest}"
+        return f"WRONG. {_of(sure, judged, 'fail')}{more}.{rest}"
+    return f"NOT AS DOCUMENTED. {_of(maybe, judged, 'differ')} in what may be meant.{rest}"
 
 
 def _not_tried(tables: Tables, out: Path, target: str) -> str:
@@ -116,9 +116,14 @@ def _not_tried(tables: Tables, out: Path, target: str) -> str:
     coverage = records(tables["coverage"]) if "coverage" in tables else []
     reasons = [row["reason"].partition("does not take: ")[2] for row in coverage]
     named = {word for reason in reasons for word in reason.split(", ") if word.isidentifier()}
-    declared = out / "declared" / f"{target}.py"  # of a class that was named alone
-    how = f" (what else it takes: said in a copy of {declared})" if target and declared.exists() else ""
+    declared = _declared(out, target)
+    how = f" (to try them, copy {declared} and declare them there)" if target and declared.exists() else ""
     return f" Not declared, so not tried: {', '.join(sorted(named))}{how}." if named else ""
+
+
+def _declared(out: Path, target: str) -> Path:
+    """The declaration of a class, program or library that was named alone."""
+    return out / "declared" / f"{target}.py"
 
 
 def _lost(tables: Tables) -> str:
@@ -187,7 +192,9 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool) -> Iterator[str]:
         axis, _, value = str(finding["cause"]).partition(": ")
         kind = "".join(word.capitalize() for word in axis.split("_"))
         yield f"      meant? lazyadam accept {axis}={value}{_option(out)} --reason '…'"
-        yield f"      or in its file: documented = Dialect({axis}={kind}.{value.upper()})"
+        file = "a copy of its declaration" if _declared(out, str(finding["backend"])).exists() else "its file"
+        yield f"      or in {file}: documented = Dialect({axis}={kind}.{value.upper()})"
+        yield f"      with: from lazyadam.reference.dialect import Dialect, {kind}"
 
 
 def _beside(tables: Tables, told: bool) -> list[Row]:

@@ -169,7 +169,7 @@ def test_of_a_class_it_is_said_where_to_declare_what_else_it_takes(tmp_path: Pat
     file = tmp_path / DECLARED / "shop.RowAdam.py"
     for there in (False, True):
         said = " ".join(" ".join(screen(made, tmp_path, 1, 0, "shop.RowAdam")).split())
-        assert (f"weight_decay (what else it takes: said in a copy of {file})." in said) == there
+        assert (f"weight_decay (to try them, copy {file} and declare them there)." in said) == there
         file.parent.mkdir(exist_ok=True)
         file.touch()
 
