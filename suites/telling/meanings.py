@@ -29,6 +29,8 @@ from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.space import DIMENSIONS, EXCLUSIONS, Dimension
 from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.clauses.region import RULE, SAYS
+from lazyadam.suites.conformance.bad_input import KINDS
+from lazyadam.suites.conformance.bad_input import Kind as BadInput
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.combined import word_of
 from lazyadam.suites.divergences.pin import PINS, Pin, pins
@@ -55,6 +57,7 @@ def entries() -> list[Entry]:
         *_words("claim", Claimed, "verdict on a claim, in claims.csv"),
         *_words("speed", Speed, "verdict of the gate, in performance_gate.csv"),
         *(_profile(name) for name in BUDGETS),
+        *(_input(kind) for kind in KINDS),
         *(_dimension(dimension) for dimension in DIMENSIONS),
         *(_table(table) for table in TABLES.values()),
         *(_column(name) for name in dict.fromkeys(x for table in TABLES.values() for x in table.names)),
@@ -203,6 +206,19 @@ def about_profile(name: str) -> str:
     fewer = few if budget.compiled < budget.cases else ""
     seed = "seed 0" if name == "ci" else "a seed at random"
     return f"{budget.cases:,} cases for each clause and type{fewer}, {seed}"
+
+
+def _input(kind: BadInput) -> Entry:
+    """Of bad input, as bad_input.csv names it."""
+
+    def more() -> Iterator[str]:
+        with suppress(TableError):
+            rows = [row for row in records(read("bad_input", RECORDED)) if row["input"] == kind.id]
+            rows = [row for row in rows if row["outcome"] != Outcome.NOT_RUN]
+            came = dict.fromkeys(f"{row['backend']} ({row['outcome']})" for row in rows)
+            yield from labelled("recorded", ", ".join(came), 5)
+
+    return Entry("input", kind.id, kind.sentence, more=more)
 
 
 def _dimension(dimension: Dimension) -> Entry:
