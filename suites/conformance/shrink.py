@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.cases.strategies import cases as case_strategy
@@ -17,34 +16,24 @@ from lazyadam.suites.judge.explanation import turned, turnings
 from lazyadam.suites.judge.judgement import Finding
 from lazyadam.suites.judge.trial import Trial, judge, judged_by
 
-LOOKED_AT = 6  # cases that are wrong: what explains some of them is not what explains none
-
 
 def same_cause(trial: Trial, judged: Judged) -> Same:
     """Whether a case that diverges does so for the reason of a row, and not of what shows beside it.
 
-    What axes explain is right where they are turned; what none explains is wrong however those are turned
-    that explain others of the cases, as the arithmetic has it that fits the row best.
+    What axes explain is right where they are turned; what none explains is wrong whichever are turned, as the
+    arithmetic has it that fits the row best, if there is a case that is so by itself.
     """
     if axes := axes_of(judged.row["explained_by"]):
         spoken = turned(judged.dialect, axes)
         return lambda case, ran: not judge(trial.with_cases([case], [ran]), spoken).findings
-    arithmetic = judged.judgement.arithmetic
+    arithmetic, ways = judged.judgement.arithmetic, tuple(turnings(judged.dialect, trial.backend))
     assert arithmetic is not None
 
-    def wrong_in(some: Trial, dialect: Dialect) -> set[int]:
-        return {finding.case for finding in judged_by(some, dialect)(arithmetic).findings}
+    def unexplained(some: Trial) -> bool:
+        return all(judged_by(some, way)(arithmetic).findings for way in ways)
 
-    every = by_size(trial, judged)
-    wrong, whole = trial.of(every[:LOOKED_AT]), trial.of(every)
-    turned_ways = turnings(judged.dialect, trial.backend) if len(every) > 1 else ()
-    beside = [
-        d
-        for d in turned_ways
-        if len(wrong_in(wrong, d)) < len(wrong.cases)
-        and wrong_in(whole, d)  # all of the small ones may be so
-    ]
-    return lambda case, ran: all(wrong_in(trial.with_cases([case], [ran]), d) for d in beside)
+    alone = any(unexplained(trial.of([i])) for i in by_size(trial, judged))
+    return lambda case, ran: not alone or unexplained(trial.with_cases([case], [ran]))
 
 
 def smaller(
