@@ -192,7 +192,7 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool) -> Iterator[str]:
         axis, _, value = str(finding["cause"]).partition(": ")
         kind = "".join(word.capitalize() for word in axis.split("_"))
         yield f"      meant? lazyadam accept {axis}={value}{_option(out)} --reason '…'"
-        file = "a copy of its declaration" if _declared(out, str(finding["backend"])).exists() else "its file"
+        file = "a copy" if _declared(out, str(finding["backend"])).exists() else "its file"
         yield f"      or in {file}: documented = Dialect({axis}={kind}.{value.upper()})"
         yield f"      with: from lazyadam.reference.dialect import Dialect, {kind}"
 
