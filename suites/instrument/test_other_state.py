@@ -71,7 +71,9 @@ def test_what_else_a_state_has_is_there_when_a_case_starts_from_one(clause: str,
     sample = Sample(CLAUSES[clause], process.backend, "float32", 0, BUDGETS["ci"])
     cases = sample.drawn()
     assert any(case.t for case in cases)
-    judged = judge(Trial(sample.clause, process.backend, cases, process.run(cases)), Dialect())
+    trajectories = process.run(cases)
+    assert {trajectory.failure for trajectory in trajectories} == {None}
+    judged = judge(Trial(sample.clause, process.backend, cases, trajectories), Dialect())
     assert judged.worst.max() <= 1
 
 
