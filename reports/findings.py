@@ -198,13 +198,12 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
     first = finding.rows[0]
     documented = [row for row in finding.rows if row["against"] != Against.REFERENCE] or finding.rows
     asked_by = ASKED_BY.get(finding.cause.partition(": ")[0])
-    found = dict.fromkeys(row["clause"] for row in documented)
-    clauses = sorted(found, key=lambda clause: clause != asked_by)
     evidence = {_key(row): row for row in _of(tables, "evidence", str(backend))}
     shown = [evidence[_key(row)] for row in documented if _key(row) in evidence]
-    least = min(
-        shown, key=lambda row: (not row["script"], row["clause"] != asked_by, len(row["least"])), default={}
-    )
+    # What says it plainest goes first: the clause that asks for it, or the case that takes the fewest words.
+    shown.sort(key=lambda row: (row["clause"] != asked_by, not row["script"], len(row["least"])))
+    least = shown[0] if shown else {}
+    clauses = [*dict.fromkeys(row["clause"] for row in [*shown, *documented])]
     return {
         **{column.name: first[column.name] for column in ABOUT},
         "kind": finding.kind,

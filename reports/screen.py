@@ -3,24 +3,26 @@
 import shlex
 from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
-from textwrap import shorten, wrap
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 
 from lazyadam.reports.tables import records
-from lazyadam.reports.vocabulary import FAILING, LOST, Against, Kind, Verdict
+from lazyadam.reports.told import WIDTH, declared_in, findings_in_lines, is_meaning, option, wrapped
+from lazyadam.reports.vocabulary import LOST, Against, Kind, Verdict
 from lazyadam.reports.words import spaced
 
 Row = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
-WIDTH = 80
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-MOST_KNOWN = 6
-MOST_CAUSES, MOST_CLAUSES = 3, 3  # of new findings that are told, and of clauses that show one
+MOST_KNOWN, MOST_BESIDE = 6, 3
+# Of new findings that are told, and of clauses that show one: as much as leaves the screen this short.
+DETAIL = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (1, 2), (1, 1))
+SHORT, LONG = 40, 60  # lines, of one backend and of many
 
 
-def screen(tables: Tables, out: Path, seconds: float, status: int, target: str = "") -> Iterator[str]:
+def screen(tables: Tables, out: Path, seconds: float, status: int, target: str = "") -> list[str]:
     """What to print at the end of a run of one backend or of many.
 
     tables: of the run, by name, findings among them. out: where they lie. status: with which the run exits.
@@ -31,35 +33,41 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
     backends = list(documented["backend"].unique())
     found = sorted(records(tables["findings"]), key=lambda row: (is_meaning(row), -row["rows"]))
     new = [row for row in found if row["kind"] == Kind.NEW]
+    above = [*_answer(tables, documented, found, out, seconds, target)]
+    below = [*_elsewhere(tables, bool(new)), "", *_next(new, out, backends, target)]
+    below.append(f"exit {status}; all: {out / 'findings.csv'}")
+    room = (SHORT if len(backends) == 1 else LONG) - len(above) - len(below)
+    for detail in DETAIL:
+        told = [*findings_in_lines(new, tables, out, len(backends) > 1, *detail)]
+        if len(told) <= room:
+            break
+    return [*above, *told, *below]
+
+
+def _answer(
+    tables: Tables, documented: pd.DataFrame, found: list[Row], out: Path, seconds: float, target: str
+) -> Iterator[str]:
+    """What was judged, and the answer; of one backend also what is known of it."""
+    new = [row for row in found if row["kind"] == Kind.NEW]
     settings = {str(row["item"]): str(row["value"]) for row in records(tables["run"])}
     ended = settings.get("ended", "whole")
     so_far = "" if ended == "whole" else f"{ended[:1].upper()}{ended[1:]}; of these alone: "
-    if len(backends) == 1:
-        yield _head(documented, settings.get("seed", "?"), seconds)
-        yield ""
-        failed = "" if new or not _beside(tables, False) else "NOT AS BEFORE, see below. "
-        word = _verdict(documented, new, found)
-        rest = "" if word.startswith("NOT RUN") else _not_tried(tables, out, target) + _lost(tables)
-        yield from wrapped(so_far + failed + word + rest)
-    else:
+    if documented["backend"].nunique() > 1:
         yield from _each(documented, found)
         yield ""
         yield from wrapped(so_far + _verdict_of_all(documented, new, found, seconds))
-    if len(backends) == 1:
-        for finding in [row for row in found if row["kind"] == Kind.KNOWN][:MOST_KNOWN]:
-            of = f"{spaced(finding['cause'])}: {finding['sentence']}"
-            yield from wrap(
-                of, WIDTH, initial_indent="  · ", subsequent_indent="    ", max_lines=2, placeholder=" …"
-            )
-    for finding in new[:MOST_CAUSES]:
-        yield ""
-        yield from _told(finding, tables, out, len(backends) > 1)
-    if len(new) > MOST_CAUSES:
-        yield f"  … and {len(new) - MOST_CAUSES} more: {out / 'findings.csv'}"
-    yield from _elsewhere(tables, bool(new))
+        return
+    yield _head(documented, settings.get("seed", "?"), seconds)
     yield ""
-    yield from _next(new, out, backends, target)
-    yield f"exit {status}; all: {out / 'findings.csv'}"
+    failed = "" if new or not _beside(tables, False) else "NOT AS BEFORE, see below. "
+    word = _verdict(documented, new, found)
+    rest = "" if word.startswith("NOT RUN") else _not_tried(tables, out, target) + _lost(tables)
+    yield from wrapped(so_far + failed + word + rest)
+    for finding in [row for row in found if row["kind"] == Kind.KNOWN][:MOST_KNOWN]:
+        of = f"{spaced(finding['cause'])}: {finding['sentence']}"
+        yield from wrap(
+            of, WIDTH, initial_indent="  · ", subsequent_indent="    ", max_lines=2, placeholder=" …"
+        )
 
 
 def _head(documented: pd.DataFrame, seed: str, seconds: float) -> str:
@@ -116,14 +124,9 @@ def _not_tried(tables: Tables, out: Path, target: str) -> str:
     coverage = records(tables["coverage"]) if "coverage" in tables else []
     reasons = [row["reason"].partition("does not take: ")[2] for row in coverage]
     named = {word for reason in reasons for word in reason.split(", ") if word.isidentifier()}
-    declared = _declared(out, target)
+    declared = declared_in(out, target)
     how = f" (to try them, copy {declared} and declare them there)" if target and declared.exists() else ""
     return f" Not declared, so not tried: {', '.join(sorted(named))}{how}." if named else ""
-
-
-def _declared(out: Path, target: str) -> Path:
-    """The declaration of a class, program or library that was named alone."""
-    return out / "declared" / f"{target}.py"
 
 
 def _lost(tables: Tables) -> str:
@@ -160,43 +163,6 @@ def _each(documented: pd.DataFrame, found: list[Row]) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _told(finding: Row, tables: Tables, out: Path, name: bool) -> Iterator[str]:
-    """A finding in words, with the clauses that show it and the least case of each."""
-    of = f"{finding['backend']}: " if name else ""
-    yield from wrapped(f"{of}{finding['sentence']}")
-    evidence = [
-        row
-        for row in records(tables["evidence"])
-        if row["backend"] == finding["backend"] and row["against"] == Against.DOCUMENTED
-    ]
-    sentences = {row["clause"]: row["sentence"] for row in records(tables["clauses"])}
-    clauses = str(finding["clauses"]).split("; ")
-    mark = "?" if is_meaning(finding) else "✗"
-    for clause in clauses[:MOST_CLAUSES]:
-        shown = [row for row in evidence if row["clause"] == clause]
-        dtypes = ", ".join(dict.fromkeys(row["dtype"] for row in shown)) or finding["dtypes"]
-        yield f"  {mark} {clause:20} {shorten(sentences.get(clause, ''), 35, placeholder='…'):35} {dtypes}"[
-            :WIDTH
-        ].rstrip()
-        if shown and shown[0]["least"]:
-            yield from wrap(str(shown[0]["least"]), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
-    if len(clauses) > MOST_CLAUSES:
-        rest = ", ".join(clauses[MOST_CLAUSES:])
-        yield from wrap(
-            f"{mark} and {rest}", WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2
-        )
-    if finding["effect"]:
-        alone = f"how much: {finding['effect']} (in the reference)"
-        yield from wrap(alone, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
-    if is_meaning(finding):
-        axis, _, value = str(finding["cause"]).partition(": ")
-        kind = "".join(word.capitalize() for word in axis.split("_"))
-        yield f"      meant? lazyadam accept {axis}={value}{_option(out)} --reason '…'"
-        file = "a copy" if _declared(out, str(finding["backend"])).exists() else "its file"
-        yield f"      or in {file}: documented = Dialect({axis}={kind}.{value.upper()})"
-        yield f"      with: from lazyadam.reference.dialect import Dialect, {kind}"
-
-
 def _beside(tables: Tables, told: bool) -> list[Row]:
     """Tests that failed and whose reason no verdict shows. told: whether something not known was."""
     failures = records(tables["failures"]) if "failures" in tables else []
@@ -209,7 +175,7 @@ def _elsewhere(tables: Tables, told: bool) -> Iterator[str]:
     if others:
         yield ""
         yield f"{_number(others, 'test')} failed beside:"
-        for row in others[:MOST_CAUSES]:
+        for row in others[:MOST_BESIDE]:
             test, of, what = str(row["test"]).rpartition("::")[2].partition("[")
             known = f"what is known is no longer so: {what.rstrip(']')}"
             yield from wrap(
@@ -231,7 +197,7 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
     named = (clause for clause in clauses if Path(first["script"]).name.startswith(f"{clause}."))
     clause = next(named, clauses[0])
     of = f" --backend {shlex.quote(str(first['backend']))}" if len(backends) > 1 else ""
-    of += _option(out)
+    of += option(out)
     script = f", and {out / str(first['script'])}" if first["script"] else ""
     yield from wrap(
         f"see it           lazyadam show {clause}{of}{script}", WIDTH, subsequent_indent=" " * 19,
@@ -243,19 +209,7 @@ def _next(new: list[Row], out: Path, backends: list[str], target: str) -> Iterat
         yield "  find the commit  git bisect start HEAD GOOD, and"
         yield f"                   git bisect run lazyadam replay {shlex.quote(str(out / trace))}"
     yield f"  in CI            lazyadam init github {shlex.quote(target)}".removesuffix(" ''")
-    yield f"  known to you     lazyadam accept{_option(out)} --reason '…'"
-
-
-def _option(out: Path) -> str:
-    """The option that names a run, where it isn't the one that commands take."""
-    usual = out.name == "lazyadam-out" and out.parent == Path.cwd()
-    return "" if usual else f" --out {shlex.quote(str(out))}"
-
-
-def is_meaning(finding: Row) -> bool:
-    """Whether an axis explains it: it may be meant, and only be documented otherwise."""
-    axis, _, value = str(finding["cause"]).partition(": ")
-    return bool(value) and " " not in axis and axis not in FAILING
+    yield f"  known to you     lazyadam accept{option(out)} --reason '…'"
 
 
 def _clauses(found: Iterable[Row]) -> set[str]:
@@ -284,8 +238,3 @@ def _number(rows: Sized, what: str) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def wrapped(text: str) -> list[str]:
-    """A text in lines of the screen."""
-    return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

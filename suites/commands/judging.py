@@ -103,8 +103,8 @@ def report(
     """Judge every backend that is here, compare them with each other, and write tables and the page."""
     from lazyadam.reports.answer import beside, in_brief
     from lazyadam.reports.pages import PAGES, PARTS, write_pages
-    from lazyadam.reports.screen import wrapped
     from lazyadam.reports.tables import TableError, read
+    from lazyadam.reports.told import wrapped
     from lazyadam.suites.run.steps import Steps
 
     targets = [*targets, *declared(program, library, out)]

@@ -27,8 +27,8 @@ from lazyadam.suites.judge.judgement import Finding, Judgement, Size
 ARITHMETICS = BY_TYPE["float32"]
 
 
-def finding(quantity: str, ratio: float) -> Finding:
-    return Finding(quantity, 0, 1, 0, (0, 0), 1.0, 0.0, 1.0, ratio)
+def finding(quantity: str, ratio: float, case: int = 0) -> Finding:
+    return Finding(quantity, case, 1, 0, (0, 0), 1.0, 0.0, 1.0, ratio)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,14 @@ def test_where_none_explains_everything_the_fewest_quantities_count_before_the_s
     free = [Judgement(np.array([9.0]), 1, [], beyond), Judgement(np.array([9.5]), 1, [], within)]
     running = iter([*free, *free[:1] * len(ARITHMETICS)])
     assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(running)) is free[1]
+
+
+def test_moments_that_are_right_count_before_more_cases_of_a_wrong_w() -> None:
+    """Of two faults in w, one may be explained here and there by an arithmetic in which v is wrong."""
+    moments = Judgement(np.array([40.0, 40.0]), 2, [finding("v", 40.0)], {})
+    plain = Judgement(np.array([50.0, 50.0]), 2, [finding("w", 50.0), finding("w", 50.0, 1)], {})
+    judged = iter([moments, plain, *[moments] * len(ARITHMETICS)])
+    assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(judged)) is plain
 
 
 def test_where_a_moment_is_wrong_no_other_power_is_tried_with_the_same_averages() -> None:

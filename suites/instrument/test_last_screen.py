@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.reports.screen import WIDTH
+from lazyadam.reports.told import WIDTH
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.instrument.readme import as_pictured, picture

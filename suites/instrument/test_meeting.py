@@ -38,9 +38,10 @@ def test_two_values_that_can_not_meet_are_told_why() -> None:
         (("widht=64", "order=sorted"), "width"),
         (("width=66", "order=sorted"), "known: 4, 1"),
         (("order=sorted", "repeats=a pear"), "a pair"),
+        (("width=64", "WIDTH=8"), "width is given twice"),
     ],
 )
-def test_what_is_no_value_is_told_with_what_is_near(words: tuple[str, ...], near: str) -> None:
+def test_what_can_not_be_asked_is_told_with_what_is_near(words: tuple[str, ...], near: str) -> None:
     with pytest.raises(UnknownName, match=near):
         meeting(words)
 

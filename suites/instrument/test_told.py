@@ -9,8 +9,9 @@ import pytest
 from lazyadam.reports.export import junit, summary
 from lazyadam.reports.findings import findings, of_backend
 from lazyadam.reports.schema import TABLES
-from lazyadam.reports.screen import WIDTH, screen
+from lazyadam.reports.screen import screen
 from lazyadam.reports.tables import frame, read, records
+from lazyadam.reports.told import WIDTH
 from lazyadam.reports.vocabulary import FAILING, Kind
 from lazyadam.suites.backends.own.class_file import DECLARED
 from lazyadam.suites.instrument.published import RUN
@@ -237,6 +238,26 @@ def test_screen_summary_and_junit_say_what_the_table_says() -> None:
     shown = " ".join(" ".join(screen(made, Path("lazyadam-out"), 1, 1)).split())
     assert found["sentence"] in shown
     assert "documented = Dialect(duplicates=Duplicates.LAST)" in shown
+
+
+def test_many_causes_in_many_clauses_are_told_in_forty_lines_what_says_it_plainest_first() -> None:
+    """One cause is told whole, of two or three what there is room for; a case of the space in two lines."""
+    some = ("learning-rate", "several-parameters", "save-and-load", "copied-optimizer")
+    many = [seen(c, "unexplained") for c in some]
+    many[0][1]["least"] += "; where width 257, table rows 2, touched one, repeats a pair" * 9
+    axes = {
+        "epsilon: beside_hat": ("tiny-gradients", "default-epsilon", "slow-averages", "many-steps"),
+        "duplicates: last": ("duplicates", "gradient-kept", "index-type"),
+        "untouched: dense": ("untouched-rows", "missing-gradient", "all-rows"),
+    }
+    for causes in range(1, len(axes) + 1):
+        made = tables_of(*many, *(seen(c, axis) for axis in [*axes][:causes] for c in axes[axis]))
+        said = screen(made, Path("lazyadam-out"), 1, 1, "mine.LazyAdam")
+        assert len(said) <= 40
+        assert max(len(line) for line in said if not line.strip().startswith("git bisect run")) <= WIDTH
+        first = next(line for line in said if line.startswith("  ✗ "))
+        assert first.split()[1] != "learning-rate"
+    assert "And 1 more: " in "\n".join(said)
 
 
 def test_a_bisection_is_not_advised_where_a_replay_could_not_say_that_it_diverges() -> None:

@@ -124,8 +124,13 @@ def _explains(judgement: Judgement) -> bool:
     return bool(judgement.worst.max(initial=0.0) <= 1)
 
 
-def _unexplained(judgement: Judgement) -> tuple[int, int]:
-    """How many quantities, of cases and of sizes, are beyond the bound; then how many elements."""
+def _unexplained(judgement: Judgement) -> tuple[int, int, int]:
+    """How many quantities, of cases and of sizes, are beyond the bound, w aside; with w; how many elements.
+
+    Moments first: they owe nothing to how w is computed, so that a w that is wrong in every arithmetic must
+    not choose one in which they are wrong too.
+    """
     wrong = {(f.case, f.quantity) for f in judgement.findings}
-    sizes = [size for size in judgement.sizes.values() if size.ratio > 1]
-    return len(wrong) + len(sizes), judgement.beyond
+    sizes = [name for (name, _), size in judgement.sizes.items() if size.ratio > 1]
+    moments = sum(quantity != "w" for quantity in [*(quantity for _, quantity in wrong), *sizes])
+    return moments, len(wrong) + len(sizes), judgement.beyond

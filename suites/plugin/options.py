@@ -11,6 +11,7 @@ import pytest
 
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.schema import SHOWN
+from lazyadam.reports.told import USUAL
 from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
@@ -104,9 +105,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TABLE",
         help="print this table at the end, or all; repeatable",
     )
-    group.addoption(
-        "--out", type=Path, default=Path("lazyadam-out"), metavar="DIR", help="where the tables go"
-    )
+    group.addoption("--out", type=Path, default=Path(USUAL), metavar="DIR", help="where the tables go")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 from lazyadam.reports import screen, tables
 from lazyadam.reports.findings import findings
 from lazyadam.reports.schema import SHOWN, TABLES
+from lazyadam.reports.told import USUAL
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.own.class_file import DECLARED, is_class
 from lazyadam.suites.clauses import CLAUSES, carried
@@ -64,6 +65,8 @@ class Run:
             from lazyadam.reports import plots  # matplotlib takes as long to import as all the rest
 
             texts["sensitivity.svg"] = plots.sensitivity(made["sensitivity_curve"]).whole()
+        if out.name == USUAL:  # traces of a wrong one take 100 MB, and are nothing to commit
+            texts[".gitignore"] = "*\n"
         lost = []
         with undisturbed():
             for name, text in texts.items():

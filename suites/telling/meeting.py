@@ -5,7 +5,7 @@ from typing import Any
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.backends.typed import one
+from lazyadam.suites.backends.typed import UnknownName, one
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.covering import pairs
 from lazyadam.suites.cases.space import DIMENSIONS, excluded
@@ -32,12 +32,14 @@ def meeting(words: Sequence[str]) -> list[str]:
     """How often two values met on each backend of the suite, or why they don't.
 
     Raises:
-        UnknownName: there is no such dimension or value.
+        UnknownName: there is no such dimension or value, or both are of one.
     """
     given: dict[str, Any] = {}
     for word in words:
         name, _, value = word.partition("=")
         dimension = one("dimension", name, VALUES)
+        if dimension in given:
+            raise UnknownName(f"{dimension} is given twice: a case has one value of it")
         given[dimension] = VALUES[dimension][one(f"value of {dimension}", value, VALUES[dimension])]
     told: dict[str, list[str]] = {}
     for backend in BACKENDS.values():

@@ -25,7 +25,9 @@ from lazyadam.suites.backends.own import TorchOptimizer
 class Declared(TorchOptimizer):
     name = "{dotted}"
     optimizer_class = Optimizer
-    layouts, options = taken(Optimizer)
+    layouts, hyperparameters, options = taken(Optimizer)
+    grouped = TorchOptimizer.grouped | hyperparameters
+    changing = TorchOptimizer.changing | hyperparameters
 '''
 
 PROGRAM = '''\
@@ -100,8 +102,10 @@ def like(dotted: str, folder: Path) -> list[str]:
     return [".".join([*modules, other]) for other in near if other != name]
 
 
-def taken(optimizer: Any) -> tuple[frozenset[str], dict[str, Any]]:
-    """The layouts that a torch optimizer takes, and arguments that keep a decay of its own out.
+def taken(optimizer: Any) -> tuple[frozenset[str], frozenset[str], dict[str, Any]]:
+    """What a torch optimizer takes: layouts, hyperparameters beside lr, β and ε, and what keeps those out.
+
+    A hyperparameter is taken if it is an argument of the class by its usual name, and every layout takes it.
 
     Raises:
         TypeError: it is no optimizer of torch.
@@ -112,13 +116,13 @@ def taken(optimizer: Any) -> tuple[frozenset[str], dict[str, Any]]:
 
     if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
         raise TypeError(f"{optimizer!r} is no subclass of torch.optim.Optimizer: lazyadam init numpy")
-    decays = "weight_decay" in inspect.signature(optimizer).parameters
-    options: dict[str, Any] = {"weight_decay": 0.0} if decays else {}
+    there = inspect.signature(optimizer).parameters
+    options: dict[str, Any] = {"weight_decay": 0.0} if "weight_decay" in there else {}
 
-    def takes(gradient: Any) -> bool:
+    def takes(gradient: Any, **given: Any) -> bool:
         parameter = torch.nn.Parameter(torch.zeros(2, 1))
         parameter.grad = gradient
-        made = optimizer([parameter], lr=1e-3, **options)  # whatever is wrong with that is told
+        made = optimizer([parameter], **({"lr": 1e-3} | options | given))  # whatever is wrong with it is told
         try:
             made.step()
         except (RuntimeError, ValueError, NotImplementedError):
@@ -126,5 +130,11 @@ def taken(optimizer: Any) -> tuple[frozenset[str], dict[str, Any]]:
         return True
 
     dense = torch.ones(2, 1)
-    layouts = {"sparse": takes(dense.to_sparse(1)), "dense": takes(dense)}
-    return frozenset({"none", *(layout for layout, taken in layouts.items() if taken)}), options
+    every = {"sparse": dense.to_sparse(1), "dense": dense}
+    layouts = {layout for layout, gradient in every.items() if takes(gradient)}
+    asked = {"weight_decay": 0.1, "maximize": True, "nesterov": True}
+    further = {
+        name for name, x in asked.items()
+        if name in there and all(takes(every[layout], **{name: x}) for layout in layouts)
+    }  # fmt: skip
+    return frozenset({"none", *layouts}), frozenset(further), options

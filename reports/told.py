@@ -1,0 +1,94 @@
+"""New findings in lines of the screen: the cause, what shows it, how much it matters, what to declare."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import shorten, wrap
+from typing import Any
+
+import pandas as pd
+
+from lazyadam.reports.tables import records
+from lazyadam.reports.vocabulary import FAILING, Against
+
+Row = dict[str, Any]
+Tables = dict[str, pd.DataFrame]
+WIDTH = 80
+USUAL = "lazyadam-out"  # where a run writes to, unless told
+
+
+def findings_in_lines(
+    new: list[Row], tables: Tables, out: Path, name: bool, causes: int, clauses: int
+) -> Iterator[str]:
+    """What is new, so many causes of it, and so many clauses of each. name: say of which backend."""
+    for finding in new[:causes]:
+        yield ""
+        yield from _told(finding, tables, out, name, clauses)
+    if rest := new[causes:]:
+        yield ""
+        said = "; ".join(str(row["sentence"]).partition(", but it is held to: ")[0] for row in rest)
+        yield from wrap(
+            f"And {len(rest)} more: {said}", WIDTH, max_lines=3, placeholder=" …", break_long_words=False
+        )
+
+
+def _told(finding: Row, tables: Tables, out: Path, name: bool, most: int) -> Iterator[str]:
+    """A finding in words, with so many of the clauses that show it, and the least case of each."""
+    of = f"{finding['backend']}: " if name else ""
+    yield from wrapped(f"{of}{finding['sentence']}")
+    evidence = [
+        row
+        for row in records(tables["evidence"])
+        if row["backend"] == finding["backend"] and row["against"] == Against.DOCUMENTED
+    ]
+    sentences = {row["clause"]: row["sentence"] for row in records(tables["clauses"])}
+    clauses = str(finding["clauses"]).split("; ")
+    mark = "?" if is_meaning(finding) else "✗"
+    wide = max(20, *map(len, clauses[:most]))
+    for clause in clauses[:most]:
+        shown = [row for row in evidence if row["clause"] == clause]
+        dtypes = ", ".join(dict.fromkeys(row["dtype"] for row in shown)) or finding["dtypes"]
+        demanded = shorten(sentences.get(clause, ""), 55 - wide, placeholder="…")
+        yield f"  {mark} {clause:{wide}} {demanded:{55 - wide}} {dtypes}"[:WIDTH].rstrip()
+        if shown and shown[0]["least"]:
+            yield from wrap(
+                str(shown[0]["least"]), WIDTH, max_lines=2, placeholder=" …",
+                initial_indent=" " * 6, subsequent_indent=" " * 6,
+            )  # fmt: skip
+    if len(clauses) > most:
+        rest = ", ".join(clauses[most:])
+        yield from wrap(
+            f"{mark} and {rest}", WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2
+        )
+    if finding["effect"]:
+        alone = f"how much: {finding['effect']} (in the reference)"
+        yield from wrap(alone, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    if is_meaning(finding):
+        axis, _, value = str(finding["cause"]).partition(": ")
+        kind = "".join(word.capitalize() for word in axis.split("_"))
+        yield f"      meant? lazyadam accept {axis}={value}{option(out)} --reason '…'"
+        file = "a copy" if declared_in(out, str(finding["backend"])).exists() else "its file"
+        yield f"      or in {file}: documented = Dialect({axis}={kind}.{value.upper()})"
+        yield f"      with: from lazyadam.reference.dialect import Dialect, {kind}"
+
+
+def is_meaning(finding: Row) -> bool:
+    """Whether an axis explains it: it may be meant, and only be documented otherwise."""
+    axis, _, value = str(finding["cause"]).partition(": ")
+    return bool(value) and " " not in axis and axis not in FAILING
+
+
+def declared_in(out: Path, target: str) -> Path:
+    """The declaration of a class, program or library that was named alone."""
+    return out / "declared" / f"{target}.py"
+
+
+def option(out: Path) -> str:
+    """The option that names a run, where it isn't the one that commands take."""
+    usual = out.name == USUAL and out.parent == Path.cwd()
+    return "" if usual else f" --out {shlex.quote(str(out))}"
+
+
+def wrapped(text: str) -> list[str]:
+    """A text in lines of the screen."""
+    return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
