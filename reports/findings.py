@@ -260,11 +260,22 @@ def effect(backend: str, cause: str, tables: dict[str, pd.DataFrame]) -> str:
     ]
     if not found:
         return ""
-    sparse = [(share, sequence) for share, sequence in found if not sequence.startswith("dense")]
-    share, sequence = max(sparse or found)  # not every one takes a dense gradient
+    dense: dict[bool, list[tuple[float, str]]] = {
+        True: [],
+        False: [],
+    }  # by whether the training's gradients are
+    for share, sequence in found:
+        dense[sequence.startswith("dense")].append((share, sequence))
+    share, sequence = max(dense[_takes_dense_alone(backend, tables)] or found)
     if not share:
         return f"none in our trainings of {LAST:,} steps"
     return f"{percent(share)} of how far weights move, after {LAST:,} steps with {sequence}"
+
+
+def _takes_dense_alone(backend: str, tables: dict[str, pd.DataFrame]) -> bool:
+    """Whether a backend refuses whatever sparse gradient it is given."""
+    asked = {row["verdict"] for row in _of(tables, "verdicts", backend) if row["clause"] == "sparse-gradient"}
+    return asked == {Verdict.REFUSES}
 
 
 @lru_cache(maxsize=1)

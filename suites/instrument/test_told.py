@@ -154,6 +154,18 @@ def test_the_clause_that_asks_for_an_axis_is_told_first_with_its_effect_alone() 
     assert found["effect"].endswith("after 1,000 steps with tables in turn")
 
 
+def test_how_much_an_axis_matters_is_told_of_a_training_that_the_backend_takes() -> None:
+    """Of one that refuses sparse gradients, with dense ones."""
+    for verdict, dense in (("refuses", True), ("conforms", False)):
+        made = tables_of(seen("weight-decay", "weight_decay: decoupled"))
+        asked = judged(clause="sparse-gradient", verdict=verdict, witness="a-pin")
+        made["verdicts"] = pd.concat([made["verdicts"], frame("verdicts", [asked])])
+        promised = {**ABOUT, "axis": "weight_decay", "documented": "coalesced", "observed": "decoupled"}
+        made["dialects"] = frame("dialects", [promised])
+        found = next(row for row in records(findings(made)) if row["cause"] == "weight_decay: decoupled")
+        assert (" with dense gradient, weight decay" in found["effect"]) == dense
+
+
 def test_what_was_not_declared_is_said_not_to_be_tried() -> None:
     made = tables_of()
     reasons = ("does not take: weight_decay, loss_scale", "does not take: no launch goes before", "")
