@@ -124,7 +124,7 @@ DIMENSIONS = (
     Dimension("manner", (None, *Manner), "how it is handed over"),
 )
 ELSEWHERE = (Manner.ONE_BUFFER, Manner.VECTORS, Manner.FORKED)
-OF_STATES = (Manner.SAVED, Manner.COPIED, Manner.FORKED)
+OF_STATES = (Manner.SAVED, Manner.COPIED, Manner.FORKED, Manner.LOADED_BACK)
 OF_ROWS = (Manner.INT32_ROWS, Manner.INT64_ROWS)
 UNNAMED = "no rows are named"
 

@@ -177,6 +177,14 @@ CLAUSES = (
         needs=(Manner.STRIDED,),
     ),
     Clause(
+        "column-order",
+        "a parameter whose columns lie together in memory is updated like any other",
+        "the columns of the parameter lie together",
+        "torch.Tensor.stride documentation, 2.13; bug class of pytorch#106951",
+        _in_manner(Manner.COLUMNS),
+        needs=(Manner.COLUMNS,),
+    ),
+    Clause(
         "strided-gradients",
         "a gradient that is not contiguous acts like any other",
         "the gradient is not contiguous",

@@ -11,6 +11,7 @@ MANNERS = {
     Manner.INT32_ROWS: "index-type",
     Manner.INT64_ROWS: "index-type",
     Manner.STRIDED: "strided-parameters",
+    Manner.COLUMNS: "column-order",
     Manner.STRIDED_GRADIENTS: "strided-gradients",
     Manner.LR_TENSOR: "learning-rate-tensor",
     Manner.ONE_BUFFER: "one-buffer",
@@ -20,6 +21,7 @@ MANNERS = {
     Manner.SAVED: "saved-as-bytes",
     Manner.COPIED: "copied-optimizer",
     Manner.FORKED: "two-optimizers",
+    Manner.LOADED_BACK: "loaded-back",
     Manner.ARGUMENTS: "constructor-arguments",
 }
 # The clause that says what is to come of a value that is out of the ordinary.

@@ -37,6 +37,12 @@ def _saved_in_manner(manner: Manner) -> Callable[[type[Backend]], Menu]:
     )
 
 
+def _loaded_back(backend: type[Backend]) -> Menu:
+    # A parameter that had no gradient before has no state that is saved, and one afterwards.
+    menu = _saved_in_manner(Manner.LOADED_BACK)(backend)
+    return replace(menu, layouts=(*menu.layouts, *({"none"} & backend.layouts)))
+
+
 CLAUSES = (
     Clause(
         "save-and-load",
@@ -68,5 +74,13 @@ CLAUSES = (
         f"{_STATE_DICT}; pytorch#196083",
         _saved_in_manner(Manner.FORKED),
         needs=(Manner.FORKED,),
+    ),
+    Clause(
+        "loaded-back",
+        "a state that is loaded takes the place of all that the optimizer has done since",
+        "the state is loaded back after one more step",
+        f"{_STATE_DICT}; bug class of pytorch#147288",
+        _loaded_back,
+        needs=(Manner.LOADED_BACK,),
     ),
 )

@@ -1,5 +1,6 @@
 """An arithmetic that is not known: the first that explains everything is taken, or else the most."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from lazyadam.suites.backends.own import TorchOptimizer as Own
 from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.judge.fitting import ARITHMETICS as BY_TYPE
 from lazyadam.suites.judge.fitting import (
+    FEW,
     FLOAT32_SCALARS,
     FLOAT64_POWERS,
     FLOAT64_PRODUCTS,
@@ -179,3 +181,39 @@ def test_unrounded_scalars_are_tried_though_rounded_ones_had_wrong_moments() -> 
 
     fitting(Own, Dialect(), "float32", judge)
     assert asked[-1] == UNDECLARED
+
+
+@pytest.mark.parametrize("right", [0, 1, 7, len(ARITHMETICS) - 1])
+def test_few_cases_rule_out_what_does_not_explain_them_and_the_same_arithmetic_is_found(right: int) -> None:
+    """Case i is explained by every arithmetic from i on, the last by the right one and those behind it."""
+    whole: list[Arithmetic] = []
+
+    def judge_of(cases: list[int], seen: list[Arithmetic]) -> Callable[[Arithmetic], Judgement]:
+        def judge(arithmetic: Arithmetic) -> Judgement:
+            seen.append(arithmetic)
+            wrong = [ARITHMETICS.index(arithmetic) < i for i in cases]
+            found = [finding("w", 9.0, case) for case, is_wrong in enumerate(wrong) if is_wrong]
+            return Judgement(np.where(wrong, 9.0, 0.5), 1, found, {})
+
+        return judge
+
+    cases = [*range(right + 1)]
+    plain = fitting(Own, Dialect(), "float32", judge_of(cases, []))
+    judge = judge_of(cases, whole)
+    taken = fitting(Own, Dialect(), "float32", judge, lambda few: judge_of([cases[i] for i in few], []))
+    assert taken.arithmetic == plain.arithmetic == ARITHMETICS[right]
+    assert len(whole) <= 1 + (right + FEW - 1) // FEW
+
+
+def test_where_none_explains_all_what_explains_the_most_of_a_few_is_judged_by_all() -> None:
+    def judge_of(cases: list[int]) -> Callable[[Arithmetic], Judgement]:
+        def judge(arithmetic: Arithmetic) -> Judgement:
+            right = 3 if arithmetic == ARITHMETICS[5] else 0  # of so many cases
+            found = [finding("w", 9.0, n) for n, case in enumerate(cases) if case >= right]
+            return Judgement(np.array([9.0 if case >= right else 0.5 for case in cases]), 1, found, {})
+
+        return judge
+
+    taken = fitting(Own, Dialect(), "float32", judge_of([*range(20)]), judge_of)
+    assert taken.arithmetic == ARITHMETICS[5]
+    assert len(taken.worst) == 20

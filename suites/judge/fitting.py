@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
+
 from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Epsilon, Hat, Power, Storage
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.base import Backend
@@ -13,6 +15,9 @@ UNDECLARED = Arithmetic()  # also: its scalars are not rounded
 FIRST = (Average.BOTH, Average.OMEGA)
 RARE = (Power.FLOAT64_PRODUCT, Power.FLOAT32_POWER)
 ANY_ORDER = 3.0  # a root, a product and a quotient
+FEW = 8  # cases that an arithmetic has to explain before it is tried on all
+
+Judge = Callable[[Arithmetic], Judgement]
 
 
 def _usual(
@@ -72,19 +77,44 @@ def _folded_too(usual: tuple[Arithmetic, ...], dialect: Dialect) -> tuple[Arithm
 
 
 def fitting(
-    backend: type[Backend], dialect: Dialect, dtype: str, judge: Callable[[Arithmetic], Judgement]
+    backend: type[Backend],
+    dialect: Dialect,
+    dtype: str,
+    judge: Judge,
+    of: Callable[[list[int]], Judge] | None = None,
 ) -> Judgement:
-    """What the judge says by the first arithmetic that explains everything, or else the most.
+    """What the judge says by the first arithmetic that explains everything, or else the most of some cases.
 
-    Not by the smallest ratio: a wider bound makes any error smaller, and explains none of it.
+    Not by the smallest ratio: a wider bound makes any error smaller, and explains none of it. of: how some of
+    several cases are judged alone. An arithmetic that doesn't explain a few doesn't explain all, so that each
+    is tried on those that diverge by others, and on all only where it explains these.
     """
+    usual = arithmetics(backend, dialect, dtype)
+    if of is None:
+        return _most_explained(usual, judge)
+    best = _judged(judge, usual[0])
+    few: list[int] = []
+    for _ in usual[1:]:  # each round rules one out
+        if _explains(best):
+            break
+        few += np.flatnonzero(best.worst > 1)[:FEW].tolist()
+        found = _most_explained(usual, of(few))
+        if found.arithmetic != best.arithmetic:
+            assert found.arithmetic is not None
+            best = _judged(judge, found.arithmetic)
+        if not _explains(found):
+            break
+    return best
+
+
+def _most_explained(usual: Iterable[Arithmetic], judge: Judge) -> Judgement:
+    """By the first arithmetic that explains everything, or else the most."""
     judgements: list[Judgement] = []
     hopeless = set()
-    for arithmetic in arithmetics(backend, dialect, dtype):
+    for arithmetic in usual:
         if _averages(arithmetic) in hopeless:
             continue
-        judgements.append(judge(arithmetic))
-        judgements[-1].arithmetic = arithmetic
+        judgements.append(_judged(judge, arithmetic))
         if _explains(judgements[-1]):
             return judgements[-1]
         if any(f.quantity != "w" for f in judgements[-1].findings):
@@ -92,9 +122,13 @@ def fitting(
     return min(judgements, key=_unexplained)
 
 
-def other_scalars(
-    backend: type[Backend], dialect: Dialect, dtype: str, judge: Callable[[Arithmetic], Judgement]
-) -> str:
+def _judged(judge: Judge, arithmetic: Arithmetic) -> Judgement:
+    judgement = judge(arithmetic)
+    judgement.arithmetic = arithmetic
+    return judgement
+
+
+def other_scalars(backend: type[Backend], dialect: Dialect, dtype: str, judge: Judge) -> str:
     """In words, the float32 scalars that explain a float64 backend which declares none; '' where none do."""
     if declares(backend) or PRECISIONS[dtype].scalar != "float64":
         return ""

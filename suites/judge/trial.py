@@ -40,7 +40,8 @@ def judge(trial: Trial, dialect: Dialect, drift: bool = False) -> Judgement:
     """
     backend, free = trial.backend, trial.clause.free
     by = judged_by(trial, dialect, drift and declares(backend))
-    judgement = fitting(backend, dialect, trial.cases[0].dtype, by)
+    of = (lambda few: judged_by(trial.of(few), dialect)) if len(trial.cases) > 1 else None
+    judgement = fitting(backend, dialect, trial.cases[0].dtype, by, of)
     if free and drift and not declares(backend) and judgement.worst.max(initial=0.0) <= 1:
         # Which arithmetic fits was decided by a part of the run: the others need not be run to the end.
         assert judgement.arithmetic is not None

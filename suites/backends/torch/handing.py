@@ -33,6 +33,7 @@ class HandsOver(Backend):
             Manner.INT32_ROWS,
             Manner.INT64_ROWS,
             Manner.STRIDED,
+            Manner.COLUMNS,
             Manner.STRIDED_GRADIENTS,
             Manner.LR_TENSOR,
             *IN_BUFFER,
@@ -41,6 +42,7 @@ class HandsOver(Backend):
             Manner.SAVED,
             Manner.COPIED,
             Manner.FORKED,
+            Manner.LOADED_BACK,
             Manner.WATCHED,
             Manner.ARGUMENTS,
             Manner.FLOAT64_VALUES,
@@ -61,6 +63,8 @@ class HandsOver(Backend):
         weights = [self._tensor(p.w) for p in case.parameters]
         if Manner.STRIDED in case.manner:
             weights = [self._strided(x) for x in weights]
+        if Manner.COLUMNS in case.manner:
+            weights = [x.transpose(0, -1).contiguous().transpose(0, -1) for x in weights]
         if case.manner & IN_BUFFER:
             weights = self._parts(weights)
         self.strided_gradients: list[bool] = []  # of those that were handed over, where that was asked for
@@ -131,6 +135,9 @@ class HandsOver(Backend):
 
     def reload(self, case: Case) -> None:
         first = self.parameters, self.optimizer
+        if Manner.LOADED_BACK in case.manner:
+            self._load_back()
+            return
         if Manner.COPIED in case.manner:
             copied, self.optimizer = copy.deepcopy(first)
             self._take(copied)
@@ -144,6 +151,16 @@ class HandsOver(Backend):
             self.optimizer.load_state_dict(saved)
         if case.manner & GOES_ON:
             self._go_on(*first)
+
+    def _load_back(self) -> None:
+        """The state and the weights as they were before a step."""
+        saved = copy.deepcopy(self.optimizer.state_dict())
+        weights = [x.detach().clone() for x in self.parameters]
+        self._go_on(self.parameters, self.optimizer)
+        with self.torch.no_grad():
+            for tensor, before in zip(self.parameters, weights, strict=True):
+                tensor.copy_(before)
+        self.optimizer.load_state_dict(saved)
 
     def _through_bytes(self, saved: dict[str, Any]) -> Any:
         memory = io.BytesIO()
@@ -161,6 +178,9 @@ class HandsOver(Backend):
     def took_place(self, manner: Manner) -> bool:
         if manner is Manner.STRIDED:
             return any(not x.is_contiguous() or x.numel() <= 1 for x in self.parameters)
+        if manner is Manner.COLUMNS:
+            # A single row or column has one order.
+            return any(not x.is_contiguous() or x.numel() == max(x.shape) for x in self.parameters)
         if manner is Manner.STRIDED_GRADIENTS:
             return any(self.strided_gradients) or not self.strided_gradients
         if manner in IN_BUFFER:

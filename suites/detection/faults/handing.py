@@ -1,7 +1,7 @@
 """What an optimizer is handed, and by whom: parts of buffers, memory that is used again, closures, copies."""
 
 from lazyadam.suites.detection.fault import Fault
-from lazyadam.suites.detection.faults.sizes import CALLS, TORCH_COUNTS, TORCH_WRITES, WRITES
+from lazyadam.suites.detection.faults.sizes import CALLS, LOADS, STEPS, TORCH_COUNTS, TORCH_WRITES, WRITES
 
 IF_PART = "    if w.base is not None and w.flags.c_contiguous:\n"
 IS_PART = "param.storage_offset() and param.is_contiguous()"
@@ -129,6 +129,74 @@ FAULTS = (
                 "                if p.grad is not None:\n",
                 '                known = group.setdefault("ids", [id(q) for q in group["params"]])\n'
                 "                if p.grad is not None and id(p) in known:\n",
+            ),
+        ),
+    ),
+    Fault(
+        "columns-written-as-rows",
+        "a parameter whose columns lie together in memory is written as if its rows did",
+        numpy=(
+            (
+                WRITES,
+                "    turned = w.flags.f_contiguous and not w.flags.c_contiguous\n"
+                "    place = w.T.reshape(w.shape) if turned else w\n    place[rows] -= update\n",
+            ),
+        ),
+        torch=(
+            (
+                TORCH_WRITES,
+                "        ends = param.transpose(0, -1)\n"
+                "        turned = ends.is_contiguous() and not param.is_contiguous()\n"
+                f"        (ends.view(param.shape) if turned else param).add_({CHANGE})\n",
+            ),
+        ),
+    ),
+    Fault(
+        "loads-where-there-is-no-state",
+        "a state is loaded only for parameters that have none yet",
+        numpy=(
+            ("        self.state.clear()\n", ""),
+            ("            if state:\n", "            if state and p not in self.state:\n"),
+        ),
+        torch=(
+            (
+                STEPS,
+                "    def load_state_dict(self, state_dict):\n        kept = dict(self.state)\n"
+                "        super().load_state_dict(state_dict)\n        self.state.update(kept)\n\n" + STEPS,
+            ),
+        ),
+    ),
+    Fault(
+        "loads-beside-what-was-not-saved",
+        "a parameter whose state was not saved keeps what it has when a state is loaded",
+        numpy=(("        self.state.clear()\n", ""),),
+        torch=(
+            (
+                STEPS,
+                "    def load_state_dict(self, state_dict):\n        kept = dict(self.state)\n"
+                "        super().load_state_dict(state_dict)\n        self.state.update(kept | self.state)\n\n"
+                + STEPS,
+            ),
+        ),
+    ),
+    Fault(
+        "load-never-counts-back",
+        "a step count that is loaded is at least what it was",
+        numpy=(
+            ("        self.state.clear()\n", "        then = self.state\n        self.state = {}\n"),
+            (
+                LOADS,
+                LOADS + '                there = then.get(p, state)["step"]\n'
+                '                self.state[p]["step"] = max(int(there), self.state[p]["step"])\n',
+            ),
+        ),
+        torch=(
+            (
+                STEPS,
+                "    def load_state_dict(self, state_dict):\n"
+                '        then = {p: s["step"] for p, s in self.state.items()}\n'
+                "        super().load_state_dict(state_dict)\n        for p, s in self.state.items():\n"
+                '            s["step"] = max(s["step"], then.get(p, 0))\n\n' + STEPS,
             ),
         ),
     ),

@@ -35,9 +35,10 @@ class NumpyLazyAdam(Backend):
             Manner.INT32_ROWS,
             Manner.INT64_ROWS,
             Manner.STRIDED,
+            Manner.COLUMNS,
             Manner.STRIDED_GRADIENTS,
             Manner.LR_TENSOR,
-            *(*IN_BUFFER, Manner.OVERWRITTEN, Manner.FORKED),
+            *(*IN_BUFFER, Manner.OVERWRITTEN, Manner.FORKED, Manner.LOADED_BACK),
             Manner.WATCHED,
         }
     )
@@ -58,6 +59,8 @@ class NumpyLazyAdam(Backend):
         arrays = [p.w.astype(case.dtype) for p in case.parameters]
         if Manner.STRIDED in case.manner:
             arrays = [np.stack((x, x), axis=-1)[..., 0] for x in arrays]
+        if Manner.COLUMNS in case.manner:
+            arrays = [np.asfortranarray(x) for x in arrays]
         if case.manner & IN_BUFFER:
             arrays = parts(arrays)
         self.params = [self.module.Parameter(x) for x in arrays]
@@ -111,6 +114,9 @@ class NumpyLazyAdam(Backend):
     def reload(self, case: Case) -> None:
         first, params = self.optimizer, self.params
         saved, old = first.state_dict(), first.groups
+        if Manner.LOADED_BACK in case.manner:
+            self._load_back(saved)
+            return
         rates = [group["lr"] for group in old]
         if Manner.FORKED in case.manner:
             self.memory = [x.data.copy() for x in params]
@@ -121,9 +127,15 @@ class NumpyLazyAdam(Backend):
         self.optimizer.load_state_dict(saved)
         self.optimizer.load_learning_rates(rates)
         if Manner.FORKED in case.manner:
-            for param in params:
-                param.grad = np.ones_like(param.data)
-            first.step()
+            _go_on(params, first)
+
+    def _load_back(self, saved: Any) -> None:
+        """The state and the weights as they were before a step."""
+        weights = [param.data.copy() for param in self.params]
+        _go_on(self.params, self.optimizer)
+        for param, before in zip(self.params, weights, strict=True):
+            param.data[...] = before
+        self.optimizer.load_state_dict(saved)
 
     def overwrite(self) -> None:
         for gradient in (param.grad for param in self.params if param.grad is not None):
@@ -145,12 +157,21 @@ class NumpyLazyAdam(Backend):
         return np.array(state.get(key, np.zeros_like(param.data)), np.float64)
 
     def took_place(self, manner: Manner) -> bool:
-        if manner is Manner.STRIDED:
-            return any(not x.flags.c_contiguous or x.size <= 1 for x in self.memory)
+        if manner in (Manner.STRIDED, Manner.COLUMNS):
+            one = [x.size <= 1 if manner is Manner.STRIDED else x.size == max(x.shape) for x in self.memory]
+            return any(a or not x.flags.c_contiguous for a, x in zip(one, self.memory, strict=True))
         return True  # the other methods see to the others
 
     def path(self) -> dict[str, str]:
         return {"mode": self.mode, "device": self.device, "dtype": str(self.params[0].data.dtype)}
+
+
+def _go_on(params: list[Any], optimizer: Any) -> None:
+    """A step of which nothing is to be left."""
+    for param in params:
+        param.grad = np.ones_like(param.data)
+    with np.errstate(all="ignore"):
+        optimizer.step()
 
 
 def _made_with(group: Group, case: Case) -> dict[str, Any]:

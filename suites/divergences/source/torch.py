@@ -31,7 +31,7 @@ class TorchScript(Skeleton):
         self.has_state = bool(s.case.t) or any(p.m.any() or p.v.any() for p in s.case.parameters)
 
     def imports(self) -> Iterator[str]:
-        needed = {"COPIED": "import copy", "SAVED": "import io"}
+        needed = {"COPIED": "import copy", "LOADED_BACK": "import copy", "SAVED": "import io"}
         standard = tuple(x for manner, x in needed.items() if manner in self.s.manner)
         yield from loaded(self.backend, "import numpy as np", "import torch", standard=standard)
         yield ""
@@ -83,7 +83,9 @@ class TorchScript(Skeleton):
         w = self._tensor("w")
         if "STRIDED" in s.manner:
             w = f"torch.stack(2 * [{w}], dim=-1)[..., 0]"
-        told = "  # not contiguous" if "STRIDED" in s.manner else ""
+        if "COLUMNS" in s.manner:
+            w = f"{w}.transpose(0, -1).contiguous().transpose(0, -1)"
+        told = "  # not contiguous" if {"STRIDED", "COLUMNS"} & s.manner else ""
         made = f"torch.nn.Parameter({w})"
         if {"ONE_BUFFER", "VECTORS"} & s.manner:
             yield from self._parts()
@@ -156,6 +158,9 @@ class TorchScript(Skeleton):
         s, again = self.s, "new()" if self.made_again else self._new()
         mine, beside = ("p", "q") if s.count == 1 else ("params", "its")
         goes_on = bool({"COPIED", "FORKED"} & s.manner)
+        if "LOADED_BACK" in s.manner:
+            yield from self._loaded_back()
+            return
         if "COPIED" in s.manner:
             yield f"first, {beside} = optimizer, {mine}"
             yield f"{mine}, optimizer = copy.deepcopy(({mine}, optimizer))"
@@ -171,10 +176,28 @@ class TorchScript(Skeleton):
             yield f"optimizer = {again}"
             yield "optimizer.load_state_dict(saved)"
         if goes_on:
-            sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
-            ones = f"q.grad = torch.ones_like(q){sparse}"
-            yield from [ones] if s.count == 1 else ["for q in its:", f"    {ones}"]
+            yield from self._ones("q", "its")
             yield "first.step()  # it goes on beside"
+
+    def _loaded_back(self) -> Iterator[str]:
+        """State and weights as they were, after one more step."""
+        one, copied = self.s.count == 1, "p.detach().clone()"
+        weights = copied if one else f"[{copied} for p in params]"
+        yield f"saved, weights = copy.deepcopy(optimizer.state_dict()), {weights}"
+        yield from self._ones("p", "params")
+        yield "optimizer.step()"
+        back = (
+            ["p.detach().copy_(weights)"]
+            if one
+            else ["for p, x in zip(params, weights):", "    p.detach().copy_(x)"]
+        )
+        yield from [*back, "optimizer.load_state_dict(saved)  # back to before it"]
+
+    def _ones(self, name: str, of: str) -> Iterator[str]:
+        """Gradients of ones. name: of one parameter; of: of them all."""
+        sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
+        ones = f"{name}.grad = torch.ones_like({name}){sparse}"
+        yield from [ones] if self.s.count == 1 else [f"for {name} in {of}:", f"    {ones}"]
 
     def _changed(self) -> Iterator[str]:
         s, one = self.s, len(self.s.groups) == 1
