@@ -36,11 +36,9 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool, most: int) -> Ite
     """A finding in words, with so many of the clauses that show it, and the least case of each."""
     of = f"{finding['backend']}: " if name else ""
     yield from wrapped(f"{of}{finding['sentence']}")
-    evidence = [
-        row
-        for row in records(tables["evidence"])
-        if row["backend"] == finding["backend"] and row["against"] == Against.DOCUMENTED
-    ]
+    of_it = [row for row in records(tables["evidence"]) if row["backend"] == finding["backend"]]
+    failed = [row for row in of_it if row["against"] == str(finding["cause"]).partition(":")[0]]
+    evidence = failed or [row for row in of_it if row["against"] == Against.DOCUMENTED]
     sentences = {row["clause"]: row["sentence"] for row in records(tables["clauses"])}
     clauses = str(finding["clauses"]).split("; ")
     mark = "?" if is_meaning(finding) else "✗"

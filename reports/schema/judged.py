@@ -134,7 +134,9 @@ EVIDENCE = Table(
         *c.ABOUT,
         c.DTYPE,
         c.CLAUSE,
-        c.AGAINST,
+        Column(
+            "against", "as in verdicts.csv; refuses, dies or hangs: of cases that fail beside, what is new"
+        ),
         c.EXPLAINED_BY,
         Column("quantities", "which of w, m, v, t and of untouched rows go wrong"),
         c.LEAST,

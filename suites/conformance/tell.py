@@ -149,7 +149,7 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
             "quantities": "; ".join(quantities),
             "least": least.short or next(failures, ""),
             "trace": str(file),
-            "script": shown_by.removeprefix("script ") if shown_by.startswith("script ") else "",
+            "script": _script_file(shown_by),
         }
     )
     result.divergences.append(told)
@@ -224,11 +224,15 @@ def _tell_failure(telling: Telling, failure: Failure, result: Outcome) -> None:
         layout = min(of_failures(one.cases, one.trajectories, failure.kind))
         (case,) = one.cases
         try:
-            shown_by = [sample.clause.id]
-            ready_to_pin(case, telling.out / file, process, row, failure.message, [layout], shown_by)
-            told += f"; trace {file}"
+            ready_to_pin(
+                case, telling.out / file, process, row, failure.message, [layout], [sample.clause.id]
+            )
             name = f"{sample.name}.{failure.kind}.py"
-            told += f"; {scripts.of_failure(sample.clause, case, failure, process, telling.out, name)}"
+            shown_by = scripts.of_failure(sample.clause, case, failure, process, telling.out, name)
+            told += f"; trace {file}; {shown_by}"
+            shown = {name: seen.judged[0].row[name] for name in (*process.about, "dtype", "clause")}
+            shown |= {"against": failure.kind, "explained_by": "", "quantities": "", "least": failure.message}
+            result.evidence.append(shown | {"trace": str(file), "script": _script_file(shown_by)})
         except NotWritten as error:
             result.new.append(str(error))
     result.divergences.append(told)
@@ -250,6 +254,11 @@ def _script(telling: Telling, judged: Judged, least: Least) -> str:
         return f"{scripts.NONE}alone it does not diverge"
     seen = scripts.Divergence(least.case, least.finding, least.same, judged.judgement.arithmetic)
     return scripts.of_divergence(clause, seen, process, telling.out)
+
+
+def _script_file(shown_by: str) -> str:
+    """Where a script is, by what is told of it; '' if there is none."""
+    return shown_by.removeprefix("script ") if shown_by.startswith("script ") else ""
 
 
 def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from lazyadam.reports.tables import TableError, read, records
-from lazyadam.reports.vocabulary import Against
+from lazyadam.reports.vocabulary import FAILING, Against
 from lazyadam.suites.backends.own.class_file import DECLARED
 from lazyadam.suites.backends.typed import UnknownName, near
 from lazyadam.suites.cases import trace
@@ -96,16 +96,21 @@ def _check(owner: str, versions: str, until: str) -> None:
 
 def _found(out: Path, what: list[str]) -> list[Found]:
     """What a run found new, by what explains it."""
-    new = {
-        (row["backend"], row["dtype"], row["clause"]): row["witness"]
+    new = [
+        (row["backend"], row["dtype"], row["clause"], row["witness"])
         for row in records(read("verdicts", out))
         if row["against"] == Against.DOCUMENTED and str(row["witness"]).startswith("traces/")
-    }
+    ]
+    new += [  # of some cases, in a row that says something else of others
+        (row["backend"], row["dtype"], row["clause"], row["trace"])
+        for row in records(read("evidence", out))
+        if row["against"] in FAILING
+    ]
     if not new:
         raise UnknownName(f"{out}: nothing is new there that could be accepted")
     found: dict[tuple[Any, ...], Found] = {}
     named = set()
-    for (backend, dtype, clause), file in new.items():
+    for backend, dtype, clause, file in new:
         about = trace.about(out / file)
         if lacking := [part for part, kind in READY.items() if not isinstance(about.get(part), kind)]:
             raise TableError(f"{out / file}: no trace of a divergence, ready to pin: {lacking[0]} in about")
@@ -127,17 +132,27 @@ def _found(out: Path, what: list[str]) -> list[Found]:
             pin.clauses.add(clause)
             pin.quantities |= {*about["quantities"]}
     if lost := [name for name in what if name not in named]:
-        known = sorted({clause for _, _, clause in new})
+        known = sorted({clause for _, _, clause, _ in new})
         raise UnknownName(f"nothing new is named {lost[0]!r}{near(lost[0], known)}")
-    return [pin for pin in found.values() if not any(_covers(other, pin) for other in found.values())]
+    return _folded(found.values())
+
+
+def _folded(found: Iterable[Found]) -> list[Found]:
+    """Without those whose layouts the witness of another shows beside more: it states all that they do."""
+    left: list[Found] = []
+    for pin in sorted(found, key=lambda pin: -len(pin.about["layouts"])):
+        if wider := next((other for other in left if _covers(other, pin)), None):
+            wider.clauses |= pin.clauses
+            wider.quantities |= pin.quantities
+        else:
+            left.append(pin)
+    return left
 
 
 def _covers(other: Found, pin: Found) -> bool:
-    """Whether another pin says all of this one, at gradients of more layouts: two would be one too many."""
     of = ("backends", "verdict", "explained_by")
     alike = not pin.about["explained_by"] and all(other.about[x] == pin.about[x] for x in of)
-    wider = set(other.about["layouts"]) > set(pin.about["layouts"])
-    return alike and wider and pin.dtypes <= other.dtypes and pin.clauses <= other.clauses
+    return alike and set(other.about["layouts"]) >= set(pin.about["layouts"]) and pin.dtypes == other.dtypes
 
 
 def _each(file: Path) -> list[Path]:

@@ -252,6 +252,19 @@ def test_screen_summary_and_junit_say_what_the_table_says() -> None:
     assert "documented = Dialect(duplicates=Duplicates.LAST)" in shown
 
 
+def test_a_failure_of_some_cases_is_a_finding_beside_what_the_row_says_of_others() -> None:
+    row, shown = seen("copied-optimizer", "step_count: optimizer")
+    failed = shown | {"against": "refuses", "least": "AttributeError: no count (mine.py:3)", "trace": "f"}
+    made = tables_of((row, shown))
+    made["evidence"] = frame("evidence", [shown, failed | {"explained_by": "", "quantities": ""}])
+    found = {row["cause"]: row for row in records(findings(made))}
+    cause = "refuses: AttributeError: no count (mine.py:3)"
+    assert found.keys() == {"step_count: optimizer", cause}
+    assert (found[cause]["kind"], found[cause]["witness"]) == (Kind.NEW, "f")
+    made["findings"] = findings(made)
+    assert f"{cause}, where optimizer and" in " ".join(screen(made, Path("out"), 1, 1))
+
+
 def test_many_causes_in_many_clauses_are_told_in_forty_lines_what_says_it_plainest_first() -> None:
     """One cause is told whole, of two or three what there is room for; a case of the space in two lines."""
     some = ("learning-rate", "several-parameters", "save-and-load", "copied-optimizer")
