@@ -161,7 +161,7 @@ def judge(file: Path, case: Case, trajectory: Trajectory, backend: type[Backend]
     by = partial(step_by_step, [case], [trajectory], dialect, strict_epsilon=strict)
     with np.errstate(all="ignore"):  # a warning would be a second line
         judgement = fitting(backend, dialect, case.dtype, by)
-        scalars = other_scalars(backend, dialect, case.dtype, by) if judgement.worst.max() > 1 else ""
+        scalars = other_scalars(backend, dialect, case.dtype, by, by) if judgement.worst.max() > 1 else ""
     return Judged(dialect, strict, judgement, scalars)
 
 

@@ -121,8 +121,9 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
     why = f" (explained by {axes})" if axes_of(axes) else f" ({axes})" if axes else ""
     told = f"{sample.title}, against {row['against']}{why}: {least.text or row['verdict']}; trace {file}"
     if row["verdict"] == Verdict.DIVERGES and judged.account.missing:
-        by = judged_by(telling.seen.trial, judged.dialect)
-        if scalars := other_scalars(process.backend, judged.dialect, sample.dtype, by):
+        trial, least_of_all = telling.seen.trial, by_size(telling.seen.trial, judged)[:1]
+        first, by = (judged_by(some, judged.dialect) for some in (trial.of(least_of_all), trial))
+        if scalars := other_scalars(process.backend, judged.dialect, sample.dtype, by, first):
             told += f"; {scalars}"
     quantities = sorted({f.quantity for f in judged.judgement.findings})
     unexplained = ([clause.id], quantities) if not axes_of(axes) else ()

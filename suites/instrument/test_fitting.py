@@ -112,13 +112,13 @@ def test_float32_scalars_of_a_float64_backend_are_named_as_they_would_be_declare
     def judge(arithmetic: Arithmetic) -> Judgement:
         return Judgement(np.array([0.5 if arithmetic == fits else 9.0]), 1, [], {})
 
-    told = other_scalars(Own, Dialect(), "float64", judge)
+    told = other_scalars(Own, Dialect(), "float64", judge, judge)
     assert "float32" in told
     assert written(fits) in told
     names = {"Arithmetic": Arithmetic, "Storage": Storage, "Power": Power}
     assert eval(written(fits), names) == fits
-    assert other_scalars(Own, Dialect(), "float32", judge) == ""
-    assert other_scalars(SparseAdam, Dialect(), "float64", judge) == ""
+    assert other_scalars(Own, Dialect(), "float32", judge, judge) == ""
+    assert other_scalars(SparseAdam, Dialect(), "float64", judge, judge) == ""
 
 
 def test_the_correction_is_folded_only_where_epsilon_stands_beside_the_hat() -> None:

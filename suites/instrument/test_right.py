@@ -80,7 +80,7 @@ def test_float32_scalars_of_float64_tensors_are_red_unless_they_are_declared_as_
     seen = examine(Sample(CLAUSES["late-steps"], undeclared, "float64", 0, BUDGET), Here(undeclared("cpu")))
     assert seen.new
     by = partial(step_by_step, seen.trial.cases, seen.trial.trajectories, Dialect())
-    told = other_scalars(undeclared, Dialect(), "float64", by)
+    told = other_scalars(undeclared, Dialect(), "float64", by, by)
     says = re.fullmatch(r"its scalars are of float32; declare arithmetic=(.*) if that is meant", told)
     assert says is not None
     declared = eval(says[1], {"Arithmetic": Arithmetic, "Power": Power, "Storage": Storage})

@@ -8,6 +8,7 @@ import numpy as np
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases.strategies import size
 from lazyadam.suites.judge.judgement import Judgement
 from lazyadam.suites.judge.trial import Trial, judge
 
@@ -28,6 +29,8 @@ def explanations(
     Where its source was not read, a single axis turned to any of its values. beyond: cases and quantities
     that they need not explain.
     """
+    diverging = np.flatnonzero(judgement.worst > 1)
+    least = int(min(diverging, key=lambda i: size(trial.cases[i]), default=0))
     worst = int(np.argmax(judgement.worst))
 
     def explains(turned: Dialect, which: list[int]) -> bool:
@@ -37,7 +40,8 @@ def explanations(
         return float(judged.worst.max()) <= 1
 
     for turned in turnings(dialect, trial.backend):
-        if explains(turned, [worst]) and explains(turned, [*range(len(trial.cases))]):
+        # Most explain neither of two, which are soon judged.
+        if all(explains(turned, which) for which in ([least], [worst], [*range(len(trial.cases))])):
             axes = [axis for axis in AXES if getattr(dialect, axis) != getattr(turned, axis)]
             yield "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
 

@@ -93,18 +93,25 @@ def fitting(
     if of is None:
         return _most_explained(usual, judge)
     best = _judged(judge, usual[0])
-    few: list[int] = []
-    for _ in usual[1:]:  # each round rules one out
+    few = np.flatnonzero(best.worst > 1)[:FEW].tolist()
+    for _ in usual[1:]:  # each round adds what rules one out
         if _explains(best):
             break
-        few += np.flatnonzero(best.worst > 1)[:FEW].tolist()
         found = _most_explained(usual, of(few))
         if found.arithmetic != best.arithmetic:
             assert found.arithmetic is not None
             best = _judged(judge, found.arithmetic)
-        if not _explains(found):
+        wrong = np.flatnonzero(best.worst > 1) if _explains(found) else _wrong_moments(best)
+        more = [int(i) for i in wrong if i not in few]
+        if not more:
             break
+        few += more[:FEW]
     return best
+
+
+def _wrong_moments(judgement: Judgement) -> list[int]:
+    """The cases in which more than w is wrong."""
+    return sorted({f.case for f in judgement.findings if f.quantity != "w"})
 
 
 def _most_explained(usual: Iterable[Arithmetic], judge: Judge) -> Judgement:
@@ -128,12 +135,15 @@ def _judged(judge: Judge, arithmetic: Arithmetic) -> Judgement:
     return judgement
 
 
-def other_scalars(backend: type[Backend], dialect: Dialect, dtype: str, judge: Judge) -> str:
-    """In words, the float32 scalars that explain a float64 backend which declares none; '' where none do."""
+def other_scalars(backend: type[Backend], dialect: Dialect, dtype: str, judge: Judge, first: Judge) -> str:
+    """In words, the float32 scalars that explain a float64 backend which declares none; '' where none do.
+
+    first: of a few cases, which they have to explain before they are tried on all.
+    """
     if declares(backend) or PRECISIONS[dtype].scalar != "float64":
         return ""
     for arithmetic in _folded_too(FLOAT32_SCALARS, dialect):
-        if _explains(judge(arithmetic)):
+        if _explains(first(arithmetic)) and _explains(judge(arithmetic)):
             return f"its scalars are of float32; declare arithmetic={written(arithmetic)} if that is meant"
     return ""
 
