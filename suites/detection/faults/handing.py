@@ -1,13 +1,14 @@
 """What an optimizer is handed, and by whom: parts of buffers, memory that is used again, closures, copies."""
 
 from lazyadam.suites.detection.fault import Fault
-from lazyadam.suites.detection.faults.sizes import CALLS, LOADS, STEPS, TORCH_COUNTS, TORCH_WRITES, WRITES
+from lazyadam.suites.detection.faults.sizes import CALLS, STEPS, TORCH_COUNTS, TORCH_WRITES, WRITES
 
 IF_PART = "    if w.base is not None and w.flags.c_contiguous:\n"
 IS_PART = "param.storage_offset() and param.is_contiguous()"
 CHANGE = TORCH_WRITES.removeprefix("        param.add_(").removesuffix(")\n")
 GIVEN = "                given = p.grad[1] if isinstance(p.grad, tuple) else p.grad\n"
 HELD = '                    held, then = self.__dict__.setdefault("held", {}).get(p, (None, b""))\n'
+FORGETS = "            else:\n                self.state.pop(p, None)\n"
 BYTES = "._values().float().numpy().tobytes()"
 
 FAULTS = (
@@ -155,7 +156,7 @@ FAULTS = (
         "loads-where-there-is-no-state",
         "a state is loaded only for parameters that have none yet",
         numpy=(
-            ("        self.state.clear()\n", ""),
+            (FORGETS, ""),
             ("            if state:\n", "            if state and p not in self.state:\n"),
         ),
         torch=(
@@ -169,7 +170,7 @@ FAULTS = (
     Fault(
         "loads-beside-what-was-not-saved",
         "a parameter whose state was not saved keeps what it has when a state is loaded",
-        numpy=(("        self.state.clear()\n", ""),),
+        numpy=((FORGETS, ""),),
         torch=(
             (
                 STEPS,
@@ -182,14 +183,6 @@ FAULTS = (
     Fault(
         "load-never-counts-back",
         "a step count that is loaded is at least what it was",
-        numpy=(
-            ("        self.state.clear()\n", "        then = self.state\n        self.state = {}\n"),
-            (
-                LOADS,
-                LOADS + '                there = then.get(p, state)["step"]\n'
-                '                self.state[p]["step"] = max(int(there), self.state[p]["step"])\n',
-            ),
-        ),
         torch=(
             (
                 STEPS,

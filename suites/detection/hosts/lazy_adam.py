@@ -57,10 +57,11 @@ class LazyAdam:
     def load_state_dict(self, saved: list[dict[str, Any]]) -> None:
         """Take over a state that `state_dict` gave."""
         params = [p for group in self.groups for p in group["params"]]
-        self.state.clear()
         for p, state in zip(params, saved, strict=True):
             if state:
                 self.state[p] = {"step": int(state["step"]), "m": state["m"].copy(), "v": state["v"].copy()}
+            else:
+                self.state.pop(p, None)
 
     def load_learning_rates(self, rates: list[Any]) -> None:
         """Take over the learning rate of every group."""

@@ -35,7 +35,6 @@ FAULTS = (
             ),
         ),
         stands_for="bitsandbytes#1185",
-        beyond="no array is in the order of Fortran",
     ),
     Fault(
         "view-written-at-its-base",

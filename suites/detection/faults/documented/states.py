@@ -14,7 +14,6 @@ FAULTS = (
         "an optimizer that has stepped takes a loaded step count only if that is greater than its own",
         numpy=((LOADED_STEP, 'max(int(state["step"]), self.state.get(p, {}).get("step", 0))'),),
         stands_for="DeepSpeed#564",
-        beyond="state is loaded into a fresh optimizer alone",
     ),
     Fault(
         "load-skips-missing-states",
@@ -30,7 +29,7 @@ FAULTS = (
         numpy=(
             ('"m": state["m"].copy()', '"m": state["m"].ravel(order="K").reshape(state["m"].shape).copy()'),
         ),
-        beyond="no array is in the order of Fortran",
+        beyond="three at once: columns that lie together, a start at 0, and a state that is saved",
     ),
     Fault(
         "load-first-learning-rate-for-all",
