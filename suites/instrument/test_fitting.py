@@ -217,3 +217,28 @@ def test_where_none_explains_all_what_explains_the_most_of_a_few_is_judged_by_al
     taken = fitting(Own, Dialect(), "float32", judge_of([*range(20)]), judge_of)
     assert taken.arithmetic == ARITHMETICS[5]
     assert len(taken.worst) == 20
+
+
+@pytest.mark.parametrize(("right", "taken"), [(5, 5), (len(ARITHMETICS), 0)])
+def test_moments_that_are_wrong_in_other_cases_rule_an_arithmetic_out_that_is_best_of_a_few(
+    right: int, taken: int
+) -> None:
+    """But where they are wrong in the few already, as repeated rows make them, no more are looked at."""
+
+    asked: list[list[int]] = []
+
+    def judge_of(cases: list[int]) -> Callable[[Arithmetic], Judgement]:
+        def judge(arithmetic: Arithmetic) -> Judgement:
+            k = ARITHMETICS.index(arithmetic)
+            quantity = {case: "w" if case < 10 or k >= right else "v" for case in cases}
+            # The first is nearest to w, and wrong in v of cases beyond the few.
+            wrong = [case for case in cases if k or case]
+            found = [finding(quantity[case], 9.0, n) for n, case in enumerate(cases) if case in wrong]
+            return Judgement(np.array([9.0 if case in wrong else 0.5 for case in cases]), 1, found, {})
+
+        asked.append(cases)
+        return judge
+
+    found = fitting(Own, Dialect(), "float32", judge_of([*range(30)]), judge_of)
+    assert found.arithmetic == ARITHMETICS[taken]
+    assert len(asked) <= 4

@@ -101,8 +101,8 @@ def fitting(
         if found.arithmetic != best.arithmetic:
             assert found.arithmetic is not None
             best = _judged(judge, found.arithmetic)
-        wrong = np.flatnonzero(best.worst > 1) if _explains(found) else _wrong_moments(best)
-        more = [int(i) for i in wrong if i not in few]
+        beyond = np.flatnonzero(best.worst > 1).tolist() if _explains(found) else _wrong_moments(best)
+        more = [] if _wrong_moments(found) else [i for i in beyond if i not in few]
         if not more:
             break
         few += more[:FEW]
