@@ -2,7 +2,7 @@
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Manner
-from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.cases.strategies import Menu, Shape
 from lazyadam.suites.clauses.clause import (
     MINDSPORE_LAZY_ADAM,
     PAPER,
@@ -26,7 +26,10 @@ def _sparse(backend: type[Backend]) -> Menu:
 
 
 def _dense(backend: type[Backend]) -> Menu:
-    return Menu(layouts=("dense",), hyperparameters=some_settings(backend), steps=4)
+    # A gradient of a square parameter does not show by its shape that it was transposed.
+    shapes: tuple[Shape, ...] = ((6, 4), (5, 5))
+    each = tuple((shape,) for shape in shapes)
+    return Menu(layouts=("dense",), shapes=each, hyperparameters=some_settings(backend), steps=4)
 
 
 def _duplicates(backend: type[Backend]) -> Menu:

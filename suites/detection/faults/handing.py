@@ -8,7 +8,7 @@ IS_PART = "param.storage_offset() and param.is_contiguous()"
 CHANGE = TORCH_WRITES.removeprefix("        param.add_(").removesuffix(")\n")
 GIVEN = "                given = p.grad[1] if isinstance(p.grad, tuple) else p.grad\n"
 HELD = '                    held, then = self.__dict__.setdefault("held", {}).get(p, (None, b""))\n'
-FORGETS = "            else:\n                self.state.pop(p, None)\n"
+FORGETS = "            if not state:\n                self.state.pop(p, None)\n"
 BYTES = "._values().float().numpy().tobytes()"
 
 FAULTS = (

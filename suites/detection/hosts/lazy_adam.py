@@ -58,10 +58,10 @@ class LazyAdam:
         """Take over a state that `state_dict` gave."""
         params = [p for group in self.groups for p in group["params"]]
         for p, state in zip(params, saved, strict=True):
+            if not state:
+                self.state.pop(p, None)
             if state:
                 self.state[p] = {"step": int(state["step"]), "m": state["m"].copy(), "v": state["v"].copy()}
-            else:
-                self.state.pop(p, None)
 
     def load_learning_rates(self, rates: list[Any]) -> None:
         """Take over the learning rate of every group."""

@@ -1,5 +1,6 @@
 """The NumPy host as a backend."""
 
+import copy
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -115,7 +116,7 @@ class NumpyLazyAdam(Backend):
         first, params = self.optimizer, self.params
         saved, old = first.state_dict(), first.groups
         if Manner.LOADED_BACK in case.manner:
-            self._load_back(saved)
+            self._load_back(copy.deepcopy(saved))  # torch's own hand out what is live
             return
         rates = [group["lr"] for group in old]
         if Manner.FORKED in case.manner:
