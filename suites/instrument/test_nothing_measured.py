@@ -104,7 +104,7 @@ def test_what_can_not_be_told_is_measured_longer() -> None:
 
 def test_without_an_a_a_pair_the_table_can_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     right = SimpleNamespace(worst_ratio=0.5, divergence="")
-    monkeypatch.setattr("lazyadam.suites.performance.table._correctness", lambda arm, configuration: right)
+    monkeypatch.setattr("lazyadam.suites.performance.table.correctness_of", lambda arm, configuration: right)
     for twin, why in (
         ([fixed(1.0, MEMORY, twin="sparse")], "can't tell: of the A/A pair one refuses (needs 9 GB"),
         ([], "can't tell: by_hand.numpy has no A/A pair here; 95 %: 1.6"),

@@ -29,6 +29,7 @@ from lazyadam.suites.cases.configuration import (
     refusal,
 )
 from lazyadam.suites.performance.arms import ROUNDS, Arm, Arms, measure
+from lazyadam.suites.performance.measuring import twins
 from lazyadam.suites.performance.table import rows, with_claims
 
 SMALL = Configuration(50, 4, 20, "zipf")
@@ -92,6 +93,18 @@ def table() -> pd.DataFrame:
     ]
     measure(arms, SMALL, np.random.default_rng(0))
     return pd.DataFrame(with_claims(rows(arms, SMALL)))
+
+
+class Right(NumPyByHand):
+    name = "right"
+
+
+def test_the_pair_is_of_the_first_backend_that_is_right_or_of_the_first() -> None:
+    """Of what is wrong nothing is said but that: a pair of it would leave the others without one."""
+    arms = [arm(LastWins), arm(OutOfMemory), arm(Right), arm(NumPyByHand), arm(NumPyFloor, judged=False)]
+    assert [*twins(arms, [SMALL])] == [(Right, {"twin": "sparse"})]
+    assert [*twins(arms[:2], [SMALL])] == [(LastWins, {"twin": "sparse"})]
+    assert [*twins(arms[3:], [SMALL])] == []
 
 
 def test_bytes_of_a_step_are_counted() -> None:

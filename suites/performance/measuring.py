@@ -16,7 +16,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BESIDE
 from lazyadam.suites.cases.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.arms import ALLOCATOR, Arm, Arms, measure
-from lazyadam.suites.performance.table import Row, rows, with_claims
+from lazyadam.suites.performance.table import Row, correctness_of, rows, with_claims
 from lazyadam.suites.run.machine import all_threads, machine, shared_core
 from lazyadam.suites.run.steps import Steps
 
@@ -26,15 +26,34 @@ SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there i
 def wanted(
     backends: Sequence[type[Backend]], layouts: Sequence[str]
 ) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
-    """The arms: the backends, the first of each layout once more, and what is measured beside them."""
-    taking = [b for b in backends if b.layouts & set(layouts)]
-    for backend in taking:
-        yield backend, {}
-    for layout in layouts:
-        for backend in [b for b in taking if layout in b.layouts][:1]:
-            yield backend, {"twin": layout}
+    """The arms: the backends, and what is measured beside them."""
+    for backend in backends:
+        if backend.layouts & set(layouts):
+            yield backend, {}
     for name, backend in BESIDE.items():
         yield backend, {"judged": not name.startswith("floor.")}
+
+
+def twins(
+    arms: Sequence[Arm], configurations: Sequence[Configuration]
+) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
+    """The first backend of each layout that is right in it, once more; where none is, the first.
+
+    Tried in one size of each pattern of repeats: nothing is compared with one that is wrong.
+    """
+    for layout in dict.fromkeys(c.layout for c in configurations):
+        taking = [a for a in arms if layout in a.backend.layouts and a.backend.name not in BESIDE]
+        asked = {c.duplicates: c for c in reversed(configurations) if c.layout == layout}
+        right = (arm for arm in taking if all(_is_right(arm, c) for c in asked.values()))
+        if taking:
+            yield next(right, taking[0]).backend, {"twin": layout}
+
+
+def _is_right(arm: Arm, configuration: Configuration) -> bool:
+    arm.open(configuration)
+    found = correctness_of(arm, configuration)
+    arm.close()
+    return arm.failure is None and found is not None and not found.divergence
 
 
 def takes_part(arm: Arm, configuration: Configuration, named: bool) -> bool:
@@ -88,6 +107,7 @@ def _measure(
             layouts = sorted({c.layout for c in part}, reverse=True)
             taking = [b for b in backends if named or threads == 1 or not b.repeats]
             arms = context.start(wanted(taking, layouts), device, threads)
+            arms += context.start(twins(arms, part), device, threads)
             for configuration in part:
                 steps.begin(f"{configuration}; threads: {threads}")
                 these = [arm for arm in arms if takes_part(arm, configuration, named)]

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 def rows(arms: Sequence[Arm], configuration: Configuration) -> list[Row]:
     """A row for each arm. `p_value` is not corrected yet, and nothing claimed: see `with_claims`."""
-    right = {id(arm): _correctness(arm, configuration) for arm in arms}
+    right = {id(arm): correctness_of(arm, configuration) for arm in arms}
     done = [arm for arm in arms if arm.failure is None]
     ranked = [arm for arm in done if (c := right[id(arm)]) is not None and not c.divergence]
     base = next((arm for arm in ranked if not arm.twin), None)
@@ -72,7 +72,8 @@ def _beside(base: Arm, arm: Arm, twin: Arm | None) -> Row:
     }
 
 
-def _correctness(arm: Arm, configuration: Configuration) -> Correctness | None:
+def correctness_of(arm: Arm, configuration: Configuration) -> Correctness | None:
+    """Of what an arm has opened; None where there is nothing to judge it by."""
     if arm.opened.trajectory is None:
         return None
     return correctness(arm.backend, arm.process.device, configuration.dtype, arm.opened)
