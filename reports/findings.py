@@ -6,7 +6,7 @@ and type.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -83,6 +83,7 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
     own = {row["pin"] for row in _of(tables, "pins", backend)}
     evidence = {_key(row): row for row in _of(tables, "evidence", backend)}
     seen = {row["axis"]: row["observed"] for row in _of(tables, "dialects", backend)}
+    apart = {row["axis"] for row in _of(tables, "dialects", backend) if row["agrees"] == "no"}
     found: dict[tuple[str, str], Finding] = {}
 
     def add(kind: str, cause: str, row: Row, pin: Row | None = None) -> None:
@@ -105,7 +106,7 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
             add(Kind.DOCUMENTED, "as documented, and not LazyAdam", row)
         else:
             new.append(row)
-    for cause, rows in causes(new, evidence, seen).items():
+    for cause, rows in causes(new, evidence, seen, apart).items():
         for row in rows:
             add(Kind.NEW, cause, row)
     for row in evidence.values():
@@ -132,12 +133,22 @@ def cause_of_pin(pin: Row) -> str:
 
 
 def causes(
-    rows: list[Row], evidence: dict[tuple[str, ...], Row], seen: dict[str, str]
+    rows: list[Row],
+    evidence: dict[tuple[str, ...], Row],
+    seen: dict[str, str],
+    apart: Collection[str] = (),
 ) -> dict[str, list[Row]]:
     """Rows that nothing accounts for, by cause: the fewest axes that explain all that axes do.
 
-    seen: what the fingerprint observed of each axis, which goes first.
+    seen: what the fingerprint observed of each axis, which goes first. apart: axes of which it observed
+    another value than is documented. Of two at once none explains a row alone: they are told by the clauses
+    that ask for them.
     """
+    asked = {
+        ASKED_BY[axis]: f"{axis}: {seen[axis]}"
+        for axis in apart
+        if axis in ASKED_BY and "|" not in seen[axis]
+    }
     found: dict[str, list[Row]] = defaultdict(list)
     by_axes: dict[int, set[str]] = {}
     for i, row in enumerate(rows):
@@ -147,6 +158,8 @@ def causes(
             found[f"{row['verdict']}: {told.get('least', '')}".rstrip(": ")].append(row)
         elif ": " in said:
             by_axes[i] = set(said.split(" | "))
+        elif said == "unexplained" and row["clause"] in asked:
+            found[asked[row["clause"]]].append(row)
         elif said == "unexplained":
             found[wrong(told.get("quantities", "").split("; "))].append(row)
         else:  # something else ran than was asked for

@@ -18,7 +18,7 @@ Tables = dict[str, pd.DataFrame]
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 MOST_KNOWN, MOST_BESIDE = 6, 3
 # Of new findings that are told, and of clauses that show one: as much as leaves the screen this short.
-DETAIL = ((3, 3), (3, 2), (3, 1), (2, 2), (2, 1), (1, 2), (1, 1))
+DETAIL = ((3, 3), (3, 2), (3, 1), (3, 0), (2, 2), (2, 1), (1, 2), (1, 1))
 SHORT, LONG = 40, 60  # lines, of one backend and of many
 
 
@@ -31,7 +31,10 @@ def screen(tables: Tables, out: Path, seconds: float, status: int, target: str =
     verdicts = tables["verdicts"]
     documented = verdicts[verdicts["against"] == Against.DOCUMENTED]
     backends = list(documented["backend"].unique())
-    found = sorted(records(tables["findings"]), key=lambda row: (is_meaning(row), -row["rows"]))
+    found = records(tables["findings"])
+    # Several axes at once may be all that there is: they are named before what none explains alone.
+    several = sum(is_meaning(row) and row["kind"] == Kind.NEW for row in found) > 1
+    found.sort(key=lambda row: (is_meaning(row) != several, -row["rows"]))
     new = [row for row in found if row["kind"] == Kind.NEW]
     above = [*_answer(tables, documented, found, out, seconds, target)]
     below = [*_elsewhere(tables, bool(new)), "", *_next(new, out, backends, target)]

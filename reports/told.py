@@ -26,7 +26,9 @@ def findings_in_lines(
         yield from _told(finding, tables, out, name, clauses)
     if rest := new[causes:]:
         yield ""
-        said = "; ".join(str(row["sentence"]).partition(", but it is held to: ")[0] for row in rest)
+        said = "; ".join(
+            str(row["sentence"]).partition(", but it is held to: ")[0].rstrip(".") for row in rest
+        )
         yield from wrap(
             f"And {len(rest)} more: {said}", WIDTH, max_lines=3, placeholder=" …", break_long_words=False
         )
@@ -35,14 +37,15 @@ def findings_in_lines(
 def _told(finding: Row, tables: Tables, out: Path, name: bool, most: int) -> Iterator[str]:
     """A finding in words, with so many of the clauses that show it, and the least case of each."""
     of = f"{finding['backend']}: " if name else ""
-    yield from wrapped(f"{of}{finding['sentence']}")
+    whole = wrapped(f"{of}{finding['sentence']}")
+    yield from whole if most else wrap(" ".join(whole), WIDTH, max_lines=2, placeholder=" …")
     of_it = [row for row in records(tables["evidence"]) if row["backend"] == finding["backend"]]
     failed = [row for row in of_it if row["against"] == str(finding["cause"]).partition(":")[0]]
     evidence = failed or [row for row in of_it if row["against"] == Against.DOCUMENTED]
     sentences = {row["clause"]: row["sentence"] for row in records(tables["clauses"])}
     clauses = str(finding["clauses"]).split("; ")
     mark = "?" if is_meaning(finding) else "✗"
-    wide = max(20, *map(len, clauses[:most]))
+    wide = max([20, *map(len, clauses[:most])])
     for clause in clauses[:most]:
         shown = [row for row in evidence if row["clause"] == clause]
         dtypes = ", ".join(dict.fromkeys(row["dtype"] for row in shown)) or finding["dtypes"]
@@ -56,17 +59,22 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool, most: int) -> Ite
     if len(clauses) > most:
         rest = ", ".join(clauses[most:])
         yield from wrap(
-            f"{mark} and {rest}", WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2
-        )
+            f"{mark} {'and ' if most else ''}{rest}", WIDTH, max_lines=2 if most else 1,
+            initial_indent="  ", subsequent_indent="    ",
+        )  # fmt: skip
     if finding["effect"]:
         alone = f"how much: {finding['effect']} (in the reference)"
         yield from wrap(alone, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     if is_meaning(finding):
         axis, _, value = str(finding["cause"]).partition(": ")
         kind = "".join(word.capitalize() for word in axis.split("_"))
-        yield f"      meant? lazyadam accept {axis}={value}{option(out)} --reason '…'"
         file = "a copy" if declared_in(out, str(finding["backend"])).exists() else "its file"
-        yield f"      or in {file}: documented = Dialect({axis}={kind}.{value.upper()})"
+        declared = f"in {file}: documented = Dialect({axis}={kind}.{value.upper()})"
+        if not most:
+            yield f"      meant? {declared}"
+            return
+        yield f"      meant? lazyadam accept {axis}={value}{option(out)} --reason '…'"
+        yield f"      or {declared}"
         yield f"      with: from lazyadam.reference.dialect import Dialect, {kind}"
 
 

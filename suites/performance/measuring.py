@@ -17,7 +17,7 @@ from lazyadam.suites.backends.registry import BESIDE
 from lazyadam.suites.cases.configuration import STANDARD, Configuration
 from lazyadam.suites.performance.arms import ALLOCATOR, Arm, Arms, measure
 from lazyadam.suites.performance.table import Row, correctness_of, rows, with_claims
-from lazyadam.suites.run.machine import all_threads, machine, shared_core
+from lazyadam.suites.run.machine import all_threads, busy, machine, shared_core
 from lazyadam.suites.run.steps import Steps
 
 SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there is nothing to share
@@ -102,6 +102,8 @@ def _measure(
     """Measure what was asked for; rows are added as they are done."""
     rng, told = np.random.default_rng(0), set[tuple[str, str]]()
     start, measured = time.perf_counter(), 0.0
+    if why := busy():
+        steps.say(f"the machine is {why}; times are longer, and less can be told")
     for threads, part in parts:
         with Arms() as context:
             layouts = sorted({c.layout for c in part}, reverse=True)

@@ -22,6 +22,12 @@ def all_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def busy() -> str:
+    """How much else is going on, where that is more than there are threads; '' where it isn't."""
+    load = os.getloadavg()[0]
+    return f"busy: load {load:.1f} on {all_threads()} threads" if load > all_threads() else ""
+
+
 def shared_core() -> int | None:
     """The core to which processes on one thread keep; None where the system holds nobody to one."""
     return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None

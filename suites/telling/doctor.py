@@ -21,7 +21,7 @@ from lazyadam.suites.backends.own.environments import named
 from lazyadam.suites.backends.own.interpreter import OLDEST
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.workers.start import NEEDED, ROOT
-from lazyadam.suites.run.machine import all_threads
+from lazyadam.suites.run.machine import all_threads, busy
 from lazyadam.suites.telling.here import SUITE, install, requirement_of, version_of
 from lazyadam.suites.telling.lines import columns, folded, shown
 
@@ -121,11 +121,11 @@ def _cuda_of_torch() -> str:
 def machine() -> Iterator[str]:
     """Processors, load and memory."""
     threads, load = all_threads(), os.getloadavg()[0]
-    busy = "; busy: checks take longer, and times can't be told" if load > threads else ""
+    more = "; busy: checks take longer, and times can't be told" if busy() else ""
     total, free = _memory()
     little = "; little: run on one process (-n 0)" if free < LITTLE else ""
     yield "machine"
-    yield from folded(f"{threads}, load {load:.1f}{busy}", f"  {'threads':10} ")
+    yield from folded(f"{threads}, load {load:.1f}{more}", f"  {'threads':10} ")
     yield from folded(
         f"{total / GIB:.1f} GiB, of which {free / GIB:.1f} are free{little}", f"  {'memory':10} "
     )
