@@ -86,7 +86,7 @@ def test_a_backend_on_a_device_is_the_same_but_for_what_differs_there() -> None:
 def test_a_pin_speaks_of_its_devices_and_of_no_other(tmp_path: Path) -> None:
     of = {device: {pin.name for pin in pins_of_name(AdamFused, device)} for device in ("cpu", "cuda")}
     strided = {f"torch-fused-strided{x}" for x in ("", "-decay", "-gradient")}
-    assert of["cpu"] == {*strided, "torch-two-optimizers"}
+    assert of["cpu"] == {*strided, "torch-fused-column-order", "torch-two-optimizers"}
     assert of["cuda"] == {f"torch-cuda-fused-{x}" for x in ("strided", "strided-gradient", "overflow")}
     for pin in pins():
         for backend in BACKENDS.values():

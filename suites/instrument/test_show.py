@@ -254,8 +254,8 @@ def test_a_fault_of_our_own_is_no_divergence(
         ("show nowhere.json", "nowhere.json: cannot be read (No such file or directory)"),
         ("show a b", "unexpected extra argument"),
         (
-            "show torch-fused",
-            "pin 'torch-fused' may be torch-fused-strided, torch-fused-strided-decay or "
+            "show torch-fused-s",
+            "pin 'torch-fused-s' may be torch-fused-strided, torch-fused-strided-decay or "
             "torch-fused-strided-gradient",
         ),
         ("explain", "Missing argument 'WORD'"),
