@@ -6,20 +6,19 @@ and type.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
+from lazyadam.reports.effect import effect
 from lazyadam.reports.schema.columns import ABOUT
-from lazyadam.reports.tables import RECORDED, frame, read, records
+from lazyadam.reports.tables import frame, records, rows_of
 from lazyadam.reports.vocabulary import FAILING, Against, Kind, Verdict
-from lazyadam.reports.words import percent, spaced
+from lazyadam.reports.words import spaced
 
 Row = dict[str, Any]
-LAST = 1000  # the steps after which an effect is told
 # Which clause asks for an axis: it is told first of those that show it.
 ASKED_BY = {
     "duplicates": "duplicates",
@@ -79,11 +78,11 @@ def findings(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> list[Finding]:
     """The findings of one backend; every row that fails against anything belongs to one or more."""
-    pins = {row["pin"]: row for row in _of(tables, "pins")}
-    own = {row["pin"] for row in _of(tables, "pins", backend)}
-    evidence = {_key(row): row for row in _of(tables, "evidence", backend)}
-    seen = {row["axis"]: row["observed"] for row in _of(tables, "dialects", backend)}
-    apart = {row["axis"] for row in _of(tables, "dialects", backend) if row["agrees"] == "no"}
+    pins = {row["pin"]: row for row in rows_of(tables, "pins")}
+    own = {row["pin"] for row in rows_of(tables, "pins", backend)}
+    evidence = {_key(row): row for row in rows_of(tables, "evidence", backend)}
+    seen = {row["axis"]: row["observed"] for row in rows_of(tables, "dialects", backend)}
+    apart = {row["axis"] for row in rows_of(tables, "dialects", backend) if row["agrees"] == "no"}
     found: dict[tuple[str, str], Finding] = {}
 
     def add(kind: str, cause: str, row: Row, pin: Row | None = None) -> None:
@@ -214,7 +213,7 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
     first = finding.rows[0]
     documented = [row for row in finding.rows if row["against"] != Against.REFERENCE] or finding.rows
     asked_by = ASKED_BY.get(finding.cause.partition(": ")[0])
-    evidence = {_key(row): row for row in _of(tables, "evidence", str(backend))}
+    evidence = {_key(row): row for row in rows_of(tables, "evidence", str(backend))}
     shown = [evidence[_key(row)] for row in documented if _key(row) in evidence]
     # What says it plainest goes first: the clause that asks for it, or the case that takes the fewest words.
     shown.sort(key=lambda row: (row["clause"] != asked_by, not row["script"], len(row["least"])))
@@ -248,62 +247,15 @@ def _sentence(backend: str, finding: Finding, clauses: list[str], tables: dict[s
     judged = verdicts[verdicts["backend"] == backend]["clause"].nunique()
     where = places(clauses, tables, judged)
     axis, _, value = finding.cause.partition(": ")
-    meaning = {(row["axis"], row["value"]): row["meaning"] for row in _of(tables, "axes")}
+    meaning = {(row["axis"], row["value"]): row["meaning"] for row in rows_of(tables, "axes")}
     if (axis, value) in meaning:
         promised = next(
-            (row["documented"] for row in _of(tables, "dialects", backend) if row["axis"] == axis), ""
+            (row["documented"] for row in rows_of(tables, "dialects", backend) if row["axis"] == axis), ""
         )
         held = f", but it is held to: {meaning.get((axis, promised), spaced(promised))}" if promised else ""
         return f"{spaced(axis)}: {meaning[axis, value]}{held}; it shows {where}."
     at = f" Look at {look_at(finding.cause)}." if look_at(finding.cause) else ""
     return f"{finding.cause}, {where}.{at}"
-
-
-def effect(backend: str, cause: str, tables: dict[str, pd.DataFrame]) -> str:
-    """How far an axis alone takes the weights in the reference, where it was measured.
-
-    It is the same in every run, so the recorded one tells it where this one measured none.
-    """
-    axis, _, value = cause.partition(": ")
-    promised = {row["documented"] for row in _of(tables, "dialects", backend) if row["axis"] == axis}
-    found = [
-        (row["effect"], row["sequence"])
-        for row in (records(tables["effects"]) if "effects" in tables else _recorded_effects())
-        if row["axis"] == axis
-        and row["steps"] == LAST
-        and value in (row["left_value"], row["right_value"])
-        and promised & {row["left_value"], row["right_value"]}
-    ]
-    if not found:
-        return ""
-    dense: dict[bool, list[tuple[float, str]]] = {
-        True: [],
-        False: [],
-    }  # by whether the training's gradients are
-    for share, sequence in found:
-        dense[sequence.startswith("dense")].append((share, sequence))
-    share, sequence = max(dense[_takes_dense_alone(backend, tables)] or found)
-    if not share:
-        return f"none in our trainings of {LAST:,} steps"
-    return f"{percent(share)} of how far weights move, after {LAST:,} steps with {sequence}"
-
-
-def _takes_dense_alone(backend: str, tables: dict[str, pd.DataFrame]) -> bool:
-    """Whether a backend refuses whatever sparse gradient it is given."""
-    asked = {row["verdict"] for row in _of(tables, "verdicts", backend) if row["clause"] == "sparse-gradient"}
-    return asked == {Verdict.REFUSES}
-
-
-@lru_cache(maxsize=1)
-def _recorded_effects() -> list[Row]:
-    return records(read("effects", RECORDED))
-
-
-def _of(tables: dict[str, pd.DataFrame], name: str, backend: str = "") -> Iterator[Row]:
-    """The rows of a table that may not be there, of a backend where one is given."""
-    for row in records(tables[name]) if name in tables else ():
-        if not backend or backend in str(row.get("backend", row.get("backends"))).split("; "):
-            yield row
 
 
 def _key(row: Row) -> tuple[str, ...]:

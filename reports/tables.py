@@ -4,7 +4,7 @@ import csv
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from io import StringIO
@@ -231,3 +231,10 @@ def coverage(
         row["steps"] += seen["steps"]
         row["reason"] = "" if row["cases"] else f"not run: {seen['explained_by']}"
     return list(rows.values())
+
+
+def rows_of(tables: dict[str, pd.DataFrame], name: str, backend: str = "") -> Iterator[dict[str, Any]]:
+    """The rows of a table that may not be there, of a backend where one is given."""
+    for row in records(tables[name]) if name in tables else ():
+        if not backend or backend in str(row.get("backend", row.get("backends"))).split("; "):
+            yield row
