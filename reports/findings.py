@@ -82,7 +82,9 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
     own = {row["pin"] for row in rows_of(tables, "pins", backend)}
     evidence = {_key(row): row for row in rows_of(tables, "evidence", backend)}
     seen = {row["axis"]: row["observed"] for row in rows_of(tables, "dialects", backend)}
-    apart = {row["axis"] for row in rows_of(tables, "dialects", backend) if row["agrees"] == "no"}
+    values = {(row["axis"], row["value"]) for row in rows_of(tables, "axes")}  # and not that none fits
+    dialects = [row for row in rows_of(tables, "dialects", backend) if row["agrees"] == "no"]
+    apart = {row["axis"] for row in dialects if (row["axis"], row["observed"]) in values}
     found: dict[tuple[str, str], Finding] = {}
 
     def add(kind: str, cause: str, row: Row, pin: Row | None = None) -> None:
@@ -143,11 +145,7 @@ def causes(
     another value than is documented. Of two at once none explains a row alone: they are told by the clauses
     that ask for them.
     """
-    asked = {
-        ASKED_BY[axis]: f"{axis}: {seen[axis]}"
-        for axis in apart
-        if axis in ASKED_BY and "|" not in seen[axis]
-    }
+    asked = {ASKED_BY[axis]: f"{axis}: {seen[axis]}" for axis in apart if axis in ASKED_BY}
     found: dict[str, list[Row]] = defaultdict(list)
     by_axes: dict[int, set[str]] = {}
     for i, row in enumerate(rows):

@@ -135,17 +135,18 @@ def test_the_clause_that_asks_for_an_axis_is_told_first_with_its_effect_alone() 
 
 
 def test_axes_that_none_explains_alone_are_told_by_the_clauses_that_ask_for_them() -> None:
-    """Two faults at once: the fingerprint has both, and no axis explains a row by itself."""
-    clauses = ("duplicates", "missing-gradient", "combinations")
+    """Of two faults the fingerprint sees both. Where no value of an axis fits, it says nothing."""
+    clauses = ("duplicates", "missing-gradient", "combinations", "tiny-gradients")
     made = tables_of(*(seen(clause, "unexplained", "m; v; w") for clause in clauses))
     observed = {"duplicates": "last", "step_count": "optimizer", "zero_rows": "ignored|touched"}
-    agrees = {"duplicates": "no", "step_count": "no", "zero_rows": "not asked"}
+    observed["epsilon"] = "none fits"
+    agrees = {"duplicates": "no", "step_count": "no", "zero_rows": "not asked", "epsilon": "no"}
     rows = [{**ABOUT, "axis": axis, "documented": "sum", "observed": x} for axis, x in observed.items()]
     made["dialects"] = frame("dialects", [row | {"agrees": agrees[row["axis"]]} for row in rows])
     found = {row["cause"]: row["clauses"] for row in records(findings(made))}
     vague = found.pop("m and v are wrong alike, and w with them")
     assert found == {"duplicates: last": "duplicates", "step_count: optimizer": "missing-gradient"}
-    assert vague == "combinations"
+    assert vague == "combinations; tiny-gradients"
 
 
 def test_how_much_an_axis_matters_is_told_of_a_training_that_the_backend_takes() -> None:
