@@ -172,8 +172,8 @@ def test_two_faults_at_once_are_shown_each_by_itself_and_accepted_both(
     first = check(Path("shop.RowAdam"))
     assert first.returncode == 1
     marked = [line.split()[1] for line in first.stdout.splitlines() if line.startswith(("  ✗", "  ?"))]
-    assert marked == ["loaded-back", "save-and-load", "and", "copied-optimizer"]
-    assert "And 1 more: step count: the optimizer counts every step" in first.stdout
+    assert [word.strip(",") for word in marked] == ["loaded-back", "copied-optimizer", "missing-gradient"]
+    assert "step count: the optimizer counts every step" in first.stdout
     scripts = sorted(Path("lazyadam-out/reproducers").glob("save-and-load.*.py"))
     assert len(scripts) == 2
     for script in scripts:
