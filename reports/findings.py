@@ -85,6 +85,8 @@ def of_backend(backend: str, verdicts: pd.DataFrame, tables: dict[str, pd.DataFr
     values = {(row["axis"], row["value"]) for row in rows_of(tables, "axes")}  # and not that none fits
     dialects = [row for row in rows_of(tables, "dialects", backend) if row["agrees"] == "no"]
     apart = {row["axis"] for row in dialects if (row["axis"], row["observed"]) in values}
+    # An axis that is known is no cause of what is new.
+    apart -= {part.partition(": ")[0] for name in own for part in pins[name]["explained_by"].split("; ")}
     found: dict[tuple[str, str], Finding] = {}
 
     def add(kind: str, cause: str, row: Row, pin: Row | None = None) -> None:

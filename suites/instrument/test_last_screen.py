@@ -82,3 +82,4 @@ def test_a_right_optimizer_is_told_in_eight_lines(tmp_path: Path, monkeypatch: p
     assert status == 0
     assert len(lines) <= 8
     assert lines[2].startswith("RIGHT in float32, float64. 2 clauses hold, all within ")
+    assert (tmp_path / "lazyadam-out" / ".gitignore").read_text() == "*\n"

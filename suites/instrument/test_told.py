@@ -149,6 +149,19 @@ def test_axes_that_none_explains_alone_are_told_by_the_clauses_that_ask_for_them
     assert vague == "combinations; tiny-gradients"
 
 
+def test_an_axis_that_is_known_is_no_cause_of_what_is_new() -> None:
+    """A regression where ε rules is not told as the epsilon that is pinned."""
+    made = tables_of(seen("tiny-gradients", "unexplained", "w"))
+    promised = {**ABOUT, "axis": "epsilon", "documented": "beside_hat", "observed": "beside_root"}
+    made["dialects"] = frame("dialects", [promised | {"agrees": "no"}])
+    (new,) = records(findings(made))
+    assert new["cause"] == "epsilon: beside_root"
+    pin = next(row for row in records(made["pins"]) if row["pin"] == "torch-sparse-epsilon")
+    made["pins"] = frame("pins", [pin | {"backends": ABOUT["backend"]}])
+    (new,) = records(findings(made))
+    assert new["cause"] == "m and v are right everywhere; only w is wrong"
+
+
 def test_how_much_an_axis_matters_is_told_of_a_training_that_the_backend_takes() -> None:
     """Of one that refuses sparse gradients, with dense ones."""
     for verdict, dense in (("refuses", True), ("conforms", False)):
