@@ -12,7 +12,8 @@ from lazyadam.reference.dialect import Dialect, Duplicates
 from lazyadam.reference.gradient import Gradient, coalesce
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.reference.scalars import Hyperparameters, exact
-from lazyadam.suites.instrument.elements import ELEMENTS, FLOAT32, RIGHT, ROOT, WRONG, Element, L, U
+from lazyadam.suites.instrument.element import FLOAT32, ROOT, Element, L, U
+from lazyadam.suites.instrument.elements import ELEMENTS, RIGHT, WRONG
 from lazyadam.suites.judge import comparison
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.stack import Stack

@@ -9,7 +9,8 @@ import pytest
 from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.suites.cases.case import Case, Gradient, Parameter, Step
-from lazyadam.suites.divergences.source.listing import Listing, rounded_up
+from lazyadam.suites.divergences.source.listing import Listing
+from lazyadam.suites.divergences.source.literals import rounded_up
 from lazyadam.suites.instrument.samples import sample
 
 

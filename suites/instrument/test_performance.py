@@ -20,12 +20,8 @@ from lazyadam.suites.backends.timing.stopwatch import _chosen as chosen_rows
 from lazyadam.suites.backends.workers.sound import Lost
 from lazyadam.suites.cases.case import Case, Gradient, Step
 from lazyadam.suites.cases.configuration import (
-    FULL,
-    INSTANCES,
     STANDARD,
-    USUAL,
     Configuration,
-    grid,
     refusal,
 )
 from lazyadam.suites.performance.arms import ROUNDS, Arm, Arms, measure
@@ -107,22 +103,6 @@ def test_the_pair_is_of_the_first_backend_that_is_right_or_of_the_first() -> Non
     assert [*twins(arms[3:], [SMALL])] == []
 
 
-def test_bytes_of_a_step_are_counted() -> None:
-    # w, m, v read and written; gradient and rows read.
-    assert Configuration(1000, 16, 100).step_bytes == 100 * 16 * 4 * 7 + 100 * 8
-    assert Configuration(1000, 16, 1000, "dense").step_bytes == 1000 * 16 * 4 * 7
-    hot = Configuration(10**6, 16, 1000, "hot")
-    assert 499 <= hot.distinct_rows <= 501
-    assert hot.step_bytes == hot.distinct_rows * 16 * 4 * 6 + 1000 * (16 * 4 + 8)
-
-
-@pytest.mark.parametrize("configuration", STANDARD, ids=str)
-def test_predicted_bytes_cover_what_is_used(configuration: Configuration) -> None:
-    used = Stopwatch(NumPyByHand("cpu")).open(configuration).peak_bytes
-    assert used is not None
-    assert 0 < used <= configuration.table_bytes / INSTANCES + 2**20
-
-
 def test_what_does_not_fit_is_refused_before_it_is_allocated() -> None:
     huge = Configuration(10**12, 512, 10)
     assert refusal(huge, 10**9) == "needs 6.76e+07 GB of memory, 1 GB are free"
@@ -134,33 +114,6 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated() -> None:
     assert row["note"].startswith("refuses (needs ")
     right.open(SMALL)
     assert right.failure is None
-
-
-@pytest.mark.parametrize("duplicates", ["none", "zipf", "hot"])
-@pytest.mark.parametrize(("n", "k"), [(1, 1), (7, 7), (1000, 10), (10**7, 1000)])
-def test_rows_are_drawn_as_asked(n: int, k: int, duplicates: str) -> None:
-    configuration = Configuration(n, 1, k, duplicates)
-    rows = configuration.rows(0)
-    assert rows is not None
-    assert rows.shape == (k,)
-    assert rows.min() >= 0
-    assert rows.max() < n
-    if duplicates == "none":
-        assert len(np.unique(rows)) == k
-    elif n > k > 100:
-        assert len(np.unique(rows)) < 0.8 * k
-
-
-def test_sizes_that_make_no_sense_are_refused_in_words() -> None:
-    for sizes in ((10, 4, 20, "none"), (10, 4, 5, "dense"), (0, 4, 1, "zipf"), (1, 1, 1, "twice")):
-        with pytest.raises(ValueError, match=r"distinct|dense|start at 1|unknown"):
-            Configuration(*sizes)
-    assert grid([10], [4], [5, 20], ["none", "dense"]) == [
-        Configuration(10, 4, 5),
-        Configuration(10, 4, 10, "dense"),
-    ]
-    assert set(STANDARD) <= set(USUAL)
-    assert set(STANDARD) <= set(FULL)
 
 
 def test_what_is_wrong_is_struck_through_and_has_no_rank(table: pd.DataFrame) -> None:

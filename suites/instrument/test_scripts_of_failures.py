@@ -18,7 +18,7 @@ from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.reproducer import no_script, script
 from lazyadam.suites.instrument.samples import sample
-from lazyadam.suites.instrument.test_scripts import NUMPY, ended, script_of, written
+from lazyadam.suites.instrument.scripted import NUMPY, ended, script_of, written
 
 FAILS = {
     "a step that raises": ("raise RuntimeError('no third step')", "got: RuntimeError: no third step"),

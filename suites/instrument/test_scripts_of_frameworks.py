@@ -14,7 +14,7 @@ from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.expected import shown
 from lazyadam.suites.divergences.reproducer import script
 from lazyadam.suites.instrument.samples import sample
-from lazyadam.suites.instrument.test_scripts import (
+from lazyadam.suites.instrument.scripted import (
     GROUPS,
     NUMPY,
     TAKES,

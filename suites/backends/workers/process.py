@@ -3,7 +3,6 @@
 import shlex
 import shutil
 import sys
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from lazyadam.suites.backends.workers.patience import POLL_SECONDS, Patience
 from lazyadam.suites.backends.workers.runs import about
 from lazyadam.suites.backends.workers.sound import Lost, sound, sound_state
 from lazyadam.suites.backends.workers.start import BOOTSTRAP, ENVIRONMENT, ROOT, SAFE, started_with
+from lazyadam.suites.backends.workers.writing import written
 from lazyadam.suites.cases.case import Case, Failure, Trajectory
 from lazyadam.suites.cases.pickled import Unreadable, dumps, loads
 from lazyadam.suites.cases.training import Layer, Trained, Training
@@ -274,23 +274,8 @@ class Process:
     def _send(self, message: Any) -> None:
         if self.group is None:
             raise Lost(Verdict.DIES, self.not_run or "the worker could not be started again")
-        channel, data = self.channel, dumps(message)
-        sent = threading.Event()
-
-        def send() -> None:
-            with suppress(OSError):
-                channel.send(data)
-                sent.set()
-
-        # A write to a process that does not read blocks once the pipe is full, and would for ever.
-        sender = threading.Thread(target=send, daemon=True)
         patience = Patience(self.pid if self.local else None, self.case_seconds)
-        sender.start()
-        while sender.is_alive():
-            sender.join(POLL_SECONDS)
-            if sender.is_alive() and (why := patience.lost()):
-                raise Lost(Verdict.HANGS, f"took no message: {why}")
-        if not sent.is_set():
+        if not written(self.channel, dumps(message), patience):
             raise Lost(Verdict.DIES, self._end())
 
     def restart(self) -> None:

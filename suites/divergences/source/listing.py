@@ -1,8 +1,6 @@
 """A case as the source of a script: its numbers as they are written there, in as few lines as they take."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from decimal import ROUND_CEILING, Context, Decimal
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +12,10 @@ from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient
 from lazyadam.suites.divergences.expected import Shown
 from lazyadam.suites.divergences.source.formula import Formula
+from lazyadam.suites.divergences.source.literals import WIDTH, Text, listed, nested, rounded_up, written
 
 INLINE = 2000  # numbers: more than that go to a file beside the script
 LONG = 40  # steps: more than that have no lines of their own
-WIDTH = 90  # of what stands in one line
 SHORT = 16  # numbers of an array that is written as it is even then
 
 
@@ -75,7 +73,7 @@ class Listing:
         if not self.anew <= {"lr"}:
             at = self.case.groups_at()
             return {
-                k: _Text(f"[{', '.join(f'[{self._hyper(x.hyperparameters)}]' for x in at[k - 1])}]")
+                k: Text(f"[{', '.join(f'[{self._hyper(x.hyperparameters)}]' for x in at[k - 1])}]")
                 for k in found
             }
         return {k: x["lr"] if len(self.groups) > 1 else x["lr"][0] for k, x in found.items()}
@@ -239,8 +237,8 @@ class Listing:
             return f'data["{name}"]'
         # Of a narrow type the shortest decimals that round to it.
         kind = "float32" if self.case.dtype == "bfloat16" else self.case.dtype
-        exact = repr(_source(x, float))
-        short = repr(_source(x, np.dtype(kind).type))
+        exact = repr(nested(x, float))
+        short = repr(nested(x, np.dtype(kind).type))
         if plain or len(exact) <= len(short) + 24:
             return f"np.array({exact})"
         return f"np.{kind}({short}).astype(float)"
@@ -260,42 +258,3 @@ class Listing:
             "loss_scale" if self._apart("loss_scale") else repr(h.loss_scale) if h.loss_scale != 1 else "",
             h.nesterov,
         )
-
-
-class _Text(str):
-    """A text that is its own source."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _source(x: np.ndarray, kind: Any) -> Any:
-    """Nested lists of the numbers as they are written in a type."""
-    if x.ndim == 0:
-        return _Text(written(float(x)) if kind is float or not np.isfinite(x) else _shortest(kind(x)))
-    return [_source(part, kind) for part in x]
-
-
-def _shortest(x: Any) -> str:
-    small = x != 0 and abs(x) < 1e-4
-    return np.format_float_scientific(x, trim="-") if small else np.format_float_positional(x, trim="0")
-
-
-def written(x: float) -> str:
-    """A number as source."""
-    return repr(x) if np.isfinite(x) else f"np.{x}" if x >= 0 or x != x else "-np.inf"
-
-
-def rounded_up(x: float) -> float:
-    """To two digits, and never below."""
-    if not np.isfinite(x) or not x:
-        return float(x)
-    up = float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(Decimal(float(x))))
-    return up if up >= x else float(np.nextafter(up, np.inf))
-
-
-def listed(parts: Iterable[str]) -> str:
-    """A list, in one line where it fits."""
-    texts: Sequence[str] = list(parts)
-    one = f"[{', '.join(texts)}]"
-    return one if len(one) <= WIDTH else "[\n" + "".join(f"    {text},\n" for text in texts) + "]"
