@@ -86,7 +86,17 @@ def cells(verdicts: pd.DataFrame, pins: pd.DataFrame, findings: pd.DataFrame) ->
         cell.left = min((word for word, _ in words), key=list(LEFT).index)
         verdict = worst(verdict for word, verdict in words if word == cell.left)
         cell.sign = "".join(map(symbol, cell.axes)) if cell.left == "but for" else SIGNS[verdict]
+    _fill_explained(found)
     return found
+
+
+def _fill_explained(found: dict[tuple[str, str], Cell]) -> None:
+    """What a source says has no rows where it is what LazyAdam does, and known axes part it from its page."""
+    of_its_own = {backend for (_, backend), cell in found.items() if Against.EXPLAINED in cell.verdicts}
+    turned = {backend for (_, backend), cell in found.items() if cell.left == "but for"}
+    for (_, backend), cell in found.items():
+        if backend in turned - of_its_own and Against.REFERENCE in cell.verdicts:
+            cell.verdicts[Against.EXPLAINED] = cell.verdicts[Against.REFERENCE]
 
 
 def left(verdict: str, known: bool, explained_by: str, witness: set[str], on_axis: set[str]) -> str:

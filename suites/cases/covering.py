@@ -1,4 +1,4 @@
-"""Arrays of points that cover every pair of values of a space (covertable 3.2, a greedy algorithm)."""
+"""Arrays of points that cover pairs of values of a space (covertable 3.2, a greedy algorithm), or triples."""
 
 import hashlib
 import json
@@ -11,27 +11,29 @@ from typing import Any
 
 import covertable
 
-from lazyadam.suites.cases import corpus
+from lazyadam.suites.cases import corpus, triples
 from lazyadam.suites.cases import space as space_module
 from lazyadam.suites.cases.space import EXCLUSIONS, Point, Space, excluded
 
-Pair = frozenset[tuple[str, Any]]
+Values = frozenset[tuple[str, Any]]
 RECORDED = Path(__file__).with_name("arrays.json")  # those of seed 0: to make one takes seconds
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def pairs(values: Space, seed: int) -> tuple[Point, ...]:
-    """Points in which every two values that can meet do, the same for the same seed."""
-    return _pairs(tuple(values.items()), seed)
+def array(values: Space, seed: int, strength: int = 2) -> tuple[Point, ...]:
+    """Points in which any two values, or three, meet that can: the same for the same seed."""
+    return _array(tuple(values.items()), seed, strength)
 
 
 @lru_cache(maxsize=64)
-def _pairs(values: tuple[tuple[str, tuple[Any, ...]], ...], seed: int) -> tuple[Point, ...]:
+def _array(values: tuple[tuple[str, tuple[Any, ...]], ...], seed: int, strength: int) -> tuple[Point, ...]:
     space = dict(values)
-    if seed == 0 and (rows := recorded().get(name_of(space))):
+    if strength == 2 and seed == 0 and (rows := recorded().get(name_of(space))):
         return tuple(decoded(space, row) for row in rows)
-    made_by = f"covertable {version('covertable')} {Path(space_module.__file__).read_text()}"
-    return corpus.kept((made_by, values, seed), lambda: tuple(covered(space, seed)), _are_points)
+    make = {2: covered, 3: triples.covered}[strength]
+    made_by = f"covertable {version('covertable')}" if strength == 2 else Path(triples.__file__).read_text()
+    made_from = (made_by, Path(space_module.__file__).read_text(), values, seed)
+    return corpus.kept(made_from, lambda: tuple(make(space, seed)), _are_points)
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +58,7 @@ def decoded(space: Space, row: str) -> Point:
 
 
 def covered(values: Space, seed: int) -> Sequence[Point]:
-    """An array made anew."""
+    """An array of strength 2, made anew."""
     constraints = [{"operator": "fn", "requires": list(x.fields), "evaluate": x.holds} for x in EXCLUSIONS]
     found = covertable.make(dict(values), strength=2, salt=str(seed), constraints=constraints)
     return [{name: row[name] for name in values} for row in found]
@@ -70,7 +72,7 @@ def covering(values: Space, points: Sequence[Point], most: int) -> Iterator[dict
     """Of each two dimensions how many pairs of values there are, can meet, and do in the first points."""
     possible, tried = met(points), met(points[:most])
     for left, right in combinations(values, 2):
-        pairs = {_pair((left, x), (right, y)) for x in values[left] for y in values[right]}
+        pairs = {frozenset(((left, x), (right, y))) for x in values[left] for y in values[right]}
         yield {
             "dimension": left,
             "other": right,
@@ -81,10 +83,6 @@ def covering(values: Space, points: Sequence[Point], most: int) -> Iterator[dict
         }
 
 
-def met(points: Sequence[Point]) -> set[Pair]:
-    """The pairs of values that meet in some point."""
-    return {_pair(*two) for point in points for two in combinations(point.items(), 2)}
-
-
-def _pair(left: tuple[str, Any], right: tuple[str, Any]) -> Pair:
-    return frozenset((left, right))
+def met(points: Sequence[Point], count: int = 2) -> set[Values]:
+    """The values, two or three, that meet in some point."""
+    return {frozenset(some) for point in points for some in combinations(point.items(), count)}

@@ -16,7 +16,7 @@ class Budget:
 
     compiled, repeated: cases where the backend compiles them, and where it runs the operators of another; of
     the points of the space (suites/cases/space.py) all are tried, but of another's operators. arrays: how
-    many arrays of such points; each has every pair of values, and other triples of them.
+    many arrays of such points, each of which has every two values that can meet, or three: its strength.
     shrink_explained: also shrink what the dialect that the backend speaks explains. alike: how many
     divergences of one cause are shrunk on a backend.
     """
@@ -27,6 +27,7 @@ class Budget:
     shrink_tries: float
     shrink_explained: bool = True
     arrays: int = 1
+    strength: int = 2
     alike: int = 1_000_000
 
     def cases_of(self, clause: Clause, menu: Menu, backend: type[Backend]) -> int:
@@ -48,8 +49,8 @@ class Budget:
 
 BUDGETS = {
     "ci": Budget(30, 10, 4, 60, shrink_explained=False, alike=3),
-    "nightly": Budget(150, 150, 150, 1_200, arrays=8),
-    "deep": Budget(1500, 1500, 1500, 7_200, arrays=16),
+    "nightly": Budget(150, 150, 150, 1_200, strength=3),
+    "deep": Budget(1500, 1500, 1500, 7_200, arrays=4, strength=3),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Case, Manner
-from lazyadam.suites.cases.covering import covering, pairs
+from lazyadam.suites.cases.covering import array, covering
 from lazyadam.suites.cases.points import case_at
 from lazyadam.suites.cases.space import Point, Space, simpler, unusual
 from lazyadam.suites.cases.strategies import seed_of
@@ -58,25 +58,25 @@ def points_of(clause: Clause, backend: type[Backend], dtype: str, seed: int, bud
     """
     if clause.id not in OWNERS:
         return []
-    owned = _owned(backend, seed, budget.points_of(backend), budget.arrays).get(clause.id, ())
+    owned = _owned(backend, seed, budget).get(clause.id, ())
     if backend.compiles and dtype != backend.usual_dtype():
         owned = owned[: len(owned) // 3]
     return [at for at in owned if dtype in backend.dense_dtypes or at.point["layout"] != "dense"]
 
 
-def tried(backend: type[Backend], seed: int, most: int) -> Iterator[dict[str, Any]]:
+def tried(backend: type[Backend], seed: int, budget: Budget) -> Iterator[dict[str, Any]]:
     """Rows of space.csv."""
     values = space_of(backend)
-    for row in covering(values, pairs(values, seed), most):
+    for row in covering(values, array(values, seed, budget.strength), budget.points_of(backend)):
         yield {"backend": backend.name, **row}
 
 
 @lru_cache(maxsize=64)
-def _owned(backend: type[Backend], seed: int, most: int, arrays: int) -> Mapping[str, Sequence[At]]:
-    """By clause the points of so many arrays, of each the first so many."""
-    space = space_of(backend)
+def _owned(backend: type[Backend], seed: int, budget: Budget) -> Mapping[str, Sequence[At]]:
+    """By clause the points that are tried."""
+    space, most, arrays = space_of(backend), budget.points_of(backend), budget.arrays
     seeds = [seed, *(other for other in range(arrays) if other != seed)][:arrays]  # made once, and kept
-    points = [point for each in seeds for point in pairs(space, each)[:most]]
+    points = [point for each in seeds for point in array(space, each, budget.strength)[:most]]
     applying = {id for id, clause in CLAUSES.items() if not clause.missing(backend)}
     owned: dict[str, list[At]] = {}
     for number, point in enumerate(points):

@@ -65,6 +65,16 @@ def test_a_cell_off_by_known_axes_alone_says_which() -> None:
     assert seen.verdicts == {"documented": "diverges"}
 
 
+def test_a_source_that_is_off_its_page_by_an_axis_and_has_no_rows_says_what_lazy_adam_does() -> None:
+    of_lazy_adam = {"dtype": "float32", "against": "reference", "verdict": "conforms"}
+    page = {"documented": "diverges", "reference": "conforms"}
+    assert cell({"dtype": "float32", **BUT_FOR}, of_lazy_adam).verdicts == {**page, "explained": "conforms"}
+    assert cell({"dtype": "float32", **NEW}, of_lazy_adam).verdicts == page
+    own = {"dtype": "float32", "against": "explained", "verdict": "refuses"}
+    seen = cell({"dtype": "float32", **BUT_FOR}, of_lazy_adam, own)
+    assert seen.verdicts == {**page, "explained": "refuses"}
+
+
 def test_what_is_new_in_one_type_is_not_hidden_by_the_others() -> None:
     seen = cell({"dtype": "float32", **BUT_FOR}, {"dtype": "float64", **NEW}, {"dtype": "float16", **BUT_FOR})
     assert (seen.left, seen.sign) == ("new", "✗")

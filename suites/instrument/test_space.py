@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 from importlib.util import find_spec
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Manner, Step
 from lazyadam.suites.cases.corpus import collect
-from lazyadam.suites.cases.covering import decoded, encoded, met, name_of, pairs, recorded
+from lazyadam.suites.cases.covering import array, covering, decoded, encoded, met, name_of, recorded
 from lazyadam.suites.cases.points import case_at
 from lazyadam.suites.cases.space import DIMENSIONS, EXCLUSIONS, Point, Space, simpler, unusual
 from lazyadam.suites.cases.valid import check
@@ -45,13 +45,13 @@ def test_an_array_is_as_it_is_made(space: Space) -> None:
 
 @EVERY_SPACE
 def test_no_point_is_excluded(space: Space) -> None:
-    for point in pairs(space, 0):
+    for point in array(space, 0):
         assert all(exclusion.holds(point) for exclusion in EXCLUSIONS), point
 
 
 @EVERY_SPACE
 def test_every_two_values_that_can_meet_do(space: Space) -> None:
-    there = met(pairs(space, 0))
+    there = met(array(space, 0))
     for left, right in combinations(space, 2):
         for x in space[left]:
             for y in space[right]:
@@ -59,20 +59,36 @@ def test_every_two_values_that_can_meet_do(space: Space) -> None:
                 assert frozenset(both.items()) in there or not completed(space, both), both
 
 
+def test_every_three_values_that_can_meet_do_in_an_array_of_that_strength() -> None:
+    space = space_of(BACKENDS["mindspore.LazyAdam.default.pynative"])
+    there = met(array(space, 1, 3), 3)
+    for names in combinations(space, 3):
+        for values in product(*(space[name] for name in names)):
+            three = dict(zip(names, values, strict=True))
+            assert frozenset(three.items()) in there or not completed(space, three), three
+
+
+@pytest.mark.slow
+def test_three_values_that_met_in_another_array_do() -> None:
+    points = array(SPARSE, 1, 3)
+    assert all(exclusion.holds(point) for point in points for exclusion in EXCLUSIONS)
+    assert met([*array(SPARSE, 0), *array(SPARSE, 2, 3)], 3) <= met(points, 3)
+
+
 @EVERY_SPACE
 def test_every_point_is_a_case(space: Space) -> None:
-    for number, point in enumerate(pairs(space, 0)[::5]):
+    for number, point in enumerate(array(space, 0)[::5]):
         check(case_at(point, "float32", number))
 
 
 def test_a_point_is_read_as_it_was_written() -> None:
-    for point in pairs(SPARSE, 0):
+    for point in array(SPARSE, 0):
         assert decoded(SPARSE, encoded(SPARSE, point)) == point
 
 
 def test_cases_are_the_same_whatever_the_versions() -> None:
     """Of NumPy, Python, Hypothesis and covertable."""
-    digests = [case_at(point, "float32", i).digest for i, point in enumerate(pairs(SPARSE, 0)[:40])]
+    digests = [case_at(point, "float32", i).digest for i, point in enumerate(array(SPARSE, 0)[:40])]
     assert hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16] == "436f9cde2dec33ce"
 
 
@@ -106,7 +122,7 @@ def test_what_is_known_whatever_comes_beside_it_is_tried_under_its_own_clause() 
             )
         assert all(point["touched"] == "none at times" for point in of["empty-gradient"])
         assert all(point["nesterov"] for point in of.get("nesterov", ()))
-    forked = [p for p in pairs(SPARSE, 0) if p["manner"] is Manner.FORKED]
+    forked = [p for p in array(SPARSE, 0) if p["manner"] is Manner.FORKED]
     assert forked
     assert {owner(SPARSE, p, CLAUSES) for p in forked} == {"two-optimizers"}
     for point in owned("torch.Adam.fused")["weight-decay-strided"]:
@@ -126,7 +142,7 @@ def test_a_manner_of_gradients_is_not_lacking_where_there_is_none() -> None:
 
 
 def test_what_is_set_anew_comes_back() -> None:
-    point = next(p for p in pairs(SPARSE, 0) if p["others_change"] == "beta1" and p["steps"] == 6)
+    point = next(p for p in array(SPARSE, 0) if p["others_change"] == "beta1" and p["steps"] == 6)
     before, *_, after = (groups[0].hyperparameters for groups in case_at(point, "float32", 0).groups_at())
     then = case_at(point, "float32", 0).groups_at()[1][0].hyperparameters
     assert before.beta1 == after.beta1 != then.beta1
@@ -136,12 +152,13 @@ def test_several_arrays_are_tried_where_there_is_time(monkeypatch: pytest.Monkey
     """Each with its own numbers; that of the run first."""
     asked: list[int] = []
 
-    def some(space: Space, seed: int) -> tuple[Point, ...]:
+    def some(space: Space, seed: int, strength: int) -> tuple[Point, ...]:
+        assert strength == 3
         asked.append(seed)
-        return pairs(space, 0)[:30]
+        return array(space, 0)[:30]
 
-    monkeypatch.setattr(combined, "pairs", some)
-    budget, backend = replace(BUDGETS["ci"], arrays=3), BACKENDS["torch.SparseAdam"]
+    monkeypatch.setattr(combined, "array", some)
+    budget, backend = replace(BUDGETS["deep"], arrays=3), BACKENDS["torch.SparseAdam"]
     found = points_of(CLAUSES["combinations"], backend, "float32", 1, budget)
     assert asked == [1, 0, 2]
     assert len({at.seed for at in found}) == len(found) == 3 * len({str(at.point) for at in found})
@@ -151,7 +168,7 @@ def test_several_arrays_are_tried_where_there_is_time(monkeypatch: pytest.Monkey
 def test_every_point_is_tried_once(name: str) -> None:
     space = space_of(BACKENDS[name])
     given = [encoded(space, point) for points in owned(name).values() for point in points]
-    assert sorted(given) == sorted(encoded(space, point) for point in pairs(space, 0))
+    assert sorted(given) == sorted(encoded(space, point) for point in array(space, 0))
 
 
 def test_another_type_of_a_graph_is_given_fewer_points_and_no_dense_gradient() -> None:
@@ -173,17 +190,17 @@ def test_groups_that_differ_in_one_hyperparameter_alone_leave_points_of_one_grou
 
 
 def test_what_is_counted_is_what_there_is() -> None:
-    whole = list(tried(BACKENDS["torch.SparseAdam"], 0, 1000))
+    whole = list(tried(BACKENDS["torch.SparseAdam"], 0, BUDGETS["ci"]))
     assert all(row["tried"] == row["possible"] <= row["pairs"] for row in whole)
     assert all((row["why"] == "") == (row["possible"] == row["pairs"]) for row in whole)
     (sizes,) = (row for row in whole if (row["dimension"], row["other"]) == ("width", "table_rows"))
     assert (sizes["pairs"], sizes["why"]) == (19 * 9, "more numbers than are worth it")
-    first = tried(BACKENDS["torch.SparseAdam"], 0, 12)
+    first = covering(SPARSE, array(SPARSE, 0), 12)
     assert any(row["tried"] < row["possible"] for row in first)
 
 
 def test_a_simpler_point_has_one_value_less_that_is_out_of_the_ordinary() -> None:
-    point = pairs(SPARSE, 0)[3]
+    point = array(SPARSE, 0)[3]
     for less in simpler(SPARSE, point):
         assert len(unusual(SPARSE, less)) == len(unusual(SPARSE, point)) - 1
 

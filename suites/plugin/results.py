@@ -86,7 +86,7 @@ def _space(config: pytest.Config, whole: bool) -> list[dict[str, Any]]:
     ran = {row["backend"] for result in _collected for row in result.get("verdicts", ()) if row["cases"]}
     budget, seed = BUDGETS[config.getoption("--profile")], config.stash[SEED]
     backends = [backend for backend in config.stash[BACKENDS] if backend.name in ran]
-    return [{"space": [row for b in backends for row in tried(b, seed, budget.points_of(b))]}]
+    return [{"space": [row for b in backends for row in tried(b, seed, budget)]}]
 
 
 _collected: list[dict[str, Any]] = []

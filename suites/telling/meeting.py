@@ -7,7 +7,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.typed import UnknownName, one
 from lazyadam.suites.cases.case import Manner
-from lazyadam.suites.cases.covering import pairs
+from lazyadam.suites.cases.covering import array
 from lazyadam.suites.cases.space import DIMENSIONS, excluded
 from lazyadam.suites.clauses.region import space_of
 from lazyadam.suites.conformance.budget import BUDGETS
@@ -56,7 +56,7 @@ def _met(backend: type[Backend], given: dict[str, Any]) -> str:
     for name, value in given.items():
         if value not in space[name]:
             return f"not: it is not tried with {name} {_typed(value)}"
-    points = pairs(space, 0)
+    points = array(space, 0)
     met = [i for i, point in enumerate(points) if all(point[name] == x for name, x in given.items())]
     tried = min(len(points), BUDGETS["ci"].points_of(backend))
     if not met:
