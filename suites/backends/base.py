@@ -1,6 +1,6 @@
 """What a backend is: an implementation under test, what it promises, and how it runs a case.
 
-The declaration is read where the framework may be missing; `prepare`, `build`, `step` and `state`
+The declaration is read where the framework may be missing; `prepare`, `build`, `step_function` and `state`
 run in the backend's own process. Only they import the framework.
 """
 
@@ -69,7 +69,8 @@ class Origin:
 class Backend(ABC):
     """An implementation under test.
 
-    name: dotted, unique; `--backend` takes it or a leading part of it.
+    name: dotted, unique, the framework first; `--backend` takes it or a leading part of it.
+    framework: what is installed under this name, whose version is that of the backend.
     mode: how the framework executes it.
     devices: what it can be asked for.
     dtypes: the types that it takes, of sparse gradients where it takes any; the clauses about layouts try

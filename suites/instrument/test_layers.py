@@ -52,3 +52,9 @@ def test_every_folder_is_a_layer_and_no_file_lies_beside_them() -> None:
     folders = {path.name for path in suites.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders | {"reference", "reports"} == {*LAYERS, *TESTS}
     assert {path.name for path in suites.iterdir() if path.is_file()} == {"README.md", "__init__.py"}
+
+
+def test_the_map_names_the_folders_in_that_order() -> None:
+    text = (ROOT / "suites/README.md").read_text().partition("Imports run one way")[0]
+    named = [line.split("/")[0].strip() for line in text.splitlines() if line[:5].strip() and "/  " in line]
+    assert named[:-1] == [*LAYERS[2:]]

@@ -160,6 +160,16 @@ def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, t
     assert "\n" not in line
 
 
+def test_what_a_file_declares_of_a_device_and_of_dense_gradients_arrives(tmp_path: Path) -> None:
+    path = tmp_path / "my_optimizer.py"
+    declares = '    devices = ("cpu", "cuda")\n    dense_dtypes = ("float32",)\n    elsewhere = {"cuda": {"dtypes": ("float64",)}}\n'
+    line = next(x for x in TEMPLATES["numpy"].splitlines(keepends=True) if x.strip().startswith("name ="))
+    path.write_text(TEMPLATES["numpy"].replace(line, line + declares))
+    (backend,) = read(path)
+    assert (backend.dense_dtypes, backend.on("cuda").dtypes) == (("float32",), ("float64",))
+    assert backend.on("cpu").dtypes != ("float64",)
+
+
 def test_a_name_that_the_locale_can_not_express_is_a_line_that_says_what_can() -> None:
     """As a folder called ö is under LC_ALL=C and PYTHONUTF8=0."""
     with pytest.raises(BrokenDeclaration, match="this locale can't tell its name to another process; LC_ALL"):

@@ -42,6 +42,7 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
     "mode": (str, None),
     "devices": (tuple, DEVICES),
     "dtypes": (tuple, tuple(PRECISIONS)),
+    "dense_dtypes": (tuple, tuple(PRECISIONS)),
     "layouts": (frozenset, LAYOUTS),
     "hyperparameters": (frozenset, HYPERPARAMETERS),
     "grouped": (frozenset, GROUPED),
@@ -56,6 +57,7 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
     "repeats": (bool, None),
     "compiles": (bool, None),
     "layers": (tuple, None),
+    "elsewhere": (dict, None),
     "spec": (str, None),
     "case_seconds": (int | float, None),
 }
