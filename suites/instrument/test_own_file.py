@@ -162,7 +162,11 @@ def test_a_file_that_declares_nothing_proper_is_one_line(text: str, told: str, t
 
 def test_what_a_file_declares_of_a_device_and_of_dense_gradients_arrives(tmp_path: Path) -> None:
     path = tmp_path / "my_optimizer.py"
-    declares = '    devices = ("cpu", "cuda")\n    dense_dtypes = ("float32",)\n    elsewhere = {"cuda": {"dtypes": ("float64",)}}\n'
+    declares = """\
+    devices = ("cpu", "cuda")
+    dense_dtypes = ("float32",)
+    elsewhere = {"cuda": {"dtypes": ("float64",)}}
+"""
     line = next(x for x in TEMPLATES["numpy"].splitlines(keepends=True) if x.strip().startswith("name ="))
     path.write_text(TEMPLATES["numpy"].replace(line, line + declares))
     (backend,) = read(path)
