@@ -118,6 +118,9 @@ def test_float32_scalars_of_a_float64_backend_are_named_as_they_would_be_declare
     names = {"Arithmetic": Arithmetic, "Storage": Storage, "Power": Power}
     assert eval(written(fits), names) == fits
     assert other_scalars(Own, Dialect(), "float32", judge, judge) == ""
+    none = Judgement(np.array([9.0]), 1, [], {})
+    assert other_scalars(Own, Dialect(), "float64", lambda arithmetic: none, judge) == ""
+    assert other_scalars(Own, Dialect(), "float64", judge, lambda arithmetic: none) == ""
     assert other_scalars(SparseAdam, Dialect(), "float64", judge, judge) == ""
 
 
@@ -133,10 +136,18 @@ def test_where_none_explains_everything_the_fewest_quantities_count_before_the_s
     plain = Judgement(np.array([50.0]), 1, [finding("w", 50.0)], {})
     judged = iter([near, plain, *[near] * len(ARITHMETICS)])
     assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(judged)) is plain
-    beyond, within = ({("v", k): Size(ratio=r) for k in (1, 10)} for r in (2.0, 0.5))
+    beyond, within = ({("v", k): Size(ratio=r) for k in (1, 10)} for r in (2.0, 1.0))
     free = [Judgement(np.array([9.0]), 1, [], beyond), Judgement(np.array([9.5]), 1, [], within)]
     running = iter([*free, *free[:1] * len(ARITHMETICS)])
     assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(running)) is free[1]
+
+
+def test_what_is_beyond_in_size_counts_beside_cases() -> None:
+    found = [finding("w", 9.0)]
+    of_sizes = Judgement(np.array([9.0]), 1, found, {("w", k): Size(ratio=2.0) for k in (1, 10)})
+    plain = Judgement(np.array([9.0]), 1, found, {})
+    judged = iter([of_sizes, plain, *[of_sizes] * len(ARITHMETICS)])
+    assert fitting(Own, Dialect(), "float32", lambda arithmetic: next(judged)) is plain
 
 
 def test_moments_that_are_right_count_before_more_cases_of_a_wrong_w() -> None:
@@ -192,15 +203,20 @@ def test_few_cases_rule_out_what_does_not_explain_them_and_the_same_arithmetic_i
         def judge(arithmetic: Arithmetic) -> Judgement:
             seen.append(arithmetic)
             wrong = [ARITHMETICS.index(arithmetic) < i for i in cases]
-            found = [finding("w", 9.0, case) for case, is_wrong in enumerate(wrong) if is_wrong]
-            return Judgement(np.where(wrong, 9.0, 0.5), 1, found, {})
+            found = [finding("w", 1.5, case) for case, is_wrong in enumerate(wrong) if is_wrong]
+            return Judgement(np.where(wrong, 1.5, 1.0), 1, found, {})
 
         return judge
+
+    def judge_few(few: list[int]) -> Callable[[Arithmetic], Judgement]:
+        assert few
+        assert 0 not in few  # the first explains that
+        return judge_of([cases[i] for i in few], [])
 
     cases = [*range(right + 1)]
     plain = fitting(Own, Dialect(), "float32", judge_of(cases, []))
     judge = judge_of(cases, whole)
-    taken = fitting(Own, Dialect(), "float32", judge, lambda few: judge_of([cases[i] for i in few], []))
+    taken = fitting(Own, Dialect(), "float32", judge, judge_few)
     assert taken.arithmetic == plain.arithmetic == ARITHMETICS[right]
     assert len(whole) <= 1 + (right + FEW - 1) // FEW
 

@@ -15,6 +15,7 @@ from lazyadam.reference.scalars import replayed
 from lazyadam.suites.cases.case import Case, Gradient, Step, Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.judgement import Judgement
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
@@ -174,3 +175,50 @@ def test_stacking_changes_nothing() -> None:
         for c, t in zip(many, trajectories, strict=True)
     ]
     np.testing.assert_array_equal(together, alone)
+
+
+def barely_wrong(
+    case: Case, judged: Callable[[Trajectory], float], quantity: str, at: tuple[int, int]
+) -> Trajectory:
+    """An element of the last state, moved an ulp at a time until it is beyond the bound."""
+    for ulps in range(1, 100):
+        trajectory = faithful(case)
+        x = getattr(trajectory, quantity)[0][-1]
+        x[at] += ulps * np.spacing(np.float32(x[at]))
+        if judged(trajectory) > 1:
+            return trajectory
+    raise AssertionError("it is never wrong")
+
+
+@pytest.mark.parametrize("judge", [step_by_step, free_running])
+def test_elements_beyond_the_bound_are_counted(judge: Callable[..., Judgement]) -> None:
+    """In every quantity and case, however little they are beyond it."""
+    cases = [sample(number=n, shape=shape) for n, shape in enumerate([(6, 4), (7, 3)])]
+
+    def count(*trajectories: Trajectory) -> int:
+        return judge(cases[: len(trajectories)], trajectories, Dialect(), ARITHMETIC).beyond
+
+    def worst(trajectory: Trajectory) -> float:
+        return float(judge(cases[:1], [trajectory], Dialect(), ARITHMETIC).worst[0])
+
+    row = touched(cases[0], len(cases[0].steps) - 1)
+    one = barely_wrong(cases[0], worst, "w", (row, 1))
+    assert worst(one) < 2
+    others = [faithful(case) for case in cases]
+    assert (count(one), count(others[0])) == (1, 0)
+    one.m[0][-1, row, 2] += 1.0
+    others[1].m[0][-1, touched(cases[1], 7), :2] += 1.0
+    assert (count(one), count(others[0], others[1]), count(one, others[1])) == (2, 2, 4)
+
+
+def test_what_overflows_in_some_order_is_not_counted() -> None:
+    """Its ratio is 1."""
+    case = sample(steps=1)
+    (given,) = case.steps[0].gradients
+    assert given is not None
+    given.values[0, 0] = 3e19  # its square overflows, and the part of that which enters v does not
+    trajectory = faithful(case)
+    trajectory.v[0][0, touched(case, 0), 0] = np.inf
+    trajectory.w[0][0, touched(case, 0), 0] = case.parameters[0].w[touched(case, 0), 0]
+    judgement = step_by_step([case], [trajectory], Dialect(), ARITHMETIC)
+    assert (judgement.worst[0], judgement.beyond) == (1.0, 0)

@@ -35,6 +35,10 @@ def close(seen: Scalars, true: dict[str, mpf], relative: float) -> None:
         assert abs(mpf(value) - x) <= relative * abs(x), name
 
 
+def errors_of(s: Scalars) -> tuple[Any, ...]:
+    return s.alpha_error, s.rate_error, s.root_error, s.epsilon_error
+
+
 def truth(h: Hyperparameters, t: int) -> dict[str, mpf]:
     """Every scalar of step t in 50 digits."""
     c1, c2 = 1 - mpf(h.beta1) ** t, 1 - mpf(h.beta2) ** t
@@ -67,6 +71,9 @@ def test_without_bias_correction_only_the_learning_rate_remains() -> None:
     s, plain = exact(H, 5), exact(H, 5).uncorrected()
     assert (plain.alpha, plain.rate, plain.root_correction) == (H.lr, H.lr, 1.0)
     assert plain == s._replace(alpha=H.lr, rate=H.lr, folded_epsilon=H.epsilon, root_correction=1.0)
+    bounded = replayed(H, 5, Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, step_size_error=3.0), FLOAT32)
+    assert 0 not in errors_of(bounded)
+    assert errors_of(bounded.uncorrected()) == (0, 0, 0, 0)
 
 
 def test_storage_in_float64_changes_nothing() -> None:
@@ -193,6 +200,47 @@ def test_the_errors_hold_every_chain_of_powers_some_ulps_off(
     assert alone.alpha_error == order * 2.0**-24
     assert alone.root_error == 0
     assert abs(alone.alpha / bounded.alpha - 1) <= bounded.alpha_error
+
+
+@pytest.mark.parametrize("order", [0.0, 1.0, 3.0])
+def test_the_errors_are_those_of_the_order_and_of_the_furthest_powers_compounded(order: float) -> None:
+    """A quotient of at most one rounding, a product of at most two, the step size of so many."""
+    u, most = 2.0**-24, 2
+    own = order * u, min(order, 1) * u, 0.0, min(order, 2) * u
+    arithmetic = Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, step_size_error=order, power_ulps=most)
+    assert errors_of(replayed(H, 2, arithmetic, FLOAT32, (0, 0))) == own
+    h, seen = stored(H, arithmetic), []
+    real: Any = np.float64 if order else F
+    for ulps in [(0, 0), *product((-most, most), repeat=2)]:
+        below = real(F(1) - nearest_power(h.beta1, 2, ulps[0]))
+        root = np.sqrt(real(F(1) - nearest_power(h.beta2, 2, ulps[1])))
+        seen.append([real(h.lr) * root / below, real(h.lr) / below, 1 / root, real(F(h.epsilon)) * root])
+    centre, *corners = np.array(seen, float)
+    furthest = np.abs(corners / centre - 1).max(axis=0)
+    due = (1 + np.array(own)) * (1 + furthest) - 1
+    np.testing.assert_allclose(errors_of(replayed(H, 2, arithmetic, FLOAT32)), due, rtol=1e-6)
+
+
+def test_a_learning_rate_of_0_has_the_errors_of_the_order_alone() -> None:
+    arithmetic = Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, step_size_error=3.0)
+    at_rest = replayed(replace(H, lr=0.0, epsilon=0.0), 2, arithmetic, FLOAT32)
+    moving = replayed(H, 2, arithmetic, FLOAT32)
+    assert (at_rest.alpha_error, at_rest.rate_error) == (3 * 2.0**-24, 2.0**-24)
+    assert at_rest.epsilon_error == 2 * 2.0**-24
+    assert at_rest.root_error == moving.root_error > 0
+
+
+def test_a_power_is_the_nearest_where_nothing_is_said_and_never_above_1() -> None:
+    assert nearest_power(0.9, 3) == F(float(F(0.9)) ** 3)
+    assert nearest_power(1 - 1e-9, 1, 2) == 1
+
+
+def test_float64_products_are_taken_where_they_are_declared() -> None:
+    """After 40 steps they are not the power."""
+    h = replace(H, beta1=0.9937)
+    of_products = replayed(h, 40, Arithmetic(power=Power.FLOAT64_PRODUCT), FLOAT64)
+    of_powers = replayed(h, 40, Arithmetic(power=Power.FLOAT64), FLOAT64)
+    assert of_products.rate == h.lr / (1 - float64_product(h.beta1, 40)) != of_powers.rate
 
 
 def test_scalars_of_some_rows() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lazyadam.reference import rule
-from lazyadam.reference.dialect import Arithmetic, Dialect, Power, Untouched, WeightDecay
+from lazyadam.reference.dialect import Arithmetic, Dialect, EmptyGradient, Power, Untouched, WeightDecay
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
@@ -152,3 +152,21 @@ def test_the_decay_of_an_occurrence_takes_nothing_of_a_row_that_has_none(untouch
     rule.step(w, m, v, rows, values, 1, Hyperparameters(weight_decay=0.1), dialect)
     assert m[1:].tolist() == [[0.9], [0.9]]
     assert v[1:].tolist() == [[0.999], [0.999]]
+
+
+def test_the_rule_takes_a_dense_gradient_and_leaves_all_where_an_empty_one_does_not_count() -> None:
+    h = Hyperparameters(lr=0.5)
+
+    def taken(rows: list[int] | None, dialect: Dialect) -> list[np.ndarray]:
+        w, m, v = (np.full((3, 2), x) for x in (1.0, 0.5, 0.25))
+        count = 3 if rows is None else len(rows)
+        at = None if rows is None else np.array(rows, int)
+        rule.step(w, m, v, at, np.ones((count, 2)), 1, h, dialect)
+        return [w, m, v]
+
+    assert np.array_equal(taken(None, Dialect()), taken([0, 1, 2], Dialect()))
+    moves = Dialect(untouched=Untouched.DENSE)
+    skips = replace(moves, empty_gradient=EmptyGradient.SKIPPED)
+    assert np.array_equal(taken([1], skips), taken([1], moves))
+    assert taken([], skips)[0].tolist() == [[1.0, 1.0]] * 3
+    assert (taken([], moves)[0] < 1).all()

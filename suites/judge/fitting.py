@@ -90,13 +90,11 @@ def fitting(
     is tried on those that diverge by others, and on all only where it explains these.
     """
     usual = arithmetics(backend, dialect, dtype)
-    if of is None:
+    if of is None or len(usual) == 1:
         return _most_explained(usual, judge)
     best = _judged(judge, usual[0])
     few = np.flatnonzero(best.worst > 1)[:FEW].tolist()
-    for _ in usual[1:]:  # each round adds what rules one out
-        if _explains(best):
-            break
+    while not _explains(best):  # each round adds what rules one out
         found = _most_explained(usual, of(few))
         if found.arithmetic != best.arithmetic:
             assert found.arithmetic is not None
@@ -151,9 +149,7 @@ def other_scalars(backend: type[Backend], dialect: Dialect, dtype: str, judge: J
 def written(arithmetic: Arithmetic) -> str:
     """An arithmetic as it is declared: what differs from Arithmetic()."""
     parts = [
-        f"{name}={value if isinstance(value, float | int) else f'{type(value).__name__}.{value.name}'}"
-        for name, value in vars(arithmetic).items()
-        if value != getattr(UNDECLARED, name)
+        f"{name}={value}" for name, value in vars(arithmetic).items() if value != getattr(UNDECLARED, name)
     ]
     return f"Arithmetic({', '.join(parts)})"
 
@@ -165,7 +161,7 @@ def _averages(arithmetic: Arithmetic) -> tuple[object, ...]:
 
 
 def _explains(judgement: Judgement) -> bool:
-    return bool(judgement.worst.max(initial=0.0) <= 1)
+    return bool((judgement.worst <= 1).all())
 
 
 def _unexplained(judgement: Judgement) -> tuple[int, int, int]:
