@@ -25,9 +25,10 @@ DEVICES = ("cpu", "cuda", "gpu", "ascend")
 # Manners that show in the framework's own objects: who declares one has to say where.
 SHOWN = frozenset(
     {
-        *(Manner.STRIDED, Manner.COLUMNS, Manner.STRIDED_GRADIENTS, Manner.LR_TENSOR),
+        *(Manner.STRIDED, Manner.COLUMNS, Manner.STRIDED_GRADIENTS, Manner.EXPANDED, Manner.LR_TENSOR),
         *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
-        *(Manner.ONE_BUFFER, Manner.VECTORS, Manner.OVERWRITTEN, Manner.CLOSURE),
+        *(Manner.ONE_BUFFER, Manner.VECTORS, Manner.FROZEN, Manner.EMPTY),
+        *(Manner.OVERWRITTEN, Manner.CLOSURE),
         *(Manner.SAVED, Manner.COPIED, Manner.FORKED, Manner.LOADED_BACK),
     }
 )

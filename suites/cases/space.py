@@ -202,6 +202,16 @@ EXCLUSIONS = (
         "what is written elsewhere shows in rows that a gradient does not name",
     ),
     Exclusion(
+        ("regime", "manner"),
+        lambda p: p["regime"] == "ones" or p["manner"] is not Manner.EXPANDED,
+        "a number stands for those that are equal",
+    ),
+    Exclusion(
+        ("repeats", "manner"),
+        lambda p: p["repeats"] != "cancelling" or p["manner"] is not Manner.EXPANDED,
+        "a number stands for those that are equal",
+    ),
+    Exclusion(
         ("groups", "manner"),
         lambda p: p["groups"] == 1 or p["manner"] is not Manner.ARGUMENTS,
         "arguments are of one group",

@@ -104,6 +104,14 @@ def _in_manner(manner: Manner, most: int = 1_000_000) -> Callable[[type[Backend]
     )
 
 
+def _expanded(backend: type[Backend]) -> Menu:
+    return replace(_in_manner(Manner.EXPANDED, 10)(backend), regimes=("ones",), rows=ALL_ROWS)
+
+
+def _frozen(backend: type[Backend]) -> Menu:
+    return replace(_in_manner(Manner.FROZEN, 10)(backend), reloads=True)
+
+
 def _learning_rate(backend: type[Backend]) -> Menu:
     # Several parameters, at times without a gradient: the number of a step says nothing of its learning rate.
     none = {"none"} & backend.layouts
@@ -191,6 +199,30 @@ CLAUSES = (
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#17950",
         _in_manner(Manner.STRIDED_GRADIENTS),
         needs=(Manner.STRIDED_GRADIENTS,),
+    ),
+    Clause(
+        "expanded-gradients",
+        "a gradient of which one number in memory stands for all acts like any other",
+        "the gradient is expanded",
+        "torch.Tensor.expand documentation, 2.13 (as the gradient of a sum is)",
+        _expanded,
+        needs=(Manner.EXPANDED,),
+    ),
+    Clause(
+        "frozen-beside",
+        "a parameter that is never given a gradient makes no difference to the others",
+        "a parameter beside is never given a gradient",
+        "torch.Tensor.requires_grad documentation, 2.13; bug class of pytorch#2647",
+        _frozen,
+        needs=(Manner.FROZEN,),
+    ),
+    Clause(
+        "empty-beside",
+        "a parameter without numbers makes no difference to the others",
+        "parameters beside have no numbers",
+        "design of the suite; bug class of pytorch#100701 and TransformerEngine#3207",
+        _in_manner(Manner.EMPTY, 10),
+        needs=(Manner.EMPTY,),
     ),
     Clause(
         "one-buffer",

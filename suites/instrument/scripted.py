@@ -96,6 +96,13 @@ def with_changes(case: Case, changes: dict[int, dict[str, tuple[float, ...]]]) -
     return replace(case, steps=tuple(replace(step, changes=changes.get(k, {})) for k, step in steps))
 
 
+def of_ones(case: Case) -> Case:
+    """Every number of a gradient is 1."""
+    given = [[g and replace(g, values=np.ones_like(g.values)) for g in step.gradients] for step in case.steps]
+    steps = zip(case.steps, given, strict=True)
+    return replace(case, steps=tuple(replace(step, gradients=tuple(ones)) for step, ones in steps))
+
+
 def handed_over(case: Case, manner: Manner) -> Case:
     return replace(case, manner=frozenset({manner}))
 

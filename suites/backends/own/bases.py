@@ -223,7 +223,7 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
         kept, shape = self.kept_as, (-1,) if self.kept_as.flat else None
         count = kept.counted(case.t)
         saved, others = self.optimizer.state_dict(), self._of_a_first_step(case) if kept.other else {}
-        for number, i in enumerate(i for group in case.groups for i in group.parameters):
+        for number, i in self._numbered(case):
             moments = [self._tensor(x) for x in (case.parameters[i].m, case.parameters[i].v)]
             moments = [x.reshape(shape) if shape else x for x in moments]
             other = {name: others[number][name] for name in kept.other} if others else {}

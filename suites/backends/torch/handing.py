@@ -3,7 +3,7 @@
 import copy
 import io
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class HandsOver(Backend):
     dtype: Any
     optimizer: Any
     parameters: list[Any]
+    before: Sequence[Any] = ()  # those of no case: in the first group, before its own and after them
+    after: Sequence[Any] = ()
     manners = frozenset(
         {
             Manner.INT32_ROWS,
@@ -35,8 +37,11 @@ class HandsOver(Backend):
             Manner.STRIDED,
             Manner.COLUMNS,
             Manner.STRIDED_GRADIENTS,
+            Manner.EXPANDED,
             Manner.LR_TENSOR,
             *IN_BUFFER,
+            Manner.FROZEN,
+            Manner.EMPTY,
             Manner.OVERWRITTEN,
             Manner.CLOSURE,
             Manner.SAVED,
@@ -67,8 +72,29 @@ class HandsOver(Backend):
             weights = [x.transpose(0, -1).contiguous().transpose(0, -1) for x in weights]
         if case.manner & IN_BUFFER:
             weights = self._parts(weights)
-        self.strided_gradients: list[bool] = []  # of those that were handed over, where that was asked for
+        # Of those that were handed over whether they are as it was asked.
+        self.strided_gradients: list[bool] = []
+        self.expanded: list[bool] = []
+        self.before, self.after = (), ()
+        if Manner.FROZEN in case.manner:
+            self.before = [torch.nn.Parameter(torch.ones_like(weights[0]), requires_grad=False)]
+        if Manner.EMPTY in case.manner:
+            self.before, self.after = ([self._empty(weights[0])] for _ in range(2))
         self._take([torch.nn.Parameter(x) for x in weights])
+
+    def _empty(self, x: Any) -> Any:
+        """A parameter of rows as wide as these, of which it has none, with a gradient."""
+        empty = self.torch.nn.Parameter(x[:0].clone())
+        ones = self.torch.zeros_like(empty)
+        empty.grad = ones.to_sparse(1) if "sparse" in self.layouts else ones
+        return empty
+
+    def _numbered(self, case: Case) -> Iterator[tuple[int, int]]:
+        """The parameters of a case, by the numbers that a saved state gives them."""
+        number = len(self.before)
+        for group in case.groups:
+            yield from enumerate(group.parameters, number)
+            number += len(group.parameters) + (len(self.after) if group is case.groups[0] else 0)
 
     def _take(self, parameters: list[Any]) -> None:
         self.parameters = parameters
@@ -100,6 +126,10 @@ class HandsOver(Backend):
                 if values.is_contiguous():  # of one dimension, or one row
                     values = self._strided(values)
                 self.strided_gradients.append(not values.is_contiguous() or values.numel() <= 1)
+            if Manner.EXPANDED in case.manner and values.numel():
+                one = values.flatten()[0]
+                values = one.expand(values.shape) if bool((values == one).all()) else values
+                self.expanded.append(values.numel() == 1 or 0 in values.stride())
             if gradient.rows is None:
                 tensor.grad = values
             else:
@@ -183,6 +213,8 @@ class HandsOver(Backend):
             return any(not x.is_contiguous() or x.numel() == max(x.shape) for x in self.parameters)
         if manner is Manner.STRIDED_GRADIENTS:
             return any(self.strided_gradients) or not self.strided_gradients
+        if manner is Manner.EXPANDED:
+            return any(self.expanded) or not self.expanded
         if manner in IN_BUFFER:
             return any(x.storage_offset() or not x.numel() for x in self.parameters)
         if manner is Manner.LR_TENSOR:

@@ -61,8 +61,7 @@ class TorchOptimizer(HandsOver):
     def _load(self, case: Case) -> None:
         """The starting state, as the framework loads one: it puts each part on the device where it goes."""
         saved = self.optimizer.state_dict()
-        order = [i for group in case.groups for i in group.parameters]
-        for number, i in enumerate(order):
+        for number, i in self._numbered(case):
             p = case.parameters[i]
             kept = (self._count(case.t), self._tensor(p.m), self._tensor(p.v))
             saved["state"][number] = dict(zip(self.state_names, kept, strict=True))
@@ -91,6 +90,7 @@ class TorchOptimizer(HandsOver):
             for group in case.groups
         ]
         new = self.optimizer_type()
+        groups[0]["params"] = [*self.before, *groups[0]["params"], *self.after]
         if Manner.ARGUMENTS in case.manner:
             (group,) = groups
             return new(**(self.options | group))

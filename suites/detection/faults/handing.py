@@ -1,7 +1,14 @@
 """What an optimizer is handed, and by whom: parts of buffers, memory that is used again, closures, copies."""
 
 from lazyadam.suites.detection.fault import Fault
-from lazyadam.suites.detection.faults.sizes import CALLS, STEPS, TORCH_COUNTS, TORCH_WRITES, WRITES
+from lazyadam.suites.detection.faults.sizes import (
+    CALLS,
+    COALESCES,
+    STEPS,
+    TORCH_COUNTS,
+    TORCH_WRITES,
+    WRITES,
+)
 
 IF_PART = "    if w.base is not None and w.flags.c_contiguous:\n"
 IS_PART = "param.storage_offset() and param.is_contiguous()"
@@ -10,6 +17,11 @@ GIVEN = "                given = p.grad[1] if isinstance(p.grad, tuple) else p.g
 HELD = '                    held, then = self.__dict__.setdefault("held", {}).get(p, (None, b""))\n'
 FORGETS = "            if not state:\n                self.state.pop(p, None)\n"
 BYTES = "._values().float().numpy().tobytes()"
+IF_NONE = "                if p.grad is None:\n"
+IF_GIVEN = "                if p.grad is not None:\n"
+IF_EMPTY = "        if grad_values.numel() == 0:\n"
+TURNS = "        grad = grad if not maximize else -grad\n"
+GROUPS = "        for group in self.param_groups:\n"
 
 FAULTS = (
     Fault(
@@ -192,5 +204,74 @@ FAULTS = (
                 '            s["step"] = max(s["step"], then.get(p, 0))\n\n' + STEPS,
             ),
         ),
+    ),
+    Fault(
+        "one-number-for-all-acts-once",
+        "of a gradient of which one number in memory stands for all, the first row alone acts",
+        numpy=(
+            (
+                COALESCES,
+                "        if len(grad[0]) and 0 in grad[1].strides:\n"
+                f"            grad = grad[0][:1], grad[1][:1]\n{COALESCES}",
+            ),
+        ),
+        torch=(
+            (
+                TURNS,
+                "        if grad._nnz() and 0 in grad._values().stride():\n"
+                "            grad = grad.new(grad._indices()[:, :1], grad._values()[:1], grad.size())\n"
+                + TURNS,
+            ),
+        ),
+    ),
+    Fault(
+        "stops-at-a-parameter-without-numbers",
+        "the parameters of a group after one that has no numbers are not updated",
+        numpy=((IF_NONE, f"                if not p.data.size:\n                    break\n{IF_NONE}"),),
+        torch=((IF_EMPTY, f"        if not param.numel():\n            break\n{IF_EMPTY}"),),
+        stands_for="pytorch#100701",
+    ),
+    Fault(
+        "not-before-a-last-parameter-without-numbers",
+        "where the last parameter of a group has no numbers the one before it is not updated",
+        numpy=(
+            (
+                IF_NONE,
+                '                *_, before, last = (None, *group["params"])\n'
+                "                if p.grad is None or (p is before and not last.data.size):\n",
+            ),
+        ),
+        torch=(
+            (
+                IF_GIVEN,
+                '                *_, before, last = (None, *group["params"])\n'
+                "                if p.grad is not None and not (p is before and not last.numel()):\n",
+            ),
+        ),
+        stands_for="TransformerEngine#3207",
+    ),
+    Fault(
+        "a-group-with-a-frozen-parameter-rests",
+        "a group of which one parameter takes no gradients is not updated",
+        torch=(
+            (
+                GROUPS,
+                f'{GROUPS}            if not all(p.requires_grad for p in group["params"]):\n'
+                "                continue\n",
+            ),
+        ),
+    ),
+    Fault(
+        "saved-states-closed-up",
+        "states are loaded in the order in which they were saved, over parameters that had none",
+        torch=(
+            (
+                STEPS,
+                "    def load_state_dict(self, state_dict):\n"
+                '        states = dict(enumerate(state_dict["state"].values()))\n'
+                '        super().load_state_dict({**state_dict, "state": states})\n\n' + STEPS,
+            ),
+        ),
+        stands_for="pytorch#2647",
     ),
 )

@@ -38,6 +38,7 @@ class NumpyLazyAdam(Backend):
             Manner.STRIDED,
             Manner.COLUMNS,
             Manner.STRIDED_GRADIENTS,
+            *(Manner.EXPANDED, Manner.FROZEN, Manner.EMPTY),
             Manner.LR_TENSOR,
             *(*IN_BUFFER, Manner.OVERWRITTEN, Manner.FORKED, Manner.LOADED_BACK),
             Manner.WATCHED,
@@ -66,6 +67,7 @@ class NumpyLazyAdam(Backend):
             arrays = parts(arrays)
         self.params = [self.module.Parameter(x) for x in arrays]
         self.memory = arrays
+        self.before, self.after = self._beside(case)
         self.optimizer = self._optimizer(case)
         if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
             for param, p in zip(self.params, case.parameters, strict=True):
@@ -76,12 +78,24 @@ class NumpyLazyAdam(Backend):
                 }
 
     def _optimizer(self, case: Case) -> Any:
-        return self.module.LazyAdam(
-            [
-                {"params": [self.params[i] for i in group.parameters], **_made_with(group, case)}
-                for group in case.groups
-            ]
-        )
+        groups = [
+            {"params": [self.params[i] for i in group.parameters], **_made_with(group, case)}
+            for group in case.groups
+        ]
+        groups[0]["params"] = [*self.before, *groups[0]["params"], *self.after]
+        return self.module.LazyAdam(groups)
+
+    def _beside(self, case: Case) -> tuple[list[Any], list[Any]]:
+        """Parameters of no case: in the first group, before its own and after them."""
+        like = self.memory[0]
+        if Manner.FROZEN in case.manner:
+            return [self.module.Parameter(np.ones_like(like))], []
+        if Manner.EMPTY not in case.manner:
+            return [], []
+        empty = [self.module.Parameter(like[:0].copy()) for _ in range(2)]
+        for param in empty:
+            param.grad = np.zeros(0, np.int64), like[:0].copy()
+        return empty[:1], empty[1:]
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
         for param, gradient in zip(self.params, step.gradients, strict=True):
@@ -187,6 +201,8 @@ def _handed_over(gradient: Gradient, case: Case) -> Any:
     if Manner.STRIDED_GRADIENTS in case.manner:
         # Transposed, and with gaps: contiguous in no order, with one row or column either.
         values = np.repeat(values.T, 2, axis=-1)[..., ::2].T
+    if Manner.EXPANDED in case.manner and values.size and (values == values.flat[0]).all():
+        values = np.lib.stride_tricks.as_strided(values.ravel()[:1], values.shape, (0,) * values.ndim)
     if gradient.rows is None:
         return values
     return gradient.rows.astype(case.rows_dtype("int64")), values

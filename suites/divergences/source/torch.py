@@ -64,7 +64,8 @@ class TorchScript(Skeleton):
         s, options = self.s, [f"{name}={x}" for name, x in self.origin.options]
         if not self.in_groups:
             arguments = [f"{name}={x}" for name, x in self._arguments(s.groups[0]).items()]
-            return f"{self.made}({', '.join(['[p]' if s.count == 1 else 'params', *arguments, *options])})"
+            params = self._between("[p]" if s.count == 1 else "params")
+            return f"{self.made}({', '.join([params, *arguments, *options])})"
         groups = [self._group(group) for group in s.case.groups]
         if len(groups) == 1:
             return f"{self.made}({', '.join([f'[{groups[0]}]', *options])})"
@@ -75,8 +76,26 @@ class TorchScript(Skeleton):
         s = self.s
         params = ["p"] if s.count == 1 else [f"params[{i}]" for i in group.parameters]
         whole = "params" if len(params) == s.count > 1 else f"[{', '.join(params)}]"
-        given = {"params": whole, **self._arguments(group.hyperparameters)}
+        first = self._between(whole) if group is s.case.groups[0] else whole
+        given = {"params": first, **self._arguments(group.hyperparameters)}
         return "{" + ", ".join(f'"{name}": {x}' for name, x in given.items()) + "}"
+
+    def _between(self, params: str) -> str:
+        """A list of parameters, and those beside them."""
+        for manner, before, after in (("FROZEN", "frozen, ", ""), ("EMPTY", "empty[0], ", ", empty[1]")):
+            if manner in self.s.manner:
+                return f"[{before}{params[1:-1] if params[0] == '[' else f'*{params}'}{after}]"
+        return params
+
+    def _beside(self) -> Iterator[str]:
+        first = "p" if self.s.count == 1 else "params[0]"
+        if "FROZEN" in self.s.manner:
+            yield f"frozen = torch.nn.Parameter(torch.ones_like({first}), requires_grad=False)"
+        if "EMPTY" in self.s.manner:
+            sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
+            yield f"empty = [torch.nn.Parameter({first}.detach()[:0].clone()) for _ in range(2)]"
+            yield "for x in empty:"
+            yield f"    x.grad = torch.zeros_like(x){sparse}"
 
     def optimizer(self) -> Iterator[str]:
         s = self.s
@@ -91,6 +110,7 @@ class TorchScript(Skeleton):
             yield from self._parts()
         else:
             yield f"p = {made}{told}" if s.count == 1 else f"params = [{made} for w, _, _ in tables]{told}"
+        yield from self._beside()
         if self.made_again:
             yield from ("", "", "def new():", *indented([f"return {self._new()}"]), "", "")
         yield f"optimizer = {'new()' if self.made_again else self._new()}"
@@ -240,6 +260,10 @@ class TorchScript(Skeleton):
             turns = all(len(x) > 1 and x[0] > 1 and x[-1] > 1 for x in shapes)
             turned = f"{values}.transpose(0, -1).contiguous().transpose(0, -1)"
             values = turned if turns else f"torch.stack(2 * [{values}], dim=-1)[..., 0]"
+        if "EXPANDED" in s.manner and all(
+            g is None or (g.values.size and (g.values == g.values.flat[0]).all()) for g in s.given
+        ):
+            values = f"{self._tensor('values.flat[0]')}.expand(values.shape)"
         rows = 'rows[None].astype("int32")' if "INT32_ROWS" in s.manner else "rows[None]"
         text = values if s.layout == "dense" else f"torch.sparse_coo_tensor({rows}, {values}, p.shape)"
         if s.layout == "mixed":
