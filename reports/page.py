@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports import answer, matrix, views
+from lazyadam.reports import answer, matrix, together, views
 from lazyadam.reports import performance as speed
 from lazyadam.reports.findings import findings
 from lazyadam.reports.growth import Growth, growths
@@ -66,7 +66,7 @@ def load(folder: Path, recorded: Path = RECORDED) -> Tables:
         tables.by_name["run"] = read("run", folder)
     settings = {row["item"]: row["value"] for row in tables.rows("run")}
     written = settings["tables"].split(", ") if "tables" in settings else NEEDED
-    for name in (*NEEDED, "findings", *OPTIONAL):
+    for name in (*NEEDED, "findings", "space", *OPTIONAL):
         if name not in written and not (folder / f"{name}.csv").exists():
             continue
         try:
@@ -114,6 +114,8 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         what_to_know=html(answer.what_to_know(losses="#training", code="#code")) if what_to_set else "",
         samples=samples(tables.folder),
         matrix=matrix,
+        together=together,
+        space=tables.get("space"),
         cells=cells,
         clauses=list(dict.fromkeys(clause for clause, _ in cells)),
         backends=list(dict.fromkeys(verdicts["backend"])),
