@@ -78,7 +78,7 @@ class Manner(Enum):
     ONE_BUFFER = "parameters that are parts of one buffer"
     VECTORS = "parameters of rank 1 that are parts of one buffer"
     FROZEN = "beside a parameter that is never given a gradient"
-    EMPTY = "between parameters that have no numbers"
+    EMPTY = "after a group without parameters, between parameters without numbers"
     OVERWRITTEN = "gradients whose memory is overwritten after their step"
     CLOSURE = "gradients that a closure sets, which step calls"
     SAVED = "a state that is saved becomes bytes between"

@@ -58,9 +58,12 @@ def _empty(backend: type[Backend]) -> Menu:
 
 def _missing(backend: type[Backend]) -> Menu:
     # Mostly there, and mostly from the first step on: so that some come later than those before them.
+    shapes: tuple[tuple[Shape, ...], ...] = (((6, 4), (5, 3)), ((6, 4), (6, 4)), ((6, 4), (5, 3), (6, 4)))
+    if not backend.compiles:
+        shapes = (*shapes, ((2, 2),) * 64)  # a launch may hold some 40 of them
     return Menu(
         layouts=(*layouts(backend), *layouts(backend), "none"),
-        shapes=(((6, 4), (5, 3)), ((6, 4), (6, 4)), ((6, 4), (5, 3), (6, 4))),
+        shapes=shapes,
         starts=(0, 0, 0, 7),
     )
 

@@ -218,7 +218,7 @@ CLAUSES = (
     ),
     Clause(
         "empty-beside",
-        "a parameter without numbers makes no difference to the others",
+        "a parameter without numbers, or a group without parameters, makes no difference to the others",
         "parameters beside have no numbers",
         "design of the suite; bug class of pytorch#100701 and TransformerEngine#3207",
         _in_manner(Manner.EMPTY, 10),

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -61,10 +63,12 @@ def seeded(host: str, edits: Edits = ()) -> Here:
     return Here(HOSTS[host]("cpu", edits))
 
 
-def applicable(host: Here, dtype: str) -> list[Clause]:
-    """The clauses that a host is held to: FIRST, and those whose cases take long last."""
+def applicable(host: Here, dtype: str, likely: str = "") -> list[Clause]:
+    """The clauses that a host is held to: a likely one, FIRST, and those whose cases take long last."""
     found = [c for c in CLAUSES.values() if not c.missing(host.backend) and dtype in c.dtypes(host.backend)]
-    return sorted(found, key=lambda c: (c.id not in FIRST, c.free, -c.menu(host.backend).most))
+    return sorted(
+        found, key=lambda c: (c.id != likely, c.id not in FIRST, c.free, -c.menu(host.backend).most)
+    )
 
 
 def flagged_by(host: Here, dtype: str, seed: int) -> dict[str, bool]:
@@ -94,23 +98,40 @@ class Kill:
     raised: str = ""
 
 
-def first_kill(host: Here, dtype: str, seed: int) -> Kill | None:
-    """The first failure of the clauses in the profile ci; None where none fails."""
+def first_kill(host: Here, dtype: str, seed: int, likely: str = "") -> Kill | None:
+    """The first failure in the profile ci; None where none fails. likely: the clause or pin tried first."""
     start = time.perf_counter()
     before = 0
-    for clause in applicable(host, dtype):
-        seen = examine(Sample(clause, host.backend, dtype, seed, BUDGET), host)
-        if seen.new:
-            errors = [f.message for f in seen.unknown if not not_kept(f)]
-            raised = errors[0] if errors else ""
-            return Kill(clause.id, before + 1 + _first(seen), time.perf_counter() - start, raised)
-        before += len(seen.trial.cases)
     # A change for the better fails a run too: the witness of a known divergence no longer shows it.
-    for pin, message in broken_pins(host, dtype):
-        before += 1
-        if message:
-            return Kill(f"pin {pin.name}", before, time.perf_counter() - start)
+    ways = [_by_clauses(host, dtype, seed, likely), _by_pins(host, dtype)]
+    for tried in chain(*(ways[::-1] if likely.startswith("pin ") else ways)):
+        if tried.failing is not None:
+            cases = before + 1 + tried.failing
+            return Kill(tried.by, cases, time.perf_counter() - start, tried.raised)
+        before += tried.cases
     return None
+
+
+class _Tried(NamedTuple):
+    """failing: the position of the first case that fails the run; None where none does."""
+
+    by: str
+    cases: int
+    failing: int | None
+    raised: str = ""
+
+
+def _by_clauses(host: Here, dtype: str, seed: int, likely: str) -> Iterator[_Tried]:
+    for clause in applicable(host, dtype, likely):
+        seen = examine(Sample(clause, host.backend, dtype, seed, BUDGET), host)
+        errors = [f.message for f in seen.unknown if not not_kept(f)]
+        failing = _first(seen) if seen.new else None
+        yield _Tried(clause.id, len(seen.trial.cases), failing, errors[0] if errors else "")
+
+
+def _by_pins(host: Here, dtype: str) -> Iterator[_Tried]:
+    for pin, message in broken_pins(host, dtype):
+        yield _Tried(f"pin {pin.name}", 1, 0 if message else None)
 
 
 def _first(seen: Examination) -> int:

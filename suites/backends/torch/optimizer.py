@@ -94,7 +94,7 @@ class TorchOptimizer(HandsOver):
         if Manner.ARGUMENTS in case.manner:
             (group,) = groups
             return new(**(self.options | group))
-        return new(groups, **self.options)
+        return new([{"params": []}, *groups] if Manner.EMPTY in case.manner else groups, **self.options)
 
     def optimizer_type(self) -> Any:
         """The optimizer's class."""
@@ -179,7 +179,7 @@ class TorchOptimizer(HandsOver):
         return Gradient(numbers(gradient._values(), float64), numbers(gradient._indices()[0], int64))
 
     def change(self, case: Case, groups: tuple[Group, ...]) -> None:
-        for group, now in zip(self.optimizer.param_groups, groups, strict=True):
+        for group, now in zip(self.optimizer.param_groups[-len(groups) :], groups, strict=True):
             given = self.arguments_of(now, case)
             if Manner.LR_TENSOR in case.manner:
                 group["lr"].fill_(given.pop("lr"))

@@ -3,7 +3,6 @@
 from lazyadam.suites.detection.fault import Fault
 from lazyadam.suites.detection.faults.sizes import (
     CALLS,
-    COALESCES,
     STEPS,
     TORCH_COUNTS,
     TORCH_WRITES,
@@ -208,13 +207,6 @@ FAULTS = (
     Fault(
         "one-number-for-all-acts-once",
         "of a gradient of which one number in memory stands for all, the first row alone acts",
-        numpy=(
-            (
-                COALESCES,
-                "        if len(grad[0]) and 0 in grad[1].strides:\n"
-                f"            grad = grad[0][:1], grad[1][:1]\n{COALESCES}",
-            ),
-        ),
         torch=(
             (
                 TURNS,

@@ -83,7 +83,7 @@ class NumpyLazyAdam(Backend):
             for group in case.groups
         ]
         groups[0]["params"] = [*self.before, *groups[0]["params"], *self.after]
-        return self.module.LazyAdam(groups)
+        return self.module.LazyAdam([{"params": []}, *groups] if Manner.EMPTY in case.manner else groups)
 
     def _beside(self, case: Case) -> tuple[list[Any], list[Any]]:
         """Parameters of no case: in the first group, before its own and after them."""
@@ -120,7 +120,7 @@ class NumpyLazyAdam(Backend):
         return True
 
     def change(self, case: Case, groups: tuple[Group, ...]) -> None:
-        for group, now in zip(self.optimizer.groups, groups, strict=True):
+        for group, now in zip(self.optimizer.groups[-len(groups) :], groups, strict=True):
             given = arguments(now.hyperparameters, FURTHER)
             if Manner.LR_TENSOR in case.manner:
                 group["lr"].fill(given.pop("lr"))
@@ -199,8 +199,8 @@ def _made_with(group: Group, case: Case) -> dict[str, Any]:
 def _handed_over(gradient: Gradient, case: Case) -> Any:
     values = gradient.values.astype(case.dtype)
     if Manner.STRIDED_GRADIENTS in case.manner:
-        # Transposed, and with gaps: contiguous in no order, with one row or column either.
-        values = np.repeat(values.T, 2, axis=-1)[..., ::2].T
+        # Transposed, with gaps, and from the end: contiguous in no order, with one row or column either.
+        values = np.repeat(values[::-1].T, 2, axis=-1)[..., ::2].T[::-1]
     if Manner.EXPANDED in case.manner and values.size and (values == values.flat[0]).all():
         values = np.lib.stride_tricks.as_strided(values.ravel()[:1], values.shape, (0,) * values.ndim)
     if gradient.rows is None:

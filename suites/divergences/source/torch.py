@@ -26,7 +26,9 @@ class TorchScript(Skeleton):
         )
         self.made = name_of(self.origin) if backend.origin else f"torch.optim.{self.origin.name}"
         # An own optimizer might look at its groups or not.
-        self.in_groups = len(s.groups) > 1 or (backend.origin is not None and "ARGUMENTS" not in s.manner)
+        self.empty = "EMPTY" in s.manner  # a group goes before the others
+        own = backend.origin is not None and "ARGUMENTS" not in s.manner
+        self.in_groups = len(s.groups) > 1 or own or self.empty
         self.made_again = s.looped and bool(s.reloads)
         self.has_state = bool(s.case.t) or any(p.m.any() or p.v.any() for p in s.case.parameters)
 
@@ -66,7 +68,7 @@ class TorchScript(Skeleton):
             arguments = [f"{name}={x}" for name, x in self._arguments(s.groups[0]).items()]
             params = self._between("[p]" if s.count == 1 else "params")
             return f"{self.made}({', '.join([params, *arguments, *options])})"
-        groups = [self._group(group) for group in s.case.groups]
+        groups = ['{"params": []}'] * self.empty + [self._group(group) for group in s.case.groups]
         if len(groups) == 1:
             return f"{self.made}({', '.join([f'[{groups[0]}]', *options])})"
         lines = ["[", *indented(f"{group}," for group in groups), "],", *(f"{x}," for x in options)]
@@ -224,7 +226,8 @@ class TorchScript(Skeleton):
         if not s.anew <= {"lr"}:
             yield from self.at("changes", self._all_changed())
             return
-        rate = f'optimizer.param_groups[{"0" if one else "j"}]["lr"]'
+        at = ("1" if self.empty else "0") if one else ("j + 1" if self.empty else "j")
+        rate = f'optimizer.param_groups[{at}]["lr"]'
         mine, new = ("lr", s.new_lr) if one else ("hyper[j][0]", "lr")
         lines = [f"{mine} = {rate} = {new}"]
         if "LR_TENSOR" in s.manner:
@@ -248,7 +251,8 @@ class TorchScript(Skeleton):
         if given:
             lines.append(f"group.update({', '.join(f'{name}={x}' for name, x in given.items())})")
         yield "hyper = changes[k]"
-        yield f"for group, ({s.names}) in zip(optimizer.param_groups, hyper):"
+        groups = f"optimizer.param_groups{'[1:]' if self.empty else ''}"
+        yield f"for group, ({s.names}) in zip({groups}, hyper):"
         yield from indented(lines)
 
     def _gradient(self) -> str:

@@ -8,7 +8,6 @@ FAULTS = (
         "reversed-values-read-forward",
         "values that are a reversed view are read in the order of memory",
         numpy=((UNIQUE, f"if values.strides[0] < 0:\n        values = values[::-1]\n    {UNIQUE}"),),
-        beyond="no array is reversed",
     ),
     Fault(
         "expanded-values-counted-once",
@@ -20,7 +19,6 @@ FAULTS = (
                 f"        rows, values = rows[:1], values[:1]\n    {UNIQUE}",
             ),
         ),
-        beyond="no array is expanded",
     ),
     Fault(
         "fortran-parameter-updated-flat",

@@ -30,8 +30,6 @@ FAULTS = (
             ),
         ),
         torch=((T_STEP, "step = state_steps[i if i < 36 else 0]"),),
-        beyond="on torch three at once: as many in one group, a missing gradient, and different step counts",
-        beyond_on=("torch",),
     ),
     Fault(
         "parameter-after-empty-one-skipped",
@@ -49,7 +47,6 @@ FAULTS = (
             (T_GRAD, "if i and not params[i - 1].numel():\n            continue\n        grad = grads[i]"),
         ),
         stands_for="TransformerEngine#3202",
-        beyond="no parameter is empty",
     ),
     Fault(
         "stacked-parameters-take-first-step",
@@ -161,7 +158,6 @@ FAULTS = (
         "a group without parameters ends the step, and later groups are not updated",
         numpy=((GROUPS, f'{GROUPS}\n            if not group["params"]:\n                break'),),
         torch=((T_GROUPS, f'{T_GROUPS}\n            if not group["params"]:\n                break'),),
-        beyond="no group is empty",
     ),
     Fault(
         "group-without-gradients-ends-the-step",
@@ -197,8 +193,6 @@ FAULTS = (
             ),
         ),
         torch=((T_EMPTY, "# Skip update for empty grad\n            break"),),
-        beyond="in a step each gradient has rows, or none has",
-        beyond_on=("torch",),
     ),
     Fault(
         "moments-by-place-among-gradients",
