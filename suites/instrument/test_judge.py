@@ -1,6 +1,7 @@
 """The judge: what is right passes, and every kind of wrong is seen and said in words."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,23 @@ import pytest
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, Power, StepCount, Untouched
+from lazyadam.reference.dialect import (
+    Arithmetic,
+    Dialect,
+    Duplicates,
+    Epsilon,
+    Hat,
+    Power,
+    StepCount,
+    Untouched,
+)
 from lazyadam.reference.gradient import coalesce
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import replayed
 from lazyadam.suites.cases.case import Case, Gradient, Step, Trajectory
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.judge.free_running import free_running
-from lazyadam.suites.judge.judgement import Judgement
+from lazyadam.suites.judge.judgement import SIGN, Judgement
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
@@ -222,3 +232,23 @@ def test_what_overflows_in_some_order_is_not_counted() -> None:
     trajectory.w[0][0, touched(case, 0), 0] = case.parameters[0].w[touched(case, 0), 0]
     judgement = step_by_step([case], [trajectory], Dialect(), ARITHMETIC)
     assert (judgement.worst[0], judgement.beyond) == (1.0, 0)
+
+
+def test_an_epsilon_into_which_the_correction_is_folded_is_judged_as_that() -> None:
+    dialect, folded = Dialect(epsilon=Epsilon.BESIDE_HAT), replace(ARITHMETIC, hat=Hat.FOLDED)
+    case = sample(steps=4, epsilon=0.1)
+    for judge in (step_by_step, free_running):
+        assert judge([case], [faithful(case, dialect)], dialect, folded).worst[0] <= 1
+        assert judge([case], [faithful(case)], dialect, folded).worst[0] > 1
+
+
+@pytest.mark.parametrize(("moved", "column"), [(False, 0), (True, 2)])
+def test_an_untouched_row_is_told_by_a_number_that_moved_before_a_sign(moved: bool, column: int) -> None:
+    case = sample(steps=1)
+    trajectory, row = faithful(case), untouched(case, 0)
+    trajectory.m[0][0, row, 0] = -0.0
+    if moved:
+        trajectory.m[0][0, row, 2] = 1.0
+    (finding,) = step_by_step([case], [trajectory], Dialect(), ARITHMETIC).findings
+    assert finding.element == (row, column)
+    assert finding.quantity == f"untouched m{'' if moved else SIGN}"

@@ -11,11 +11,11 @@ from lazyadam.reference import movement
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.blocks import Running, advance
 from lazyadam.reference.bound import Bounded, State, step
-from lazyadam.reference.dialect import Dialect, Epsilon
+from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Hat
 from lazyadam.reference.gradient import Gradient
-from lazyadam.reference.rounding import PRECISIONS, round_to
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, round_to
 from lazyadam.reference.rule import Intermediates
-from lazyadam.reference.scalars import Hyperparameters, exact
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 
 FLOAT32 = PRECISIONS["float32"]
 SETTINGS = (
@@ -114,3 +114,27 @@ def test_a_learning_rate_of_0_moves_nothing_and_has_a_bound() -> None:
     )
     assert new.state.w == 1
     assert new.errors.w <= 2 * FLOAT32.u
+
+
+def denominator_error(epsilon: Epsilon, s: Scalars, hat: Hat = Hat.DIVIDES, strict: bool = False) -> float:
+    """Of a denominator of hardly more than ε, in float16, in which ε is rounded."""
+    rules = Rules(PRECISIONS["float16"], Dialect(epsilon=epsilon), Arithmetic(hat=hat), strict_epsilon=strict)
+    v = np.full((1, 1), 1e-40)
+    root = np.sqrt(v + s.epsilon) if epsilon is Epsilon.INSIDE_ROOT else np.sqrt(v)
+    inner = Intermediates(root, root if epsilon is Epsilon.INSIDE_ROOT else root + s.epsilon, v)
+    return float(movement._denominator_error(np.zeros((1, 1)), v, inner, s, rules).item())
+
+
+def test_the_parts_of_the_denominators_error_add_up() -> None:
+    """What ε loses in the type, an underflow, the folded correction, and the roundings of root and sum."""
+    p, k = PRECISIONS["float16"], CONSTANTS
+    s = exact(Hyperparameters(epsilon=1.23e-3), 3)
+    lost = abs(s.epsilon - round_to(s.epsilon, "float16"))
+    assert lost > 0
+    due = lost + k.denominator * p.u * s.epsilon
+    assert denominator_error(Epsilon.BESIDE_ROOT, s) == pytest.approx(due)
+    assert denominator_error(Epsilon.BESIDE_HAT, s) == pytest.approx(due + k.underflow * p.eta, rel=1e-9)
+    folded = s._replace(epsilon_error=1e-3)
+    assert denominator_error(Epsilon.BESIDE_HAT, folded, Hat.FOLDED) == pytest.approx(due + 1e-3 * s.epsilon)
+    loses, keeps = (denominator_error(Epsilon.INSIDE_ROOT, s, strict=strict) for strict in (False, True))
+    assert loses - keeps == pytest.approx(lost / (2 * np.sqrt(s.epsilon)), rel=0.01)
