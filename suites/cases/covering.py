@@ -1,23 +1,16 @@
-"""Arrays of points that cover pairs of values of a space (covertable 3.2, a greedy algorithm), or triples."""
+"""Arrays of points of a space: any two values that can meet do in some point, or any three."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import covertable
-
-from lazyadam.suites.cases import corpus, triples
+from lazyadam.suites.cases import aetg, corpus
 from lazyadam.suites.cases import space as space_module
-from lazyadam.suites.cases.space import EXCLUSIONS, Point, Space, excluded
+from lazyadam.suites.cases.space import Point, Space, excluded
 
 Values = frozenset[tuple[str, Any]]
-RECORDED = Path(__file__).with_name("arrays.json")  # those of seed 0: to make one takes seconds
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def array(values: Space, seed: int, strength: int = 2) -> tuple[Point, ...]:
@@ -27,41 +20,9 @@ def array(values: Space, seed: int, strength: int = 2) -> tuple[Point, ...]:
 
 @lru_cache(maxsize=64)
 def _array(values: tuple[tuple[str, tuple[Any, ...]], ...], seed: int, strength: int) -> tuple[Point, ...]:
-    space = dict(values)
-    if strength == 2 and seed == 0 and (rows := recorded().get(name_of(space))):
-        return tuple(decoded(space, row) for row in rows)
-    make = {2: covered, 3: triples.covered}[strength]
-    made_by = f"covertable {version('covertable')}" if strength == 2 else Path(triples.__file__).read_text()
-    made_from = (made_by, Path(space_module.__file__).read_text(), values, seed)
-    return corpus.kept(made_from, lambda: tuple(make(space, seed)), _are_points)
-
-
-@lru_cache(maxsize=1)
-def recorded() -> dict[str, list[str]]:
-    """The arrays that come with the suite: of each space the points, as `encoded` has them."""
-    found: dict[str, list[str]] = json.loads(RECORDED.read_text())
-    return found
-
-
-def name_of(space: Space) -> str:
-    """What an array is recorded under: all that it depends on, but for what excludes what."""
-    return hashlib.sha256(repr([*space.items()]).encode()).hexdigest()[:16]
-
-
-def encoded(space: Space, point: Point) -> str:
-    """A digit for each dimension: the place of its value."""
-    return "".join(DIGITS[values.index(point[name])] for name, values in space.items())
-
-
-def decoded(space: Space, row: str) -> Point:
-    return {name: values[DIGITS.index(x)] for x, (name, values) in zip(row, space.items(), strict=True)}
-
-
-def covered(values: Space, seed: int) -> Sequence[Point]:
-    """An array of strength 2, made anew."""
-    constraints = [{"operator": "fn", "requires": list(x.fields), "evaluate": x.holds} for x in EXCLUSIONS]
-    found = covertable.make(dict(values), strength=2, salt=str(seed), constraints=constraints)
-    return [{name: row[name] for name in values} for row in found]
+    sources = [Path(str(module.__file__)).read_text() for module in (aetg, space_module)]
+    made_from = (*sources, values, seed, strength)
+    return corpus.kept(made_from, lambda: aetg.array(dict(values), strength, seed), _are_points)
 
 
 def _are_points(kept: Any) -> bool:

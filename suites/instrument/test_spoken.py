@@ -14,6 +14,7 @@ from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, T
 from lazyadam.suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
 from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.alone import alone
+from lazyadam.suites.judge.explanation import OF_W
 from lazyadam.suites.judge.free_running import free_running
 from lazyadam.suites.judge.stack import expected_counts
 from lazyadam.suites.judge.step_by_step import step_by_step
@@ -170,3 +171,17 @@ def test_the_rule_takes_a_dense_gradient_and_leaves_all_where_an_empty_one_does_
     assert np.array_equal(taken([1], skips), taken([1], moves))
     assert taken([], skips)[0].tolist() == [[1.0, 1.0]] * 3
     assert (taken([], moves)[0] < 1).all()
+
+
+@pytest.mark.parametrize("axis", sorted(OF_W))
+def test_no_moment_depends_on_an_axis_of_w(axis: str) -> None:
+    """Of a step, whatever its number is."""
+    seen = []
+    for value in type(getattr(Dialect(), axis)):
+        for t in (1, 2):
+            w, m, v = np.ones((3, 2)), np.full((3, 2), 0.5), np.full((3, 2), 0.25)
+            rows, values = np.array([1, 1, 2]), np.arange(6.0).reshape(3, 2)
+            h = Hyperparameters(weight_decay=0.1, nesterov=True)
+            rule.step(w, m, v, rows, values, t, h, replace(Dialect(), **{axis: value}))
+            seen.append((m.tolist(), v.tolist()))
+    assert all(moments == seen[0] for moments in seen)

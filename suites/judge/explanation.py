@@ -13,6 +13,7 @@ from lazyadam.suites.judge.judgement import Judgement
 from lazyadam.suites.judge.trial import Trial, judge
 
 AXES = tuple(f.name for f in fields(Dialect))
+OF_W = frozenset({"epsilon", "bias_correction", "step_count"})  # m and v are the same whatever they are
 Beyond = frozenset[tuple[int, str]]
 
 
@@ -32,6 +33,7 @@ def explanations(
     diverging = np.flatnonzero(judgement.worst > 1)
     least = int(min(diverging, key=lambda i: size(trial.cases[i]), default=0))
     worst = int(np.argmax(judgement.worst))
+    moments = not beyond and any(f.quantity in ("m", "v") for f in judgement.findings)
 
     def explains(turned: Dialect, which: list[int]) -> bool:
         judged = judge(trial.of(which), turned)
@@ -40,9 +42,11 @@ def explanations(
         return float(judged.worst.max()) <= 1
 
     for turned in turnings(dialect, trial.backend):
+        axes = [axis for axis in AXES if getattr(dialect, axis) != getattr(turned, axis)]
+        if moments and OF_W.issuperset(axes):
+            continue
         # Most explain neither of two, which are soon judged.
         if all(explains(turned, which) for which in ([least], [worst], [*range(len(trial.cases))])):
-            axes = [axis for axis in AXES if getattr(dialect, axis) != getattr(turned, axis)]
             yield "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
 
 

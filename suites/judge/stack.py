@@ -122,10 +122,16 @@ def width_of(x: np.ndarray) -> int:
 
 
 def expected_counts(case: Case, dialect: Dialect) -> np.ndarray:
-    """The step count of every parameter after every step: (steps, parameters)."""
+    """The step count of every parameter after every step: (steps, parameters), to be read alone."""
+    return _counts(case, Dialect(step_count=dialect.step_count, empty_gradient=dialect.empty_gradient))
 
+
+@lru_cache(maxsize=256)  # a case is judged by many dialects and arithmetics
+def _counts(case: Case, dialect: Dialect) -> np.ndarray:
     def empty(gradient: Given | None) -> bool:
         return gradient is not None and gradient.rows is not None and len(gradient.rows) == 0
 
     taken = [[counts(g is not None, empty(g), dialect) for g in s.gradients] for s in case.steps]
-    return case.t + np.cumsum(np.array(taken).reshape(len(taken), len(case.parameters)), axis=0)
+    counted = case.t + np.cumsum(np.array(taken).reshape(len(taken), len(case.parameters)), axis=0)
+    counted.flags.writeable = False
+    return counted
