@@ -4,7 +4,7 @@ import numpy as np
 
 from lazyadam.reference.arithmetic import Rules, is_scattered
 from lazyadam.reference.bound import State, step, step_in_place
-from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.rounding import Errors
 from lazyadam.reference.scalars import Scalars
 
@@ -35,7 +35,7 @@ class Running:
         return State(*result[:3]), Errors(*result[3:])
 
 
-def advance(running: Running, gradient: Gradient, s: Scalars, rules: Rules) -> None:
+def advance(running: Running, gradient: Coalesced, s: Scalars, rules: Rules) -> None:
     """One step in place, errors included: the free-running reference."""
     width, slots = running.table.shape[2], running.slot[gradient.rows]
     first = np.flatnonzero(slots < 0)

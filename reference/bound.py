@@ -10,7 +10,7 @@ import numpy as np
 
 from lazyadam.reference.arithmetic import Rules, is_scattered
 from lazyadam.reference.dialect import Duplicates, WeightDecay
-from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.movement import movement_error
 from lazyadam.reference.rounding import Errors, average_error, inherited_square_error
 from lazyadam.reference.rule import (
@@ -42,13 +42,13 @@ class Bounded(NamedTuple):
     inner: Intermediates
 
 
-def step(state: State, gradient: Gradient, s: Scalars, rules: Rules) -> Bounded:
+def step(state: State, gradient: Coalesced, s: Scalars, rules: Rules) -> Bounded:
     """One step on the touched rows; the state is left as it is."""
     return step_in_place(State(*(x.take(gradient.rows, axis=0) for x in state)), None, gradient, s, rules)
 
 
 def step_in_place(
-    state: State, before: Errors | None, gradient: Gradient, s: Scalars, rules: Rules
+    state: State, before: Errors | None, gradient: Coalesced, s: Scalars, rules: Rules
 ) -> Bounded:
     """One step, in place, of the touched rows and the errors they come with: none where they are exact."""
     p, k = rules.precision, rules.constants
@@ -96,7 +96,7 @@ def step_in_place(
 
 
 def _entering_errors(
-    before: Errors | None, gradient: Gradient, e: Entering, s: Scalars, rules: Rules
+    before: Errors | None, gradient: Coalesced, e: Entering, s: Scalars, rules: Rules
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The errors of what enters the moments, g and its square: None where there are none."""
     p, k = rules.precision, rules.constants

@@ -12,7 +12,7 @@ Index = slice | np.ndarray | list[int]
 
 
 @dataclass
-class Gradient:
+class Coalesced:
     """What a step brings to the touched rows.
 
     rows: indices into the state, each once (Duplicates.SCATTERED: each occurrence). values: the
@@ -26,13 +26,13 @@ class Gradient:
     squares: np.ndarray | None = None
     occurrences: np.ndarray | None = None
 
-    def part(self, at: Index) -> "Gradient":
+    def part(self, at: Index) -> "Coalesced":
         """The gradient of some of its rows."""
 
         def cut(x: np.ndarray) -> np.ndarray:
             return x[at] if isinstance(at, slice) else x.take(at, axis=0)  # of many rows take is faster
 
-        return Gradient(
+        return Coalesced(
             cut(self.rows),
             cut(self.values),
             *(None if x is None else cut(x) for x in (self.error, self.squares, self.occurrences)),
@@ -46,7 +46,7 @@ def coalesce(
     p: Precision,
     k: Constants = CONSTANTS,
     present: np.ndarray | None = None,
-) -> Gradient:
+) -> Coalesced:
     """The gradient that a step brings to each row.
 
     rows: (n,), in any order, repeated at will; values: (n, elements). present: False where a row was
@@ -55,11 +55,11 @@ def coalesce(
     """
     if duplicates is Duplicates.SCATTERED:
         if present is None:
-            return Gradient(rows, values)
+            return Coalesced(rows, values)
         kept = np.flatnonzero(present | ~np.isin(rows, rows[present]))
-        return Gradient(rows[kept], values[kept], occurrences=present[kept].astype(np.float64))
+        return Coalesced(rows[kept], values[kept], occurrences=present[kept].astype(np.float64))
     if present is None and (rows[1:] > rows[:-1]).all():
-        return Gradient(rows, values)
+        return Coalesced(rows, values)
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
     first = np.ones(len(rows), bool)
@@ -67,7 +67,7 @@ def coalesce(
     starts = np.flatnonzero(first)
     if len(starts) == len(rows):
         occurrences = None if present is None else present[order].astype(np.float64)
-        return Gradient(ordered, values[order], occurrences=occurrences)
+        return Coalesced(ordered, values[order], occurrences=occurrences)
     one = np.ones(len(rows)) if present is None else present[order].astype(np.float64)
     occurrences = np.add.reduceat(one, starts)
     if duplicates in (Duplicates.FIRST, Duplicates.LAST):
@@ -75,7 +75,7 @@ def coalesce(
         chosen = starts
         if duplicates is Duplicates.LAST:
             chosen = starts + np.maximum(occurrences - 1, 0).astype(np.int64)
-        return Gradient(ordered[starts], values[order[chosen]], occurrences=occurrences)
+        return Coalesced(ordered[starts], values[order[chosen]], occurrences=occurrences)
     # Along the contiguous axis NumPy sums pairwise.
     by_element = np.ascontiguousarray(values[order].T)
     summed = np.add.reduceat(by_element, starts, axis=1).T
@@ -90,7 +90,7 @@ def coalesce(
     squares = None
     if duplicates is Duplicates.SQUARES_APART:
         squares = np.add.reduceat(by_element * by_element, starts, axis=1).T
-    return Gradient(ordered[starts], summed, error, squares, occurrences)
+    return Coalesced(ordered[starts], summed, error, squares, occurrences)
 
 
 def brought(
@@ -103,7 +103,7 @@ def brought(
         yield np.arange(count), np.zeros((count, *values.shape[1:])), np.full(count, False)
 
 
-def without_zero_rows(gradient: Gradient, dialect: Dialect) -> Gradient:
+def without_zero_rows(gradient: Coalesced, dialect: Dialect) -> Coalesced:
     """The gradient as if rows of zeros were not named, where the dialect has it so."""
     if dialect.zero_rows is not ZeroRows.IGNORED:
         return gradient

@@ -25,7 +25,7 @@ from lazyadam.reference.dialect import (
     Untouched,
     WeightDecay,
 )
-from lazyadam.reference.gradient import Gradient, brought, coalesce, without_zero_rows
+from lazyadam.reference.gradient import Coalesced, brought, coalesce, without_zero_rows
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 
@@ -101,7 +101,7 @@ class Entering(NamedTuple):
     plain: bool
 
 
-def entering(w: np.ndarray, gradient: Gradient, s: Scalars, dialect: Dialect) -> Entering:
+def entering(w: np.ndarray, gradient: Coalesced, s: Scalars, dialect: Dialect) -> Entering:
     """sign·g / loss_scale + λ·w, with λ where the dialect says so: once for each occurrence, or not here."""
     g, squares = gradient.values, gradient.squares
     joins = dialect.weight_decay in (WeightDecay.COALESCED, WeightDecay.PER_OCCURRENCE)
@@ -176,7 +176,7 @@ def scattered(rows: np.ndarray, moved: np.ndarray) -> np.ndarray:
     return total[inverse]
 
 
-def keeps_w(gradient: Gradient, dialect: Dialect) -> np.ndarray | None:
+def keeps_w(gradient: Coalesced, dialect: Dialect) -> np.ndarray | None:
     """Rows of which only the moments decay; None where there are none such."""
     if dialect.untouched is not Untouched.MOMENTS_DECAY or gradient.occurrences is None:
         return None

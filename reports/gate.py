@@ -8,14 +8,14 @@ import pandas as pd
 
 from lazyadam.reports.accepted import KEYED, SPEED, Row, Run, comparable, seen
 from lazyadam.reports.tables import TableError, read, records
-from lazyadam.reports.vocabulary import FAILING, Against, Kind, Outcome, State, Verdict
+from lazyadam.reports.vocabulary import FAILING, Against, Kind, Outcome, StateAfter, Verdict
 
 MARGIN, ULPS = 0.10, 2.0  # a drift figure grew where it is beyond both: other orders of sums round otherwise
 FINE = ("faster", "not slower")
 HARM = (
     "none",
-    State.PARTLY_WRITTEN,
-    State.NON_FINITE,
+    StateAfter.PARTLY_WRITTEN,
+    StateAfter.NON_FINITE,
     Outcome.HANGS,
     Outcome.DIES,
 )  # that bad input does, from little to much

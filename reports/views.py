@@ -11,7 +11,7 @@ import pandas as pd
 from lazyadam.reports import gate, matrix
 from lazyadam.reports import performance as speed
 from lazyadam.reports.tables import records, text_of
-from lazyadam.reports.vocabulary import Against, Agreement, Kind, Outcome, State, Verdict
+from lazyadam.reports.vocabulary import Against, Agreement, Kind, Outcome, StateAfter, Verdict
 from lazyadam.reports.words import cause, family_and_form, folded, number, once, percent, plural, spaced
 
 Row = dict[str, Any]
@@ -20,7 +20,7 @@ Line = list[Cell]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Cause:
     """One cause, on all backends that have it. effect: in words, where it was measured."""
 
     kind: str
@@ -36,11 +36,11 @@ class Finding:
     script: str
 
 
-def findings(table: pd.DataFrame, folder: Path) -> list[Finding]:
+def findings(table: pd.DataFrame, folder: Path) -> list[Cause]:
     """New ones first, and last what its documentation has to mend."""
     keys = ["kind", "sentence", "owner"]
     found = [
-        Finding(
+        Cause(
             **dict(zip(keys, map(str, key), strict=True)),
             backends=list(part["backend"]),
             clauses=_all_of(part["clauses"]),
@@ -257,7 +257,7 @@ def break_even(table: pd.DataFrame) -> list[Line]:
 def bad_input(table: pd.DataFrame) -> dict[str, list[Line]]:
     """Bad input that was not refused, or not in time, by what came of it; the most harm first."""
     tried = table[table["outcome"] != Outcome.NOT_RUN]
-    clean = (tried["outcome"] == Outcome.REFUSES) & (tried["state"] == State.UNTOUCHED)
+    clean = (tried["outcome"] == Outcome.REFUSES) & (tried["state"] == StateAfter.UNTOUCHED)
     rows: dict[str, list[tuple[int, Line]]] = {"harm": [], "gradients": [], "arguments": []}
     for key, part in tried[~clean].groupby(["input", "outcome", "state"], sort=False):
         kind, outcome, state = map(str, key)

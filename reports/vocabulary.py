@@ -45,7 +45,7 @@ class Outcome(Word):
     NOT_RUN = "not run", "it was not tried: the framework or the device is not there"
 
 
-class State(Word):
+class StateAfter(Word):
     """What bad input leaves."""
 
     UNTOUCHED = "untouched", "w, m and v are as before, bit for bit"

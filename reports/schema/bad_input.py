@@ -6,7 +6,7 @@ from rich.table import Table as Grid
 
 from lazyadam.reports.schema import columns as c
 from lazyadam.reports.schema.table import Column, Table
-from lazyadam.reports.vocabulary import Outcome, State
+from lazyadam.reports.vocabulary import Outcome, StateAfter
 
 
 def show_bad_input(table: pd.DataFrame, console: Console) -> None:
@@ -16,7 +16,7 @@ def show_bad_input(table: pd.DataFrame, console: Console) -> None:
     for name in (*names, "backends"):
         grid.add_column(name)
     tried = table[table["outcome"] != Outcome.NOT_RUN]
-    clean = (tried["outcome"] == Outcome.REFUSES) & (tried["state"] == State.UNTOUCHED)
+    clean = (tried["outcome"] == Outcome.REFUSES) & (tried["state"] == StateAfter.UNTOUCHED)
     for key, part in tried[~clean].groupby(names):
         backends = list(part["backend"])
         if len(backends) > 3:
@@ -35,7 +35,7 @@ BAD_INPUT = Table(
         Column(
             "state",
             "after it: untouched, partly written, non-finite or updated; empty where it is lost",
-            State,
+            StateAfter,
             optional=True,
         ),
         c.MESSAGE,

@@ -13,10 +13,10 @@ from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.combined import At
 from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.divergences.accounting import Account, Seen, account, account_for_axes
-from lazyadam.suites.divergences.layouts import of_failures, of_findings
+from lazyadam.suites.divergences.layouts import of_divergences, of_failures
 from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
 from lazyadam.suites.judge.explanation import Beyond, explanation, explanations, turned
-from lazyadam.suites.judge.judgement import Finding, Judgement
+from lazyadam.suites.judge.judgement import Divergence, Judgement
 from lazyadam.suites.judge.run_again import not_run_again
 from lazyadam.suites.judge.trial import Trial, judge
 from lazyadam.suites.judge.verdict import dialects, verdict, wrong_path
@@ -124,7 +124,7 @@ def _account_for_several(trial: Trial, judged: list[Judged], covering: list[Pin]
     rest = account({**spoken.row, "against": Against.EXPLAINED}, backend, shown, covering)
     if not rest.pins:
         return
-    beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.findings)
+    beyond = frozenset((f.case, f.quantity) for f in spoken.judgement.divergences)
     axes = explanation(trial, documented.dialect, documented.judgement, beyond)
     more = shown_of_axes(trial, documented.dialect, documented.judgement, axes_of(axes), beyond)
     first = account_for_axes(axes, spoken.row["dtype"], more, covering)
@@ -160,16 +160,16 @@ def shown_of_axes(
     what diverges without it is where it makes a difference.
     """
 
-    def left(judged: Judgement) -> list[Finding]:
-        return [f for f in judged.findings if (f.case, f.quantity) not in beyond]
+    def left(judged: Judgement) -> list[Divergence]:
+        return [f for f in judged.divergences if (f.case, f.quantity) not in beyond]
 
     found = left(judgement)
-    layouts = of_findings(trial.cases, found)
+    layouts = of_divergences(trial.cases, found)
     of_axis = {}
     if min(len(layouts), len(axes)) > 1:
         for axis in axes:
             without = turned(dialect, {a: value for a, value in axes.items() if a != axis})
-            of_axis[axis] = of_findings(trial.cases, left(judge(trial, without)))
+            of_axis[axis] = of_divergences(trial.cases, left(judge(trial, without)))
     return Seen(layouts, frozenset(f.quantity for f in found), of_axis)
 
 

@@ -10,7 +10,7 @@ import re
 import numpy as np
 
 from lazyadam.reference.dialect import Untouched
-from lazyadam.reports.vocabulary import LOST, Outcome, State, Verdict
+from lazyadam.reports.vocabulary import LOST, Outcome, StateAfter, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Failure, Trajectory
@@ -30,7 +30,7 @@ def attempt(kind: Kind, process: Process) -> Result:
     later = process.stream(good(kind.layout, process.backend.usual_dtype())).failure
     if later is not None and later.kind != Verdict.REFUSES:
         return later.kind, "", f"in the next good case: {_message(later)}"
-    if found[:2] != (Outcome.REFUSES, State.UNTOUCHED):
+    if found[:2] != (Outcome.REFUSES, StateAfter.UNTOUCHED):
         process.restart()
     return found
 
@@ -41,10 +41,10 @@ def result(backend: type[Backend], case: Case, trajectory: Trajectory) -> Result
     if failure is None:
         after = [x[0][-1] for x in (trajectory.w, trajectory.m, trajectory.v)]
         state = _state(backend, case, after, raised=False)
-        return Outcome.IGNORES if state == State.UNTOUCHED else Outcome.ACCEPTS, state, ""
+        return Outcome.IGNORES if state == StateAfter.UNTOUCHED else Outcome.ACCEPTS, state, ""
     state = ""
     if failure.kind == Verdict.REFUSES and failure.step == 0:
-        state = State.UNTOUCHED  # there is no optimizer yet
+        state = StateAfter.UNTOUCHED  # there is no optimizer yet
     elif left is not None:
         state = _state(backend, case, [x[0] for x in left[:3]], raised=True)
     return failure.kind, state, _message(failure)
@@ -67,10 +67,14 @@ def _state(backend: type[Backend], case: Case, after: list[np.ndarray], raised: 
     for x, y in zip((p.w, p.m, p.v), after, strict=True):
         changed |= (x.view(np.int64) != y.view(np.int64)).reshape(rows, -1).any(axis=1)
     if not changed.any():
-        return State.UNTOUCHED
+        return StateAfter.UNTOUCHED
     if not all(np.isfinite(x).all() for x in after):
-        return State.NON_FINITE
-    return State.PARTLY_WRITTEN if raised or (changed & ~_named(backend, case)).any() else State.UPDATED
+        return StateAfter.NON_FINITE
+    return (
+        StateAfter.PARTLY_WRITTEN
+        if raised or (changed & ~_named(backend, case)).any()
+        else StateAfter.UPDATED
+    )
 
 
 def _named(backend: type[Backend], case: Case) -> np.ndarray:

@@ -146,7 +146,7 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
     if finite < numbers.size:
         lines.append(f"  {numbers.size - finite} of {numbers.size} numbers of w, m and v are not finite")
     lines += [f"  {judged.scalars}"] if judged.scalars else []
-    lines += [f"  {finding.message()}" for finding in judgement.findings]
+    lines += [f"  {divergence.message()}" for divergence in judgement.divergences]
     if path := wrong_path(backend, device, case.dtype, trajectories):
         lines.append(f"  {path}")
     lines += [f"  printed: {line}" for line in printed]

@@ -13,7 +13,7 @@ from lazyadam.suites.divergences.pin import axes_of
 from lazyadam.suites.divergences.scripts import Same
 from lazyadam.suites.divergences.witness import cut
 from lazyadam.suites.judge.explanation import turned, turnings
-from lazyadam.suites.judge.judgement import Finding
+from lazyadam.suites.judge.judgement import Divergence
 from lazyadam.suites.judge.trial import Trial, judge, judged_by
 
 
@@ -25,12 +25,12 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
     """
     if axes := axes_of(judged.row["explained_by"]):
         spoken = turned(judged.dialect, axes)
-        return lambda case, ran: not judge(trial.with_cases([case], [ran]), spoken).findings
+        return lambda case, ran: not judge(trial.with_cases([case], [ran]), spoken).divergences
     arithmetic, ways = judged.judgement.arithmetic, tuple(turnings(judged.dialect, trial.backend))
     assert arithmetic is not None
 
     def unexplained(some: Trial) -> bool:
-        return all(judged_by(some, way)(arithmetic).findings for way in ways)
+        return all(judged_by(some, way)(arithmetic).divergences for way in ways)
 
     alone = any(unexplained(trial.of([i])) for i in by_size(trial, judged))
     return lambda case, ran: not alone or unexplained(trial.with_cases([case], [ran]))
@@ -38,29 +38,33 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
 
 def smaller(
     seen: Examination, process: Process, judged: Judged, same: Same, tries: float
-) -> tuple[Case, Finding, At | None]:
-    """A small case that diverges for the same reason, with its worst finding; shrunk in so many tries.
+) -> tuple[Case, Divergence, At | None]:
+    """A small case that diverges for the same reason, with its worst divergence; shrunk in so many tries.
 
     Where it is a point of the space, that is returned too.
     """
     trial = seen.trial
     cases, free = trial.cases, trial.clause.free
 
-    def found_in(case: Case, ran: Trajectory) -> list[Finding]:
-        found = judge(trial.with_cases([case], [ran]), judged.dialect).findings
+    def found_in(case: Case, ran: Trajectory) -> list[Divergence]:
+        found = judge(trial.with_cases([case], [ran]), judged.dialect).divergences
         return found if found and same(case, ran) else []
 
     # Each alone may fit an arithmetic that the others don't: one that doesn't is shown, if there is one.
     wrong = by_size(trial, judged)
     diverging = (i for i in wrong if free or found_in(cases[i], trial.trajectories[i]))
     smallest = next(diverging, wrong[0])
-    small, finding = cases[smallest], _worst(f for f in judged.judgement.findings if f.case == smallest)
+    small, divergence = cases[smallest], _worst(f for f in judged.judgement.divergences if f.case == smallest)
     if free:
         # Up to where it was seen, and every step observed, so that a replay judges step by step.
-        count = finding.step
-        return replace(small, steps=small.steps[:count], observed=tuple(range(1, count + 1))), finding, None
+        count = divergence.step
+        return (
+            replace(small, steps=small.steps[:count], observed=tuple(range(1, count + 1))),
+            divergence,
+            None,
+        )
 
-    def look(case: Case) -> tuple[Trajectory, list[Finding]]:
+    def look(case: Case) -> tuple[Trajectory, list[Divergence]]:
         (ran,) = process.run([case])
         return ran, found_in(case, ran)
 
@@ -75,11 +79,11 @@ def smaller(
             shrunk = shrink(strategy, own_seed, lambda case: bool(look(case)[1]), small, tries)
         ran, found = look(shrunk)
         if found:
-            small, finding = shrunk, _worst(found)
-            alone = cut(shrunk, ran, finding.step)
+            small, divergence = shrunk, _worst(found)
+            alone = cut(shrunk, ran, divergence.step)
             if found := look(alone)[1]:
-                small, finding = alone, _worst(found)
-    return small, finding, at
+                small, divergence = alone, _worst(found)
+    return small, divergence, at
 
 
 def _simplest(at: At, diverges: Callable[[Case], bool], dtype: str, tries: float) -> At:
@@ -97,15 +101,15 @@ def diverges_alone(process: Process, trial: Trial, judged: Judged, case: Case) -
     """Whether a case diverges in a process that has seen no other: whether its trace can be replayed."""
     process.restart()
     ran = process.run([case])
-    shows = bool(ran[0].failure or judge(trial.with_cases([case], ran), judged.dialect).findings)
+    shows = bool(ran[0].failure or judge(trial.with_cases([case], ran), judged.dialect).divergences)
     process.replayed += shows
     return shows
 
 
 def by_size(trial: Trial, judged: Judged) -> Sequence[int]:
     """The cases that diverge, the smallest first."""
-    return sorted({f.case for f in judged.judgement.findings}, key=lambda i: size(trial.cases[i]))
+    return sorted({f.case for f in judged.judgement.divergences}, key=lambda i: size(trial.cases[i]))
 
 
-def _worst(found: Iterable[Finding]) -> Finding:
-    return max(found, key=lambda finding: finding.ratio)
+def _worst(found: Iterable[Divergence]) -> Divergence:
+    return max(found, key=lambda divergence: divergence.ratio)

@@ -16,12 +16,12 @@ from lazyadam.suites.conformance.examine import Examination, Judged, examine, ve
 from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
 from lazyadam.suites.divergences import scripts
-from lazyadam.suites.divergences.layouts import layout_of, of_failures, of_findings
+from lazyadam.suites.divergences.layouts import layout_of, of_divergences, of_failures
 from lazyadam.suites.divergences.pin import axes_of
 from lazyadam.suites.divergences.ready import ready_to_pin
 from lazyadam.suites.divergences.scripts import Same
 from lazyadam.suites.judge.fitting import other_scalars
-from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, circumstances
+from lazyadam.suites.judge.judgement import QUANTITIES, Divergence, Judgement, circumstances
 from lazyadam.suites.judge.trial import judged_by
 
 Row = dict[str, Any]
@@ -45,15 +45,15 @@ class Outcome:
 class Least:
     """The least case that shows a row, and what there is to say of it.
 
-    text, short: what was seen, with all digits and with few. layout: of the gradient that shows it. finding:
-    where numbers diverge. same: which cases do for the same reason. alone: in a fresh process it does too.
+    text, short: what was seen, with all digits and with few. layout: of the gradient that shows it.
+    divergence: where numbers diverge. same: which cases do for the same reason. alone: in a fresh process it does too.
     """
 
     case: Case
     text: str
     short: str
     layout: str
-    finding: Finding | None = None
+    divergence: Divergence | None = None
     same: Same | None = None
     alone: bool = True
 
@@ -125,7 +125,7 @@ def _tell_row(telling: Telling, judged: Judged, result: Outcome) -> None:
         first, by = (judged_by(some, judged.dialect) for some in (trial.of(least_of_all), trial))
         if scalars := other_scalars(process.backend, judged.dialect, sample.dtype, by, first):
             told += f"; {scalars}"
-    quantities = sorted({f.quantity for f in judged.judgement.findings})
+    quantities = sorted({f.quantity for f in judged.judgement.divergences})
     unexplained = ([clause.id], quantities) if not axes_of(axes) else ()
     shown_by = ""
     try:
@@ -163,11 +163,13 @@ def _pin_other_layouts(telling: Telling, judged: Judged, least: Least, file: Pat
 
     A pin speaks of the layouts that its witness shows: to accept all that was seen takes one for each.
     """
-    trial, found = telling.seen.trial, judged.judgement.findings
+    trial, found = telling.seen.trial, judged.judgement.divergences
     for old in (telling.out / TRACES).glob(f"{file.stem}.*.json"):  # of an earlier run
         old.unlink()
-    left = set(of_findings(trial.cases, found)) - {least.layout}
-    layouts = {i: of_findings(trial.cases, (f for f in found if f.case == i)) for i in by_size(trial, judged)}
+    left = set(of_divergences(trial.cases, found)) - {least.layout}
+    layouts = {
+        i: of_divergences(trial.cases, (f for f in found if f.case == i)) for i in by_size(trial, judged)
+    }
     for i, of_case in sorted(layouts.items(), key=lambda item: not item[1] <= left):
         if left & of_case and least.same and least.same(trial.cases[i], trial.trajectories[i]):
             left -= of_case
@@ -188,20 +190,22 @@ def _divergence(telling: Telling, judged: Judged) -> Least:
 def _least(telling: Telling, judged: Judged) -> Least:
     process, trial, sample = telling.process, telling.seen.trial, telling.sample
     tries = sample.budget.tries_of(sample.backend, telling.explained)
-    axes, wrong = judged.row["explained_by"], sorted({f.quantity for f in judged.judgement.findings})
+    axes, wrong = judged.row["explained_by"], sorted({f.quantity for f in judged.judgement.divergences})
     asked_here = sample.clause.id in (ASKED_BY.get(axis) for axis in axes_of(axes))  # it is told first
     if process.shrunk[axes, *wrong] >= sample.budget.alike and not asked_here:
         tries = 0
     process.shrunk[axes, *wrong] += 1
     same = same_cause(trial, judged)
-    case, finding, at = smaller(telling.seen, process, judged, same, tries)
-    step = case.steps[finding.step - 1]
-    beside = circumstances(step, finding.parameter) + (at.told() if at else "")
+    case, divergence, at = smaller(telling.seen, process, judged, same, tries)
+    step = case.steps[divergence.step - 1]
+    beside = circumstances(step, divergence.parameter) + (at.told() if at else "")
     free_or_known = sample.clause.free or not judged.account.missing
     alone = free_or_known or process.replayed >= REPLAYED or diverges_alone(process, trial, judged, case)
     beside += "" if alone else NOT_ALONE
-    layout = layout_of(step.gradients[finding.parameter])
-    return Least(case, finding.message() + beside, finding.short() + beside, layout, finding, same, alone)
+    layout = layout_of(step.gradients[divergence.parameter])
+    return Least(
+        case, divergence.message() + beside, divergence.short() + beside, layout, divergence, same, alone
+    )
 
 
 def _failure(telling: Telling, judged: Judged) -> Least:
@@ -249,11 +253,11 @@ def _script(telling: Telling, judged: Judged, least: Least) -> str:
         failure = next(failure for failure in failures if failure.kind == word)
         name = scripts.name_of(clause.id, process.backend.name, least.case.dtype)
         return scripts.of_failure(clause, least.case, failure, process, telling.out, name)
-    if least.finding is None or least.same is None:
+    if least.divergence is None or least.same is None:
         return f"{scripts.NONE}{telling.seen.path}"
     if not least.alone:
         return f"{scripts.NONE}alone it does not diverge"
-    seen = scripts.Divergence(least.case, least.finding, least.same, judged.judgement.arithmetic)
+    seen = scripts.Shrunk(least.case, least.divergence, least.same, judged.judgement.arithmetic)
     return scripts.of_divergence(clause, seen, process, telling.out)
 
 

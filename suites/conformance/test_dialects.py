@@ -90,9 +90,10 @@ def write_witness(
     (seen,) = process.run([witness])
     backend, observed = process.backend, found.axes[axis]
     rule = CLAUSES["update-rule"]
-    findings = judge(Trial(rule, backend, [witness], [seen]), backend.documented).findings
+    divergences = judge(Trial(rule, backend, [witness], [seen]), backend.documented).divergences
     layout = next(
-        (layout_of(witness.steps[f.step - 1].gradients[f.parameter]) for f in findings), layouts(backend)[0]
+        (layout_of(witness.steps[f.step - 1].gradients[f.parameter]) for f in divergences),
+        layouts(backend)[0],
     )
     if observed != NONE_FITS:
         row = {"verdict": Verdict.DIVERGES, "explained_by": f"{axis}: {observed.partition('|')[0]}"}
@@ -100,7 +101,7 @@ def write_witness(
         return
     none = [a for a, said in found.axes.items() if said == NONE_FITS and hasattr(backend.documented, a)]
     row = {"verdict": Verdict.DIVERGES, "explained_by": "; ".join(f"{a}: {NONE_FITS}" for a in none)}
-    quantities = sorted({f.quantity for f in findings})
+    quantities = sorted({f.quantity for f in divergences})
     ready_to_pin(witness, path, process, row, text, [layout], [rule.id], quantities)
 
 

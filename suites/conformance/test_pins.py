@@ -19,7 +19,7 @@ from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.examine import what_shows
 from lazyadam.suites.divergences.accounting import account
-from lazyadam.suites.divergences.layouts import of_failures, of_findings
+from lazyadam.suites.divergences.layouts import of_divergences, of_failures
 from lazyadam.suites.divergences.pin import Pin, broken, pins_of
 from lazyadam.suites.divergences.reproducer import issue, script
 from lazyadam.suites.judge.explanation import explanation
@@ -58,8 +58,8 @@ def test_witness_shows_what_is_pinned_and_hides_nothing(
         assert of_failures([pin.case], [seen], pin.verdict) == set(pin.layouts)
         return  # there is no result that could hide a fault
     clause = clause_of(pin.clauses[0] if pin.clauses else "update-rule")
-    findings = judge(Trial(clause, backend, [pin.case], [seen]), backend.documented).findings
-    assert of_findings([pin.case], findings) == set(pin.layouts)
+    divergences = judge(Trial(clause, backend, [pin.case], [seen]), backend.documented).divergences
+    assert of_divergences([pin.case], divergences) == set(pin.layouts)
     names, why = accounted(pin, backend, seen, clause, covering)
     assert pin.name in names, f"the pin needs another witness: this one is also explained by {why}"
     spared = next((quantity for quantity in "mvw" if quantity not in pin.quantities), "m")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from lazyadam.suites.cases.case import Case, Gradient, Trajectory
-from lazyadam.suites.judge.judgement import Finding
+from lazyadam.suites.judge.judgement import Divergence
 
 LAYOUTS = ("sparse", "dense", "none")
 
@@ -15,9 +15,9 @@ def layout_of(gradient: Gradient | None) -> str:
     return "dense" if gradient.rows is None else "sparse"
 
 
-def of_findings(cases: Sequence[Case], findings: Iterable[Finding]) -> frozenset[str]:
-    """Those of the gradients that the findings are about."""
-    return frozenset(layout_of(cases[f.case].steps[f.step - 1].gradients[f.parameter]) for f in findings)
+def of_divergences(cases: Sequence[Case], divergences: Iterable[Divergence]) -> frozenset[str]:
+    """Those of the gradients that the divergences are about."""
+    return frozenset(layout_of(cases[f.case].steps[f.step - 1].gradients[f.parameter]) for f in divergences)
 
 
 def of_failures(cases: Sequence[Case], trajectories: Sequence[Trajectory], kind: str) -> frozenset[str]:

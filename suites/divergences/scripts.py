@@ -14,7 +14,7 @@ from lazyadam.suites.divergences.expected import Shown, shown
 from lazyadam.suites.divergences.pin import Pin
 from lazyadam.suites.divergences.reproducer import SUITE_ALONE, no_script, script
 from lazyadam.suites.divergences.witness import simpler, tails, upto
-from lazyadam.suites.judge.judgement import Finding
+from lazyadam.suites.judge.judgement import Divergence
 
 Same = Callable[[Case, Trajectory], bool]  # whether a case diverges for the same reason as another
 FOLDER = Path("reproducers")
@@ -22,7 +22,7 @@ NONE = "no script: "
 
 
 @dataclass(frozen=True)
-class Divergence:
+class Shrunk:
     """A case that diverges, and where it is seen.
 
     same: whether a shorter case diverges for the same reason. fitting: how the backend computes, as far as
@@ -30,7 +30,7 @@ class Divergence:
     """
 
     case: Case
-    finding: Finding
+    divergence: Divergence
     same: Same
     fitting: Arithmetic | None
 
@@ -40,19 +40,19 @@ def name_of(clause: str, backend: str, dtype: str) -> str:
     return f"{clause}.{backend}.{dtype}.py"
 
 
-def of_divergence(clause: Clause, divergence: Divergence, process: Runs, out: Path) -> str:
+def of_divergence(clause: Clause, shrunk: Shrunk, process: Runs, out: Path) -> str:
     """Write the script of a case that diverges, and say where it is; or why there is none.
 
     Raises as `write_text` does.
     """
-    case = divergence.case
+    case = shrunk.case
     name, how = name_of(clause.id, process.backend.name, case.dtype), None
     if why := no_script(case, process.backend):
         return f"{NONE}{why}"
     if Manner.ASSIGNED in case.manner:
-        case = upto(case, divergence.finding.step)
+        case = upto(case, shrunk.divergence.step)
     else:
-        case, how = _short(clause, divergence, process)
+        case, how = _short(clause, shrunk, process)
         if how is None:
             return f"{NONE}run again, it is not beyond what a correct one may be off by over so many steps"
     return _write(pin_of(clause, case, Verdict.DIVERGES, process), process, out, name, how)
@@ -91,26 +91,26 @@ def _write(pin: Pin, process: Runs, out: Path, name: str, how: Shown | None = No
     return f"script {FOLDER / name}"
 
 
-def _short(clause: Clause, divergence: Divergence, process: Runs) -> tuple[Case, Shown | None]:
+def _short(clause: Clause, shrunk: Shrunk, process: Runs) -> tuple[Case, Shown | None]:
     """The shortest case found that is seen to diverge, and by which bounds."""
-    backend, finding = process.backend, divergence.finding
-    step = finding.step
+    backend, divergence = process.backend, shrunk.divergence
+    step = divergence.step
 
     def look(tried: Case) -> Shown | None:
         (seen,) = process.run([tried])
         if seen.failure or not len(seen.t):
             return None
-        how = shown(tried, backend, clause.strict_epsilon, seen, divergence.fitting)
-        return how if how and divergence.same(tried, seen) else None
+        how = shown(tried, backend, clause.strict_epsilon, seen, shrunk.fitting)
+        return how if how and shrunk.same(tried, seen) else None
 
-    whole = replace(upto(divergence.case, step), observed=tuple(range(1, step + 1)))
+    whole = replace(upto(shrunk.case, step), observed=tuple(range(1, step + 1)))
     (before,) = process.run([whole])
     found = next(((tail, how) for tail in tails(whole, before, step) if (how := look(tail))), None)
     if found is None:
         return whole, None
     small, how = found
-    row = finding.element[0] if finding.element else 0  # of a step count there is none
-    for change in simpler(small, finding.parameter, row, backend.compiles):
+    row = divergence.element[0] if divergence.element else 0  # of a step count there is none
+    for change in simpler(small, divergence.parameter, row, backend.compiles):
         tried = change(small)
         if tried.digest != small.digest and (less := look(tried)):
             small, how = tried, less

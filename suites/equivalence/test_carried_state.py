@@ -97,7 +97,7 @@ def judge_legs(
                 what = f"{clause.id}, {backend.name}, steps {leg.steps.start + 1} on, against {against}"
                 rows.new.append(f"{what}: {words[-1]}" + (f" ({why})" if why else ""))
             if words[-1] == Verdict.DIVERGES:
-                text = path or max(judgement.findings, key=lambda f: f.ratio).message()
+                text = path or max(judgement.divergences, key=lambda f: f.ratio).message()
                 rows.divergences.append(f"{clause.id}, {process.backend.name}, against {against}: {text}")
             rows.carried.append(
                 {

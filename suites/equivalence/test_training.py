@@ -101,9 +101,9 @@ def judge_training(
         if spoken and (word == Verdict.CONFORMS if layer.fails else found.missing):
             rows.new.append(f"{what}: {word}")
         if word == Verdict.DIVERGES and path is None and against != Against.REFERENCE:
-            finding = max(judgement.findings, key=lambda f: f.ratio)
-            text = finding.message()
-            witness = cut(case, trajectory, finding.step)
+            divergence = max(judgement.divergences, key=lambda f: f.ratio)
+            text = divergence.message()
+            witness = cut(case, trajectory, divergence.step)
             if takes(backend, witness):
                 file = out / "traces" / f"{CLAUSE.id}.{backend.name}.{witness.digest}.{against}.json"
                 about_it = {"clause": CLAUSE.id, "backend": backend.name, "against": against, "finding": text}

@@ -9,7 +9,7 @@ import numpy as np
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Dialect, Epsilon, WeightDecay
-from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.rounding import PRECISIONS, Precision
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 from lazyadam.suites.judge.comparison import compare
@@ -44,7 +44,7 @@ class Element:
     def ratio(self, quantity: str, observed: float | None, **others: float) -> float:
         """The ratio of a quantity that was observed; None stands for what the reference has."""
         before = State(*(np.array([[0.5, 0.5], [0.5, 0.5], [x, 0.5]]) for x in (self.w, self.m, self.v)))
-        gradient = Gradient(np.array([0, 2]), np.array([[0.5, 0.5], [self.g, 0.5]]))
+        gradient = Coalesced(np.array([0, 2]), np.array([[0.5, 0.5], [self.g, 0.5]]))
         # A column for each scalar, as where cases of several hyperparameters are stacked.
         other, own = exact(Hyperparameters(), 2), exact(Hyperparameters(**self.settings), 3)
         s = Scalars(*np.array([other, own]).T[:, :, None])

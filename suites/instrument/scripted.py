@@ -147,8 +147,8 @@ def written(text: str, folder: Path) -> type[Backend]:
 def told_of(clause: str, case: Case, process: Runs, out: Path) -> str:
     """What a run would say of the script of a case that diverges."""
     (seen,) = process.run([case])
-    findings = step_by_step([case], [seen], process.backend.documented, ARITHMETIC).findings
-    divergence = scripts.Divergence(case, findings[0], lambda *_: True, ARITHMETIC)
+    findings = step_by_step([case], [seen], process.backend.documented, ARITHMETIC).divergences
+    divergence = scripts.Shrunk(case, findings[0], lambda *_: True, ARITHMETIC)
     return scripts.of_divergence(CLAUSES[clause], divergence, process, out)
 
 

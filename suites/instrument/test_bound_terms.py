@@ -9,7 +9,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.blocks import Running, advance
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
-from lazyadam.reference.gradient import Gradient, coalesce
+from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 
@@ -139,7 +139,7 @@ def test_no_rows_have_no_bound(dialect: str) -> None:
 
 def test_a_decoupled_decay_of_0_is_none() -> None:
     rng = np.random.default_rng(0)
-    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Gradient(np.arange(4), rng.standard_normal((4, 5)))
+    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Coalesced(np.arange(4), rng.standard_normal((4, 5)))
     none, decoupled = (
         step(state, g, exact(Hyperparameters(), 1), Rules(FLOAT32, Dialect(weight_decay=x))).errors
         for x in (WeightDecay.NONE, WeightDecay.DECOUPLED)
@@ -152,20 +152,20 @@ def test_rows_that_all_have_another_sign_or_decay_take_it() -> None:
     ones = np.ones((2, 1))
     h = Hyperparameters(beta1=0.5, beta2=0.5, weight_decay=1.0, maximize=True)
     s = Scalars(*np.array([exact(replace(h, lr=lr), 1) for lr in (0.1, 0.2)]).T[:, :, None])
-    new = step(State(2 * ones, 0 * ones, ones), Gradient(np.arange(2), 4 * ones), s, Rules(FLOAT32))
+    new = step(State(2 * ones, 0 * ones, ones), Coalesced(np.arange(2), 4 * ones), s, Rules(FLOAT32))
     assert (new.state.m == -1).all()  # (−4 + λ·2) / 2
 
 
 def test_a_beta_of_0_has_a_bound() -> None:
     ones = np.ones((2, 1))
     s = exact(Hyperparameters(beta1=0.0, beta2=0.0), 1)
-    new = step(State(ones, ones, ones), Gradient(np.arange(2), ones), s, Rules(FLOAT32))
+    new = step(State(ones, ones, ones), Coalesced(np.arange(2), ones), s, Rules(FLOAT32))
     assert (new.errors.w <= 4 * FLOAT32.u).all()
 
 
 def test_columns_of_a_number_bound_as_the_number() -> None:
     rng = np.random.default_rng(0)
-    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Gradient(np.arange(4), rng.standard_normal((4, 5)))
+    state, g = State(*rng.uniform(1, 2, (3, 4, 5))), Coalesced(np.arange(4), rng.standard_normal((4, 5)))
     number = exact(Hyperparameters(), 1)
     columns = Scalars(*(np.full((4, 1), x) for x in number))
     np.testing.assert_array_equal(

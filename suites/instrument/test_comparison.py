@@ -9,7 +9,7 @@ import pytest
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Dialect, Duplicates
-from lazyadam.reference.gradient import Gradient, coalesce
+from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.instrument.element import FLOAT32, ROOT, Element, L, U
@@ -47,7 +47,7 @@ def test_where_nothing_bounds_the_quotient_w_is_held_to_the_v_that_was_seen() ->
 def repeated(first: float, last: float, p: Precision = FLOAT32) -> tuple[State, Stack, Rules]:
     """A row that occurs twice beside one that occurs once, where each occurrence goes on by itself."""
     before = State(np.full((3, 1), 1.0), np.full((3, 1), 0.5), np.full((3, 1), 0.25))
-    gradient = Gradient(np.array([0, 2, 2]), np.array([[0.5], [first], [last]]))
+    gradient = Coalesced(np.array([0, 2, 2]), np.array([[0.5], [first], [last]]))
     stack = Stack([], gradient, exact(Hyperparameters(), 3), None, np.zeros(3, np.int64))
     return before, stack, Rules(p, Dialect(duplicates=Duplicates.SCATTERED))
 
@@ -59,7 +59,7 @@ def test_an_occurrence_that_is_not_seen_may_have_overflowed(first: float, may_be
     bounded = step(before, stack.gradient, stack.scalars, rules)
     right = State(*(x.copy() for x in bounded.state))
     assert (compare(before, stack, bounded, right, rules).w <= 1).all()
-    of_last = step(before, Gradient(np.array([2]), np.array([[1.0]])), stack.scalars, Rules(FLOAT32)).state.w
+    of_last = step(before, Coalesced(np.array([2]), np.array([[1.0]])), stack.scalars, Rules(FLOAT32)).state.w
     alone = State(right.w.copy(), right.m, right.v)
     alone.w[1:] = of_last  # of the other v is infinite, so it moves nothing
     ratio = compare(before, stack, bounded, alone, rules).w

@@ -14,7 +14,7 @@ from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_judge import ARITHMETIC, REFERENCE, faithful
 from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.free_running import free_running
-from lazyadam.suites.judge.judgement import Finding, Judgement
+from lazyadam.suites.judge.judgement import Divergence, Judgement
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -62,7 +62,7 @@ def test_sound_trajectories_of_several_parameters_conform(judge: Judge) -> None:
     judgement = judge(cases, spoken(cases), REFERENCE, ARITHMETIC)
     assert (judgement.worst <= 1).all()
     assert (judgement.worst > 0.01).all()
-    assert judgement.findings == []
+    assert judgement.divergences == []
 
 
 @EACH_WAY
@@ -72,8 +72,8 @@ def test_every_case_has_findings_of_its_own(judge: Judge) -> None:
     for n, parameter in ((0, 0), (0, 3), (2, 3)):
         trajectories[n].w[parameter][-1] += 1.0
     judgement = judge(cases, trajectories, REFERENCE, ARITHMETIC)
-    assert [f.case for f in judgement.findings] == sorted(f.case for f in judgement.findings)
-    assert {f.case for f in judgement.findings} == {0, 2}
+    assert [f.case for f in judgement.divergences] == sorted(f.case for f in judgement.divergences)
+    assert {f.case for f in judgement.divergences} == {0, 2}
     assert judgement.worst[1] <= 1
 
 
@@ -82,7 +82,7 @@ def test_findings_of_a_case_stand_worst_first_and_not_too_many() -> None:
     trajectory = spoken([case])[0]
     for n, x in enumerate((*trajectory.w, *trajectory.m, *trajectory.v)):
         x[-1] += 10.0 ** -(n % 5)
-    findings = step_by_step([case], [trajectory], REFERENCE, ARITHMETIC).findings
+    findings = step_by_step([case], [trajectory], REFERENCE, ARITHMETIC).divergences
     ratios = [f.ratio for f in findings]
     assert ratios == sorted(ratios, reverse=True)
     kinds = [(f.quantity, f.parameter if "untouched" not in f.quantity else 0) for f in findings]
@@ -98,10 +98,10 @@ def test_untouched_rows_are_named() -> None:
     old = trajectories[1].m[3][-1][row, 2]
     trajectories[1].m[3][-1][row, 2:] += 0.5
     judgement = step_by_step(cases, trajectories, REFERENCE, ARITHMETIC)
-    (finding,) = judgement.findings
+    (finding,) = judgement.divergences
     assert judgement.worst.tolist() == [judgement.worst[0], inf]
     assert judgement.worst[0] <= 1
-    assert finding == Finding("untouched m", 1, 5, 3, (row, 2), old + 0.5, old, 0.0, inf)
+    assert finding == Divergence("untouched m", 1, 5, 3, (row, 2), old + 0.5, old, 0.0, inf)
 
 
 def test_untouched_rows_are_named_once_for_each_case_and_quantity() -> None:
@@ -112,7 +112,7 @@ def test_untouched_rows_are_named_once_for_each_case_and_quantity() -> None:
         Trajectory([p.w[None] + 1 for p in x], [p.m[None] for p in x], [p.v[None] + 1 for p in x], t)
         for _ in range(2)
     ]
-    findings = step_by_step([case, case], trajectories, REFERENCE, ARITHMETIC).findings
+    findings = step_by_step([case, case], trajectories, REFERENCE, ARITHMETIC).divergences
     assert sorted((f.case, f.quantity) for f in findings) == [
         (i, f"untouched {quantity}") for i in range(2) for quantity in "vw"
     ]
@@ -123,9 +123,9 @@ def test_miscounted_steps_are_named_once_for_each_case_at_the_first() -> None:
     trajectories = spoken(cases)
     for i in (0, 2):
         trajectories[i].t[3:, 2:] += 1
-    findings = step_by_step(cases, trajectories, REFERENCE, ARITHMETIC).findings
+    findings = step_by_step(cases, trajectories, REFERENCE, ARITHMETIC).divergences
     counts = [f for f in findings if f.quantity == "t"]
-    assert counts == [Finding("t", i, 4, 2, (), 8.0, 7.0, 0.0, inf) for i in (0, 2)]
+    assert counts == [Divergence("t", i, 4, 2, (), 8.0, 7.0, 0.0, inf) for i in (0, 2)]
 
 
 @EACH_WAY
@@ -192,7 +192,7 @@ def test_in_float64_twice_the_bound_is_allowed_for_the_reference_rounds_too() ->
     for name, judge in WAYS.items():
         trajectory = faithful(case)
         trajectory.w[0][0, row, 1] += 1.0
-        found[name] = judge([case], [trajectory], REFERENCE, ARITHMETIC).findings[0]
+        found[name] = judge([case], [trajectory], REFERENCE, ARITHMETIC).divergences[0]
     once, twice = found.values()
     assert twice.expected == once.expected
     assert twice.bound == 2 * once.bound
@@ -201,7 +201,7 @@ def test_in_float64_twice_the_bound_is_allowed_for_the_reference_rounds_too() ->
             trajectory = faithful(case)
             trajectory.w[0][0, row, 1] = once.expected + times * once.bound
             judgement = judge([case], [trajectory], REFERENCE, ARITHMETIC)
-            assert (judgement.worst[0] <= 1) == conforms == (not judgement.findings)
+            assert (judgement.worst[0] <= 1) == conforms == (not judgement.divergences)
 
 
 @EACH_WAY
@@ -211,11 +211,11 @@ def test_the_bound_itself_conforms(judge: Judge) -> None:
     case = replace(sample(), parameters=(Parameter(zeros, zeros, zeros),), steps=(nothing,), observed=(1,))
     trajectory = faithful(case)
     trajectory.v[0][0, 3, 1] = 1.0
-    bound = judge([case], [trajectory], REFERENCE, ARITHMETIC).findings[0].bound
+    bound = judge([case], [trajectory], REFERENCE, ARITHMETIC).divergences[0].bound
     trajectory.v[0][0, 3, 1] = bound * (1 + 2.0**-53 / P.u) if judge is step_by_step else bound
     judgement = judge([case], [trajectory], REFERENCE, ARITHMETIC)
     assert judgement.worst[0] == 1
-    assert judgement.findings == []
+    assert judgement.divergences == []
 
 
 def test_what_rounding_takes_from_epsilon_is_allowed_unless_it_is_strict() -> None:

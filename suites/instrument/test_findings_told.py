@@ -15,7 +15,7 @@ from lazyadam.suites.cases.case import Gradient, Step
 from lazyadam.suites.instrument.samples import sample
 from lazyadam.suites.instrument.test_findings import EACH_WAY, SHAPES, Judge, several, spoken
 from lazyadam.suites.instrument.test_judge import ARITHMETIC, REFERENCE, faithful
-from lazyadam.suites.judge.judgement import Finding, circumstances
+from lazyadam.suites.judge.judgement import Divergence, circumstances
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 
@@ -41,7 +41,7 @@ def test_finding_names_the_worst_element(
     judgement = judge(cases, trajectories, REFERENCE, ARITHMETIC)
     assert judgement.worst[0] <= 1
     assert judgement.worst[2] <= 1
-    finding = judgement.findings[0]
+    finding = judgement.divergences[0]
     assert (finding.quantity, finding.case, finding.step) == (quantity, 1, 5)
     assert (finding.parameter, finding.element) == (parameter, at)
     assert finding.value == seen[at]
@@ -64,7 +64,7 @@ def test_what_is_not_usual_in_a_step_is_told() -> None:
 
 
 def test_finding_in_words() -> None:
-    finding = Finding("m", 0, 7, 3, (2, 1), 0.5, -0.25, 0.125, 6.0)
+    finding = Divergence("m", 0, 7, 3, (2, 1), 0.5, -0.25, 0.125, 6.0)
     assert finding.message() == MESSAGE
     inner = {"√v": 1 / 3, "step size": 0.001}
     said = replace(finding, intermediates=lambda: inner).message()
@@ -83,7 +83,7 @@ def test_finding_has_the_intermediates_of_its_element(duplicates: Duplicates, ep
     trajectory.w[0][0, 2, 3] += 1.0
     f = next(
         f
-        for f in step_by_step([case], [trajectory], dialect, ARITHMETIC).findings
+        for f in step_by_step([case], [trajectory], dialect, ARITHMETIC).divergences
         if (f.quantity, f.step) == ("w", 1)
     )
     g = 5.0 if duplicates is Duplicates.SUM else 4.0

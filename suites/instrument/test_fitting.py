@@ -24,13 +24,13 @@ from lazyadam.suites.judge.fitting import (
     other_scalars,
     written,
 )
-from lazyadam.suites.judge.judgement import Finding, Judgement, Size
+from lazyadam.suites.judge.judgement import Divergence, Judgement, Size
 
 ARITHMETICS = BY_TYPE["float32"]
 
 
-def finding(quantity: str, ratio: float, case: int = 0) -> Finding:
-    return Finding(quantity, case, 1, 0, (0, 0), 1.0, 0.0, 1.0, ratio)
+def finding(quantity: str, ratio: float, case: int = 0) -> Divergence:
+    return Divergence(quantity, case, 1, 0, (0, 0), 1.0, 0.0, 1.0, ratio)
 
 
 @pytest.mark.parametrize(

@@ -127,14 +127,14 @@ def test_sees(what: str) -> None:
     )
     assert judgement.worst[0] <= 1
     assert judgement.worst[1] > 1
-    assert any(f.case == 1 and f.message().startswith(expected) for f in judgement.findings)
+    assert any(f.case == 1 and f.message().startswith(expected) for f in judgement.divergences)
 
 
 def test_message_names_everything() -> None:
     case = sample(number=4)
     trajectory = faithful(case)
     nudge("w", 64)(case, trajectory)
-    finding = step_by_step([case], [trajectory], Dialect(), ARITHMETIC).findings[0]
+    finding = step_by_step([case], [trajectory], Dialect(), ARITHMETIC).divergences[0]
     for part in (
         "parameter 0",
         "after step",
@@ -249,6 +249,6 @@ def test_an_untouched_row_is_told_by_a_number_that_moved_before_a_sign(moved: bo
     trajectory.m[0][0, row, 0] = -0.0
     if moved:
         trajectory.m[0][0, row, 2] = 1.0
-    (finding,) = step_by_step([case], [trajectory], Dialect(), ARITHMETIC).findings
+    (finding,) = step_by_step([case], [trajectory], Dialect(), ARITHMETIC).divergences
     assert finding.element == (row, column)
     assert finding.quantity == f"untouched m{'' if moved else SIGN}"

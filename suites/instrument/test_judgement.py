@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lazyadam.suites.cases.case import Gradient, Step
-from lazyadam.suites.judge.judgement import Finding, circumstances, told_apart
+from lazyadam.suites.judge.judgement import Divergence, circumstances, told_apart
 
-FINDING = Finding("w", 0, 4, 0, (2, 1), 0.5, 0.25, 0.125, 2.0)
+FINDING = Divergence("w", 0, 4, 0, (2, 1), 0.5, 0.25, 0.125, 2.0)
 GRADIENT = Gradient(np.ones((1, 2)), np.array([1]))
 
 

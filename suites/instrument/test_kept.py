@@ -108,7 +108,7 @@ def test_a_right_optimizer_is_right_wherever_it_keeps_its_state(way: str, tmp_pa
             assert [t.failure for t in seen] == [None] * len(cases)
             assert any(case.t for case in cases) or clause != "late-steps"
             judged = judge(Trial(CLAUSES[clause], backend, cases, seen), Dialect())
-            assert judged.worst.max() <= 1, judged.findings[0].message()
+            assert judged.worst.max() <= 1, judged.divergences[0].message()
             counts = [t.t[0].tolist() for t in seen]
             assert counts == [[case.t + 1] * len(case.parameters) for case in cases]
 

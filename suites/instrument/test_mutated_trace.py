@@ -117,5 +117,5 @@ def test_a_mutated_trace_can_be_judged_or_is_refused_in_a_line(tmp_path: Path, d
     for dialect in DIALECTS:
         judge = partial(step_by_step, [case], [Trajectory(w, m, v, counts)], dialect)
         with np.errstate(all="ignore"):
-            for finding in fitting(ANY, dialect, case.dtype, judge).findings:
+            for finding in fitting(ANY, dialect, case.dtype, judge).divergences:
                 assert finding.message().isprintable()

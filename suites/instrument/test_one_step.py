@@ -44,7 +44,7 @@ def test_the_largest_ratio_shown_is_the_one_judged(case: Case, speaks: dict[str,
         for n in range(len(case.parameters))
     ]
     assert max(float(x.max()) for step in shown for x in step.ratio) == judged.worst[0]
-    for finding in judged.findings:
+    for finding in judged.divergences:
         if finding.quantity not in QUANTITIES:
             continue
         step = one_step(case, trajectory, finding.step, finding.parameter, rules)

@@ -16,7 +16,7 @@ import pytest
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon
-from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 from lazyadam.suites.instrument.orders import ORDERS, implementation
@@ -149,7 +149,7 @@ def orders(x: Elements, s: Any, dtype: str, dialect: Dialect, nesterov: bool) ->
 
 
 def ratios(x: Elements, seen: Result, s: Scalars, rules: Rules) -> Result:
-    gradient = Gradient(np.arange(len(x.g)), x.g)
+    gradient = Coalesced(np.arange(len(x.g)), x.g)
     before = State(x.w, x.m, x.v)
     bounded = step(before, gradient, s, rules)
     stack = Stack([], gradient, s, None, np.zeros(len(x.g), np.int64))
@@ -260,7 +260,7 @@ def clear_of_thresholds(x: Elements, s: Any, rules: Rules) -> np.ndarray:
     """Where no operation is so near to a threshold that a few roundings decide what comes out."""
     wide = Elements(*(y.astype(np.longdouble) for y in x))
     with np.errstate(all="ignore"):
-        new, _, inner = step(State(*wide[:3]), Gradient(np.arange(len(x.g)), wide.g), s, rules)
+        new, _, inner = step(State(*wide[:3]), Coalesced(np.arange(len(x.g)), wide.g), s, rules)
         scaled, decayed = wide.g / s.scale, s.decay * wide.w
         g = scaled + decayed
         n = np.abs(inner.quotient * inner.denominator)
@@ -277,6 +277,6 @@ def within_the_bound(x: Elements, name: str, y: np.ndarray, s: Scalars, rules: R
     """Whether a number is within the bound of the reference's."""
     kind = np.longdouble if rules.type.name == "float64" else np.float64
     with np.errstate(all="ignore"):
-        gradient = Gradient(np.arange(len(x.g)), x.g.astype(kind))
+        gradient = Coalesced(np.arange(len(x.g)), x.g.astype(kind))
         state, errors, _ = step(State(*(z.astype(kind) for z in x[:3])), gradient, s, rules)
         return np.asarray(np.abs(y - getattr(state, name)) <= 2 * getattr(errors, name))

@@ -12,7 +12,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.blocks import Running, advance
 from lazyadam.reference.bound import Bounded, State, step
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Hat
-from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, round_to
 from lazyadam.reference.rule import Intermediates
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
@@ -45,7 +45,7 @@ class Setup:
         rules = Rules(PRECISIONS[self.dtype], Dialect(epsilon=self.epsilon))
         running = Running(State(np.zeros((ROWS, 4)), numbers(-9, 1), numbers(-9, 1) ** 2))
         for t in range(4, 6 if self.ran else 5):
-            advance(running, Gradient(np.arange(ROWS), numbers(-12, 4)), exact(self.h, t), rules)
+            advance(running, Coalesced(np.arange(ROWS), numbers(-12, 4)), exact(self.h, t), rules)
         return running.now()[1].w
 
 
@@ -78,7 +78,7 @@ def test_what_epsilon_loses_in_the_type_is_allowed_and_no_more(dtype: str, epsil
     p, nothing = PRECISIONS[dtype], np.zeros((1, 1))
 
     def taken(value: float, strict: bool) -> Bounded:
-        state, g = State(nothing, np.ones((1, 1)), nothing), Gradient(np.array([0]), nothing)
+        state, g = State(nothing, np.ones((1, 1)), nothing), Coalesced(np.array([0]), nothing)
         rules = Rules(p, Dialect(epsilon=epsilon), strict_epsilon=strict)
         return step(state, g, exact(Hyperparameters(epsilon=value), 3), rules)
 
@@ -110,7 +110,7 @@ def test_the_medium_way_is_safe_up_to_the_largest_error_that_it_takes(epsilon: E
 def test_a_learning_rate_of_0_moves_nothing_and_has_a_bound() -> None:
     one = np.ones((1, 1))
     new = step(
-        State(one, one, one), Gradient(np.array([0]), one), exact(Hyperparameters(lr=0.0), 1), Rules(FLOAT32)
+        State(one, one, one), Coalesced(np.array([0]), one), exact(Hyperparameters(lr=0.0), 1), Rules(FLOAT32)
     )
     assert new.state.w == 1
     assert new.errors.w <= 2 * FLOAT32.u

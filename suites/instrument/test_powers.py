@@ -72,7 +72,7 @@ def test_powers_that_may_be_are_found(ulps: Ulps) -> None:
         return
     exactly = judged(trajectory, Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, power_ulps=0))
     assert exactly.worst[0] > 1
-    assert {finding.step for finding in exactly.findings} == {3}
+    assert {finding.step for finding in exactly.divergences} == {3}
 
 
 def test_each_step_of_each_parameter_has_powers_of_its_own() -> None:
@@ -84,7 +84,7 @@ def test_powers_that_can_not_be_are_wrong(ulps: Ulps) -> None:
     """Nor can the other power make up for them."""
     seen = judged(ran(lambda k, n, row: ulps if (k, n) == (1, 1) else (0, 0)))
     assert seen.worst[0] > 1
-    assert {(f.quantity, f.step, f.parameter) for f in seen.findings} == {("w", 2, 1)}
+    assert {(f.quantity, f.step, f.parameter) for f in seen.divergences} == {("w", 2, 1)}
 
 
 @pytest.mark.parametrize("one", [(2, 0), (0, 1), (-1, 2)], ids=str)
@@ -92,7 +92,7 @@ def test_rows_of_one_step_with_different_powers_are_wrong(one: Ulps) -> None:
     """Each of them alone is within what a power may be."""
     seen = judged(ran(lambda k, n, row: one if (k, n) == (2, 0) and row > 2 else (0, 0)))
     assert seen.worst[0] > 1
-    assert {(f.quantity, f.step, f.parameter) for f in seen.findings} == {("w", 3, 0)}
+    assert {(f.quantity, f.step, f.parameter) for f in seen.divergences} == {("w", 3, 0)}
 
 
 def test_a_step_is_shown_by_the_powers_that_it_was_judged_by() -> None:

@@ -51,7 +51,7 @@ def wrong(backend: type[Backend], clause: str) -> set[str]:
     if failures := {t.failure.kind for t in seen if t.failure}:
         return failures
     judged = judge(Trial(CLAUSES[clause], backend, cases, seen), Dialect())
-    return {finding.quantity for finding in judged.findings}
+    return {finding.quantity for finding in judged.divergences}
 
 
 CLAUSES_OF_C = (

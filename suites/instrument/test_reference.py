@@ -11,7 +11,7 @@ from mpmath import mpf
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Duplicates, Hat, Power, Storage
-from lazyadam.reference.gradient import Gradient, coalesce
+from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.instrument import oracle
@@ -63,7 +63,7 @@ def test_step_within_3_ulps_for_moments_and_8_for_the_update(
     state = State(np.zeros((1, 4)), m, v)
     rules = Rules(FLOAT64, nesterov=h.nesterov)
     s = exact(h, t)
-    new, _, inner = step(state, Gradient(np.array([0]), g), s, rules)
+    new, _, inner = step(state, Coalesced(np.array([0]), g), s, rules)
     for i in range(4):
         moved, true_m, true_v = oracle.step(0.0, m[0, i], v[0, i], [g[0, i]], h, t)
         assert ulps(new.m[0, i], true_m, max(h.beta1 * abs(m[0, i]), (1 - h.beta1) * abs(g[0, i]))) <= 3
@@ -105,7 +105,7 @@ def test_weight_decay_and_loss_scale_follow_the_formula(
     w, m, g = rng.standard_normal((3, 1, 2))
     v = rng.standard_normal((1, 2)) ** 2
     new, errors, _ = step(
-        State(w, m, v), Gradient(np.array([0]), g), exact(h, t), Rules(FLOAT64, nesterov=h.nesterov)
+        State(w, m, v), Coalesced(np.array([0]), g), exact(h, t), Rules(FLOAT64, nesterov=h.nesterov)
     )
     for i in range(2):
         moved, true_m, true_v = oracle.step(w[0, i], m[0, i], v[0, i], [g[0, i]], h, t)
@@ -117,7 +117,7 @@ def test_weight_decay_and_loss_scale_follow_the_formula(
 def test_rows_without_a_gradient_are_not_part_of_a_step() -> None:
     state = State(np.ones((3, 2)), np.zeros((3, 2)), np.zeros((3, 2)))
     new, _, _ = step(
-        state, Gradient(np.array([1]), np.ones((1, 2))), exact(Hyperparameters(), 1), Rules(FLOAT64)
+        state, Coalesced(np.array([1]), np.ones((1, 2))), exact(Hyperparameters(), 1), Rules(FLOAT64)
     )
     assert new.w.shape == (1, 2)
     assert (state.w == 1).all()

@@ -63,7 +63,7 @@ def test_a_right_optimizer_is_green(backend: type[Backend], pytestconfig: pytest
             seen = examine(
                 Sample(clause, here.backend, dtype, 0, replace(BUDGET, cases=CASES[profile])), here
             )
-            assert not seen.new, (clause.id, dtype, [j.judgement.findings[:1] for j in seen.judged])
+            assert not seen.new, (clause.id, dtype, [j.judgement.divergences[:1] for j in seen.judged])
 
 
 @pytest.mark.parametrize("name", ["right.float32_power", "right.float64_product", "right.squared_share"])

@@ -47,7 +47,7 @@ def ran(change: tuple[int, int, int] | None = None, by: float = 0.0) -> Trajecto
 
 def test_the_same_bits_conform_without_asking_any_dialect() -> None:
     seen = step_by_step([CASE], [replace(ran(), again=ran())], DEFAULT.documented, DEFAULT.arithmetic)
-    assert (seen.worst.tolist(), seen.steps, seen.findings) == ([0.0], 3, [])
+    assert (seen.worst.tolist(), seen.steps, seen.divergences) == ([0.0], 3, [])
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_one_bit_is_a_divergence_at_the_step_that_shows_it_first(
     change: tuple[int, int, int], by: float
 ) -> None:
     seen = run_again([CASE], [replace(ran(), again=ran(change, by))])
-    (finding,) = seen.findings
+    (finding,) = seen.divergences
     assert seen.worst.tolist() == [np.inf]
     assert (finding.quantity, finding.step, finding.element) == ("w", change[0] + 1, change[1:])
     assert f"should be {finding.expected:.17g}" in finding.message()
@@ -75,17 +75,17 @@ def test_each_case_is_judged_by_itself_and_what_differs_first_is_told_first() ->
     seen = run_again([CASE] * 4, trajectories)
     assert seen.worst.tolist() == [0.0, 0.0, np.inf, np.inf]
     assert seen.steps == 3 + 3 + 1
-    assert [(f.case, f.quantity, f.step) for f in seen.findings] == [(2, "v", 1), (2, "w", 2), (3, "w", 1)]
-    assert {(f.bound, f.ratio) for f in seen.findings} == {(0.0, np.inf)}
+    assert [(f.case, f.quantity, f.step) for f in seen.divergences] == [(2, "v", 1), (2, "w", 2), (3, "w", 1)]
+    assert {(f.bound, f.ratio) for f in seen.divergences} == {(0.0, np.inf)}
 
 
 def test_of_a_step_the_largest_difference_is_told() -> None:
     other = ran((0, 1, 1), -2.5)
     other.w[0][0, 0, 0] = -1.0  # 2 apart, where −2.5 is 0.5 apart and the sum is larger
-    (finding,) = run_again([CASE], [replace(ran(), again=other)]).findings
+    (finding,) = run_again([CASE], [replace(ran(), again=other)]).divergences
     assert (finding.element, finding.value, finding.expected) == ((0, 0), -1.0, 1.0)
     other.w[0][0, 0, 1] = 3.0  # in the place of NaN, which nothing is further from
-    (finding,) = run_again([CASE], [replace(ran(), again=other)]).findings
+    (finding,) = run_again([CASE], [replace(ran(), again=other)]).divergences
     assert (finding.element, finding.value) == ((0, 1), 3.0)
 
 
@@ -107,7 +107,7 @@ class Once:
 
 def test_where_it_was_not_run_again_nothing_is_judged_and_that_is_not_green() -> None:
     seen = run_again([CASE], [ran()])
-    assert (seen.steps, seen.findings) == (0, [])
+    assert (seen.steps, seen.divergences) == (0, [])
     examined = examine(Sample(CLAUSE, Once.backend, "float32", 0, BUDGETS["ci"]), Once())  # type: ignore[arg-type]
     assert {j.row["verdict"] for j in examined.judged} == {"diverges"}
     assert examined.path == "asked to be run again, but it was not"

@@ -12,7 +12,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.blocks import Running, advance, blocks
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Dialect, Duplicates, Epsilon
-from lazyadam.reference.gradient import Gradient, coalesce
+from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed
 from lazyadam.suites.instrument import oracle
@@ -29,11 +29,11 @@ def start(number: int = 0) -> State:
     return State(w, 0.5 * m, v * v.astype(np.float32))
 
 
-def gradients(steps: int, number: int = 1) -> list[Gradient]:
+def gradients(steps: int, number: int = 1) -> list[Coalesced]:
     """Distinct rows; at every step some that were touched before and, at first, some that were not."""
     rng = np.random.default_rng(number)
     return [
-        Gradient(
+        Coalesced(
             np.sort(rng.permutation(ROWS - 1)[: 2 + k % 4]),
             rng.standard_normal((2 + k % 4, WIDTH)).astype(np.float32).astype(np.float64),
         )
@@ -46,7 +46,7 @@ def columns(rows: np.ndarray, t: int) -> Scalars:
     return Scalars(*np.array([exact(SETTINGS[r], t) for r in rows]).T[:, :, None])
 
 
-def run(taken: list[Gradient], rules: Rules) -> Running:
+def run(taken: list[Coalesced], rules: Rules) -> Running:
     running = Running(start())
     for t, g in enumerate(taken, 1):
         advance(running, g, columns(g.rows, t), rules)
@@ -78,7 +78,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, dupl
     rules = Rules(FLOAT32, Dialect(duplicates=duplicates))
     taken = gradients(6)
     if duplicates is Duplicates.SCATTERED:
-        taken = [Gradient(np.repeat(g.rows, 2), np.repeat(g.values, 2, axis=0)) for g in taken]
+        taken = [Coalesced(np.repeat(g.rows, 2), np.repeat(g.values, 2, axis=0)) for g in taken]
     state, errors = run(taken, rules).now()
     monkeypatch.setattr(blocked, "BLOCK", block)
     again, errors_again = run(taken, rules).now()
@@ -103,11 +103,11 @@ def test_blocks_cover_every_row_once_and_fit(count: int, width: int) -> None:
 def test_part_of_a_gradient_cuts_everything_alike(at: Any) -> None:
     rng = np.random.default_rng(0)
     values, error, squares = rng.standard_normal((3, 4, 2))
-    whole = Gradient(np.arange(4), values, error, squares, np.arange(4.0))
+    whole = Coalesced(np.arange(4), values, error, squares, np.arange(4.0))
     part = whole.part(at)
     for name, x in vars(whole).items():
         np.testing.assert_array_equal(getattr(part, name), x[at])
-    bare = Gradient(np.arange(4), values).part(at)
+    bare = Coalesced(np.arange(4), values).part(at)
     assert (bare.error, bare.squares, bare.occurrences) == (None, None, None)
 
 
@@ -161,14 +161,14 @@ def test_errors_of_scattered_occurrences_add_up_with_one_rounding_for_each(store
     s = exact(SETTINGS[0], 3)
     moved = errors = np.zeros((1, WIDTH))
     for value in values:
-        new = step(state, Gradient(rows[:1], value[None]), s, alone)
+        new = step(state, Coalesced(rows[:1], value[None]), s, alone)
         size = np.abs(new.state.w)
         moved, errors = moved + size, errors + new.errors.w - store * p.u * size
     running = Running(state._replace(w=w0))
-    advance(running, Gradient(rows, values), s, together)
+    advance(running, Coalesced(rows, values), s, together)
     now, first = running.now()
     rounded = 3 * store * p.u * (np.abs(w0) + moved + errors)
     np.testing.assert_allclose(first.w, errors + rounded, rtol=1e-9)
-    advance(running, Gradient(rows, values), s, together)
+    advance(running, Coalesced(rows, values), s, together)
     again = running.now()[1]
-    assert (again.w >= first.w + step(now, Gradient(rows, values), s, together).errors.w[:1]).all()
+    assert (again.w >= first.w + step(now, Coalesced(rows, values), s, together).errors.w[:1]).all()

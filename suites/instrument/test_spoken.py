@@ -89,7 +89,7 @@ def test_the_dialect_that_is_spoken_conforms(speaks: dict[str, str]) -> None:
     for judge in (step_by_step, free_running):
         judgement = judge(cases(), toy(speaks), dialect(speaks), ARITHMETIC)
         assert (judgement.worst <= 1).all()
-        assert judgement.findings == []
+        assert judgement.divergences == []
         assert (judgement.worst >= 0.02).all()
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from lazyadam.reference.arithmetic import Rules, epsilon_lost
 from lazyadam.reference.bound import Bounded, State, step
 from lazyadam.reference.dialect import Duplicates, Epsilon, Untouched, WeightDecay
-from lazyadam.reference.gradient import Gradient
+from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.rounding import REFERENCE_ROUNDOFF, Errors, Precision
 from lazyadam.reference.rule import step_size
 from lazyadam.reference.scalars import Scalars
@@ -104,7 +104,7 @@ def _beyond(x: np.ndarray, error: np.ndarray, p: Precision) -> np.ndarray:
     return ~(np.abs(x) * (1 - p.u) + (1 + REFERENCE_ROUNDOFF / p.u) * error < p.largest * (1 + p.u / 2))
 
 
-def _widened(before: State, gradient: Gradient, p: Precision) -> tuple[State, Gradient]:
+def _widened(before: State, gradient: Coalesced, p: Precision) -> tuple[State, Coalesced]:
     """The rows of a gradient, and that on these rows, in a type in which the reference does not overflow."""
     kind = WIDE if p.name == "float64" else np.float64
     rows, inverse = np.unique(gradient.rows, return_inverse=True)
@@ -114,7 +114,7 @@ def _widened(before: State, gradient: Gradient, p: Precision) -> tuple[State, Gr
     )
     values, error, squares = wide
     assert values is not None
-    return state, Gradient(inverse, values, error, squares, gradient.occurrences)
+    return state, Coalesced(inverse, values, error, squares, gradient.occurrences)
 
 
 def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Errors:
@@ -176,7 +176,7 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
 
 
 def _gradient(
-    w: np.ndarray, gradient: Gradient, s: Scalars, rules: Rules
+    w: np.ndarray, gradient: Coalesced, s: Scalars, rules: Rules
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The gradient that enters the moments, the largest number on the way to it, where such may cancel."""
     decay = np.asarray(s.decay if _joins(rules) else 0.0)

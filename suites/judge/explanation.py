@@ -33,12 +33,12 @@ def explanations(
     diverging = np.flatnonzero(judgement.worst > 1)
     least = int(min(diverging, key=lambda i: size(trial.cases[i]), default=0))
     worst = int(np.argmax(judgement.worst))
-    moments = not beyond and any(f.quantity in ("m", "v") for f in judgement.findings)
+    moments = not beyond and any(f.quantity in ("m", "v") for f in judgement.divergences)
 
     def explains(turned: Dialect, which: list[int]) -> bool:
         judged = judge(trial.of(which), turned)
         if beyond:
-            return {(which[f.case], f.quantity) for f in judged.findings} <= beyond
+            return {(which[f.case], f.quantity) for f in judged.divergences} <= beyond
         return float(judged.worst.max()) <= 1
 
     for turned in turnings(dialect, trial.backend):

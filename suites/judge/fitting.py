@@ -109,7 +109,7 @@ def fitting(
 
 def _wrong_moments(judgement: Judgement) -> list[int]:
     """The cases in which more than w is wrong."""
-    return sorted({f.case for f in judgement.findings if f.quantity != "w"})
+    return sorted({f.case for f in judgement.divergences if f.quantity != "w"})
 
 
 def _most_explained(usual: Iterable[Arithmetic], judge: Judge) -> Judgement:
@@ -122,7 +122,7 @@ def _most_explained(usual: Iterable[Arithmetic], judge: Judge) -> Judgement:
         judgements.append(_judged(judge, arithmetic))
         if _explains(judgements[-1]):
             return judgements[-1]
-        if any(f.quantity != "w" for f in judgements[-1].findings):
+        if any(f.quantity != "w" for f in judgements[-1].divergences):
             hopeless.add(_averages(arithmetic))  # moments owe nothing to powers
     return min(judgements, key=_unexplained)
 
@@ -170,7 +170,7 @@ def _unexplained(judgement: Judgement) -> tuple[int, int, int]:
     Moments first: they owe nothing to how w is computed, so that a w that is wrong in every arithmetic must
     not choose one in which they are wrong too.
     """
-    wrong = {(f.case, f.quantity) for f in judgement.findings}
+    wrong = {(f.case, f.quantity) for f in judgement.divergences}
     sizes = [name for (name, _), size in judgement.sizes.items() if size.ratio > 1]
     moments = sum(quantity != "w" for quantity in [*(quantity for _, quantity in wrong), *sizes])
     return moments, len(wrong) + len(sizes), judgement.beyond

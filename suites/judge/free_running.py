@@ -10,7 +10,7 @@ from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.suites.cases.case import Case, Trajectory
-from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement, Size, element, measure
+from lazyadam.suites.judge.judgement import QUANTITIES, Divergence, Judgement, Size, element, measure
 from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, width_of
 
 
@@ -97,12 +97,12 @@ def _judge(
         np.maximum.at(result.worst, [s.case for s in segments], worst)
         for j in np.flatnonzero(worst > 1):
             s = segments[j]
-            if any(f.case == s.case for f in result.findings):
+            if any(f.case == s.case for f in result.divergences):
                 continue
             row = int(starts[j]) + int(np.argmax(ratio[starts[j] : starts[j] + s.count].max(axis=1)))
             column = int(np.argmax(ratio[row]))
-            result.findings.append(
-                Finding(
+            result.divergences.append(
+                Divergence(
                     name,
                     s.case,
                     k,

@@ -1,4 +1,4 @@
-"""What the judge says: findings in words, sizes of errors, and the worst ratio of every case."""
+"""What the judge says: divergences in words, sizes of errors, and the worst ratio of every case."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ SIGN = ": the sign of zero"
 
 
 @dataclass
-class Finding:
+class Divergence:
     """One element that is not as it should be; message() says it in words.
 
     intermediates: what led to the expected w, by name, computed when it is asked for.
@@ -54,7 +54,7 @@ class Finding:
 
 
 def circumstances(step: Step, parameter: int) -> str:
-    """What is not usual in the step of a finding, to follow it; '' where nothing is."""
+    """What is not usual in the step of a divergence, to follow it; '' where nothing is."""
     seen = [
         *(["it has no gradient there"] if step.gradients[parameter] is None else []),
         *(f"{name.replace('_', ' ')} is set before it" for name in step.changes),
@@ -90,14 +90,14 @@ class Size:
 class Judgement:
     """What the judge saw.
 
-    worst: each case's largest ratio (a difference without a bound counts as infinite). findings: for
+    worst: each case's largest ratio (a difference without a bound counts as infinite). divergences: for
     each case that diverges its worst element. sizes: by quantity and, free running, by step. beyond: how
     many elements have a ratio above 1. arithmetic: by which it was judged, where several were tried.
     """
 
     worst: np.ndarray
     steps: int
-    findings: list[Finding]
+    divergences: list[Divergence]
     sizes: dict[tuple[str, int], Size]
     beyond: int = 0
     arithmetic: Arithmetic | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from lazyadam.suites.cases.case import Case, Manner, Trajectory
-from lazyadam.suites.judge.judgement import QUANTITIES, Finding, Judgement
+from lazyadam.suites.judge.judgement import QUANTITIES, Divergence, Judgement
 
 RUN_AGAIN = frozenset({Manner.ASSIGNED})
 
@@ -22,7 +22,7 @@ def run_again(cases: Sequence[Case], trajectories: Sequence[Trajectory]) -> Judg
         result.steps += min(len(trajectory.t), len(trajectory.again.t))
         found = [f for name in QUANTITIES for f in _first_difference(i, case, trajectory, name)]
         result.worst[i] = np.inf if found else 0.0
-        result.findings += sorted(found, key=lambda finding: finding.step)
+        result.divergences += sorted(found, key=lambda divergence: divergence.step)
     return result
 
 
@@ -34,7 +34,7 @@ def not_run_again(cases: Sequence[Case], trajectories: Sequence[Trajectory]) -> 
     return None
 
 
-def _first_difference(i: int, case: Case, trajectory: Trajectory, name: str) -> Iterator[Finding]:
+def _first_difference(i: int, case: Case, trajectory: Trajectory, name: str) -> Iterator[Divergence]:
     """The largest difference of a quantity in the first step that has one."""
     assert trajectory.again is not None
     pairs = list(zip(getattr(trajectory, name), getattr(trajectory.again, name), strict=True))
@@ -47,5 +47,5 @@ def _first_difference(i: int, case: Case, trajectory: Trajectory, name: str) -> 
             with np.errstate(invalid="ignore"):
                 size = np.where(unequal, np.nan_to_num(np.abs(value - expected), nan=np.inf), -1.0)
             at = tuple(int(x) for x in np.unravel_index(size.argmax(), size.shape))
-            yield Finding(name, i, step, n, at, float(value[at]), float(expected[at]), 0.0, np.inf)
+            yield Divergence(name, i, step, n, at, float(value[at]), float(expected[at]), 0.0, np.inf)
             return

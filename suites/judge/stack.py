@@ -8,12 +8,11 @@ import numpy as np
 
 from lazyadam.reference.arithmetic import folds
 from lazyadam.reference.dialect import Arithmetic, Dialect
-from lazyadam.reference.gradient import Gradient, Index, brought, coalesce, without_zero_rows
+from lazyadam.reference.gradient import Coalesced, Index, brought, coalesce, without_zero_rows
 from lazyadam.reference.rounding import Precision
 from lazyadam.reference.rule import corrected, corrects_by, counts
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed
-from lazyadam.suites.cases.case import Case
-from lazyadam.suites.cases.case import Gradient as Given
+from lazyadam.suites.cases.case import Case, Gradient
 
 # The same steps are judged against many dialects.
 _exact = lru_cache(maxsize=65536)(exact)
@@ -36,7 +35,7 @@ class Stack:
     """Segments of one width with their gradients, ready for one call of the reference."""
 
     segments: list[Segment]
-    gradient: Gradient
+    gradient: Coalesced
     scalars: Scalars
     exact: Scalars | None
     owner: np.ndarray  # the segment of each of the gradient's rows
@@ -128,7 +127,7 @@ def expected_counts(case: Case, dialect: Dialect) -> np.ndarray:
 
 @lru_cache(maxsize=256)  # a case is judged by many dialects and arithmetics
 def _counts(case: Case, dialect: Dialect) -> np.ndarray:
-    def empty(gradient: Given | None) -> bool:
+    def empty(gradient: Gradient | None) -> bool:
         return gradient is not None and gradient.rows is not None and len(gradient.rows) == 0
 
     taken = [[counts(g is not None, empty(g), dialect) for g in s.gradients] for s in case.steps]

@@ -14,7 +14,7 @@ from lazyadam.reference.rule import step_size, update
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
-from lazyadam.suites.judge.judgement import QUANTITIES, SIGN, Finding, Judgement, Size, element, measure
+from lazyadam.suites.judge.judgement import QUANTITIES, SIGN, Divergence, Judgement, Size, element, measure
 from lazyadam.suites.judge.powers import with_powers_found
 from lazyadam.suites.judge.run_again import RUN_AGAIN, run_again
 from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
@@ -56,7 +56,7 @@ def step_by_step(
             rules = Rules(PRECISIONS[cases[0].dtype], dialect, arithmetic, nesterov, strict_epsilon)
             _judge_width(cases, trajectories, chosen, width, rules, sizes, result)
     _check_counts(cases, trajectories, dialect, result)
-    result.findings.sort(key=lambda finding: (finding.case, -finding.ratio))
+    result.divergences.sort(key=lambda divergence: (divergence.case, -divergence.ratio))
     return result
 
 
@@ -125,8 +125,8 @@ def _judge_block(block: Block, after: State, result: Judgement) -> None:
         by_row = ratio.max(axis=1)
         np.maximum.at(result.worst, case, by_row)
         result.beyond += int((ratio > 1).sum())
-        result.findings += (
-            _finding(block, QUANTITIES[q], row, (observed[q], values[q], bounds[q], ratio))
+        result.divergences += (
+            _divergence(block, QUANTITIES[q], row, (observed[q], values[q], bounds[q], ratio))
             for row in _worst_rows(by_row, case)
         )
 
@@ -139,7 +139,7 @@ def _worst_rows(by_row: np.ndarray, case: np.ndarray) -> Iterator[int]:
         yield int(mine[np.argmax(by_row[mine])])
 
 
-def _finding(block: Block, quantity: str, row: int, numbers: tuple[np.ndarray, ...]) -> Finding:
+def _divergence(block: Block, quantity: str, row: int, numbers: tuple[np.ndarray, ...]) -> Divergence:
     """numbers: what was observed, is expected, may be off, and the ratio, of all rows."""
     stack, (*_, ratio) = block.stack, numbers
     segment = stack.segments[stack.owner[row]]
@@ -147,7 +147,7 @@ def _finding(block: Block, quantity: str, row: int, numbers: tuple[np.ndarray, .
     seen, expected, bound, worst = (float(x[row, column]) for x in numbers)
     index = int(stack.gradient.rows[row])
     same = np.flatnonzero(stack.gradient.rows == index)  # the last occurrence is the one that m and v keep
-    # The row alone, in the place of all: few findings are told, and the rest of the stack need not be kept.
+    # The row alone, in the place of all: few are told, and the rest of the stack need not be kept.
     start, scalars = State(*(x[[index]] for x in block.before)), stack.scalars.part([row])
     gradient = replace(stack.gradient.part(same), rows=np.zeros(len(same), np.int64))
 
@@ -160,7 +160,7 @@ def _finding(block: Block, quantity: str, row: int, numbers: tuple[np.ndarray, .
             "step size": float(np.squeeze(step_size(scalars, block.rules.epsilon))),
         }
 
-    return Finding(
+    return Divergence(
         quantity,
         segment.case,
         segment.step,
@@ -182,7 +182,7 @@ def _untouched(
     cases: Sequence[Case],
     result: Judgement,
 ) -> None:
-    """Rows that no gradient names: bit for bit as before. Of zero the sign is a finding of its own."""
+    """Rows that no gradient names: bit for bit as before. Of zero the sign is a divergence of its own."""
     frozen = np.ones(count, bool)
     frozen[stack.gradient.rows] = False
     bases = np.array([s.base for s in stack.segments])
@@ -193,11 +193,11 @@ def _untouched(
             result.worst[segment.case] = np.inf
             moved = differs[row] & (old[row] != new[row])
             what = f"untouched {quantity}" if moved.any() else f"untouched {quantity}{SIGN}"
-            if any(f.case == segment.case and f.quantity == what for f in result.findings):
+            if any(f.case == segment.case and f.quantity == what for f in result.divergences):
                 continue
             column = int(np.argmax(moved if moved.any() else differs[row]))
-            result.findings.append(
-                Finding(
+            result.divergences.append(
+                Divergence(
                     what,
                     segment.case,
                     segment.step,
@@ -222,8 +222,8 @@ def _check_counts(
         for j, k in enumerate(case.observed[: len(trajectory.t)]):
             for n in np.flatnonzero(trajectory.t[j] != expected[k - 1]):
                 result.worst[i] = np.inf
-                result.findings.append(
-                    Finding(
+                result.divergences.append(
+                    Divergence(
                         "t",
                         i,
                         k,

@@ -31,5 +31,5 @@ def correctness(backend: type[Backend], device: str, dtype: str, opened: Opened)
     if worst > 1:
         divergence = explanation(trial, backend.documented, judgement)
         if divergence == "unexplained":
-            divergence = judgement.findings[0].message()
+            divergence = judgement.divergences[0].message()
     return Correctness(worst, divergence)

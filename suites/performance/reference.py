@@ -22,7 +22,7 @@ from lazyadam.reference.blocks import Running, advance, blocks
 from lazyadam.reference.bound import State
 from lazyadam.reference.bound import step as reference_step
 from lazyadam.reference.dialect import Dialect
-from lazyadam.reference.gradient import Gradient as Coalesced
+from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
 from lazyadam.reports.tables import write

@@ -15,7 +15,7 @@ from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Trajectory
 from lazyadam.suites.conformance.replay import NOTHING_COMPARED, Judged, judge, undeclared
 from lazyadam.suites.judge.fitting import arithmetics
-from lazyadam.suites.judge.judgement import QUANTITIES, Finding, circumstances, told_apart
+from lazyadam.suites.judge.judgement import QUANTITIES, Divergence, circumstances, told_apart
 from lazyadam.suites.judge.judgement import element as index_of
 from lazyadam.suites.judge.one_step import OneStep, one_step
 from lazyadam.suites.judge.stack import expected_counts
@@ -206,7 +206,7 @@ def _summary(case: Case, trajectory: Trajectory, rules: Rules, place: Place, las
         return told + circumstances(case.steps[place.step - 1], n)
     q, at = QUANTITIES.index(place.quantity), (place.row, place.column)
     touched = trajectory.again is not None or place.row in last.rows
-    finding = Finding(
+    wrong = Divergence(
         place.quantity if touched else f"untouched {place.quantity}",
         0,
         place.step,
@@ -217,7 +217,7 @@ def _summary(case: Case, trajectory: Trajectory, rules: Rules, place: Place, las
         float(last.bound[q][at]),
         float(last.ratio[q][at]),
     )
-    return finding.short() + circumstances(case.steps[place.step - 1], n)
+    return wrong.short() + circumstances(case.steps[place.step - 1], n)
 
 
 def _head(case: Case, k: int, place: Place) -> list[str]:

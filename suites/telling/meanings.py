@@ -20,7 +20,7 @@ from lazyadam.reports.vocabulary import (
     Kind,
     Outcome,
     Speed,
-    State,
+    StateAfter,
     Verdict,
     Word,
 )
@@ -49,7 +49,7 @@ def entries() -> list[Entry]:
         *(_backend(backend) for backend in BACKENDS.values()),
         *_words("verdict", Verdict, "of a clause on a backend, in verdicts.csv"),
         *_words("outcome", Outcome, "of bad input, in bad_input.csv"),
-        *_words("state", State, "of what bad input leaves, in bad_input.csv"),
+        *_words("state", StateAfter, "of what bad input leaves, in bad_input.csv"),
         *_words("against", Against, "what a backend is judged against, in verdicts.csv"),
         *_words("finding", Kind, "the kind of a finding, in findings.csv"),
         *_words("agreement", Agreement, "of documented and observed, in dialects.csv"),
