@@ -46,7 +46,8 @@ class Least:
     """The least case that shows a row, and what there is to say of it.
 
     text, short: what was seen, with all digits and with few. layout: of the gradient that shows it.
-    divergence: where numbers diverge. same: which cases do for the same reason. alone: in a fresh process it does too.
+    divergence: where numbers diverge. same: which cases do for the same reason. alone: in a fresh process
+    it does too.
     """
 
     case: Case
