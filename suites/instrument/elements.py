@@ -53,6 +53,12 @@ ELEMENTS = {
         accepts={"m": (-inf, nan), "v": (inf, nan)},
         rejects={"m": (WRONG, inf), "v": (WRONG,)},
     ),
+    "an infinite gradient, averaged from either end alike": Element(
+        g=-inf,
+        settings={"beta1": 0.5, "beta2": 0.5},
+        accepts={"m": (-inf, nan), "v": (inf, nan)},
+        rejects={"m": (WRONG, inf), "v": (WRONG,)},
+    ),
     "infinite m and v make w NaN": Element(
         g=inf, seen={"m": inf, "v": inf}, accepts={"w": (nan,)}, rejects={"w": (1.0, WRONG, inf, -inf)}
     ),

@@ -85,6 +85,31 @@ def test_a_sum_of_float64_may_have_overflowed_in_another_order(values: list[floa
         assert (ratios.v[0, 0] <= 1) == (v == inf or may_be)
 
 
+def test_of_repeated_rows_of_float64_whose_sum_is_finite_no_infinity_is_right() -> None:
+    p = PRECISIONS["float64"]
+    before = State(np.full((1, 1), 1e300), np.zeros((1, 1)), np.zeros((1, 1)))
+    gradient = coalesce(np.zeros(2, np.int64), np.ones((2, 1)), Duplicates.SUM, p)
+    stack = Stack([], gradient, exact(Hyperparameters(), 3), None, np.zeros(1, np.int64))
+    bounded = step(before, gradient, stack.scalars, Rules(p))
+    for m, v in ((inf, inf), (nan, nan)):
+        ratios = compare(before, stack, bounded, State(before.w, np.array([[m]]), np.array([[v]])), Rules(p))
+        assert min(ratios.m[0, 0], ratios.v[0, 0]) > 1
+
+
+@pytest.mark.parametrize(("squares", "may_be"), [(1e33, True), (1e31, False)])
+def test_squares_that_are_apart_are_scaled_as_squares(squares: float, may_be: bool) -> None:
+    """By a loss scale of 1e-3 they may overflow, though the sum's own square does not."""
+    before = State(np.ones((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)))
+    given = np.array([[sqrt(squares / 2)], [1.0 - sqrt(squares / 2)]])  # they nearly cancel
+    gradient = coalesce(np.zeros(2, np.int64), given, Duplicates.SQUARES_APART, FLOAT32)
+    s = exact(Hyperparameters(loss_scale=1e-3), 3)
+    rules = Rules(FLOAT32, Dialect(duplicates=Duplicates.SQUARES_APART))
+    bounded = step(before, gradient, s, rules)
+    seen = State(bounded.state.w, bounded.state.m, np.array([[inf]]))
+    stack = Stack([], gradient, s, None, np.zeros(1, np.int64))
+    assert (compare(before, stack, bounded, seen, rules).v[0, 0] <= 1) == may_be
+
+
 def test_without_a_type_wider_than_float64_what_overflows_there_is_not_judged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -221,6 +221,30 @@ def test_few_cases_rule_out_what_does_not_explain_them_and_the_same_arithmetic_i
     assert len(whole) <= 1 + (right + FEW - 1) // FEW
 
 
+def test_what_the_first_few_cases_rule_out_stays_ruled_out() -> None:
+    """The second explains the first ten, the third the others, and the sixth all."""
+
+    def judge_of(cases: list[int]) -> Callable[[Arithmetic], Judgement]:
+        def judge(arithmetic: Arithmetic) -> Judgement:
+            explained = {1: range(10), 2: range(10, 20), 5: range(20)}.get(ARITHMETICS.index(arithmetic), ())
+            found = [finding("w", 9.0, n) for n, case in enumerate(cases) if case not in explained]
+            return Judgement(np.array([0.5 if case in explained else 9.0 for case in cases]), 1, found, {})
+
+        return judge
+
+    taken = fitting(Own, Dialect(), "float32", judge_of([*range(20)]), judge_of)
+    assert taken.arithmetic == ARITHMETICS[5]
+
+
+def test_of_one_that_was_read_no_few_cases_are_judged() -> None:
+    wrong = Judgement(np.array([9.0, 9.0]), 1, [finding("m", 9.0), finding("w", 9.0, 1)], {})
+
+    def few(cases: list[int]) -> Callable[[Arithmetic], Judgement]:
+        raise AssertionError
+
+    assert fitting(SparseAdam, Dialect(), "float32", lambda arithmetic: wrong, few) is wrong
+
+
 def test_where_none_explains_all_what_explains_the_most_of_a_few_is_judged_by_all() -> None:
     def judge_of(cases: list[int]) -> Callable[[Arithmetic], Judgement]:
         def judge(arithmetic: Arithmetic) -> Judgement:

@@ -218,7 +218,7 @@ def test_the_errors_are_those_of_the_order_and_of_the_furthest_powers_compounded
     centre, *corners = np.array(seen, float)
     furthest = np.abs(corners / centre - 1).max(axis=0)
     due = (1 + np.array(own)) * (1 + furthest) - 1
-    np.testing.assert_allclose(errors_of(replayed(H, 2, arithmetic, FLOAT32)), due, rtol=1e-6)
+    np.testing.assert_allclose(errors_of(replayed(H, 2, arithmetic, FLOAT32)), due, rtol=1e-9)
 
 
 def test_a_learning_rate_of_0_has_the_errors_of_the_order_alone() -> None:
