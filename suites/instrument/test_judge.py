@@ -252,3 +252,15 @@ def test_an_untouched_row_is_told_by_a_number_that_moved_before_a_sign(moved: bo
     (finding,) = step_by_step([case], [trajectory], Dialect(), ARITHMETIC).divergences
     assert finding.element == (row, column)
     assert finding.quantity == f"untouched m{'' if moved else SIGN}"
+
+
+@pytest.mark.parametrize("judge", [step_by_step, free_running])
+def test_where_no_gradient_is_given_nothing_has_to_move(judge: Callable[..., Judgement]) -> None:
+    case = sample(steps=2)
+    case = replace(case, steps=tuple(Step((None,)) for _ in case.steps))
+    (parameter,) = case.parameters
+    w, m, v = (np.stack([x, x]) for x in (parameter.w, parameter.m, parameter.v))
+    trajectory = Trajectory([w], [m], [v], np.zeros((2, 1), int))
+    assert judge([case], [trajectory], Dialect(), ARITHMETIC).worst.tolist() == [0.0]
+    w[1, 0, 0] += 1.0
+    assert judge([case], [trajectory], Dialect(), ARITHMETIC).worst[0] > 1

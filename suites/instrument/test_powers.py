@@ -101,3 +101,17 @@ def test_a_step_is_shown_by_the_powers_that_it_was_judged_by() -> None:
     shown = [one_step(case(), trajectory, k, n, rules).ratio.w.max() for k in range(1, 5) for n in (0, 1)]
     assert max(shown) <= judged(trajectory).worst[0] <= 1
     assert max(shown) > 0.05
+
+
+@pytest.mark.parametrize("ulps", [(2, 0), (-2, 0)], ids=str)
+def test_no_power_is_taken_that_is_further_off_than_said(ulps: Ulps) -> None:
+    trajectory = ran(lambda k, n, row: ulps if k == 0 else (0, 0))
+    assert judged(trajectory).worst[0] <= 1
+    one = Arithmetic(Storage.FLOAT32, Power.FLOAT32_POWER, power_ulps=1)
+    assert judged(trajectory, one).worst[0] > 1
+
+
+def test_the_gap_from_the_decimals_is_measured_beside_powers_that_are_found() -> None:
+    trajectory = ran(lambda k, n, row: (1, 1))
+    seen = step_by_step([case()], [trajectory], Dialect(), POWERS, sizes=True)
+    assert seen.sizes["w", 0].gap > 0
