@@ -108,10 +108,6 @@ def _expanded(backend: type[Backend]) -> Menu:
     return replace(_in_manner(Manner.EXPANDED, 10)(backend), regimes=("ones",), rows=ALL_ROWS)
 
 
-def _frozen(backend: type[Backend]) -> Menu:
-    return replace(_in_manner(Manner.FROZEN, 10)(backend), reloads=True)
-
-
 def _learning_rate(backend: type[Backend]) -> Menu:
     # Several parameters, at times without a gradient: the number of a step says nothing of its learning rate.
     none = {"none"} & backend.layouts
@@ -213,7 +209,7 @@ CLAUSES = (
         "a parameter that is never given a gradient makes no difference to the others",
         "a parameter beside is never given a gradient",
         "torch.Tensor.requires_grad documentation, 2.13; bug class of pytorch#2647",
-        _frozen,
+        _in_manner(Manner.FROZEN, 10),
         needs=(Manner.FROZEN,),
     ),
     Clause(

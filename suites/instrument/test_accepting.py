@@ -172,7 +172,7 @@ def test_two_faults_at_once_are_shown_each_by_itself_and_accepted_both(
     first = check(Path("shop.RowAdam"))
     assert first.returncode == 1
     marked = [line.split()[1] for line in first.stdout.splitlines() if line.startswith(("  ✗", "  ?"))]
-    assert [word.strip(",") for word in marked] == ["loaded-back", "copied-optimizer", "missing-gradient"]
+    assert [word.strip(",") for word in marked] == ["save-and-load", "copied-optimizer", "missing-gradient"]
     assert "step count: the optimizer counts every step" in first.stdout
     scripts = sorted(Path("lazyadam-out/reproducers").glob("save-and-load.*.py"))
     assert len(scripts) == 2
