@@ -123,7 +123,20 @@ def test_without_a_type_wider_than_float64_what_overflows_there_is_not_judged(
     for quantity in "wmv":
         assert ordinary.ratio(quantity, inf) > 1
         assert ordinary.ratio(quantity, nan) > 1
+    assert Element(g=0.0, w=1e200, p=PRECISIONS["float64"]).ratio("m", inf) > 1
     assert Element(g=1e3 * ROOT).ratio("w", nan) > 1  # float32 has a wider type everywhere
+
+
+def test_beyond_the_largest_number_is_from_halfway_to_the_next_and_by_the_whole_bound() -> None:
+    """Of float64 twice the bound, for the reference rounds as the backend does."""
+    at, none = np.array([[1.0]]), np.zeros((1, 1))
+    for share, beyond in ((0.4, False), (0.6, True)):
+        x = at * L * (1 + share * U) / (1 - U)
+        assert comparison._beyond(x, none, FLOAT32).item() == beyond
+    p = PRECISIONS["float64"]
+    with np.errstate(over="ignore"):
+        assert comparison._beyond(none, at * 0.6 * p.largest, p).item()
+    assert not comparison._beyond(none, at * 0.4 * p.largest, p).item()
 
 
 @pytest.mark.parametrize("w", [1.0, 0.2 * L])
