@@ -33,8 +33,7 @@ def triangle(space: pd.DataFrame) -> Iterator[tuple[str, list[Meeting]]]:
 
 
 def _meetings(space: pd.DataFrame) -> dict[frozenset[str], Meeting]:
-    share = space["tried"] / space["possible"].where(space["possible"] > 0, 1)
-    counted = space.assign(share=share.where(space["possible"] > 0, 1.0))
+    counted = space.assign(share=(space["tried"] / space["possible"]).fillna(1.0))  # of none all
     return {
         frozenset(map(str, key)): _meeting(part)
         for key, part in counted.groupby(["dimension", "other"], sort=False)

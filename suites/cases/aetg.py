@@ -2,7 +2,7 @@
 
 Of a few candidates the point is taken that has the most pairs that have yet to meet; a candidate begins with
 values that do, and has the best value of each other dimension, in an order at random. covertable 3.2 and
-allpairspy 2.5 were tried before: an array of strength 2 is as large by covertable and takes it ten times as
+allpairspy 2.5 were tried before: an array of strength 2 is as large by covertable and takes several times as
 long, of strength 3 it had none after ten minutes, and allpairspy ends with a part of the triples.
 """
 

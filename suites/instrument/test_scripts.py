@@ -68,6 +68,10 @@ RELOAD = """    def reload(self, case):
 """
 KEEPS = "_, m = self.__dict__.setdefault('kept', {}).setdefault(id(w), (w, m))"
 DECAYS = '                    state["exp_avg"] *= beta1\n                    continue'
+AFTER_EMPTY = """\
+                if lr != self.__dict__.setdefault("first", lr) and not group["params"][0].numel():
+                    lr = self.first
+"""
 KEEPS_LAST = """last, self.last = self.__dict__.get("last", p.grad), p.grad
                 g, t, m, v = last"""
 CALLS = TORCH.replace(
@@ -167,6 +171,15 @@ WRONG = (
         handed_over(several(*GROUPS, steps=1), Manner.EMPTY),
         "w(",
         (),
+    ),
+    Wrong(
+        "torch, lr changed after an empty group",
+        TORCH,
+        ('group["lr"]\n', f'group["lr"]\n{AFTER_EMPTY}'),
+        "learning-rate",
+        handed_over(with_rates(sample(steps=3)), Manner.EMPTY),
+        " after step 2: expected ",
+        ("steps", "rates"),
     ),
     Wrong(
         "torch, a gradient that is overwritten",

@@ -174,14 +174,20 @@ def test_the_rule_takes_a_dense_gradient_and_leaves_all_where_an_empty_one_does_
 
 
 @pytest.mark.parametrize("axis", sorted(OF_W))
-def test_no_moment_depends_on_an_axis_of_w(axis: str) -> None:
+@pytest.mark.parametrize("rows", [[1, 1, 2], []], ids=str)
+@pytest.mark.parametrize("empty", EmptyGradient)
+@pytest.mark.parametrize("untouched", Untouched)
+def test_no_moment_depends_on_an_axis_of_w(
+    untouched: Untouched, empty: EmptyGradient, rows: list[int], axis: str
+) -> None:
     """Of a step, whatever its number is."""
     seen = []
     for value in type(getattr(Dialect(), axis)):
         for t in (1, 2):
             w, m, v = np.ones((3, 2)), np.full((3, 2), 0.5), np.full((3, 2), 0.25)
-            rows, values = np.array([1, 1, 2]), np.arange(6.0).reshape(3, 2)
+            values = np.arange(2.0 * len(rows)).reshape(-1, 2)
             h = Hyperparameters(weight_decay=0.1, nesterov=True)
-            rule.step(w, m, v, rows, values, t, h, replace(Dialect(), **{axis: value}))
+            dialect = replace(Dialect(untouched=untouched, empty_gradient=empty), **{axis: value})
+            rule.step(w, m, v, np.array(rows, int), values, t, h, dialect)
             seen.append((m.tolist(), v.tolist()))
     assert all(moments == seen[0] for moments in seen)

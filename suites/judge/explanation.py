@@ -13,7 +13,7 @@ from lazyadam.suites.judge.judgement import Judgement
 from lazyadam.suites.judge.trial import Trial, judge
 
 AXES = tuple(f.name for f in fields(Dialect))
-OF_W = frozenset({"epsilon", "bias_correction", "step_count"})  # m and v are the same whatever they are
+OF_W = frozenset({"epsilon", "bias_correction"})  # m and v are the same whatever they are
 Beyond = frozenset[tuple[int, str]]
 
 

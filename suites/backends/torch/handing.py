@@ -85,8 +85,8 @@ class HandsOver(Backend):
     def _empty(self, x: Any) -> Any:
         """A parameter of rows as wide as these, of which it has none, with a gradient."""
         empty = self.torch.nn.Parameter(x[:0].clone())
-        ones = self.torch.zeros_like(empty)
-        empty.grad = ones.to_sparse(1) if "sparse" in self.layouts else ones
+        nothing = self.torch.zeros_like(empty)
+        empty.grad = nothing.to_sparse(1) if "sparse" in self.layouts else nothing
         return empty
 
     def _numbered(self, case: Case) -> Iterator[tuple[int, int]]:
