@@ -27,7 +27,8 @@ SHOWN = frozenset(
     {
         *(Manner.STRIDED, Manner.COLUMNS, Manner.STRIDED_GRADIENTS, Manner.EXPANDED, Manner.LR_TENSOR),
         *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
-        *(Manner.ONE_BUFFER, Manner.VECTORS, Manner.FROZEN, Manner.EMPTY),
+        *(Manner.ONE_BUFFER, Manner.VECTORS, Manner.FROZEN, Manner.EMPTY, Manner.MIXED),
+        Manner.THREADS,
         *(Manner.OVERWRITTEN, Manner.CLOSURE),
         *(Manner.SAVED, Manner.COPIED, Manner.FORKED, Manner.LOADED_BACK),
     }
@@ -201,7 +202,7 @@ class Backend(ABC):
         return lambda number: calls[number]
 
     def use_threads(self, count: int) -> None:  # noqa: B027 (some know no more than one)
-        """How many threads a step may use, where it is timed; called after `prepare`."""
+        """How many threads a step may use: one, if not called; after `prepare`."""
 
     def synchronize(self) -> None:  # noqa: B027 (most do nothing behind the caller's back)
         """Wait until the device has done what it was given."""
@@ -252,6 +253,8 @@ class Backend(ABC):
         seen: list[Any] = []
         seconds, failure, left, done = 0.0, None, None, 0
         observed, groups = set(case.observed), case.groups_at()
+        if Manner.THREADS in case.manner:
+            self.use_threads(2)
         try:
             self.build(case)
             for done, step in enumerate(case.steps, 1):
@@ -281,6 +284,8 @@ class Backend(ABC):
         path = self.path() if done else {}
         if lacking := [x.value for x in case.manner if done and not self.took_place(x)]:
             path["lacking"] = ", ".join(sorted(lacking))
+        if Manner.THREADS in case.manner:
+            self.use_threads(1)
         if failure is not None:
             self.discard()
         return replace(stack(case, seen, seconds, failure, path, count), left=left)

@@ -79,6 +79,8 @@ class Manner(Enum):
     VECTORS = "parameters of rank 1 that are parts of one buffer"
     FROZEN = "beside a parameter that is never given a gradient"
     EMPTY = "after a group without parameters, between parameters without numbers"
+    MIXED = "beside a parameter of another type, with a gradient in every step"
+    THREADS = "on two threads"
     OVERWRITTEN = "gradients whose memory is overwritten after their step"
     CLOSURE = "gradients that a closure sets, which step calls"
     SAVED = "a state that is saved becomes bytes between"

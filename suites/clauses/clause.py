@@ -64,6 +64,18 @@ def layouts(backend: type[Backend]) -> tuple[str, ...]:
     return ("sparse",) if "sparse" in backend.layouts else ("dense",)
 
 
+def in_manner(manner: Manner, most: int = 1_000_000) -> Callable[[type[Backend]], Menu]:
+    """A menu of a few shapes, handed over in a manner."""
+    shapes: tuple[Shape, ...] = ((6, 4), (7,), (5, 2, 3))
+    return lambda backend: Menu(
+        layouts=layouts(backend),
+        shapes=tuple((shape,) for shape in shapes),
+        manner=frozenset({manner}),
+        steps=4,
+        most=most,
+    )
+
+
 SHAPES: tuple[tuple[Shape, ...], ...] = (((6, 4),), ((5, 3),))
 ALL_ROWS = ("distinct", "sorted", "all")
 SETTINGS = (

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.strategies import Menu
-from lazyadam.suites.clauses.clause import MINDSPORE_ADAM, MINDSPORE_LAZY_ADAM, Clause, layouts
+from lazyadam.suites.clauses.clause import ALL_ROWS, MINDSPORE_ADAM, MINDSPORE_LAZY_ADAM, Clause, layouts
 
 
 def _in(manner: Manner, most: int) -> Callable[[type[Backend]], Menu]:
@@ -27,6 +27,19 @@ def _assigned(backend: type[Backend]) -> Menu:
         kinds=("nothing", "ordinary"),
         manner=frozenset({Manner.ASSIGNED}),
         steps=4,
+        most=4,
+    )
+
+
+def _on_threads(backend: type[Backend]) -> Menu:
+    # Where the work of a step is cut up for them: from 2¹⁵ numbers on (at::internal::GRAIN_SIZE).
+    return Menu(
+        layouts=tuple(sorted(backend.layouts - {"none"})),
+        shapes=(((1025, 65),),),
+        rows=ALL_ROWS,
+        regimes=("ordinary",),
+        manner=frozenset({Manner.THREADS}),
+        steps=2,
         most=4,
     )
 
@@ -63,5 +76,13 @@ CLAUSES = (
         "design of the suite: a case is a pure function",
         _in(Manner.COLD, 2),
         needs=(Manner.COLD,),
+    ),
+    Clause(
+        "threads",
+        "on two threads a step does what it does on one",
+        "it runs on two threads",
+        "torch.set_num_threads documentation, 2.13; bug class of torch/nn#790",
+        _on_threads,
+        needs=(Manner.THREADS,),
     ),
 )

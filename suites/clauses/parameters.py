@@ -15,6 +15,7 @@ from lazyadam.suites.clauses.clause import (
     TORCH_SPARSE_ADAM,
     Clause,
     H,
+    in_manner,
     layouts,
     some_settings,
 )
@@ -93,19 +94,8 @@ def _one_buffer(manner: Manner, layout: str, *shapes: Shape) -> Callable[[type[B
     )
 
 
-def _in_manner(manner: Manner, most: int = 1_000_000) -> Callable[[type[Backend]], Menu]:
-    shapes: tuple[Shape, ...] = ((6, 4), (7,), (5, 2, 3))
-    return lambda backend: Menu(
-        layouts=layouts(backend),
-        shapes=tuple((shape,) for shape in shapes),
-        manner=frozenset({manner}),
-        steps=4,
-        most=most,
-    )
-
-
 def _expanded(backend: type[Backend]) -> Menu:
-    return replace(_in_manner(Manner.EXPANDED, 10)(backend), regimes=("ones",), rows=ALL_ROWS)
+    return replace(in_manner(Manner.EXPANDED, 10)(backend), regimes=("ones",), rows=ALL_ROWS)
 
 
 def _learning_rate(backend: type[Backend]) -> Menu:
@@ -177,7 +167,7 @@ CLAUSES = (
         "a parameter that is not contiguous is updated like any other",
         "the parameter is not contiguous",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#1521",
-        _in_manner(Manner.STRIDED),
+        in_manner(Manner.STRIDED),
         needs=(Manner.STRIDED,),
     ),
     Clause(
@@ -185,7 +175,7 @@ CLAUSES = (
         "a parameter whose columns lie together in memory is updated like any other",
         "the columns of the parameter lie together",
         "torch.Tensor.stride documentation, 2.13; bug class of pytorch#106951",
-        _in_manner(Manner.COLUMNS),
+        in_manner(Manner.COLUMNS),
         needs=(Manner.COLUMNS,),
     ),
     Clause(
@@ -193,7 +183,7 @@ CLAUSES = (
         "a gradient that is not contiguous acts like any other",
         "the gradient is not contiguous",
         "torch.Tensor.is_contiguous documentation, 2.13; bug class of pytorch#17950",
-        _in_manner(Manner.STRIDED_GRADIENTS),
+        in_manner(Manner.STRIDED_GRADIENTS),
         needs=(Manner.STRIDED_GRADIENTS,),
     ),
     Clause(
@@ -203,22 +193,6 @@ CLAUSES = (
         "torch.Tensor.expand documentation, 2.13 (as the gradient of a sum is)",
         _expanded,
         needs=(Manner.EXPANDED,),
-    ),
-    Clause(
-        "frozen-beside",
-        "a parameter that is never given a gradient makes no difference to the others",
-        "a parameter beside is never given a gradient",
-        "torch.Tensor.requires_grad documentation, 2.13; bug class of pytorch#2647",
-        _in_manner(Manner.FROZEN, 10),
-        needs=(Manner.FROZEN,),
-    ),
-    Clause(
-        "empty-beside",
-        "a parameter without numbers, or a group without parameters, makes no difference to the others",
-        "parameters beside have no numbers",
-        "design of the suite; bug class of pytorch#100701 and TransformerEngine#3207",
-        _in_manner(Manner.EMPTY, 10),
-        needs=(Manner.EMPTY,),
     ),
     Clause(
         "one-buffer",
@@ -241,7 +215,7 @@ CLAUSES = (
         "a gradient acts in its step, whatever becomes of its memory",
         "the memory of gradients is used again",
         "torch.optim.Optimizer.zero_grad documentation, 2.13, set_to_none; bug class of diffGrad#2",
-        _in_manner(Manner.OVERWRITTEN, 10),
+        in_manner(Manner.OVERWRITTEN, 10),
         needs=(Manner.OVERWRITTEN,),
     ),
     Clause(
@@ -249,7 +223,7 @@ CLAUSES = (
         "a closure is called once, with gradients recorded, and its loss is returned",
         "gradients come of a closure",
         "torch.optim.Optimizer.step documentation, 2.13, closure",
-        _in_manner(Manner.CLOSURE, 10),
+        in_manner(Manner.CLOSURE, 10),
         needs=(Manner.CLOSURE,),
     ),
     Clause(

@@ -19,6 +19,8 @@ MANNERS = {
     Manner.VECTORS: "one-buffer-vectors",
     Manner.FROZEN: "frozen-beside",
     Manner.EMPTY: "empty-beside",
+    Manner.MIXED: "mixed-types",
+    Manner.THREADS: "threads",
     Manner.OVERWRITTEN: "gradient-overwritten",
     Manner.CLOSURE: "closure",
     Manner.SAVED: "saved-as-bytes",

@@ -8,7 +8,7 @@ import pytest
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.corpus import collect
-from lazyadam.suites.clauses import CLAUSES, decay, execution, gradients, parameters, rule, states
+from lazyadam.suites.clauses import CLAUSES, FAMILIES
 from lazyadam.suites.conformance.bad_input import KINDS
 from lazyadam.suites.conformance.examine import examine
 from lazyadam.suites.conformance.sample import Sample
@@ -27,9 +27,7 @@ def test_clause_is_a_sentence_with_a_source(clause: object) -> None:
 
 
 def test_no_two_clauses_share_an_id() -> None:
-    assert len(CLAUSES) == sum(
-        len(f.CLAUSES) for f in (rule, gradients, parameters, states, decay, execution)
-    )
+    assert len(CLAUSES) == sum(len(family.CLAUSES) for family in FAMILIES)
 
 
 def test_every_clause_has_a_test_and_every_test_a_clause() -> None:

@@ -199,6 +199,11 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
     optimizer_class: ClassVar[Any]
     lacking = ("optimizer_class",)
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if not {"float32", "float64"} <= set(cls.dtypes):
+            cls.manners -= {Manner.MIXED}
+
     def build(self, case: Case) -> None:
         self.state_names = (self.kept_as.count, self.kept_as.first, self.kept_as.second)  # type: ignore[misc]
         super().build(case)

@@ -42,6 +42,8 @@ class HandsOver(Backend):
             *IN_BUFFER,
             Manner.FROZEN,
             Manner.EMPTY,
+            Manner.MIXED,
+            Manner.THREADS,
             Manner.OVERWRITTEN,
             Manner.CLOSURE,
             Manner.SAVED,
@@ -80,6 +82,8 @@ class HandsOver(Backend):
             self.before = [torch.nn.Parameter(torch.ones_like(weights[0]), requires_grad=False)]
         if Manner.EMPTY in case.manner:
             self.before, self.after = ([self._empty(weights[0])] for _ in range(2))
+        if Manner.MIXED in case.manner:
+            self.before = [self._of_another_type(weights[0])]
         self._take([torch.nn.Parameter(x) for x in weights])
 
     def _empty(self, x: Any) -> Any:
@@ -88,6 +92,15 @@ class HandsOver(Backend):
         nothing = self.torch.zeros_like(empty)
         empty.grad = nothing.to_sparse(1) if "sparse" in self.layouts else nothing
         return empty
+
+    def _of_another_type(self, x: Any) -> Any:
+        """A parameter of this shape in another type, with a gradient of ones."""
+        torch = self.torch
+        other = torch.float32 if x.dtype is torch.float64 else torch.float64
+        beside = torch.nn.Parameter(torch.ones_like(x, dtype=other))
+        ones = torch.ones_like(beside)
+        beside.grad = ones.to_sparse(1) if "sparse" in self.layouts else ones
+        return beside
 
     def _numbered(self, case: Case) -> Iterator[tuple[int, int]]:
         """The parameters of a case, by the numbers that a saved state gives them."""
@@ -217,6 +230,8 @@ class HandsOver(Backend):
             return any(self.expanded) or not self.expanded
         if manner in IN_BUFFER:
             return any(x.storage_offset() or not x.numel() for x in self.parameters)
+        if manner is Manner.THREADS:
+            return bool(self.torch.get_num_threads() == 2)
         if manner is Manner.LR_TENSOR:
             return all(self.torch.is_tensor(group["lr"]) for group in self.optimizer.param_groups)
         return True

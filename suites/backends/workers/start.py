@@ -8,9 +8,9 @@ import execnet
 
 ROOT = Path(__file__).resolve().parents[3]  # of what is imported as lazyadam
 NEEDED = ("numpy",)  # by a worker, beside what the optimizer needs
-# One thread; no log of MindSpore's below errors; memory that is read before it is written holds the same
-# bytes in every run (glibc fills what it allocates).
-ENVIRONMENT = ("OMP_NUM_THREADS=1", "GLOG_v=4")
+# One thread; where there are two neither waits busily for the other. No log of MindSpore's below errors;
+# memory that is read before it is written holds the same bytes in every run (glibc fills what it allocates).
+ENVIRONMENT = ("OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=passive", "GLOG_v=4")
 SAFE = "PYTHONSAFEPATH=1"  # no module is taken from the folder that one stands in
 BOOTSTRAP = """
 import os, sys, types

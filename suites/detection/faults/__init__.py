@@ -2,6 +2,7 @@
 
 from lazyadam.suites.detection.fault import Fault
 from lazyadam.suites.detection.faults import (
+    beside,
     decay,
     documented,
     duplicates,
@@ -27,6 +28,7 @@ FAMILIES = (
     rows,
     decay,
     handing,
+    beside,
     parameters,
     precision,
     special,

@@ -16,11 +16,7 @@ GIVEN = "                given = p.grad[1] if isinstance(p.grad, tuple) else p.g
 HELD = '                    held, then = self.__dict__.setdefault("held", {}).get(p, (None, b""))\n'
 FORGETS = "            if not state:\n                self.state.pop(p, None)\n"
 BYTES = "._values().float().numpy().tobytes()"
-IF_NONE = "                if p.grad is None:\n"
-IF_GIVEN = "                if p.grad is not None:\n"
-IF_EMPTY = "        if grad_values.numel() == 0:\n"
 TURNS = "        grad = grad if not maximize else -grad\n"
-GROUPS = "        for group in self.param_groups:\n"
 
 FAULTS = (
     Fault(
@@ -217,53 +213,18 @@ FAULTS = (
         ),
     ),
     Fault(
-        "stops-at-a-parameter-without-numbers",
-        "the parameters of a group after one that has no numbers are not updated",
-        numpy=((IF_NONE, f"                if not p.data.size:\n                    break\n{IF_NONE}"),),
-        torch=((IF_EMPTY, f"        if not param.numel():\n            break\n{IF_EMPTY}"),),
-        stands_for="pytorch#100701",
-    ),
-    Fault(
-        "not-before-a-last-parameter-without-numbers",
-        "where the last parameter of a group has no numbers the one before it is not updated",
-        numpy=(
-            (
-                IF_NONE,
-                '                *_, before, last = (None, *group["params"])\n'
-                "                if p.grad is None or (p is before and not last.data.size):\n",
-            ),
-        ),
+        "rows-left-over-by-threads",
+        "on several threads, each of which takes as many rows, those that are left over are not updated",
         torch=(
             (
-                IF_GIVEN,
-                '                *_, before, last = (None, *group["params"])\n'
-                "                if p.grad is not None and not (p is before and not last.numel()):\n",
+                TORCH_WRITES,
+                "        import torch\n"
+                "        change, count = -step_size * numer.div_(denom), torch.get_num_threads()\n"
+                "        if change.numel() > 2**15:\n"
+                "            change[len(change) // count * count :] = 0\n"
+                "        param.add_(make_sparse(change))\n",
             ),
         ),
-        stands_for="TransformerEngine#3207",
-    ),
-    Fault(
-        "a-group-with-a-frozen-parameter-rests",
-        "a group of which one parameter takes no gradients is not updated",
-        torch=(
-            (
-                GROUPS,
-                f'{GROUPS}            if not all(p.requires_grad for p in group["params"]):\n'
-                "                continue\n",
-            ),
-        ),
-    ),
-    Fault(
-        "saved-states-closed-up",
-        "states are loaded in the order in which they were saved, over parameters that had none",
-        torch=(
-            (
-                STEPS,
-                "    def load_state_dict(self, state_dict):\n"
-                '        states = dict(enumerate(state_dict["state"].values()))\n'
-                '        super().load_state_dict({**state_dict, "state": states})\n\n' + STEPS,
-            ),
-        ),
-        stands_for="pytorch#2647",
+        stands_for="torch/nn#790",
     ),
 )

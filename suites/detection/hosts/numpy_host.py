@@ -16,6 +16,7 @@ from lazyadam.suites.cases.case import IN_BUFFER, Case, Gradient, Group, Manner,
 from lazyadam.suites.detection.hosts import lazy_adam
 from lazyadam.suites.detection.hosts.edit import Edits, edited
 
+OTHER = {"float32": "float64", "float64": "float32"}
 FURTHER = ("weight_decay", "loss_scale", "maximize", "nesterov")
 
 
@@ -38,7 +39,7 @@ class NumpyLazyAdam(Backend):
             Manner.STRIDED,
             Manner.COLUMNS,
             Manner.STRIDED_GRADIENTS,
-            *(Manner.EXPANDED, Manner.FROZEN, Manner.EMPTY),
+            *(Manner.EXPANDED, Manner.FROZEN, Manner.EMPTY, Manner.MIXED),
             Manner.LR_TENSOR,
             *(*IN_BUFFER, Manner.OVERWRITTEN, Manner.FORKED, Manner.LOADED_BACK),
             Manner.WATCHED,
@@ -90,6 +91,10 @@ class NumpyLazyAdam(Backend):
         like = self.memory[0]
         if Manner.FROZEN in case.manner:
             return [self.module.Parameter(np.ones_like(like))], []
+        if Manner.MIXED in case.manner:
+            other = self.module.Parameter(np.ones(like.shape, OTHER[case.dtype]))
+            other.grad = np.arange(len(like)), np.ones_like(other.data)
+            return [other], []
         if Manner.EMPTY not in case.manner:
             return [], []
         empty = [self.module.Parameter(like[:0].copy()) for _ in range(2)]

@@ -39,6 +39,8 @@ class TorchScript(Skeleton):
         yield ""
         if self.device != "cpu":
             yield f'torch.set_default_device("{self.device}")'
+        if "THREADS" in self.s.manner:
+            yield "torch.set_num_threads(2)"
 
     def _tensor(self, x: str) -> str:
         return f"torch.tensor({x}, dtype=torch.{self.s.case.dtype})"
@@ -84,7 +86,12 @@ class TorchScript(Skeleton):
 
     def _between(self, params: str) -> str:
         """A list of parameters, and those beside them."""
-        for manner, before, after in (("FROZEN", "frozen, ", ""), ("EMPTY", "empty[0], ", ", empty[1]")):
+        beside = {
+            "FROZEN": ("frozen, ", ""),
+            "EMPTY": ("empty[0], ", ", empty[1]"),
+            "MIXED": ("beside, ", ""),
+        }
+        for manner, (before, after) in beside.items():
             if manner in self.s.manner:
                 return f"[{before}{params[1:-1] if params[0] == '[' else f'*{params}'}{after}]"
         return params
@@ -93,8 +100,12 @@ class TorchScript(Skeleton):
         first = "p" if self.s.count == 1 else "params[0]"
         if "FROZEN" in self.s.manner:
             yield f"frozen = torch.nn.Parameter(torch.ones_like({first}), requires_grad=False)"
+        sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
+        if "MIXED" in self.s.manner:
+            other = "float32" if self.s.case.dtype == "float64" else "float64"
+            yield f"beside = torch.nn.Parameter(torch.ones_like({first}, dtype=torch.{other}))"
+            yield f"beside.grad = torch.ones_like(beside){sparse}"
         if "EMPTY" in self.s.manner:
-            sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
             yield f"empty = [torch.nn.Parameter({first}.detach()[:0].clone()) for _ in range(2)]"
             yield "for x in empty:"
             yield f"    x.grad = torch.zeros_like(x){sparse}"
