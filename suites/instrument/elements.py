@@ -42,6 +42,14 @@ ELEMENTS = {
         accepts={"m": (RIGHT,), "v": (RIGHT,), "w": (nan,)},
         rejects={"m": (WRONG, nan), "v": (WRONG, nan), "w": (WRONG, inf)},
     ),
+    "an infinite m, and a gradient whose scaling overflows to the other side": Element(
+        m=-inf,
+        g=0.9 * L,
+        settings={"loss_scale": 0.5},
+        seen={"v": inf},
+        accepts={"m": (-inf, nan)},
+        rejects={"m": (WRONG, inf)},
+    ),
     "an infinite gradient": Element(
         g=-inf,
         accepts={"m": (-inf,), "v": (inf,)},

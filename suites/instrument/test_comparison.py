@@ -68,7 +68,11 @@ def test_an_occurrence_that_is_not_seen_may_have_overflowed(first: float, may_be
     assert compare(before, stack, bounded, alone, rules).w[0] > 1
 
 
-@pytest.mark.parametrize(("values", "may_be"), [([0.9, 0.9, -0.9], True), ([inf], False)], ids=str)
+@pytest.mark.parametrize(
+    ("values", "may_be"),
+    [([0.9, 0.9, -0.9], True), ([0.9, 0.9], True), ([0.5, 0.5], True), ([inf], False)],
+    ids=str,
+)
 def test_a_sum_of_float64_may_have_overflowed_in_another_order(values: list[float], may_be: bool) -> None:
     """The reference's own sum is one order of many: where it is infinite another may be NaN."""
     p = PRECISIONS["float64"]
@@ -83,6 +87,28 @@ def test_a_sum_of_float64_may_have_overflowed_in_another_order(values: list[floa
         ratios = compare(before, stack, bounded, seen, Rules(p))
         assert (ratios.m[0, 0] <= 1) == (always or may_be)
         assert (ratios.v[0, 0] <= 1) == (v == inf or may_be)
+
+
+def test_beside_repeated_rows_of_float64_one_that_is_infinite_by_itself_has_one_result() -> None:
+    p = PRECISIONS["float64"]
+    before = State(*(np.full((2, 1), x) for x in (1.0, 0.0, 0.0)))
+    gradient = coalesce(np.array([0, 1, 1]), np.array([[inf], [1.0], [1.0]]), Duplicates.SUM, p)
+    stack = Stack([], gradient, exact(Hyperparameters(loss_scale=3.0), 3), None, np.zeros(2, np.int64))
+    with np.errstate(over="ignore"):
+        bounded = step(before, gradient, stack.scalars, Rules(p))
+    seen = State(*(x.copy() for x in bounded.state))
+    assert compare(before, stack, bounded, seen, Rules(p)).m[0, 0] <= 1
+    seen.m[0], seen.v[0] = nan, nan
+    ratios = compare(before, stack, bounded, seen, Rules(p))
+    assert min(ratios.m[0, 0], ratios.v[0, 0]) > 1
+
+
+def test_at_the_very_edge_of_a_zone_either_result_is_right() -> None:
+    """16 units of the largest number away from it an average may overflow or not."""
+    edge = L * (1 - 16 * U)
+    assert Element(m=0.0, g=edge).ratio("m", inf) <= 1
+    assert Element(m=0.0, g=edge).ratio("m", RIGHT) <= 1
+    assert Element(m=0.0, g=edge * (1 - U / 4)).ratio("m", inf) > 1
 
 
 def test_of_repeated_rows_of_float64_whose_sum_is_finite_no_infinity_is_right() -> None:

@@ -151,8 +151,7 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         )
         good_m |= np.isnan(observed.m) & (nan_m | infinite_m | (infinite_g | one_g) & from_g1)
         good_m |= ~nan_m & (
-            infinity_of(g, (infinite_g | one_g) & ~(infinite_m & (np.sign(m) != np.sign(g))))
-            | infinity_of(m, infinite_m & ~(infinite_g & (np.sign(m) != np.sign(g))))
+            infinity_of(g, one_g & ~infinite_m)
             | infinity_of(g - m, may(apart) & ~infinite_m)
             | infinity_of(m - g, may(apart) & ~infinite_m & ~infinite_g & from_g1)
             | infinity_of(new.m, _beyond(new.m, errors.m, p) & ~np.isnan(new.m))
