@@ -8,7 +8,7 @@ import pytest
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.dialect import Dialect, Duplicates
+from lazyadam.reference.dialect import Dialect, Duplicates, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.reference.scalars import Hyperparameters, exact
@@ -87,6 +87,9 @@ def test_a_sum_of_float64_may_have_overflowed_in_another_order(values: list[floa
         ratios = compare(before, stack, bounded, seen, Rules(p))
         assert (ratios.m[0, 0] <= 1) == (always or may_be)
         assert (ratios.v[0, 0] <= 1) == (v == inf or may_be)
+    seen = State(np.array([[nan]]), np.array([[3.0]]), np.array([[3.0]]))
+    ratios = compare(before, stack, bounded, seen, Rules(p))
+    assert min(ratios.m[0, 0], ratios.v[0, 0]) > 1
 
 
 def test_beside_repeated_rows_of_float64_one_that_is_infinite_by_itself_has_one_result() -> None:
@@ -179,3 +182,37 @@ def test_the_bound_itself_is_right_and_beyond_it_is_wrong(w: float) -> None:
 def test_a_fault_has_a_finite_ratio_wherever_there_is_a_bound(quantity: str, size: float) -> None:
     for share in (0.12, 0.9, 1.0):
         assert 1 < Element(**{quantity: share * size}).ratio("v", WRONG) < inf  # type: ignore[arg-type]
+
+
+OCCURRENCES = {0: 1, 1: 2, 4: 4}  # of each row
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+@pytest.mark.parametrize("scale", [1.0, 4.0, 0.25])
+@pytest.mark.parametrize("joins", [WeightDecay.COALESCED, WeightDecay.PER_OCCURRENCE, WeightDecay.DECOUPLED])
+def test_what_is_largest_on_the_way_to_a_gradient(joins: WeightDecay, scale: float, decay: float) -> None:
+    """One number alone, scaled and decayed in any order; of a sum Σ|g_j|, and λ·w where it joins unscaled."""
+    rng = np.random.default_rng(0)
+    rows = np.repeat([*OCCURRENCES], [*OCCURRENCES.values()])
+    values, w = rng.standard_normal((len(rows), 3)), 3 * rng.standard_normal((len(OCCURRENCES), 3))
+    gradient = coalesce(rows, values, Duplicates.SUM, FLOAT32)
+    s = exact(Hyperparameters(loss_scale=scale, weight_decay=decay), 3)
+    rules = Rules(FLOAT32, Dialect(weight_decay=joins))
+    g, parts, meet = comparison._gradient(w, gradient, s, rules)
+    for i, (row, count) in enumerate(OCCURRENCES.items()):
+        given = values[rows == row]
+        factor = {WeightDecay.PER_OCCURRENCE: count, WeightDecay.DECOUPLED: 0}.get(joins, 1)
+        joined = factor * decay * w[i]
+        one = np.maximum(np.abs(given.sum(axis=0)) / scale, np.abs(joined) * max(1, scale))
+        one = np.maximum(one, np.abs(g[i])) if scale != 1 or joined.any() else np.zeros(3)
+        several = (np.abs(given).sum(axis=0) + np.abs(joined) * scale) * max(1, 1 / scale) * (count > 1)
+        np.testing.assert_allclose(g[i], given.sum(axis=0) / scale + joined, rtol=1e-12)
+        np.testing.assert_allclose(parts[i], np.maximum(one, several), rtol=1e-12)
+        assert (meet[i] == (count > 1 or joined.any())).all()
+
+
+def test_without_a_decay_infinite_weights_are_no_part_of_a_gradient() -> None:
+    w, gradient = np.full((1, 1), inf), Coalesced(np.array([0]), np.ones((1, 1)))
+    with np.errstate(invalid="ignore"):
+        g, parts, _ = comparison._gradient(w, gradient, exact(Hyperparameters(), 3), Rules(FLOAT32))
+    assert (g.item(), parts.item()) == (1.0, 0.0)

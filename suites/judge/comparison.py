@@ -162,14 +162,13 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         good_v = (within[2] & (np.isfinite(errors.v) | np.isinf(observed.v))) | any_g & (
             np.isnan(observed.v) | (observed.v == np.inf)
         )
-        good_v |= np.isnan(observed.v) & (nan_v | infinite_v | (infinite_g | one_g | may(square)) & from_g2)
-        good_v |= ~nan_v & (observed.v == np.inf) & (may(square) | one_g | _beyond(new.v, errors.v, p))
+        good_v |= np.isnan(observed.v) & (nan_v | infinite_v | may(square) & from_g2)
+        good_v |= ~nan_v & (observed.v == np.inf) & (may(square) | _beyond(new.v, errors.v, p))
         good_w = _good_w(w, g, m, bounded, within[0], observed, stack, rules) | blind & ~nan_m & ~nan_v
-    good = good_w, good_m, good_v
     return Errors(
         *(
-            np.where(ok, np.minimum(np.nan_to_num(ratio), 1.0), np.where(ratio > 1, ratio, np.inf))
-            for ok, ratio in zip(good, ratios, strict=True)
+            np.where(ok, np.minimum(np.nan_to_num(ratio), 1.0), np.where(inside, np.inf, ratio))
+            for ok, inside, ratio in zip((good_w, good_m, good_v), within, ratios, strict=True)
         )
     )
 
