@@ -1,5 +1,6 @@
 """Where a number is not finite, or an operation may overflow: which classes of results are right."""
 
+from dataclasses import replace
 from math import inf, nan, sqrt
 from typing import Any
 
@@ -12,7 +13,7 @@ from lazyadam.reference.dialect import Dialect, Duplicates, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.reference.scalars import Hyperparameters, exact
-from lazyadam.suites.instrument.element import FLOAT32, ROOT, Element, L, U
+from lazyadam.suites.instrument.element import FLOAT32, HAT, ROOT, Element, L, U
 from lazyadam.suites.instrument.elements import ELEMENTS, RIGHT, WRONG
 from lazyadam.suites.judge import comparison
 from lazyadam.suites.judge.comparison import compare
@@ -44,12 +45,55 @@ def test_where_nothing_bounds_the_quotient_w_is_held_to_the_v_that_was_seen() ->
         assert element.ratio("w", 1.0 - share * moved) > 1
 
 
-def repeated(first: float, last: float, p: Precision = FLOAT32) -> tuple[State, Stack, Rules]:
+def test_where_v_may_be_nothing_w_may_be_infinite() -> None:
+    tiny = Element(m=1e-20, v=2 * FLOAT32.eta, g=0.0, settings={"epsilon": 0.0})
+    assert tiny.ratio("w", -inf) <= 1
+    assert tiny.ratio("w", inf) > 1
+    assert replace(tiny, v=2e4 * FLOAT32.eta).ratio("w", -inf) > 1
+
+
+def test_a_v_that_no_correction_enlarges_does_not_overflow_later() -> None:
+    """β2 is 0, so that v̂ is v, a few units below the largest number: w moves by the learning rate."""
+    still = Element(g=ROOT * (1 - U), settings={"beta2": 0.0}, dialect=HAT)
+    assert still.ratio("w", RIGHT) <= 1
+    assert still.ratio("w", 1.0) > 1
+
+
+def test_at_the_very_edge_of_what_follows_from_m_either_result_is_right() -> None:
+    """8 units of the largest number away from it what moves w may be infinite or not."""
+    edge = L * (1 - 8 * U)
+    element = Element(settings={"beta1": 0.0}, seen={"v": 4.0}, nesterov=True)
+    assert replace(element, g=edge).ratio("w", -inf) <= 1
+    assert replace(element, g=edge * (1 - U / 4)).ratio("w", -inf) > 1
+
+
+def repeated(
+    first: float, last: float, m: float = 0.5, v: float = 0.25, beta1: float = 0.9
+) -> tuple[State, Stack, Rules]:
     """A row that occurs twice beside one that occurs once, where each occurrence goes on by itself."""
-    before = State(np.full((3, 1), 1.0), np.full((3, 1), 0.5), np.full((3, 1), 0.25))
+    before = State(*(np.array([[0.5], [0.5], [x]]) for x in (1.0, m, v)))
     gradient = Coalesced(np.array([0, 2, 2]), np.array([[0.5], [first], [last]]))
-    stack = Stack([], gradient, exact(Hyperparameters(), 3), None, np.zeros(3, np.int64))
-    return before, stack, Rules(p, Dialect(duplicates=Duplicates.SCATTERED))
+    stack = Stack([], gradient, exact(Hyperparameters(beta1=beta1), 3), None, np.zeros(3, np.int64))
+    return before, stack, Rules(FLOAT32, Dialect(duplicates=Duplicates.SCATTERED))
+
+
+@pytest.mark.parametrize(("m", "may_be"), [(L * (1 - 2 * U), True), (0.9 * L, False)])
+def test_an_average_that_is_not_seen_may_have_overflowed(m: float, may_be: bool) -> None:
+    before, stack, rules = repeated(1.0, 1.0, m, 1e4, 0.5)
+    bounded = step(before, stack.gradient, stack.scalars, rules)
+    seen = State(*(x.copy() for x in bounded.state))
+    seen.w[1:] = -inf
+    assert (compare(before, stack, bounded, seen, rules).w[1:] <= 1).all() == may_be
+
+
+@pytest.mark.parametrize("w", [1024.0, 2.0**-10])
+def test_weights_that_only_decay_are_so_by_a_few_roundings(w: float) -> None:
+    """v is infinite: nothing else moves them."""
+    element = Element(w=w, g=1e3 * ROOT, settings={"weight_decay": 0.1}, decay=WeightDecay.DECOUPLED)
+    base = w * (1 - 1e-3 * 0.1)
+    for units, right in ((0.0, True), (3.9, True), (4.1, False)):
+        for sign in (-1, 1):
+            assert (element.ratio("w", base + sign * units * U * w, v=inf) <= 1) == right
 
 
 @pytest.mark.parametrize(("first", "may_be"), [(3 * ROOT, True), (3.0, False)], ids=["it may", "it can not"])

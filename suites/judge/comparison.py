@@ -210,7 +210,7 @@ def _good_w(
 ) -> np.ndarray:
     """Whether w is one that follows from the m and v that were observed."""
     p, s, seen = rules.precision, stack.scalars, observed
-    new, errors, apart = bounded.state, bounded.errors, np.abs(g - m)
+    new, errors = bounded.state, bounded.errors
 
     def may(x: np.ndarray) -> np.ndarray:
         return ~(x < p.largest * (1 - NEAR_SEEN * p.u))
@@ -222,13 +222,13 @@ def _good_w(
     # Stored from a wider type: what moves w is finite. Not so where it overflowed on the way.
     stored_m, stored_v = _beyond(new.m, errors.m, p), _beyond(new.v, errors.v, p)
     epsilon = np.asarray(s.epsilon - epsilon_lost(s.epsilon, rules))
-    lowest = np.minimum(np.maximum(new.v - errors.v, 0), np.where(np.isnan(seen.v), 0, seen.v))
+    lowest = np.minimum(np.maximum(new.v - errors.v, 0), seen.v)
     inside = rules.epsilon is Epsilon.INSIDE_ROOT
     d = np.sqrt(lowest + epsilon) if inside else np.sqrt(lowest) * hat + epsilon
 
     infinite_d = np.isinf(seen.v)
     if rules.epsilon is Epsilon.BESIDE_HAT:
-        infinite_d |= (hat > 1) & may(np.maximum(seen.v * hat**2, np.sqrt(seen.v) * hat)) & ~np.isnan(seen.v)
+        infinite_d |= (hat > 1) & may(seen.v * hat**2) & ~np.isnan(seen.v)
     overflows = infinite_n | (growth > 1) & may(size * growth)
     share = may(growth / d)
     infinite = ~np.isinf(seen.v) & (overflows | (n != 0) & (may(size * growth / d) | share))
@@ -268,7 +268,7 @@ def _good_w(
     if rules.dialect.duplicates is Duplicates.SCATTERED:
         # Of a row that repeats the m and v of the last occurrence alone are seen; w takes all of them.
         _, inverse, counts = np.unique(stack.gradient.rows, return_inverse=True, return_counts=True)
-        open_w = infinite_d | overflows | infinite | nan | from_nan | last | ~bounds | may(g * g) | may(apart)
+        open_w = infinite_d | overflows | infinite | nan | from_nan | last | ~bounds | may(g * g) | may(np.abs(m))
         of_row = np.zeros((len(counts), *w.shape[1:]), bool)
         np.logical_or.at(of_row, inverse, open_w)
         good |= (counts[inverse] > 1)[:, None] & of_row[inverse] & ~np.isnan(w)
