@@ -11,7 +11,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Dialect, Duplicates, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
-from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
+from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.instrument.element import FLOAT32, HAT, ROOT, Element, L, U
 from lazyadam.suites.instrument.elements import ELEMENTS, RIGHT, WRONG

@@ -268,7 +268,9 @@ def _good_w(
     if rules.dialect.duplicates is Duplicates.SCATTERED:
         # Of a row that repeats the m and v of the last occurrence alone are seen; w takes all of them.
         _, inverse, counts = np.unique(stack.gradient.rows, return_inverse=True, return_counts=True)
-        open_w = infinite_d | overflows | infinite | nan | from_nan | last | ~bounds | may(g * g) | may(np.abs(m))
+        open_w = (
+            infinite_d | overflows | infinite | nan | from_nan | last | ~bounds | may(g * g) | may(np.abs(m))
+        )
         of_row = np.zeros((len(counts), *w.shape[1:]), bool)
         np.logical_or.at(of_row, inverse, open_w)
         good |= (counts[inverse] > 1)[:, None] & of_row[inverse] & ~np.isnan(w)
