@@ -28,7 +28,7 @@ def classes() -> tuple[type, ...]:
             if p.grad.is_sparse:
                 raise RuntimeError("sparse gradients are not taken")
 
-    return Decays, Dense, torch.optim.SparseAdam
+    return Decays, Dense, torch.optim.SparseAdam, torch.optim.SGD  # which refuses nesterov alone
 
 
 def test_arguments_that_every_layout_takes_are_tried_and_those_with_a_default_kept_out() -> None:
@@ -38,6 +38,7 @@ def test_arguments_that_every_layout_takes_are_tried_and_those_with_a_default_ke
         ({"none", "sparse", "dense"}, {"weight_decay"}, out),
         ({"none", "dense"}, {"weight_decay", "nesterov"}, out),
         ({"none", "sparse"}, {"maximize"}, {}),
+        ({"none", "sparse", "dense"}, {"maximize"}, out),
     ]
 
 

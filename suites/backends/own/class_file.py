@@ -122,7 +122,12 @@ def taken(optimizer: Any) -> tuple[frozenset[str], frozenset[str], dict[str, Any
     def takes(gradient: Any, **given: Any) -> bool:
         parameter = torch.nn.Parameter(torch.zeros(2, 1))
         parameter.grad = gradient
-        made = optimizer([parameter], **({"lr": 1e-3} | options | given))  # whatever is wrong with it is told
+        try:
+            made = optimizer([parameter], **({"lr": 1e-3} | options | given))
+        except ValueError:
+            if given:
+                return False
+            raise  # whatever is wrong with it is told
         try:
             made.step()
         except (RuntimeError, ValueError, NotImplementedError):
