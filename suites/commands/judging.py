@@ -256,7 +256,7 @@ def resolve(
                 with suppress(OSError):  # nothing is left behind, where nothing else is there
                     file.parent.rmdir()
                     out.rmdir()
-                why = str(error).partition(": ")[2]
+                why = str(error).removeprefix(f"{target}: ")
                 near = [] if python else like(target, Path.cwd())
                 known = meant(target, [*near, *BACKENDS])
                 lacking = f"no backend or class {target!r} ({why}){known or LISTED}"

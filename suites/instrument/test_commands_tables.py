@@ -17,6 +17,14 @@ from lazyadam.suites.instrument.published import RUN, lazyadam
 from lazyadam.suites.run import steps as progress
 from lazyadam.suites.run.steps import Steps
 
+REFUSES = """
+import torch
+
+
+class Refuses(torch.optim.SGD):
+    def __init__(self, params, lr):
+        raise ValueError("no such momentum")
+"""
 MISTAKES = {
     "a command": ("par torch.SparseAdam torch.Adam.fused", "Did you mean 'pair'"),
     "another command": ("bnech", "Did you mean 'bench'"),
@@ -62,6 +70,7 @@ MISTAKES = {
     "a name that is none": ("name a/b python3", "'a/b' is no name"),
     "a folder that is a file": ("gate --baseline my_optimizer.py --out {run}", "is a file, and no folder"),
     "reason and baseline": ("accept gaps --baseline b --out {run}", "WHAT does not go with --baseline"),
+    "a class that refuses": ("bench theirs.own.Refuses", "(no such momentum)"),
     "a class that is none": ("bench collections.OrderedDict", "no subclass of torch.optim.Optimizer"),
 }  # fmt: skip
 
@@ -75,6 +84,7 @@ def test_a_typing_mistake_is_one_line_that_says_what_is_near_and_2(
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "__init__.py").touch()
     (tmp_path / "theirs" / "optim.py").write_text("class RowAdam:\n    pass\n")
+    (tmp_path / "theirs" / "own.py").write_text(REFUSES)
     typed, *words = (text.replace("{run}", str(RUN)) for text in MISTAKES[mistake])
     ran = lazyadam(*typed.split())
     assert (ran.returncode, ran.stdout) == (2, "")
