@@ -32,10 +32,12 @@ def test_accepts_what_is_right_and_nothing_else(element: Element) -> None:
             assert element.ratio(quantity, seen) > 1, (quantity, seen)
 
 
-def test_where_nothing_bounds_the_quotient_w_is_held_to_the_v_that_was_seen() -> None:
+@pytest.mark.parametrize("dialect", [Dialect(), HAT], ids=["√v", "√v̂"])
+def test_where_nothing_bounds_the_quotient_w_is_held_to_the_v_that_was_seen(dialect: Dialect) -> None:
     """ε is 0, and v may be half of what it is, or nothing."""
     settings: dict[str, Any] = {"epsilon": 0.0}
-    element = Element(m=1e-20, v=2 * FLOAT32.eta, g=0.0, settings=settings, seen={"v": 2 * FLOAT32.eta})
+    tiny = 2 * FLOAT32.eta
+    element = Element(m=1e-20, v=tiny, g=0.0, settings=settings, seen={"v": tiny}, dialect=dialect)
     s = exact(Hyperparameters(**settings), 3)
     moved = float(s.alpha * s.beta1 * element.m / sqrt(element.v))
     assert 0.01 < moved < 0.1
@@ -43,6 +45,27 @@ def test_where_nothing_bounds_the_quotient_w_is_held_to_the_v_that_was_seen() ->
         assert element.ratio("w", 1.0 - share * moved) <= 1
     for share in (-1.0, 0.0, 0.4, 1.6):
         assert element.ratio("w", 1.0 - share * moved) > 1
+
+
+def test_where_v_and_m_are_next_to_nothing_w_is_held_to_both() -> None:
+    """Of 2η half may be lost, and of 3.6η, β1 times 4η, another share."""
+    eta, settings = FLOAT32.eta, {"epsilon": 0.0}
+    element = Element(w=0.0, m=4 * eta, v=2 * eta, g=0.0, settings=settings, seen={"v": 2 * eta})
+    s = exact(Hyperparameters(epsilon=0.0), 3)
+    moved = float(s.alpha * s.beta1 * element.m / sqrt(element.v))
+    lost = 0.5 + 1 / 3.6
+    for share, right in ((1 - lost, 0.99), (1 + lost, 0.99)):
+        assert element.ratio("w", -moved * (1 + right * (share - 1))) <= 1
+        assert element.ratio("w", -moved * (1 + 1.01 * (share - 1))) > 1
+
+
+def test_what_is_multiplied_by_no_more_than_1_does_not_overflow() -> None:
+    still = Element(g=L * (1 - 2 * U), settings={"beta1": 0.0}, seen={"v": 4.0})
+    assert still.ratio("w", -inf) > 1
+
+
+def test_with_a_learning_rate_of_0_what_stays_is_right() -> None:
+    assert Element(settings={"lr": 0.0}).ratio("w", RIGHT) == 0
 
 
 def test_where_v_may_be_nothing_w_may_be_infinite() -> None:
@@ -200,18 +223,6 @@ def test_without_a_type_wider_than_float64_what_overflows_there_is_not_judged(
     assert Element(g=1e3 * ROOT).ratio("w", nan) > 1  # float32 has a wider type everywhere
 
 
-def test_beyond_the_largest_number_is_from_halfway_to_the_next_and_by_the_whole_bound() -> None:
-    """Of float64 twice the bound, for the reference rounds as the backend does."""
-    at, none = np.array([[1.0]]), np.zeros((1, 1))
-    for share, beyond in ((0.4, False), (0.6, True)):
-        x = at * L * (1 + share * U) / (1 - U)
-        assert comparison._beyond(x, none, FLOAT32).item() == beyond
-    p = PRECISIONS["float64"]
-    with np.errstate(over="ignore"):
-        assert comparison._beyond(none, at * 0.6 * p.largest, p).item()
-    assert not comparison._beyond(none, at * 0.4 * p.largest, p).item()
-
-
 @pytest.mark.parametrize("w", [1.0, 0.2 * L])
 def test_the_bound_itself_is_right_and_beyond_it_is_wrong(w: float) -> None:
     """Of an ordinary element, and of one that is judged by class for its w."""
@@ -226,37 +237,3 @@ def test_the_bound_itself_is_right_and_beyond_it_is_wrong(w: float) -> None:
 def test_a_fault_has_a_finite_ratio_wherever_there_is_a_bound(quantity: str, size: float) -> None:
     for share in (0.12, 0.9, 1.0):
         assert 1 < Element(**{quantity: share * size}).ratio("v", WRONG) < inf  # type: ignore[arg-type]
-
-
-OCCURRENCES = {0: 1, 1: 2, 4: 4}  # of each row
-
-
-@pytest.mark.parametrize("decay", [0.0, 0.5])
-@pytest.mark.parametrize("scale", [1.0, 4.0, 0.25])
-@pytest.mark.parametrize("joins", [WeightDecay.COALESCED, WeightDecay.PER_OCCURRENCE, WeightDecay.DECOUPLED])
-def test_what_is_largest_on_the_way_to_a_gradient(joins: WeightDecay, scale: float, decay: float) -> None:
-    """One number alone, scaled and decayed in any order; of a sum Σ|g_j|, and λ·w where it joins unscaled."""
-    rng = np.random.default_rng(0)
-    rows = np.repeat([*OCCURRENCES], [*OCCURRENCES.values()])
-    values, w = rng.standard_normal((len(rows), 3)), 3 * rng.standard_normal((len(OCCURRENCES), 3))
-    gradient = coalesce(rows, values, Duplicates.SUM, FLOAT32)
-    s = exact(Hyperparameters(loss_scale=scale, weight_decay=decay), 3)
-    rules = Rules(FLOAT32, Dialect(weight_decay=joins))
-    g, parts, meet = comparison._gradient(w, gradient, s, rules)
-    for i, (row, count) in enumerate(OCCURRENCES.items()):
-        given = values[rows == row]
-        factor = {WeightDecay.PER_OCCURRENCE: count, WeightDecay.DECOUPLED: 0}.get(joins, 1)
-        joined = factor * decay * w[i]
-        one = np.maximum(np.abs(given.sum(axis=0)) / scale, np.abs(joined) * max(1, scale))
-        one = np.maximum(one, np.abs(g[i])) if scale != 1 or joined.any() else np.zeros(3)
-        several = (np.abs(given).sum(axis=0) + np.abs(joined) * scale) * max(1, 1 / scale) * (count > 1)
-        np.testing.assert_allclose(g[i], given.sum(axis=0) / scale + joined, rtol=1e-12)
-        np.testing.assert_allclose(parts[i], np.maximum(one, several), rtol=1e-12)
-        assert (meet[i] == (count > 1 or joined.any())).all()
-
-
-def test_without_a_decay_infinite_weights_are_no_part_of_a_gradient() -> None:
-    w, gradient = np.full((1, 1), inf), Coalesced(np.array([0]), np.ones((1, 1)))
-    with np.errstate(invalid="ignore"):
-        g, parts, _ = comparison._gradient(w, gradient, exact(Hyperparameters(), 3), Rules(FLOAT32))
-    assert (g.item(), parts.item()) == (1.0, 0.0)

@@ -189,7 +189,7 @@ def _gradient(
     if gradient.error is not None and gradient.occurrences is not None:
         sums = rules.constants.addition * rules.type.u * np.maximum(gradient.occurrences - 1, 1)[:, None]
         summed = gradient.error / sums  # Σ|g_j|, where there is more than one
-    together = np.where(summed > 0, (summed + size * scale) * np.maximum(1, 1 / scale), 0.0)
+    together = (summed + size * scale) * np.maximum(1, 1 / scale)
     parts = np.maximum(one_by_one, together)
     return g, parts, (summed > 0) | np.broadcast_to(decay != 0, g.shape)
 
