@@ -1,6 +1,7 @@
 """What the comparison works out on its way: rows that it looks at, and largest numbers."""
 
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_of_repeated_rows_of_which_one_counts_nothing_is_summed() -> None:
     ids=str,
 )
 def test_rows_are_looked_at_from_the_eighth_root_of_the_largest_number_on(
-    settings: dict[str, float], dialect: Dialect
+    settings: dict[str, Any], dialect: Dialect
 ) -> None:
     """No product of a few smaller ones overflows; what is enlarged on the way counts as it is then."""
     h = Hyperparameters(**settings)
