@@ -1,6 +1,6 @@
 """Configurations: the size of a table and of a gradient, the case it makes, and the bytes it takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -9,7 +9,7 @@ import numpy as np
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 
-INSTANCES = 3  # of each arm: where a table lies in memory matters
+INSTANCES = 3  # of each arm, where there is room: where a table lies in memory matters
 DUPLICATES = ("none", "zipf", "hot", "dense")
 STEPS_BEFORE = 1000  # every row was touched before, and bias correction is over
 ROTATED, ROTATED_NUMBERS = 8, 2**22
@@ -75,14 +75,14 @@ class Configuration:
     def case(self) -> Case:
         """The steps of every gradient in turn, from a state in mid-training."""
         rng, shape = self._generator(self.gradients), (self.table_rows, self.width)
-        # Multiples of 2⁻²⁴: numbers of the type.
-        w, m, v = (rng.random(shape, np.float32).astype(np.float64) for _ in range(3))
+        # Multiples of 2⁻²⁴: numbers of float32, and kept as such; of a large table float64 would be too much.
+        w, m, v = (rng.random(shape, np.float32) for _ in range(3))
         w -= 0.5
         m -= 0.5
         np.maximum(v, 2.0**-10, out=v)
         steps = []
         for i in range(self.gradients):
-            values = rng.random((self.touched_rows, self.width), np.float32).astype(np.float64) - 0.5
+            values = rng.random((self.touched_rows, self.width), np.float32) - np.float32(0.5)
             steps.append(Step((Gradient(values, self.rows(i)),)))
         group = Group((0,), Hyperparameters())
         return Case(self.dtype, (Parameter(w, m, v),), (group,), tuple(steps), (), STEPS_BEFORE)
@@ -101,16 +101,30 @@ class Configuration:
         return state + gradient + (8 * self.touched_rows if self.layout == "sparse" else 0)
 
     @property
-    def table_bytes(self) -> int:
-        """Of the instances of one arm: their tables, the gradients, and what a step needs beside them."""
-        numbers = 3 * self.table_rows + (self.gradients + 8) * self.touched_rows
-        return INSTANCES * (numbers * self.width * self.itemsize + 8 * self.gradients * self.touched_rows)
+    def gradient_bytes(self) -> int:
+        """Of the gradients that are ready, with their rows."""
+        return self.gradients * self.touched_rows * (self.width * self.itemsize + 8)
 
     @property
-    def host_bytes(self) -> int:
-        """While they are made and judged: the case, and the states of three steps, in float64."""
-        table = self.table_rows * self.width
-        return 8 * ((3 + 3 * 3) * table + self.gradients * self.touched_rows * (self.width + 1))
+    def instance_bytes(self) -> int:
+        """Of one instance at least: its tables, and the gradients."""
+        return 3 * self.table_rows * self.width * self.itemsize + self.gradient_bytes
+
+    @property
+    def case_bytes(self) -> int:
+        """Of the case in float32, while the instances are made."""
+        numbers = 3 * self.table_rows + self.gradients * self.touched_rows
+        return 4 * numbers * self.width + 8 * self.gradients * self.touched_rows
+
+    @property
+    def state_bytes(self) -> int:
+        """Of a state in float64, while the first steps are judged."""
+        return (3 * 8 + self.itemsize) * self.table_rows * self.width
+
+    def part(self, divisor: int) -> "Configuration":
+        """One whose tables and gradients have so many times fewer rows."""
+        rows, touched = (max(1, x // divisor) for x in (self.table_rows, self.touched_rows))
+        return replace(self, table_rows=rows, touched_rows=touched)
 
 
 def _distinct(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
@@ -120,15 +134,16 @@ def _distinct(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
 
 
 def refusal(configuration: Configuration, host: int, device: int | None = None) -> str:
-    """Why a configuration doesn't fit into the bytes that are free; '' where it does.
+    """Why one instance of a configuration can't fit into the bytes that are free; '' where it can.
 
     device: free bytes of the device, where tables live there and not on the host.
     """
-    needed = configuration.host_bytes + (configuration.table_bytes if device is None else 0)
+    needed = configuration.case_bytes + configuration.state_bytes
+    needed += configuration.instance_bytes if device is None else 0
     if needed > host:
         return f"needs {needed / 1e9:.3g} GB of memory, {host / 1e9:.3g} GB are free"
-    if device is not None and configuration.table_bytes > device:
-        needed = configuration.table_bytes
+    if device is not None and configuration.instance_bytes > device:
+        needed = configuration.instance_bytes
         return f"needs {needed / 1e9:.3g} GB of the device's memory, {device / 1e9:.3g} GB are free"
     return ""
 

@@ -11,7 +11,7 @@ from lazyadam.suites.commands.options import Targets, apart, chosen, number, one
 from lazyadam.suites.commands.options import threads as some_threads
 from lazyadam.suites.run.seed import whole_number
 
-SIZES = ("table_rows", "width", "touched_rows", "duplicates")
+SIZES = ("table_rows", "width", "touched_rows", "duplicates", "table", "zipf")
 PANEL = "Sizes: the usual ones, or some, or all, or every combination of those given"
 
 Candidate = Annotated[
@@ -21,6 +21,25 @@ Numbers = Annotated[
     list[int] | None,
     typer.Option(metavar="N", parser=number, help="repeatable; also 1e6", rich_help_panel=PANEL),
 ]
+Touched = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--touched-rows",
+        "--rows",
+        metavar="N",
+        parser=number,
+        help="of a gradient, repeats counted; repeatable",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def table_of(typed: str) -> tuple[int, int]:
+    """Rows and width of a table."""
+    rows, by, width = typed.lower().replace("×", "x").partition("x")
+    if not by:
+        raise typer.BadParameter(f"{typed} is no ROWSxWIDTH, as 1e6x64", param_hint="--table")
+    return number(rows), number(width)
 
 
 def share(typed: str) -> float:
@@ -35,10 +54,10 @@ def share(typed: str) -> float:
 
 
 @app.command(
-    epilog="Examples: lazyadam bench torch --quick · lazyadam bench my_optimizer.py torch.SparseAdam · "
-    "lazyadam bench torch.SparseAdam --candidate other/bin/python. Exits with 1 where the candidate is "
-    "slower, 2 where nothing was measured or a candidate can't be told from it, 130 where it was "
-    "interrupted: tables are whole then, and have what was measured."
+    epilog="Examples: lazyadam bench torch --quick · lazyadam bench my_optimizer.py torch.SparseAdam "
+    "--table 1e6x64 --rows 8192 --zipf · lazyadam bench torch.SparseAdam --candidate other/bin/python. "
+    "Exits with 1 where the candidate is slower, 2 where nothing was measured or a candidate can't be told "
+    "from it, 130 where it was interrupted: tables are whole then, and have what was measured."
 )
 def bench(
     context: typer.Context,
@@ -56,23 +75,27 @@ def bench(
     ] = False,
     device: Device = "cpu",
     threads: Annotated[
-        list[int] | None,
+        list[str] | None,
         typer.Option(
-            metavar="N",
-            parser=some_threads,
-            help="repeatable",
+            metavar="N[,N]",
+            help="also 1,2; repeatable",
             show_default="1, and all for steps of 4 MiB or more",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", rich_help_panel=PANEL)] = False,
     full: Annotated[bool, typer.Option("--full", rich_help_panel=PANEL)] = False,
+    table: Annotated[
+        str | None,
+        typer.Option(metavar="ROWSxWIDTH", help="as 1e6x64", rich_help_panel=PANEL),
+    ] = None,
     table_rows: Numbers = None,
     width: Numbers = None,
-    touched_rows: Numbers = None,
+    touched_rows: Touched = None,
     duplicates: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="none, zipf, hot or dense; repeatable", rich_help_panel=PANEL),
     ] = None,
+    zipf: Annotated[bool, typer.Option("--zipf", help="as --duplicates zipf", rich_help_panel=PANEL)] = False,
     python: Python = None,
     out: Out = OUT,
 ) -> int:
@@ -84,6 +107,8 @@ def bench(
     apart(context, ("reference",), ("trials",), ("candidate", "slowdown"), measured)
     apart(context, ("reference",), ("trials",), ("targets", "device"))
     apart(context, ("quick",), ("full",), SIZES)
+    apart(context, ("table",), ("table_rows", "width"))
+    apart(context, ("zipf",), ("duplicates",))
     if slowdown is not None and candidate is None:
         raise typer.TyperException("--slowdown goes with --candidate")
 
@@ -99,17 +124,25 @@ def bench(
         try_to_write(out)
         return costs.run(out) if reference else tried.run(out)
     device = one_of(device, DEVICES, "--device")
-    kinds = [one_of(kind, configuration.DUPLICATES, "--duplicates") for kind in duplicates or ()]
+    if table is not None:
+        rows, columns = table_of(table)
+        table_rows, width = [rows], [columns]
+    kinds = (
+        ["zipf"]
+        if zipf
+        else [one_of(kind, configuration.DUPLICATES, "--duplicates") for kind in duplicates or ()]
+    )
     try:
         sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full)
     except ValueError as error:
         raise typer.TyperException(f"nothing was measured: {error}") from None
+    counts = [some_threads(count) for typed in threads or () for count in typed.split(",")]
     these = chosen(targets, out, here_first=candidate is None, python=python or "")
     if candidate is not None:
         check(candidate)
     try_to_write(out)
     if candidate is None:
-        return speed.run(these, bool(targets), device, threads or (), sizes, out)
+        return speed.run(these, bool(targets), device, counts, sizes, out)
     gated = [backend for backend in these if targets or not backend.repeats]
     return gate.run(gated, device, candidate, slowdown or 0.0, out)
 

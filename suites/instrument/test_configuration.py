@@ -5,7 +5,8 @@ import pytest
 
 from lazyadam.suites.backends.timing.by_hand import NumPyByHand
 from lazyadam.suites.backends.timing.stopwatch import Stopwatch
-from lazyadam.suites.cases.configuration import FULL, INSTANCES, STANDARD, USUAL, Configuration, grid
+from lazyadam.suites.cases.configuration import FULL, STANDARD, USUAL, Configuration, grid
+from lazyadam.suites.performance.room import guessed
 
 
 def test_bytes_of_a_step_are_counted() -> None:
@@ -21,7 +22,7 @@ def test_bytes_of_a_step_are_counted() -> None:
 def test_predicted_bytes_cover_what_is_used(configuration: Configuration) -> None:
     used = Stopwatch(NumPyByHand("cpu")).open(configuration).peak_bytes
     assert used is not None
-    assert 0 < used <= configuration.table_bytes / INSTANCES + 2**20
+    assert 0 < used <= guessed(configuration).held
 
 
 @pytest.mark.parametrize("duplicates", ["none", "zipf", "hot"])

@@ -105,7 +105,7 @@ def test_the_pair_is_of_the_first_backend_that_is_right_or_of_the_first() -> Non
 
 def test_what_does_not_fit_is_refused_before_it_is_allocated() -> None:
     huge = Configuration(10**12, 512, 10)
-    assert refusal(huge, 10**9) == "needs 6.76e+07 GB of memory, 1 GB are free"
+    assert refusal(huge, 10**9) == "needs 2.66e+07 GB of memory, 1 GB are free"
     assert refusal(SMALL, 10**9) == ""
     assert "of the device's memory" in refusal(STANDARD[0], 10**12, 1000)
     failed, right = arm(NumPyByHand), arm(NumPyByHand)
@@ -255,11 +255,35 @@ def test_plots_are_the_same_for_the_same_table_and_escaped() -> None:
 
 
 def test_rows_with_gradients_are_judged_where_a_backend_moves_all_and_strays_where_it_moves_one() -> None:
-    named, changed = np.zeros(1000, bool), np.ones(1000, bool)
-    named[::50] = True
-    assert named[chosen_rows(named, changed, 30)].sum() == 15
-    changed[:] = named
-    changed[7] = True
-    assert 7 in chosen_rows(named, changed, 10)
-    assert set(np.flatnonzero(named)) < {*chosen_rows(named, changed, 30)}
-    assert len(chosen_rows(named, changed, 1)) == 1
+    assert sum(chosen_rows(20, 1000, 30) < 20) == 15
+    assert 20 in chosen_rows(20, 21, 10)
+    assert set(range(20)) < {*chosen_rows(20, 1000, 60)}
+    assert [len(chosen_rows(20, 1000, most)) for most in (1, 30, 2000)] == [1, 30, 1000]
+
+
+class Strays(NumPyByHand):
+    """Moves two rows that no gradient names: one in the first step, one in the second."""
+
+    name = "strays"
+
+    def _lazy(self, rows: np.ndarray, values: np.ndarray, h: Any) -> None:
+        super()._lazy(rows, values, h)
+        stray = np.setdiff1d(np.arange(len(self.w)), [*NAMED])[self.t % 2]
+        self.w[stray] += 1
+
+
+WIDER = Configuration(500, 4, 20, "zipf")
+NAMED = {int(row) for step in WIDER.case().steps[:2] for row in step.gradients[0].rows}  # type: ignore[union-attr]
+
+
+def test_a_row_that_strays_in_any_of_the_judged_steps_is_among_those_that_are_judged() -> None:
+    stopwatch = Stopwatch(Strays("cpu"))
+    opened = stopwatch.open(WIDER)
+    assert opened.trajectory is not None
+    assert opened.case is not None
+    before, (w,) = opened.case.parameters[0].w, opened.trajectory.w
+    assert len(before) == len(NAMED) + 2
+    moved = [
+        (np.abs(after - start) > 0.5).any(axis=1).sum() for start, after in ((before, w[0]), (w[0], w[1]))
+    ]
+    assert moved == [1, 1]

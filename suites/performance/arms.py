@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import psutil
 
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
@@ -20,6 +21,7 @@ from lazyadam.suites.run.machine import all_threads, shared_core
 ROUNDS = 62
 LOOKS = 4  # so many times these rounds at most, where they are not enough
 ANSWER_SECONDS = 120.0
+MOST_KEPT = 2**28  # bytes
 TINY = {"sparse": Configuration(8, 4, 2), "dense": Configuration(8, 4, 8, "dense")}
 # The allocator keeps what is freed, or the system's page faults are measured; and asks for huge pages, or it
 # is chance how a table's pages share the caches, and equal processes differ by up to 16 %.
@@ -49,21 +51,51 @@ class Arm:
     measured: float = 0.0
     opened: Opened = field(default_factory=Opened)
     failure: Failure | None = None
+    idle: int = 0
 
     @property
     def backend(self) -> type[Backend]:
         return self.process.backend
 
-    def open(self, configuration: Configuration) -> None:
-        """Make the instances of a configuration, or say why not."""
-        self.seconds, self.failure, self.opened = [], None, Opened()
-        if self.process.not_run:
-            self.failure = Failure(Verdict.NOT_RUN, 0, self.process.not_run)
+    def fail(self, failure: Failure | None) -> None:
+        """It is not measured; None: nothing is known against it."""
+        self.seconds, self.failure, self.opened = [], failure, Opened()
+
+    def open(
+        self, configuration: Configuration, judged: bool | None = None, instances: int = INSTANCES
+    ) -> None:
+        """Make the instances of a configuration, or say why not. judged: else as the arm is."""
+        self.fail(Failure(Verdict.NOT_RUN, 0, self.process.not_run) if self.process.not_run else None)
+        if self.failure is not None:
             return
-        opened = self._ask("open", configuration, self.judged, self.slowdown)
+        judged = self.judged if judged is None else judged
+        opened = self._ask("open", configuration, judged, self.slowdown, instances)
         if opened is not None:
             self.opened = opened
             self.measured += sum(opened.first_steps)
+
+    def warm_up(self) -> None:
+        """Have the process import and compile what is imported and compiled late."""
+        for layout in sorted(self.backend.layouts & TINY.keys()):
+            self.open(TINY[layout])
+            self.close()
+        self.measured, self.idle = 0.0, self.resident
+
+    def renew(self) -> None:
+        """Another process, where this one has kept what it was given: some frameworks give nothing back."""
+        if self.resident - self.idle > MOST_KEPT:
+            measured = self.measured
+            self.process.restart()
+            self.warm_up()
+            self.measured = measured
+
+    @property
+    def resident(self) -> int:
+        """Bytes of the process; 0 where there is none."""
+        try:
+            return int(psutil.Process(self.process.pid).memory_info().rss) if self.process.pid else 0
+        except psutil.NoSuchProcess:
+            return 0
 
     def sample(self, instance: int) -> None:
         taken = self._ask("sample", instance)
@@ -117,12 +149,8 @@ class Arms(ExitStack):
         return arms
 
     def _start(self, arm: Arm) -> None:
-        """Start its process, and have it import and compile what is imported and compiled late."""
         self.enter_context(arm.process)
-        for layout in sorted(arm.backend.layouts & TINY.keys()):
-            arm.open(TINY[layout])
-            arm.close()
-        arm.measured = 0.0
+        arm.warm_up()
 
 
 def measure(
@@ -130,18 +158,19 @@ def measure(
     configuration: Configuration,
     rng: np.random.Generator,
     enough: Callable[[], bool] = lambda: True,
+    instances: int = INSTANCES,
 ) -> None:
     """Time the arms in a configuration; one that fails is left out from there on.
 
     enough: asked after every `ROUNDS` whether they are; at most `LOOKS` times.
     """
     for i in rng.permutation(len(arms)):  # the first to ask for memory does not always get the best
-        arms[i].open(configuration)
+        arms[i].open(configuration, instances=instances)
     for _ in range(LOOKS):
         for number in range(ROUNDS):
             alive = [arm for arm in arms if arm.failure is None]
             for i in rng.permutation(len(alive)):
-                alive[i].sample(number % INSTANCES)
+                alive[i].sample(number % instances)
         if enough():
             break
     for arm in arms:

@@ -14,8 +14,10 @@ from lazyadam.reports.tables import frame, write, write_text
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BESIDE
-from lazyadam.suites.cases.configuration import STANDARD, Configuration
+from lazyadam.suites.backends.timing.memory import Memory
+from lazyadam.suites.cases.configuration import INSTANCES, STANDARD, Configuration
 from lazyadam.suites.performance.arms import ALLOCATOR, Arm, Arms, measure
+from lazyadam.suites.performance.room import KEPT_FREE, Batch, batches, needs
 from lazyadam.suites.performance.table import Row, correctness_of, rows, with_claims
 from lazyadam.suites.run.machine import all_threads, busy, machine, shared_core
 from lazyadam.suites.run.steps import Steps
@@ -50,7 +52,7 @@ def twins(
 
 
 def _is_right(arm: Arm, configuration: Configuration) -> bool:
-    arm.open(configuration)
+    arm.open(configuration, instances=1)
     found = correctness_of(arm, configuration)
     arm.close()
     return arm.failure is None and found is not None and not found.divergence
@@ -113,8 +115,7 @@ def _measure(
             for configuration in part:
                 steps.begin(f"{configuration}; threads: {threads}")
                 these = [arm for arm in arms if takes_part(arm, configuration, named)]
-                measure(these, configuration, rng)
-                done = rows(these, configuration)
+                done = _of(these, configuration, rng, steps)
                 table += done
                 for row in filter(_worth_saying, done):
                     if (row["backend"], row["note"]) not in told:
@@ -123,6 +124,31 @@ def _measure(
             measured += sum(arm.measured for arm in arms)
     wall = time.perf_counter() - start
     steps.say(f"{wall:.0f} s, of which {measured:.0f} s in measured steps: harness {1 - measured / wall:.0%}")
+
+
+def _of(
+    arms: Sequence[Arm], configuration: Configuration, rng: np.random.Generator, steps: Steps
+) -> list[Row]:
+    """The rows of a configuration: of all arms in the same rounds, or of as many as fit."""
+    free = (1 - KEPT_FREE) * Memory().free()
+    planned = batches(arms, configuration, needs(arms, configuration, free), free)
+    if why := _for_memory(planned):
+        steps.say(f"{configuration}: {why}")
+    found: dict[Arm, Row] = {}
+    for batch in planned:
+        if batch.instances:
+            measure(batch.arms, configuration, rng, instances=batch.instances)
+        for arm, row in zip(batch.arms, rows(batch.arms, configuration), strict=True):
+            found.setdefault(arm, row)
+    return [found[arm] for arm in arms]
+
+
+def _for_memory(planned: Sequence[Batch]) -> str:
+    """What there is less of than usual, in words; '' where nothing is."""
+    if len(planned) > 1:
+        return "backends are measured one after another, each beside the A/A pair and the floor: memory"
+    least = min((batch.instances for batch in planned), default=INSTANCES)
+    return f"{least} of each backend, not {INSTANCES}: memory" if least < INSTANCES else ""
 
 
 def _parts(

@@ -31,13 +31,23 @@ class Memory:
         self.at_start: int | None = None
         with suppress(OSError):  # of Linux, and not in every container
             Path("/proc/self/clear_refs").write_text("5")
-            self.at_start = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+            self.at_start = _of_status("VmRSS")
 
     def peak(self) -> int | None:
         """The most bytes in use since `start`, above what was in use then; None where that is not known."""
-        if self.at_start is None:
-            return None
+        most = None if self.at_start is None else _of_status("VmHWM")
+        return None if most is None or self.at_start is None else most - self.at_start
+
+
+def resident() -> tuple[int, int] | None:
+    """Bytes of this process now, and the most since a peak was last counted; None where that is not known."""
+    now, most = _of_status("VmRSS"), _of_status("VmHWM")
+    return None if now is None or most is None else (now, most)
+
+
+def _of_status(name: str) -> int | None:
+    with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 - self.at_start
-        return None
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+    return None

@@ -12,7 +12,7 @@ import numpy as np
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.errors import refusal
-from lazyadam.suites.backends.timing.memory import Memory, give_back
+from lazyadam.suites.backends.timing.memory import Memory, give_back, resident
 from lazyadam.suites.cases import configuration as sizes
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajectory
 from lazyadam.suites.cases.configuration import INSTANCES, Configuration
@@ -27,13 +27,15 @@ class Opened:
     """A configuration that is ready to be timed, or why it is not.
 
     first_steps: seconds of the first step of each instance, compilation included. peak_bytes: of one
-    instance, its first step included; None where the system does not say. case, trajectory: its first steps,
-    cut down to rows that are judged.
+    instance, its first step included. resident: bytes of the whole process between steps, and at most until
+    then. None where the system does not say. case, trajectory: its first steps, cut down to rows that are
+    judged.
     """
 
     failure: Failure | None = None
     first_steps: tuple[float, ...] = ()
     peak_bytes: int | None = None
+    resident: tuple[int, int] | None = None
     case: Case | None = None
     trajectory: Trajectory | None = None
 
@@ -57,7 +59,13 @@ class Stopwatch:
             self.close()
             return Opened(failure)
 
-    def open(self, configuration: Configuration, judged: bool = True, slowdown: float = 0.0) -> Opened:
+    def open(
+        self,
+        configuration: Configuration,
+        judged: bool = True,
+        slowdown: float = 0.0,
+        instances: int = INSTANCES,
+    ) -> Opened:
         """Make the instances; compile, warm up, and take the steps that are judged."""
         self.slowdown, self.gradients = slowdown, configuration.gradients
         gc.freeze()  # what was imported stays: to look through it for what can go takes longer than the rest
@@ -69,7 +77,7 @@ class Stopwatch:
         if Manner.COLD in self.backend.manners:  # what compiles is timed as part of the first step
             case = replace(case, manner=frozenset({Manner.COLD}))
         opened = Opened()
-        for number in range(INSTANCES):
+        for number in range(instances):
             if number == 0:
                 memory.start()
             opened.first_steps += (self._add(case),)
@@ -79,10 +87,12 @@ class Stopwatch:
                     opened.case, opened.trajectory = _judged_steps(self.instances[0], case)
         self.steps = [instance.steps_ahead(case) for instance in self.instances]
         del case
+        gc.collect()
         give_back()
         gc.disable()
-        for number in range(INSTANCES):  # to warm up
+        for number in range(instances):  # to warm up
             self.sample(number)
+        opened.resident = resident()
         return opened
 
     def _add(self, case: Case) -> float:
@@ -127,56 +137,65 @@ class Stopwatch:
 
 
 def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
-    """The first steps, the first taken already, cut down to the rows they touched or changed."""
+    """The first steps, the first taken already, cut down to rows that they touched or changed.
+
+    One state at a time is looked at whole: three of a large table in float64 would not fit.
+    """
     (p,) = case.parameters
+    first = p.w, p.m, p.v
     steps = [case.steps[i % len(case.steps)] for i in range(JUDGED_STEPS)]
-    states = [instance.state()]
-    for step in steps[1:]:
-        instance.step_function(case, step)()
-        states.append(instance.state())
-    named, changed = np.zeros(len(p.w), bool), np.zeros(len(p.w), bool)
-    before = [p.w, p.m, p.v]
-    for step, state in zip(steps, states, strict=True):
-        rows = step.gradients[0].rows if step.gradients[0] else None
-        named[slice(None) if rows is None else rows] = True
-        after = [tables[0] for tables in state[:3]]
-        for old, new in zip(before, after, strict=True):
+    most, rng = max(1, JUDGED_NUMBERS // p.w.shape[1]), np.random.default_rng(0)
+    known = np.zeros(len(p.w), bool)
+    for step in steps:
+        given = step.gradients[0].rows if step.gradients[0] else None
+        known[slice(None) if given is None else given] = True
+    rows = rng.permutation(np.flatnonzero(known))[:most]
+    touched, counts = len(rows), []
+    seen: list[list[np.ndarray]] = []  # of each step, in these rows
+    for number, step in enumerate(steps):
+        if number:
+            instance.step_function(case, step)()
+        *state, t = instance.state()
+        tables = [x for (x,) in state]
+        changed = np.zeros(len(p.w), bool)
+        for old, new in zip(first, tables, strict=True):
             changed |= (old != new).any(axis=1)
-        before = after
-    most = max(1, JUDGED_NUMBERS // p.w.shape[1])
-    chosen = _chosen(named, changed, most)
+        strayed = rng.permutation(np.flatnonzero(changed & ~known))[:most]
+        known |= changed
+        seen = [[np.r_[x, old[strayed]] for x, old in zip(now, first, strict=True)] for now in seen]
+        rows = np.r_[rows, strayed]
+        seen.append([x[rows] for x in tables])
+        counts.append(t)
+        del state, tables, new  # before the next is there
+    at = _chosen(touched, len(rows), most)
+    at = at[np.argsort(rows[at])]
+    chosen = rows[at]
     place = np.full(len(p.w), -1)
     place[chosen] = np.arange(len(chosen))
     small = replace(
         case,
-        parameters=(Parameter(p.w[chosen], p.m[chosen], p.v[chosen]),),
+        parameters=(Parameter(*(x[chosen].astype(np.float64) for x in first)),),
         steps=tuple(Step((_part(s.gradients[0], chosen, place),)) for s in steps),
         observed=tuple(range(1, JUDGED_STEPS + 1)),
     )
-    w, m, v = (
-        np.stack([tables[0][chosen] for tables in quantity])
-        for quantity in list(zip(*states, strict=True))[:3]
-    )
-    t = np.array([state[3] for state in states])
-    return small, Trajectory([w], [m], [v], t, path=instance.path())
+    w, m, v = (np.stack([now[q][at] for now in seen]) for q in range(3))
+    return small, Trajectory([w], [m], [v], np.array(counts), path=instance.path())
 
 
-def _chosen(named: np.ndarray, changed: np.ndarray, most: int) -> np.ndarray:
-    """The rows to judge: those that changed unnamed, and half or more of those that a gradient named.
+def _chosen(touched: int, found: int, most: int) -> np.ndarray:
+    """Which to judge of the rows that were found: those after the first, touched ones, changed unnamed.
 
     No sample may miss a row that changed and should not have; of a backend that moves all rows there are so
-    many that none would be left of those with gradients.
+    many that none would be left of those with gradients: half or more are of these.
     """
-    rng = np.random.default_rng(0)
-    touched, others = (rng.permutation(np.flatnonzero(x)) for x in (named, changed & ~named))
-    touched = touched[: max(most - len(others), (most + 1) // 2)]
-    return np.sort(np.r_[touched, others[: most - len(touched)]])
+    named = min(touched, max(most - (found - touched), (most + 1) // 2))
+    return np.r_[:named, touched : min(found, touched + most - named)]
 
 
 def _part(gradient: Gradient | None, chosen: np.ndarray, place: np.ndarray) -> Gradient:
     """What of a gradient falls on the chosen rows, by their new places."""
     assert gradient is not None
     if gradient.rows is None:
-        return Gradient(gradient.values[chosen])
+        return Gradient(gradient.values[chosen].astype(np.float64))
     at = np.flatnonzero(place[gradient.rows] >= 0)
-    return Gradient(gradient.values[at], place[gradient.rows[at]])
+    return Gradient(gradient.values[at].astype(np.float64), place[gradient.rows[at]])
