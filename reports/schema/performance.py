@@ -91,3 +91,14 @@ PERFORMANCE_TRIALS = Table(
         Column("largest_control", "how far the A/A pair was from 1 at most", NUMBER),
     ),
 )
+
+SUITE_SPEED = Table(
+    "suite_speed",
+    "where the time of the suite's own runs goes",
+    (
+        c.BACKEND,
+        Column("phase", "what was done"),
+        Column("seconds", "how long, in the process that judges; waiting for workers included", NUMBER),
+        Column("share", "of the whole run", NUMBER),
+    ),
+)

@@ -73,6 +73,9 @@ def bench(
     trials: Annotated[
         bool, typer.Option("--trials", help="try how often --candidate finds a slowdown of 15 %")
     ] = False,
+    suite: Annotated[
+        bool, typer.Option("--suite", help="where the time of a run of the suite goes, for each backend")
+    ] = False,
     device: Device = "cpu",
     threads: Annotated[
         list[str] | None,
@@ -104,7 +107,7 @@ def bench(
     Ranks those that are right, beside what the memory allows. With --candidate it is a gate.
     """
     measured = ("threads", "quick", "full", *SIZES)
-    apart(context, ("reference",), ("trials",), ("candidate", "slowdown"), measured)
+    apart(context, ("reference",), ("trials",), ("suite",), ("candidate", "slowdown"), measured)
     apart(context, ("reference",), ("trials",), ("targets", "device"))
     apart(context, ("quick",), ("full",), SIZES)
     apart(context, ("table",), ("table_rows", "width"))
@@ -141,6 +144,10 @@ def bench(
     if candidate is not None:
         check(candidate)
     try_to_write(out)
+    if suite:
+        from lazyadam.suites.performance import suite as runs
+
+        return runs.run(these, device, out)
     if candidate is None:
         return speed.run(these, bool(targets), device, counts, sizes, out)
     gated = [backend for backend in these if targets or not backend.repeats]
