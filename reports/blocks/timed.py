@@ -22,7 +22,7 @@ TIMED = {
     "LazyAdam, target CPU": "mindspore.LazyAdam.target_cpu.graph",
     "LazyAdam, default target": "mindspore.LazyAdam.default.graph",
     "nn.Adam, target CPU": "mindspore.Adam.target_cpu.graph",
-    "by hand, torch": "by_hand.torch",
+    "by hand, C": "by_hand.c",
 }
 DENSE = {
     "torch Adam, fused": "torch.Adam.fused",
@@ -30,6 +30,7 @@ DENSE = {
     "torch Adam, loop": "torch.Adam.loop",
     "LazyAdam, target CPU": "mindspore.LazyAdam.target_cpu.graph",
     "nn.Adam, target CPU": "mindspore.Adam.target_cpu.graph",
+    "by hand, C": "by_hand.c",
 }
 
 

@@ -5,14 +5,16 @@ from pathlib import Path
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own import declaration
-from lazyadam.suites.backends.timing import by_hand, floor
+from lazyadam.suites.backends.timing import by_hand, compiled, floor
 from lazyadam.suites.backends.torch import backends as torch
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch.BACKENDS, *mindspore.BACKENDS)
 }
 # What is measured beside them, and not under test.
-BESIDE: dict[str, type[Backend]] = {backend.name: backend for backend in (*by_hand.BACKENDS, *floor.BACKENDS)}
+BESIDE: dict[str, type[Backend]] = {
+    backend.name: backend for backend in (*by_hand.BACKENDS, *compiled.BACKENDS, *floor.BACKENDS)
+}
 
 
 def find(name: str, file: str = "") -> type[Backend]:

@@ -1,7 +1,7 @@
 """The same work done by hand: gather, update, scatter in NumPy and in torch. For orientation only."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class NumPyByHand(Backend):
     framework = "numpy"
     mode = "eager"
     devices = ("cpu",)
-    dtypes = ("float32", "float64")
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
     layouts = frozenset({"sparse", "dense"})
     documented = spoken = Dialect()
     promises = ()
