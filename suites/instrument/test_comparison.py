@@ -13,7 +13,7 @@ from lazyadam.reference.dialect import Dialect, Duplicates, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF
 from lazyadam.reference.scalars import Hyperparameters, exact
-from lazyadam.suites.instrument.element import FLOAT32, HAT, ROOT, Element, L, U
+from lazyadam.suites.instrument.element import FLOAT16, FLOAT32, HAT, ROOT, Element, L, U
 from lazyadam.suites.instrument.elements import ELEMENTS, RIGHT, WRONG
 from lazyadam.suites.judge import comparison
 from lazyadam.suites.judge.comparison import compare
@@ -45,6 +45,17 @@ def test_where_nothing_bounds_the_quotient_w_is_held_to_the_v_that_was_seen(dial
         assert element.ratio("w", 1.0 - share * moved) <= 1
     for share in (-1.0, 0.0, 0.4, 1.6):
         assert element.ratio("w", 1.0 - share * moved) > 1
+
+
+def test_an_epsilon_that_the_type_loses_bounds_no_quotient() -> None:
+    """1e-8 is 0 in float16: w is held to the v that was seen, of which half may be lost, and to the sums."""
+    tiny = 2 * FLOAT16.eta
+    element = Element(m=0.1, v=tiny, g=0.0, seen={"v": tiny}, p=FLOAT16)
+    s = exact(Hyperparameters(), 3)
+    moved = float(s.alpha * s.beta1 * element.m / sqrt(tiny))
+    assert 0.01 < moved < 0.1
+    for share, right in ((0.52, True), (1.0, True), (1.48, True), (0.3, False), (1.7, False)):
+        assert (element.ratio("w", 1.0 - share * moved) <= 1) == right
 
 
 def test_where_v_and_m_are_next_to_nothing_w_is_held_to_both() -> None:

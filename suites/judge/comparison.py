@@ -183,8 +183,7 @@ def _gradient(
     decayed = np.where(decay == 0, 0.0, decay * w)
     g = s.sign * gradient.values / s.scale + decayed
     given, scale, size = np.abs(gradient.values), np.asarray(s.scale), np.abs(decayed)
-    one_by_one = np.maximum(np.maximum(given / scale, size * np.maximum(1, scale)), np.abs(g))
-    one_by_one = np.where((scale == 1) & (decay == 0), 0.0, one_by_one)
+    one_by_one = np.where((scale == 1) & (decay == 0), 0.0, np.maximum(given / scale, np.abs(g)))
     summed = np.zeros_like(given)
     if gradient.error is not None and gradient.occurrences is not None:
         sums = rules.constants.addition * rules.type.u * np.maximum(gradient.occurrences - 1, 1)[:, None]
