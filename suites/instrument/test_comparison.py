@@ -9,7 +9,7 @@ import pytest
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.dialect import Dialect, Duplicates, WeightDecay
+from lazyadam.reference.dialect import Dialect, Duplicates, Untouched, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF
 from lazyadam.reference.scalars import Hyperparameters, exact
@@ -102,11 +102,11 @@ def test_at_the_very_edge_of_what_follows_from_m_either_result_is_right() -> Non
 
 
 def repeated(
-    first: float, last: float, m: float = 0.5, v: float = 0.25, beta1: float = 0.9
+    first: float, last: float, m: float = 0.5, v: float = 0.25, beta1: float = 0.9, single: float = 0.5
 ) -> tuple[State, Stack, Rules]:
     """A row that occurs twice beside one that occurs once, where each occurrence goes on by itself."""
     before = State(*(np.array([[0.5], [0.5], [x]]) for x in (1.0, m, v)))
-    gradient = Coalesced(np.array([0, 2, 2]), np.array([[0.5], [first], [last]]))
+    gradient = Coalesced(np.array([0, 2, 2]), np.array([[single], [first], [last]]))
     stack = Stack([], gradient, exact(Hyperparameters(beta1=beta1), 3), None, np.zeros(3, np.int64))
     return before, stack, Rules(FLOAT32, Dialect(duplicates=Duplicates.SCATTERED))
 
@@ -118,6 +118,37 @@ def test_an_average_that_is_not_seen_may_have_overflowed(m: float, may_be: bool)
     seen = State(*(x.copy() for x in bounded.state))
     seen.w[1:] = -inf
     assert (compare(before, stack, bounded, seen, rules).w[1:] <= 1).all() == may_be
+
+
+def test_beside_rows_that_repeat_one_that_does_not_is_judged_by_what_is_seen_of_it() -> None:
+    """Its v is infinite, so that it stays; of the others anything may be hidden."""
+    before, stack, rules = repeated(3 * ROOT, 1.0, single=1e3 * ROOT)
+    bounded = step(before, stack.gradient, stack.scalars, rules)
+    right = State(*(np.where(np.abs(x) > L, inf, x) for x in bounded.state))
+    assert (compare(before, stack, bounded, right, rules).w <= 1).all()
+    right.w[0] += 0.5
+    assert compare(before, stack, bounded, right, rules).w[0] > 1
+
+
+def test_a_row_that_no_gradient_names_stays_where_averages_decay_alone() -> None:
+    """One large, one NaN, beside one that moves by much."""
+    w = np.array([[1.0], [1e30], [nan]])
+    before = State(w, np.full((3, 1), 0.5), np.full((3, 1), 0.25))
+    gradient = Coalesced(
+        np.arange(3), np.array([[1e18], [0.0], [0.0]]), occurrences=np.array([1.0, 0.0, 0.0])
+    )
+    stack = Stack([], gradient, exact(Hyperparameters(lr=0.5), 3), None, np.zeros(3, np.int64))
+    rules = Rules(FLOAT32, Dialect(untouched=Untouched.MOMENTS_DECAY))
+    bounded = step(before, gradient, stack.scalars, rules)
+    seen = State(*(x.copy() for x in bounded.state))
+    assert abs(seen.w[0, 0] - w[0, 0]) > 0.1
+    assert (seen.w[1:] == w[1:])[0]
+    assert (compare(before, stack, bounded, seen, rules).w <= 1).all()
+    for row, wrong in ((0, 1.0), (1, 1.001e30), (1, nan), (2, 1.0)):
+        moved = State(seen.w.copy(), seen.m, seen.v)
+        moved.w[row] = wrong
+        ratios = compare(before, stack, bounded, moved, rules).w
+        assert [*np.flatnonzero(ratios > 1)] == [row]
 
 
 @pytest.mark.parametrize("w", [1024.0, 2.0**-10])
