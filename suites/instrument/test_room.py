@@ -51,6 +51,12 @@ def test_where_there_is_room_by_any_guess_no_arm_is_looked_at() -> None:
     assert needs(ARMS, LARGE, ample) == dict.fromkeys(ARMS, guessed(LARGE))
 
 
+def test_a_backend_that_is_not_there_takes_no_room() -> None:
+    absent = arm(NumPyByHand)
+    absent.process.not_run = "no such framework"
+    assert needs([absent], LARGE, 0) == {absent: Need(0, 0)}
+
+
 def test_a_part_of_a_configuration_shows_what_the_whole_takes() -> None:
     """To within a quarter, and that whatever was opened before."""
     with Arms() as context:

@@ -53,7 +53,7 @@ def needs(arms: Sequence[Arm], configuration: Configuration, free: float) -> dic
     ample = guessed(configuration)
     if _together(arms, dict.fromkeys(arms, ample), INSTANCES) <= free:
         return dict.fromkeys(arms, ample)
-    return {arm: seen(arm, configuration) for arm in arms}
+    return {arm: Need(0, 0) if arm.process.not_run else seen(arm, configuration) for arm in arms}
 
 
 def batches(
