@@ -107,14 +107,8 @@ class Configuration:
 
     @property
     def instance_bytes(self) -> int:
-        """Of one instance at least: its tables, and the gradients."""
+        """Of one instance at least, its tables and the gradients; of the case, in float32, at most."""
         return 3 * self.table_rows * self.width * self.itemsize + self.gradient_bytes
-
-    @property
-    def case_bytes(self) -> int:
-        """Of the case in float32, while the instances are made."""
-        numbers = 3 * self.table_rows + self.gradients * self.touched_rows
-        return 4 * numbers * self.width + 8 * self.gradients * self.touched_rows
 
     @property
     def state_bytes(self) -> int:
@@ -138,7 +132,7 @@ def refusal(configuration: Configuration, host: int, device: int | None = None) 
 
     device: free bytes of the device, where tables live there and not on the host.
     """
-    needed = configuration.case_bytes + configuration.state_bytes
+    needed = configuration.instance_bytes + configuration.state_bytes
     needed += configuration.instance_bytes if device is None else 0
     if needed > host:
         return f"needs {needed / 1e9:.3g} GB of memory, {host / 1e9:.3g} GB are free"

@@ -39,7 +39,7 @@ def table_of(typed: str) -> tuple[int, int]:
     rows, by, width = typed.lower().replace("×", "x").partition("x")
     if not by:
         raise typer.BadParameter(f"{typed} is no ROWSxWIDTH, as 1e6x64", param_hint="--table")
-    return number(rows), number(width)
+    return number(rows, option="--table"), number(width, option="--table")
 
 
 def share(typed: str) -> float:

@@ -62,14 +62,14 @@ def one_of(typed: str, known: Iterable[str], option: str) -> str:
     return typed.lower()
 
 
-def number(typed: str, least: int = 1, most: float = MOST) -> int:
-    """A number of rows and the like: also 1e6."""
+def number(typed: str, least: int = 1, most: float = MOST, option: str | None = None) -> int:
+    """A number of rows and the like: also 1e6. option: the one that it is of, where typer can't tell."""
     try:
         value = float(typed)
     except ValueError:
         value = math.nan
     if not value.is_integer() or not least <= value <= most:
-        raise typer.BadParameter(f"{typed} is no whole number from {least} to {most:g}")
+        raise typer.BadParameter(f"{typed} is no whole number from {least} to {most:g}", param_hint=option)
     return int(value)
 
 
@@ -80,7 +80,7 @@ def processes(typed: str) -> int:
 
 def threads(typed: str) -> int:
     """How many threads."""
-    return number(typed, 1, MOST_AT_ONCE)
+    return number(typed, 1, MOST_AT_ONCE, "--threads")
 
 
 def near_path(path: Path) -> str:

@@ -32,7 +32,7 @@ class Batch:
 def guessed(configuration: Configuration) -> Need:
     """What no arm is seen to go beyond."""
     held = COPIES * configuration.instance_bytes
-    return Need(held + configuration.case_bytes + configuration.state_bytes, held)
+    return Need(held + configuration.instance_bytes + configuration.state_bytes, held)
 
 
 def seen(arm: Arm, configuration: Configuration) -> Need:
