@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lazyadam.suites.backends.own.declaration import BrokenDeclaration
+from lazyadam.suites.backends.own.declaration import BrokenDeclaration, declared
 from lazyadam.suites.backends.own.reader import read
 from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.selecting import select
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.instrument.readme import OWN, examples
 from lazyadam.suites.instrument.test_command_line import pytest_run
 
@@ -193,3 +194,18 @@ def test_no_module_of_somebodys_own_is_said_to_be_installed_from_a_registry(tmp_
     file.write_text("import private_kernels_of_ours")
     with pytest.raises(BrokenDeclaration, match=r"No module named 'private_kernels_of_ours'$"):
         select([], [file])
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "tried"), [(("float32",), False), (("float32", "float64"), True)], ids=str
+)
+def test_an_optimizer_of_one_type_is_tried_beside_no_other(
+    dtypes: tuple[str, ...], tried: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "my_optimizer.py"
+    declaration = "(TorchOptimizer):\n"
+    assert declaration in TEMPLATES["torch"]
+    file.write_text(TEMPLATES["torch"].replace(declaration, f"{declaration}    dtypes = {dtypes}\n"))
+    (backend,) = declared(file)
+    assert backend.dtypes == dtypes
+    assert (Manner.MIXED in backend.manners) == tried
