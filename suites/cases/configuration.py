@@ -127,17 +127,18 @@ def _distinct(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
     return rng.permutation(rows)[:k]
 
 
-def refusal(configuration: Configuration, host: int, device: int | None = None) -> str:
-    """Why one instance of a configuration can't fit into the bytes that are free; '' where it can.
+def refusal(configuration: Configuration, host: int, device: int | None = None, instances: int = 1) -> str:
+    """Why a configuration can't fit into the bytes that are free; '' where it can.
 
-    device: free bytes of the device, where tables live there and not on the host.
+    device: free bytes of the device, where tables live there and not on the host: all instances. What the
+    host has room for is planned before (suites/performance/room.py); here it is one instance.
     """
     needed = configuration.instance_bytes + configuration.state_bytes
     needed += configuration.instance_bytes if device is None else 0
     if needed > host:
         return f"needs {needed / 1e9:.3g} GB of memory, {host / 1e9:.3g} GB are free"
-    if device is not None and configuration.instance_bytes > device:
-        needed = configuration.instance_bytes
+    needed = instances * configuration.instance_bytes
+    if device is not None and needed > device:
         return f"needs {needed / 1e9:.3g} GB of the device's memory, {device / 1e9:.3g} GB are free"
     return ""
 

@@ -108,6 +108,9 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated() -> None:
     assert refusal(huge, 10**9) == "needs 2.66e+07 GB of memory, 1 GB are free"
     assert refusal(SMALL, 10**9) == ""
     assert "of the device's memory" in refusal(STANDARD[0], 10**12, 1000)
+    one = STANDARD[0].instance_bytes
+    assert refusal(STANDARD[0], 10**12, 2 * one, instances=2) == ""
+    assert "of the device's memory" in refusal(STANDARD[0], 10**12, 2 * one, instances=3)
     failed, right = arm(NumPyByHand), arm(NumPyByHand)
     measure([failed], huge, np.random.default_rng(0))
     (row,) = rows([failed], huge)

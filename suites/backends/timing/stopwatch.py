@@ -71,7 +71,7 @@ class Stopwatch:
         gc.freeze()  # what was imported stays: to look through it for what can go takes longer than the rest
         memory = self.backend.device_memory()
         own = None if type(memory) is Memory else memory.free()
-        if why := sizes.refusal(configuration, Memory().free(), own):
+        if why := sizes.refusal(configuration, Memory().free(), own, instances):
             return Opened(Failure(Verdict.REFUSES, 0, why))
         case = configuration.case()
         if Manner.COLD in self.backend.manners:  # what compiles is timed as part of the first step
