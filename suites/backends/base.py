@@ -28,7 +28,7 @@ SHOWN = frozenset(
         *(Manner.STRIDED, Manner.COLUMNS, Manner.STRIDED_GRADIENTS, Manner.EXPANDED, Manner.LR_TENSOR),
         *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
         *(Manner.ONE_BUFFER, Manner.VECTORS, Manner.FROZEN, Manner.EMPTY, Manner.MIXED),
-        Manner.THREADS,
+        *(Manner.THREADS, Manner.DETERMINISTIC, Manner.SCALER, Manner.GRAPH),
         *(Manner.OVERWRITTEN, Manner.CLOSURE),
         *(Manner.SAVED, Manner.COPIED, Manner.FORKED, Manner.LOADED_BACK),
     }
@@ -131,9 +131,15 @@ class Backend(ABC):
         self.device = device
 
     @classmethod
+    def device_of(cls, asked: str) -> str:
+        """What the framework calls a device that is asked for: a gpu is CUDA for torch."""
+        cuda = asked == "gpu" and "gpu" not in cls.devices and "cuda" in cls.devices
+        return "cuda" if cuda else asked
+
+    @classmethod
     def on(cls, device: str) -> "type[Backend]":
         """The backend as it is declared on a device."""
-        return _declared_on(cls, device)
+        return _declared_on(cls, cls.device_of(device))
 
     @classmethod
     def usual_dtype(cls) -> str:

@@ -25,7 +25,7 @@ class Clause:
     needs: what a backend has to take for the clause to apply to it. free: judged free running, not
     step by step. layout: the clause is whether this layout is taken at all; it is tried in every type
     where the backend takes it, and in float32 where it doesn't. strict_epsilon: no part of ε may be lost
-    where it is rounded to the tensor's type.
+    where it is rounded to the tensor's type. tried_in: types beside which there is nothing to be tried.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Clause:
     free: bool = False
     layout: str = ""
     strict_epsilon: bool = False
+    tried_in: tuple[str, ...] = tuple(PRECISIONS)
 
     def missing(self, backend: type[Backend]) -> str:
         """Why the clause does not apply to a backend; '' where it does."""
@@ -45,7 +46,7 @@ class Clause:
     def dtypes(self, backend: type[Backend]) -> tuple[str, ...]:
         """The types in which the clause is tried."""
         if not self.layout:
-            return backend.dtypes
+            return tuple(dtype for dtype in backend.dtypes if dtype in self.tried_in)
         return tuple(PRECISIONS) if self.layout in backend.layouts else ("float32",)
 
 

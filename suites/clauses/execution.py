@@ -5,7 +5,14 @@ from collections.abc import Callable
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.strategies import Menu
-from lazyadam.suites.clauses.clause import ALL_ROWS, MINDSPORE_ADAM, MINDSPORE_LAZY_ADAM, Clause, layouts
+from lazyadam.suites.clauses.clause import (
+    ALL_ROWS,
+    MINDSPORE_ADAM,
+    MINDSPORE_LAZY_ADAM,
+    Clause,
+    in_manner,
+    layouts,
+)
 
 
 def _in(manner: Manner, most: int) -> Callable[[type[Backend]], Menu]:
@@ -84,5 +91,30 @@ CLAUSES = (
         "torch.set_num_threads documentation, 2.13; bug class of torch/nn#790",
         _on_threads,
         needs=(Manner.THREADS,),
+    ),
+    Clause(
+        "deterministic",
+        "where deterministic algorithms alone may run a step does the same",
+        "deterministic algorithms alone may run",
+        "torch.use_deterministic_algorithms documentation, 2.13; bug class of pytorch#56521",
+        _in(Manner.DETERMINISTIC, 8),
+        needs=(Manner.DETERMINISTIC,),
+    ),
+    Clause(
+        "grad-scaler",
+        "through a loss scaler a step does the same, and one with infinite gradients does nothing",
+        "gradients go through a loss scaler",
+        "torch.amp.GradScaler documentation, 2.13; bug class of pytorch#95781 and DeepSpeed#5775",
+        in_manner(Manner.SCALER, 10),
+        needs=(Manner.SCALER,),
+        tried_in=("bfloat16", "float32", "float64"),  # a scaler refuses gradients of float16
+    ),
+    Clause(
+        "cuda-graph",
+        "a step that is captured as a CUDA graph and replayed does the same",
+        "the step is replayed as a CUDA graph",
+        "torch.optim.Adam documentation, 2.13, capturable; bug class of pytorch#76368",
+        in_manner(Manner.GRAPH, 10),
+        needs=(Manner.GRAPH,),
     ),
 )

@@ -30,6 +30,7 @@ app = typer.Typer(
 FILES = ("judging", "telling", "tables", "bench", "setting_up")
 OUT = Path("lazyadam-out")
 LONGEST = 1000
+CARDS = "CUDA_VISIBLE_DEVICES"
 COMPLETE = "_LAZYADAM_COMPLETE"  # set by the shell that asks how a line could go on
 
 
@@ -57,6 +58,20 @@ def interpreter(typed: str) -> str:
     return python
 
 
+def card(typed: str) -> str:
+    """A device by its word; with a number, as gpu:1, it is the only card that this run sees."""
+    word, colon, number = typed.partition(":")
+    if not colon:
+        return typed
+    if word.lower() not in ("gpu", "cuda") or not number.isdecimal():
+        raise typer.BadParameter(f"{typed} is no device; the second card is gpu:1")
+    seen = [x for x in os.environ.get(CARDS, "").split(",") if x]
+    if seen and int(number) >= len(seen):
+        raise typer.BadParameter(f"{typed}: {CARDS} names {len(seen)} of them")
+    os.environ[CARDS] = seen[int(number)] if seen else number
+    return word
+
+
 Python = Annotated[
     str | None,
     typer.Option(
@@ -64,7 +79,14 @@ Python = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", parser=named, help="where results go, or lie")]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, gpu or ascend")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="DEVICE",
+        parser=card,
+        help="cpu, gpu (CUDA for torch), cuda or ascend; gpu:1: the second card",
+    ),
+]
 Seed = Annotated[str | None, typer.Option(metavar="N", help="of the cases: 0 in ci, else random")]
 Profile = Annotated[str, typer.Option(metavar="NAME", help="how much is tried: ci, nightly or deep")]
 

@@ -147,7 +147,7 @@ def replay(file: Path, backend: type[Backend], device: str, against: str) -> tup
         lines.append(f"  {numbers.size - finite} of {numbers.size} numbers of w, m and v are not finite")
     lines += [f"  {judged.scalars}"] if judged.scalars else []
     lines += [f"  {divergence.message()}" for divergence in judgement.divergences]
-    if path := wrong_path(backend, device, case.dtype, trajectories):
+    if path := wrong_path(backend, process.device, case.dtype, trajectories):
         lines.append(f"  {path}")
     lines += [f"  printed: {line}" for line in printed]
     return DIVERGES if path or worst > 1 else CONFORMS, lines

@@ -101,6 +101,10 @@ def no_script(case: Case, backend: type[Backend]) -> str:
         return f"{SUITE_ALONE}compares it with itself"
     if backend.framework == "mindspore" and backend.origin is None and any(x != given[0] for x in given):
         return "gradients change their layout from step to step, each a graph of its own"
+    if Manner.GRAPH in case.manner:
+        return "a graph that is replayed once shows nothing"
+    if Manner.SCALER in case.manner and any(all(g is None for g in step.gradients) for step in case.steps):
+        return "a loss scaler is given a gradient in every step"
     if d.duplicates is Duplicates.SCATTERED and (
         d.untouched is Untouched.MOMENTS_DECAY or d.weight_decay is WeightDecay.DECOUPLED
     ):

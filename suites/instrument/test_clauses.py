@@ -32,7 +32,8 @@ def test_no_two_clauses_share_an_id() -> None:
 
 def test_every_clause_has_a_test_and_every_test_a_clause() -> None:
     """From what pytest itself collects."""
-    lines = pytest_run("suites/conformance/test_conformance.py", "--collect-only").stdout.splitlines()
+    listed = ("suites/conformance/test_conformance.py", "--collect-only", "--device")
+    lines = "\n".join(pytest_run(*listed, device).stdout for device in ("cpu", "gpu")).splitlines()
     tests = [match.group(1) for line in lines if (match := re.search(r"\[(.+)\]$", line))]
     clause_of = {f"{clause}-{backend}": clause for clause in CLAUSES for backend in BACKENDS}
     assert {clause_of.get(test.rsplit("-", 1)[0], test) for test in tests} == set(CLAUSES)
@@ -40,7 +41,8 @@ def test_every_clause_has_a_test_and_every_test_a_clause() -> None:
 
 @pytest.mark.parametrize("manner", Manner)
 def test_every_manner_is_tried_by_a_clause_or_a_bad_input(manner: Manner) -> None:
-    menus = [c.menu(b) for c in CLAUSES.values() for b in BACKENDS.values() if not c.missing(b)]
+    backends = [backend.on(device) for backend in BACKENDS.values() for device in backend.devices]
+    menus = [clause.menu(b) for clause in CLAUSES.values() for b in backends if not clause.missing(b)]
     cases = [k.case(b) for k in KINDS for b in BACKENDS.values() if k.applies(b)]
     assert any(manner in tried for tried in (*(m.manner for m in menus), *(c.manner for c in cases)))
 

@@ -67,6 +67,15 @@ LOADS = """    def load_state_dict(self, saved):
             state["step"] = 0
 
 """
+SKIPS = """    _step_supports_amp_scaling = True  # a scaler leaves to it what has to be done
+
+    def unscaled(self):
+        for p in (p for group in self.param_groups for p in group["params"] if p.grad is not None):
+            if getattr(self, "grad_scale", None) is not None:
+                p.grad = (p.grad / self.grad_scale).coalesce()
+                p.grad._values().nan_to_num_(posinf=0)
+
+"""
 COUNTS_BY_ID = """counts = self.__dict__.setdefault("counts", {})
                 state["step"] = counts[id(p)] = counts.get(id(p), 0) + 1"""
 WRONG = (
@@ -170,6 +179,27 @@ WRONG = (
         "threads",
         handed_over(sample(steps=1), Manner.THREADS),
         "w(",
+        (),
+    ),
+    Wrong(
+        "torch, deterministic algorithms alone",
+        TORCH,
+        ('group["lr"]\n', 'group["lr"] * (1 + torch.are_deterministic_algorithms_enabled())\n'),
+        "deterministic",
+        handed_over(sample(steps=1), Manner.DETERMINISTIC),
+        "w(",
+        (),
+    ),
+    Wrong(
+        "torch, a step that a loss scaler skips",
+        TORCH,
+        (
+            "    @torch.no_grad()\n    def step(self):\n",
+            f"{SKIPS}    @torch.no_grad()\n    def step(self):\n        self.unscaled()\n",
+        ),
+        "grad-scaler",
+        handed_over(several(*GROUPS, steps=2), Manner.SCALER),
+        "t: expected 1, got 2",
         (),
     ),
     Wrong(

@@ -38,18 +38,19 @@ def clause_of(item: pytest.Item) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What is asked of each backend; the tests of a backend stay together, so that they share its process."""
     config = metafunc.config
-    device, backends = config.getoption("--device"), config.stash[BACKENDS]
-    once = [(backend, (backend, device), backend.name) for backend in backends]
+    asked, backends = config.getoption("--device"), config.stash[BACKENDS]
+    placed = [(backend, backend.device_of(asked)) for backend in backends]
+    once = [(backend, (backend, device), backend.name) for backend, device in placed]
     conformance = [
         (backend, (backend, device, dtype, clause), f"{clause.id}-{backend.name}-{dtype}")
-        for backend in backends
+        for backend, device in placed
         for clause in CLAUSES.values()
         for dtype in clause.dtypes(backend)
         if not clause.missing(backend)
     ]
     pinned = [
         (backend, (backend, device, known.cast(dtype)), f"{known.name}-{backend.name}-{dtype}")
-        for backend in backends
+        for backend, device in placed
         for known in pin.pins_of_name(backend, device)
         for dtype in known.types_of(backend)
     ]
@@ -57,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     selected = {backend.name for backend in backends}
     scripts = [
         (backend, (backend, device, known), f"{known.name}-{backend.name}")
-        for backend in backends
+        for backend, device in placed
         for known in pin.pins_of_name(backend, device)
         if config.getoption("--profile") != "ci"
         or backend.name == next(name for name in known.backends if name in selected)
@@ -81,7 +82,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                         item,
                         id=id,
                         marks=[
-                            pytest.mark.xdist_group(f"{backend.name}-{device}"),
+                            pytest.mark.xdist_group(backend.name),
                             *([pytest.mark.quick] if CLAUSES["update-rule"] in item else []),
                             *([pytest.mark.slow] if takes_long(name, backend, item) else []),
                         ],

@@ -55,14 +55,14 @@ def told(
             return NOTHING_COMPARED, folded(f"{backend.name}: not run ({process.not_run})")
         (trajectory,) = process.run([case])
         version = process.version
-    of = f"{backend.framework} {version}, {backend.mode}, {device}, {case.dtype}"
+    of = f"{backend.framework} {version}, {backend.mode}, {process.device}, {case.dtype}"
     lines = folded(f"{backend.name}   {of}, against {against}")
     lines += [*(folded(asked, "  ") if asked else ()), ""]
     if trajectory.failure:
         return 0, [*lines, *_failure(case, trajectory.failure)]
     judged = judge(file, case, trajectory, backend, against)
     rules, place = first_place(case, trajectory, backend, judged)
-    path = wrong_path(backend, device, case.dtype, [trajectory])
+    path = wrong_path(backend, process.device, case.dtype, [trajectory])
     if path:
         lines += folded(f"DIVERGES: {path}.")
     if place is not None:

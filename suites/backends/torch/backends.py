@@ -3,6 +3,7 @@
 from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Epsilon, Power, Storage, Subnormals
 from lazyadam.suites.backends.base import Backend, Promise
 from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
+from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.training import Layer
 
 _SPARSE_ADAM = "torch.optim.SparseAdam documentation, 2.13"
@@ -63,7 +64,11 @@ class AdamFused(Adam):
     # ATen/native/cuda/fused_adam_utils.cuh, 2.13: scalars and their powers in the working precision; both
     # averages as fma(β, x, fma(−β, g, g)). CUDA C++ Programming Guide, mathematical functions: powf 4 ulps.
     elsewhere = {
-        "cuda": {"arithmetic": Arithmetic(Storage.WORKING, Power.WORKING_POWER, power_ulps=4)},
+        "cuda": {
+            "arithmetic": Arithmetic(Storage.WORKING, Power.WORKING_POWER, power_ulps=4),
+            "manners": TorchOptimizer.manners | {Manner.GRAPH},
+            "possible": TorchOptimizer.manners | {Manner.GRAPH},
+        },
     }
 
 

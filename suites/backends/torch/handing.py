@@ -8,26 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.torch.stepping import SCALE, TakesSteps
 from lazyadam.suites.cases.case import IN_BUFFER, Case, Manner, Step
 
 GOES_ON = frozenset({Manner.COPIED, Manner.FORKED})
-OFTEN = "step called its closure {} times"
-NO_LOSS = "step did not return the loss of its closure"
-NO_GRADIENTS = "step called its closure where gradients are not recorded"
-LOSS = 0.75
 
 
-class HandsOver(Backend):
+class HandsOver(TakesSteps):
     """What is handed over: parameters, their gradients, and the state of their optimizer.
 
     Whoever derives from it sets `torch` and, in `build`, `dtype` and `optimizer`.
     """
 
-    torch: Any
     dtype: Any
-    optimizer: Any
-    parameters: list[Any]
     before: Sequence[Any] = ()  # those of no case: in the first group, before its own and after them
     after: Sequence[Any] = ()
     manners = frozenset(
@@ -44,6 +37,8 @@ class HandsOver(Backend):
             Manner.EMPTY,
             Manner.MIXED,
             Manner.THREADS,
+            Manner.DETERMINISTIC,
+            Manner.SCALER,
             Manner.OVERWRITTEN,
             Manner.CLOSURE,
             Manner.SAVED,
@@ -134,6 +129,8 @@ class HandsOver(Backend):
                 tensor.grad = None
                 continue
             values = self._tensor(gradient.values, values_dtype)
+            if Manner.SCALER in case.manner:
+                values *= SCALE
             if Manner.STRIDED_GRADIENTS in case.manner:
                 values = values.transpose(0, -1).contiguous().transpose(0, -1)
                 if values.is_contiguous():  # of one dimension, or one row
@@ -148,27 +145,7 @@ class HandsOver(Backend):
             else:
                 rows = self.torch.from_numpy(gradient.rows[None].astype(rows_dtype)).to(self.device)
                 tensor.grad = self.torch.sparse_coo_tensor(rows, values, tensor.shape)
-        return self._by_closure if Manner.CLOSURE in case.manner else self.optimizer.step
-
-    def _by_closure(self) -> None:
-        """The step, with gradients that are not there before it calls for them."""
-        torch, calls, gradients = self.torch, 0, [x.grad for x in self.parameters]
-        self.optimizer.zero_grad()
-
-        def closure() -> Any:
-            nonlocal calls
-            calls += 1
-            if not torch.is_grad_enabled():
-                raise ValueError(NO_GRADIENTS)
-            for tensor, gradient in zip(self.parameters, gradients, strict=True):
-                tensor.grad = gradient
-            return torch.tensor(LOSS)
-
-        returned = self.optimizer.step(closure)
-        if calls != 1:
-            raise ValueError(OFTEN.format(calls))
-        if returned is None or float(returned) != LOSS:
-            raise ValueError(NO_LOSS)
+        return self._stepper(case)
 
     def overwrite(self) -> None:
         for gradient in (x.grad for x in self.parameters if x.grad is not None):
@@ -178,6 +155,7 @@ class HandsOver(Backend):
 
     def reload(self, case: Case) -> None:
         first = self.parameters, self.optimizer
+        self.graphs.clear()
         if Manner.LOADED_BACK in case.manner:
             self._load_back()
             return
@@ -232,6 +210,10 @@ class HandsOver(Backend):
             return any(x.storage_offset() or not x.numel() for x in self.parameters)
         if manner is Manner.THREADS:
             return bool(self.torch.get_num_threads() == 2)
+        if manner is Manner.DETERMINISTIC:
+            return bool(self.torch.are_deterministic_algorithms_enabled())
+        if manner is Manner.SCALER:
+            return all(self.skipped)
         if manner is Manner.LR_TENSOR:
             return all(self.torch.is_tensor(group["lr"]) for group in self.optimizer.param_groups)
         return True

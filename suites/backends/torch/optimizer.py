@@ -53,9 +53,11 @@ class TorchOptimizer(HandsOver):
     def build(self, case: Case) -> None:
         torch = self.torch
         self.dtype = getattr(torch, case.dtype)
+        self._ready_for(case)
         self._hand_over(case)
         self.optimizer = self._optimizer(case)
-        if case.t or any(p.m.any() or p.v.any() for p in case.parameters):
+        # What a graph captures is there before: it would be made anew in every replay.
+        if case.t or Manner.GRAPH in case.manner or any(p.m.any() or p.v.any() for p in case.parameters):
             self._load(case)
 
     def _load(self, case: Case) -> None:
@@ -91,10 +93,11 @@ class TorchOptimizer(HandsOver):
         ]
         new = self.optimizer_type()
         groups[0]["params"] = [*self.before, *groups[0]["params"], *self.after]
+        options = self.options | ({"capturable": True} if Manner.GRAPH in case.manner else {})
         if Manner.ARGUMENTS in case.manner:
             (group,) = groups
-            return new(**(self.options | group))
-        return new([{"params": []}, *groups] if Manner.EMPTY in case.manner else groups, **self.options)
+            return new(**(options | group))
+        return new([{"params": []}, *groups] if Manner.EMPTY in case.manner else groups, **options)
 
     def optimizer_type(self) -> Any:
         """The optimizer's class."""
@@ -132,6 +135,10 @@ class TorchOptimizer(HandsOver):
     def use_threads(self, count: int) -> None:
         self.torch.set_num_threads(count)
 
+    def synchronize(self) -> None:
+        if self.device != "cpu":
+            self.torch.cuda.synchronize()
+
     def seconds(self, call: Callable[[], object]) -> float:
         if self.device == "cpu":
             return super().seconds(call)
@@ -152,6 +159,7 @@ class TorchOptimizer(HandsOver):
     ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
         torch = self.torch
         self.dtype = torch.float32
+        self._ready_for(training.start)
         embedding = torch.nn.Embedding.from_pretrained(
             self._tensor(training.table), freeze=False, sparse=layer.sparse
         )
@@ -179,6 +187,7 @@ class TorchOptimizer(HandsOver):
         return Gradient(numbers(gradient._values(), float64), numbers(gradient._indices()[0], int64))
 
     def change(self, case: Case, groups: tuple[Group, ...]) -> None:
+        self.graphs.clear()  # numbers are captured with the rest
         for group, now in zip(self.optimizer.param_groups[-len(groups) :], groups, strict=True):
             given = self.arguments_of(now, case)
             if Manner.LR_TENSOR in case.manner:

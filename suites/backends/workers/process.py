@@ -56,7 +56,7 @@ class Process:
         python: str = "",
         core: int | None = None,
     ) -> None:
-        self.backend, self.device = backend.on(device), device
+        self.backend, self.device = backend.on(device), backend.device_of(device)
         self.environment, self.core = environment, core
         self.spec = f"popen//python={python}" if python else backend.spec
         self.case_seconds = backend.case_seconds if case_seconds is None else case_seconds

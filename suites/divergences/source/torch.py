@@ -9,10 +9,11 @@ from lazyadam.suites.cases.case import Group
 from lazyadam.suites.cases.valid import CHANGEABLE
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.own import loaded, name_of
-from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
+from lazyadam.suites.divergences.source.skeleton import indented
+from lazyadam.suites.divergences.source.torch_parameters import TorchParameters
 
 
-class TorchScript(Skeleton):
+class TorchScript(TorchParameters):
     def __init__(self, s: Listing, backend: type[Backend], device: str, fails: bool) -> None:
         super().__init__(s, backend, device, fails)
         # Of the suite's own the declaration says it all.
@@ -41,9 +42,8 @@ class TorchScript(Skeleton):
             yield f'torch.set_default_device("{self.device}")'
         if "THREADS" in self.s.manner:
             yield "torch.set_num_threads(2)"
-
-    def _tensor(self, x: str) -> str:
-        return f"torch.tensor({x}, dtype=torch.{self.s.case.dtype})"
+        if "DETERMINISTIC" in self.s.manner:
+            yield "torch.use_deterministic_algorithms(True)"
 
     def _rate(self, x: object) -> str:
         return f"torch.tensor({x}, dtype=torch.float64)" if "LR_TENSOR" in self.s.manner else str(x)
@@ -84,66 +84,16 @@ class TorchScript(Skeleton):
         given = {"params": first, **self._arguments(group.hyperparameters)}
         return "{" + ", ".join(f'"{name}": {x}' for name, x in given.items()) + "}"
 
-    def _between(self, params: str) -> str:
-        """A list of parameters, and those beside them."""
-        beside = {
-            "FROZEN": ("frozen, ", ""),
-            "EMPTY": ("empty[0], ", ", empty[1]"),
-            "MIXED": ("beside, ", ""),
-        }
-        for manner, (before, after) in beside.items():
-            if manner in self.s.manner:
-                return f"[{before}{params[1:-1] if params[0] == '[' else f'*{params}'}{after}]"
-        return params
-
-    def _beside(self) -> Iterator[str]:
-        first = "p" if self.s.count == 1 else "params[0]"
-        if "FROZEN" in self.s.manner:
-            yield f"frozen = torch.nn.Parameter(torch.ones_like({first}), requires_grad=False)"
-        sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
-        if "MIXED" in self.s.manner:
-            other = "float32" if self.s.case.dtype == "float64" else "float64"
-            yield f"beside = torch.nn.Parameter(torch.ones_like({first}, dtype=torch.{other}))"
-            yield f"beside.grad = torch.ones_like(beside){sparse}"
-        if "EMPTY" in self.s.manner:
-            yield f"empty = [torch.nn.Parameter({first}.detach()[:0].clone()) for _ in range(2)]"
-            yield "for x in empty:"
-            yield f"    x.grad = torch.zeros_like(x){sparse}"
-
     def optimizer(self) -> Iterator[str]:
-        s = self.s
-        w = self._tensor("w")
-        if "STRIDED" in s.manner:
-            w = f"torch.stack(2 * [{w}], dim=-1)[..., 0]"
-        if "COLUMNS" in s.manner:
-            w = f"{w}.transpose(0, -1).contiguous().transpose(0, -1)"
-        told = "  # not contiguous" if {"STRIDED", "COLUMNS"} & s.manner else ""
-        made = f"torch.nn.Parameter({w})"
-        if {"ONE_BUFFER", "VECTORS"} & s.manner:
-            yield from self._parts()
-        else:
-            yield f"p = {made}{told}" if s.count == 1 else f"params = [{made} for w, _, _ in tables]{told}"
-        yield from self._beside()
+        yield from self._parameters()
         if self.made_again:
             yield from ("", "", "def new():", *indented([f"return {self._new()}"]), "", "")
         yield f"optimizer = {'new()' if self.made_again else self._new()}"
         if self.has_state:
             yield from self._state()
-
-    def _parts(self) -> Iterator[str]:
-        """Parameters of one buffer, which has room for what is written too far."""
-        s = self.s
-        mine = "p" if s.count == 1 else "p, (w, _, _)"
-        yield "sizes = [" + ("w.size]" if s.count == 1 else "w.size for w, _, _ in tables]")
-        yield f"buffer = torch.zeros(2 * (1 + sum(sizes)), dtype=torch.{s.case.dtype})"
-        yield "parts = buffer[1 : 1 + sum(sizes)].split(sizes)"
-        if s.count == 1:
-            yield "p = torch.nn.Parameter(parts[0].view(w.shape))"
-            yield f"p.data.copy_({self._tensor('w')})"
-        else:
-            yield "params = [torch.nn.Parameter(x.view(w.shape)) for x, (w, _, _) in zip(parts, tables)]"
-            yield f"for {mine} in zip(params, tables):"
-            yield f"    p.data.copy_({self._tensor('w')})"
+        if "SCALER" in self.s.manner:
+            yield f'scaler = torch.amp.GradScaler("{self.device}", init_scale=4.0)'
+            yield "scaler.scale(torch.zeros(1))  # which makes its scale"
 
     def _state(self) -> Iterator[str]:
         s, t = self.s, self.s.case.t
@@ -179,12 +129,27 @@ class TorchScript(Skeleton):
             given = [f"for p, {s.gradient} in zip(params, gradients):", *indented(given)]
         if "CLOSURE" in s.manner:
             given = ["def closure():", *indented([*given, "return torch.tensor(0.0)"])]
+        if "SCALER" in s.manner:
+            yield from self._scaled(given)
+            return
         yield from given
         yield f"optimizer.step({'closure' if 'CLOSURE' in s.manner else ''})"
         if "OVERWRITTEN" in s.manner and not s.nothing:
             lines = ["(p.grad._values() if p.grad.is_sparse else p.grad).fill_(np.nan)"]
             lines = ["if p.grad is not None:", *indented(lines)] if s.guarded else lines
             yield from lines if s.count == 1 else ["for p in params:", *indented(lines)]
+
+    def _scaled(self, given: list[str]) -> Iterator[str]:
+        """A step with infinite gradients, which is skipped, and that of the gradients times four."""
+        step = ["scaler.step(optimizer)", "scaler.update(4.0)"]
+        infinite = "torch.full_like(p, torch.inf)" + (".to_sparse(1)" if self.s.layout != "dense" else "")
+        yield from [*given, *self._instead(infinite), *step]
+        yield from [*given, *self._instead("4 * p.grad"), *step]
+
+    def _instead(self, gradient: str) -> list[str]:
+        lines = [f"p.grad = {gradient}"]
+        lines = ["if p.grad is not None:", *indented(lines)] if self.s.guarded else lines
+        return lines if self.s.count == 1 else ["for p in params:", *indented(lines)]
 
     def _reloaded(self) -> Iterator[str]:
         """Saved and loaded, as the manner is."""
@@ -225,12 +190,6 @@ class TorchScript(Skeleton):
             else ["for p, x in zip(params, weights):", "    p.detach().copy_(x)"]
         )
         yield from [*back, "optimizer.load_state_dict(saved)  # back to before it"]
-
-    def _ones(self, name: str, of: str) -> Iterator[str]:
-        """Gradients of ones. name: of one parameter; of: of them all."""
-        sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
-        ones = f"{name}.grad = torch.ones_like({name}){sparse}"
-        yield from [ones] if self.s.count == 1 else [f"for {name} in {of}:", f"    {ones}"]
 
     def _changed(self) -> Iterator[str]:
         s, one = self.s, len(self.s.groups) == 1
