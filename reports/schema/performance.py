@@ -11,6 +11,9 @@ PERFORMANCE = Table(
         *c.TIMED,
         Column("ci_low", "the lower end of the 95 % interval of the median", NUMBER),
         Column("ci_high", "the upper end of the 95 % interval of the median", NUMBER),
+        Column(
+            "alone_seconds", "seconds of a step that an idle device is given; of devices that queue", NUMBER
+        ),
         Column("first_step_seconds", "seconds of the first step, compilation included", NUMBER),
         Column("peak_bytes", "the memory of one instance, its first step included", NUMBER),
         Column("rows_per_second", "touched rows / seconds", NUMBER),

@@ -123,6 +123,7 @@ class Backend(ABC):
     elsewhere: ClassVar[dict[str, dict[str, Any]]] = {}
     spec: ClassVar[str] = "popen"
     case_seconds: ClassVar[float] = 60.0
+    at_once: int = 1
     python: ClassVar[str] = ""
     file: ClassVar[str] = ""
     origin: ClassVar[Origin | None] = None

@@ -172,6 +172,14 @@ USUAL = _lines(
     many=10_000,
     largest=2_000_000,
 )
+# On a card whose L2 has 50 MB: what the gradients of eight steps touch is more than that.
+LARGE = [
+    *STANDARD,
+    Configuration(1_000_000, 64, 8192),
+    Configuration(1_000_000, 64, 8192, "zipf"),
+    Configuration(1_000_000, 64, 1_000_000, "dense"),
+    Configuration(10_000_000, 16, 100_000),
+]
 FULL = [
     *_lines(
         touched=(1, 10, 100, 1000, 10_000, 100_000),
@@ -204,6 +212,7 @@ def chosen(
     duplicates: list[str] | None,
     quick: bool = False,
     full: bool = False,
+    device: str = "cpu",
 ) -> list[Configuration]:
     """The usual ones, some or all; or every combination of the sizes given, with usual ones for the others.
 
@@ -211,7 +220,7 @@ def chosen(
         ValueError: none of these makes sense, or fits; the message is one line.
     """
     if not any((table_rows, widths, touched, duplicates)):
-        return FULL if full else QUICK if quick else USUAL
+        return FULL if full else QUICK if quick else USUAL if device == "cpu" else LARGE
     usual, _ = STANDARD
     found = grid(
         table_rows or [usual.table_rows],

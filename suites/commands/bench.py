@@ -136,7 +136,7 @@ def bench(
         else [one_of(kind, configuration.DUPLICATES, "--duplicates") for kind in duplicates or ()]
     )
     try:
-        sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full)
+        sizes = configuration.chosen(table_rows, width, touched_rows, kinds, quick, full, device)
     except ValueError as error:
         raise typer.TyperException(f"nothing was measured: {error}") from None
     counts = [some_threads(count) for typed in threads or () for count in typed.split(",")]

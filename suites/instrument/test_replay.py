@@ -77,7 +77,7 @@ class Standing:
     """Stands for the worker: nothing moves. For what is decided after a run, or without one."""
 
     def __init__(self, *_: object) -> None:
-        self.not_run = None
+        self.not_run, self.device = None, "cpu"
 
     def __enter__(self) -> "Standing":
         return self

@@ -26,13 +26,15 @@ SHARED_BYTES = 2**22  # steps that move less are measured on one thread: there i
 
 
 def wanted(
-    backends: Sequence[type[Backend]], layouts: Sequence[str]
+    backends: Sequence[type[Backend]], layouts: Sequence[str], device: str
 ) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
-    """The arms: the backends, and what is measured beside them."""
+    """The arms: the backends, and what is measured beside them on that device."""
     for backend in backends:
         if backend.layouts & set(layouts):
             yield backend, {}
     for name, backend in BESIDE.items():
+        if backend.device_of(device) not in backend.devices:
+            continue
         yield backend, {"judged": not name.startswith("floor.")}
 
 
@@ -79,7 +81,7 @@ def run(
     throughout. threads: empty for one, and all where there is something to share.
     """
     console, table = Console(width=180), list[Row]()
-    parts = _parts(threads, chosen)
+    parts = _parts(threads, chosen, device)
     with Steps(sum(len(part) for _, part in parts), "the backends start") as steps:
         _measure(backends, named, device, parts, table, steps)
     if steps.interrupted:
@@ -110,7 +112,7 @@ def _measure(
         with Arms() as context:
             layouts = sorted({c.layout for c in part}, reverse=True)
             taking = [b for b in backends if named or threads == 1 or not b.repeats]
-            arms = context.start(wanted(taking, layouts), device, threads)
+            arms = context.start(wanted(taking, layouts, device), device, threads)
             arms += context.start(twins(arms, part), device, threads)
             for configuration in part:
                 steps.begin(f"{configuration}; threads: {threads}")
@@ -152,12 +154,12 @@ def _for_memory(planned: Sequence[Batch]) -> str:
 
 
 def _parts(
-    threads: Sequence[int], chosen: Sequence[Configuration]
+    threads: Sequence[int], chosen: Sequence[Configuration], device: str
 ) -> list[tuple[int, Sequence[Configuration]]]:
-    """What is measured on how many threads. Empty: on one, and what there is to share on all."""
+    """What is measured on how many threads. Empty: on one, and on all what the host has to share."""
     if threads:
         return [(count, chosen) for count in threads]
-    shared = [c for c in chosen if c.step_bytes >= SHARED_BYTES]
+    shared = [c for c in chosen if c.step_bytes >= SHARED_BYTES and device == "cpu"]
     return [(1, chosen), *([(all_threads(), shared)] if all_threads() > 1 and shared else [])]
 
 

@@ -47,6 +47,7 @@ def _times(arm: Arm, configuration: Configuration) -> Row:
         "seconds_median": typical.value,
         "ci_low": typical.low,
         "ci_high": typical.high,
+        "alone_seconds": arm.opened.alone,
         "first_step_seconds": float(np.median(arm.opened.first_steps)),
         "peak_bytes": arm.opened.peak_bytes,
         "rows_per_second": configuration.touched_rows / typical.value,

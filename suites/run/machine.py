@@ -66,7 +66,12 @@ def _caches() -> str:
 
 
 def _gpu() -> str:
-    with suppress(OSError, subprocess.CalledProcessError):
-        asked = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
-        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = [
+            "nvidia-smi",
+            "--query-gpu=name,driver_version,memory.total,compute_cap",
+            "--format=csv,noheader",
+        ]
+        said = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+        return "; ".join(said.strip().splitlines())
     return ""

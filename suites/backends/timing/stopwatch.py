@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from lazyadam.suites.cases.configuration import INSTANCES, Configuration
 
 SAMPLE_SECONDS = 0.008
 SHARED_SAMPLE_SECONDS = 0.032  # of several threads: when the others wake is chance
+ALONE = 32  # steps that are given to an idle device
 JUDGED_STEPS, JUDGED_NUMBERS = 2, 2**17
 
 
@@ -26,7 +28,8 @@ JUDGED_STEPS, JUDGED_NUMBERS = 2, 2**17
 class Opened:
     """A configuration that is ready to be timed, or why it is not.
 
-    first_steps: seconds of the first step of each instance, compilation included. peak_bytes: of one
+    first_steps: seconds of the first step of each instance, compilation included. alone: seconds of a step
+    that an idle device is given, its launch included; None where steps don't queue. peak_bytes: of one
     instance, its first step included. resident: bytes of the whole process between steps, and at most until
     then. None where the system does not say. case, trajectory: its first steps, cut down to rows that are
     judged.
@@ -34,6 +37,7 @@ class Opened:
 
     failure: Failure | None = None
     first_steps: tuple[float, ...] = ()
+    alone: float | None = None
     peak_bytes: int | None = None
     resident: tuple[int, int] | None = None
     case: Case | None = None
@@ -92,6 +96,8 @@ class Stopwatch:
         gc.disable()
         for number in range(instances):  # to warm up
             self.sample(number)
+        if self.instances[0].at_once > 1:
+            opened.alone = self._alone()
         opened.resident = resident()
         return opened
 
@@ -106,16 +112,29 @@ class Stopwatch:
         return instance.seconds(lambda: instance.step_function(case, case.steps[0])())
 
     def sample(self, number: int) -> tuple[float, float]:
-        """Seconds a step, and in all: steps one after another until the sample is long enough."""
-        instance, step = self.instances[number], self.steps[number]
+        """Seconds a step, and in all: steps one after another until the sample is long enough.
+
+        Where a device takes them from a queue so many are given to it before one waits, as in a training.
+        """
+        instance = self.instances[number]
         enough = SAMPLE_SECONDS if self.threads == 1 else SHARED_SAMPLE_SECONDS
         spent, count = 0.0, 0
         while spent < enough:
-            self.taken += 1
-            call = step(self.taken % self.gradients)
+            call = self._next(number) if instance.at_once == 1 else partial(self._several, number)
             spent += instance.seconds(self._slowed(call) if self.slowdown else call)
-            count += 1
+            count += instance.at_once
         return spent / count, spent
+
+    def _next(self, number: int) -> Callable[[], object]:
+        self.taken += 1
+        return self.steps[number](self.taken % self.gradients)
+
+    def _several(self, number: int) -> None:
+        for _ in range(self.instances[number].at_once):
+            self._next(number)()
+
+    def _alone(self) -> float:
+        return float(np.median([self.instances[0].seconds(self._next(0)) for _ in range(ALONE)]))
 
     def _slowed(self, call: Callable[[], object]) -> Callable[[], None]:
         def slowed() -> None:

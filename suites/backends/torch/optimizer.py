@@ -17,6 +17,8 @@ from lazyadam.suites.backends.torch.memory import CudaMemory
 from lazyadam.suites.cases.case import Case, Gradient, Group, Manner
 from lazyadam.suites.cases.training import Layer, Training
 
+QUEUED = 32  # steps that a card is given before one waits for it, where they are timed
+
 
 def arguments(h: Hyperparameters, further: Iterable[str]) -> dict[str, Any]:
     """Hyperparameters as torch.optim names them. further: those beside the learning rate, β1, β2 and ε."""
@@ -44,6 +46,7 @@ class TorchOptimizer(HandsOver):
                 torch.zeros(1, device=self.device).add_(1).item()
             except Exception as error:
                 raise NotRun(f"torch {torch.__version__} has no device {self.device}: {error}") from None
+            self.at_once = QUEUED
         torch.set_num_threads(1)
         if hasattr(torch.sparse, "check_sparse_tensor_invariants"):  # from 2.0 on
             torch.sparse.check_sparse_tensor_invariants.disable()
