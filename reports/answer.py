@@ -49,11 +49,13 @@ class Beside:
 
 
 def beside(pairs: pd.DataFrame, base: str = BASE) -> Beside | None:
-    """How others compare with one, or with the first backend where that is not there."""
-    if pairs.empty:
-        return None
+    """How others compare with one, or with the first backend that any other can be compared with."""
     names = list(dict.fromkeys([*pairs["left"], *pairs["right"]]))
-    base = base if base in names else names[0]
+    found = (_beside(pairs, name) for name in sorted(names, key=base.__ne__))
+    return next((each for each in found if each.ends), None)
+
+
+def _beside(pairs: pd.DataFrame, base: str) -> Beside:
     of_base = pairs[(pairs["left"] == base) | (pairs["right"] == base)]
     ends: dict[str, dict[str, End]] = {}
     for row in records(of_base):
@@ -108,7 +110,9 @@ def what_to_know(losses: str, code: str) -> str:
 def moving(left: str, right: str, pairs: pd.DataFrame) -> str:
     """In Markdown, what ends a training where the left one ended, if the right one doesn't; '' if it does."""
     compared = beside(pairs, left)
-    if compared is None or not (apart := compared.which(right, "apart")):
+    if compared is None or (compared.base, right in compared.ends) != (left, True):
+        return ""
+    if not (apart := compared.which(right, "apart")):
         return ""
     if not (apart := compared.apart(right)):
         which = "each table that some batch does not look up"

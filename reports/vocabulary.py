@@ -87,6 +87,15 @@ class Agreement(Word):
     UNDECIDED = "undecided", "more than one value fits what was seen"
 
 
+class Alike(Word):
+    """Of what came out of the same cases in two runs, on two devices or machines."""
+
+    BITS = "same bits", "every bit is the same"
+    BOUND = "within the bound", "both are within their bound"
+    APART = "apart", "one of the two is within its bound"
+    NEITHER = "neither", "none of the two is within its bound, or takes the cases"
+
+
 class FailureKind(Word):
     """The kind of a failed test."""
 

@@ -1,7 +1,8 @@
 """What differs between builds and versions."""
 
 from lazyadam.reports.schema import columns as c
-from lazyadam.reports.schema.table import NUMBER, SIZE, Column, Table
+from lazyadam.reports.schema.table import NUMBER, SIZE, Column, Table, as_it_is
+from lazyadam.reports.vocabulary import Alike
 
 BUILDS = Table(
     "builds",
@@ -26,6 +27,28 @@ BUILDS = Table(
         Column("note", "of which failure the two builds part, where they do"),
         c.TRACE,
     ),
+)
+
+BITS = Table(
+    "bits",
+    "all that came out of the cases of a clause, as a digest: the same in two runs that agree in every bit",
+    (*c.ABOUT, c.DTYPE, c.CLAUSE, Column("bits", "twelve hex digits; empty where nothing came out")),
+)
+
+DEVICES = Table(
+    "devices",
+    "how backends compare on two devices or machines, where they are judged by what they speak",
+    (
+        c.BACKEND,
+        c.DTYPE,
+        c.CLAUSE,
+        Column("base", "version and device of the one run"),
+        Column("other", "version and device of the other run"),
+        Column("alike", "of the two: same bits, within the bound, apart, or neither", Alike),
+        Column("base_ratio", "error / bound in the one run at most", SIZE),
+        Column("other_ratio", "error / bound in the other run at most", SIZE),
+    ),
+    show=as_it_is("how backends compare on two devices"),
 )
 
 VERSIONS = Table(

@@ -110,6 +110,23 @@ def diff(before: Run, after: Run) -> int:
     return 0
 
 
+@app.command(epilog="Example: lazyadam devices results/cpu results/cuda")
+def devices(base: Run, other: Run, out: Out = OUT) -> int:
+    """Say where two runs agree to the bit: of the same cases, on two devices or machines.
+
+    In Markdown, and in devices.csv: the same bits, within the bound, or apart.
+    """
+    from lazyadam.reports import devices
+    from lazyadam.reports.tables import write
+
+    rows = devices.beside(base, other)
+    if rows.empty:
+        raise typer.TyperException(f"{base} and {other} have no clause of a backend in common")
+    write(rows, out / "devices.csv")
+    print("\n".join(devices.told(rows)))
+    return 0
+
+
 @app.command(epilog="Example: lazyadam versions torch-2.13 torch-2.14 torch-2.15")
 def versions(runs: Runs, out: Out = OUT) -> int:
     """Say what changed across versions of a framework.

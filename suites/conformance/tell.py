@@ -12,6 +12,7 @@ from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure
+from lazyadam.suites.conformance.bits import bits
 from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
 from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
@@ -37,6 +38,7 @@ class Outcome:
     verdicts: list[Row]
     tolerance: list[Row]
     divergences: list[str]
+    bits: list[Row] = field(default_factory=list)
     evidence: list[Row] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
 
@@ -89,8 +91,8 @@ def run(sample: Sample, process: Process, out: Path, examples: Path | None = Non
     examples: a folder that keeps the traces of those not pinned; a later run tries them again.
     """
     clause, backend = sample.clause, process.backend
+    about = {**process.about, "dtype": sample.dtype}
     if why := process.not_run_in(sample.dtype):
-        about = {**process.about, "dtype": sample.dtype}
         row = verdict_row(about, clause, Against.DOCUMENTED, Verdict.NOT_RUN, None, 0, 0, why)
         told = f"{backend.name} on {process.device}: not run ({why})"
         return Outcome([row], [], [told], new=[told] if process.given_up else [])
@@ -99,9 +101,9 @@ def run(sample: Sample, process: Process, out: Path, examples: Path | None = Non
     seen = examine(sample, process, again)
     telling = Telling(process, out, kept, seen)
     result = Outcome([j.row for j in seen.judged], [], broken.copy(), new=broken)
+    result.bits = [{**about, "clause": clause.id, "bits": bits(seen.trial.trajectories)}]
     for judged in seen.judged:
         if judged.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
-            about = {name: judged.row[name] for name in (*process.about, "dtype")}
             result.tolerance = list(_tolerance(about, judged.judgement))
         if judged.row["verdict"] == Verdict.DIVERGES or judged.account.missing:
             _tell_row(telling, judged, result)

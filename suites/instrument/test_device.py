@@ -87,7 +87,8 @@ def test_a_pin_speaks_of_its_devices_and_of_no_other(tmp_path: Path) -> None:
     of = {device: {pin.name for pin in pins_of_name(AdamFused, device)} for device in ("cpu", "cuda")}
     strided = {f"torch-fused-strided{x}" for x in ("", "-decay", "-gradient")}
     assert of["cpu"] == {*strided, "torch-fused-column-order", "torch-two-optimizers"}
-    assert of["cuda"] == {f"torch-cuda-fused-{x}" for x in ("strided", "strided-gradient", "overflow")}
+    refused = ("fused-strided", "fused-strided-gradient", "fused-overflow", "scaler-bfloat16-dense")
+    assert of["cuda"] == {"torch-two-optimizers", *(f"torch-cuda-{x}" for x in refused)}
     for pin in pins():
         for backend in BACKENDS.values():
             covered = {device for device in ("cpu", "cuda", "gpu") if pin.covers(backend, "2.11.0", device)}

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from lazyadam.reports.answer import moving
+from lazyadam.reports.answer import beside, moving
 from lazyadam.reports.equivalence import axes_of, pairs_of, told
 from lazyadam.reports.tables import TableError, frame, read, write
 from lazyadam.reports.versions import release
@@ -43,6 +43,17 @@ def test_those_who_move_are_told_what_ends_where_they_were(left: str, right: str
     sentence = moving(left, right, pairs_of(read("sequences", RUN)))
     assert sentence.startswith(said)
     assert bool(sentence) == bool(said)
+
+
+def test_a_base_that_nothing_can_be_compared_with_is_none() -> None:
+    """SparseAdam takes sparse gradients alone, torch's others dense ones alone: a run of torch has both."""
+    pairs = pairs_of(read("sequences", RUN))
+    torch_alone = pairs[pairs["left"].str.startswith("torch.") & pairs["right"].str.startswith("torch.")]
+    found = beside(torch_alone)
+    assert found is not None
+    assert (found.base, len(found.ends)) == ("torch.Adam.foreach", 2)
+    assert beside(pairs[:0]) is None
+    assert moving("torch.SparseAdam", "torch.Adam.fused", torch_alone) == ""
 
 
 def test_a_pair_that_is_not_there_is_named() -> None:
