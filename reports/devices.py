@@ -25,13 +25,16 @@ def beside(base: Path, other: Path) -> pd.DataFrame:
 
 
 def _tried(folder: Path) -> dict[tuple[str, ...], Row]:
-    """What came of each clause, against the dialect that the backend speaks."""
+    """What came of each clause, against what the backend speaks: as documented, or otherwise."""
     bits = {tuple(row[x] for x in KEYS): row["bits"] for row in records(table("bits", folder))}
-    verdicts = records(table("verdicts", folder))
-    explained = (row for row in verdicts if row["against"] == Against.EXPLAINED)
-    return {
-        key: {**row, "bits": bits.get(key, "")} for row in explained if (key := tuple(row[x] for x in KEYS))
-    }
+    spoken: dict[tuple[str, ...], Row] = {}
+    for row in records(table("verdicts", folder)):
+        key = tuple(row[x] for x in KEYS)
+        if row["against"] == Against.EXPLAINED or (
+            row["against"] == Against.DOCUMENTED and key not in spoken
+        ):
+            spoken[key] = {**row, "bits": bits.get(key, "")}
+    return spoken
 
 
 def _row(key: tuple[str, ...], left: Row, right: Row) -> Row:
