@@ -193,9 +193,9 @@ def judge(suites: tuple[str, ...], given: list[str], asked: Asked) -> int:
             raise typer.BadParameter(f"no folder {folder}{near_path(folder)}", param_hint="--pins")
     few = any(option.startswith("--only=") for option in given)
     several = processes if processes is not None else 1 if few else all_threads()
-    # Of several backends each keeps to one process; one alone is spread.
-    one = sum(option.startswith("--backend=") for option in given) == 1
-    spread = "worksteal" if one else "loadgroup"
+    # Each backend keeps to one process; fewer than there are processes are spread.
+    count = sum(option.startswith("--backend=") for option in given)
+    spread = "worksteal" if 0 < count < several else "loadgroup"
     options = [
         *("-c", os.devnull, f"--rootdir={ROOT}", "--import-mode=importlib"),  # and nobody's settings
         *("-p", "no:cacheprovider", "-p", "no:terminalreporter"),
