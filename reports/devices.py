@@ -8,7 +8,7 @@ import pandas as pd
 
 from lazyadam.reports.tables import frame, records
 from lazyadam.reports.tables import read as table
-from lazyadam.reports.vocabulary import Against, Alike, Verdict
+from lazyadam.reports.vocabulary import Alike, Verdict
 
 Row = dict[str, Any]
 KEYS = ("backend", "dtype", "clause")
@@ -25,16 +25,7 @@ def beside(base: Path, other: Path) -> pd.DataFrame:
 
 
 def _tried(folder: Path) -> dict[tuple[str, ...], Row]:
-    """What came of each clause, against what the backend speaks: as documented, or otherwise."""
-    bits = {tuple(row[x] for x in KEYS): row["bits"] for row in records(table("bits", folder))}
-    spoken: dict[tuple[str, ...], Row] = {}
-    for row in records(table("verdicts", folder)):
-        key = tuple(row[x] for x in KEYS)
-        if row["against"] == Against.EXPLAINED or (
-            row["against"] == Against.DOCUMENTED and key not in spoken
-        ):
-            spoken[key] = {**row, "bits": bits.get(key, "")}
-    return spoken
+    return {tuple(row[x] for x in KEYS): row for row in records(table("bits", folder))}
 
 
 def _row(key: tuple[str, ...], left: Row, right: Row) -> Row:

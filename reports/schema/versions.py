@@ -31,8 +31,16 @@ BUILDS = Table(
 
 BITS = Table(
     "bits",
-    "all that came out of the cases of a clause, as a digest: the same in two runs that agree in every bit",
-    (*c.ABOUT, c.DTYPE, c.CLAUSE, Column("bits", "twelve hex digits; empty where nothing came out")),
+    "all that came out of the cases of a clause, as a digest, and what the backend's own dialect says of it",
+    (
+        *c.ABOUT,
+        c.DTYPE,
+        c.CLAUSE,
+        c.VERDICT,
+        c.WORST_RATIO,
+        c.CASES,
+        Column("bits", "the same where two runs agree in every bit; empty where nothing came out"),
+    ),
 )
 
 DEVICES = Table(

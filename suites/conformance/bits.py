@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from lazyadam.suites.cases.case import Trajectory
+from lazyadam.suites.conformance.examine import Examination
 
 
 def bits(trajectories: Sequence[Trajectory]) -> str:
@@ -18,3 +20,10 @@ def bits(trajectories: Sequence[Trajectory]) -> str:
         failure = trajectory.failure
         digest.update(f"{failure.kind} {failure.step}".encode() if failure else b"")
     return digest.hexdigest()[:12] if any(t.t.size for t in trajectories) else ""
+
+
+def row(about: dict[str, Any], seen: Examination) -> dict[str, Any]:
+    """A row of bits.csv: what came out, and what is said of it by the dialect that the backend speaks."""
+    judged = next(j.row for j in seen.judged if j.dialect == seen.trial.backend.spoken)
+    said = {name: judged[name] for name in ("clause", "verdict", "worst_ratio", "cases")}
+    return {**about, **said, "bits": bits(seen.trial.trajectories)}

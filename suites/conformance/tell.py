@@ -12,7 +12,7 @@ from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure
-from lazyadam.suites.conformance.bits import bits
+from lazyadam.suites.conformance.bits import row as bits_row
 from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
 from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
@@ -101,7 +101,7 @@ def run(sample: Sample, process: Process, out: Path, examples: Path | None = Non
     seen = examine(sample, process, again)
     telling = Telling(process, out, kept, seen)
     result = Outcome([j.row for j in seen.judged], [], broken.copy(), new=broken)
-    result.bits = [{**about, "clause": clause.id, "bits": bits(seen.trial.trajectories)}]
+    result.bits = [bits_row(about, seen)]
     for judged in seen.judged:
         if judged.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
             result.tolerance = list(_tolerance(about, judged.judgement))
