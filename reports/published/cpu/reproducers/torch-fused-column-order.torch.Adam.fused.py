@@ -1,6 +1,6 @@
 """torch.Adam.fused: Adam(fused=True) on the CPU takes a parameter whose columns lie together in the order of its memory, and its gradient in the order of its rows: elements take the gradient of others.
 
-torch >=2.13,<2.16. Exits with 1 where expected and got differ."""
+torch >=2.11,<2.16. Exits with 1 where expected and got differ."""
 import numpy as np
 import torch
 
