@@ -25,6 +25,7 @@ RUN_BY = {
     "lazyadam check": ("test_last_screen.py", '"check", "my_optimizer.py"'),
     "lazyadam pair": ("test_commands_tables.py", 'lazyadam("pair"'),
     "lazyadam page": ("test_commands_builds.py", 'lazyadam("page"'),
+    "lazyadam devices": ("test_record.py", 'lazyadam("devices"'),
     "lazyadam diff": ("test_commands_tables.py", 'lazyadam("diff"'),
     "lazyadam versions": ("test_pairs_told.py", '"versions"'),
     "lazyadam summary": ("test_commands_tables.py", 'lazyadam("summary"'),

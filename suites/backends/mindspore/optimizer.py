@@ -5,6 +5,7 @@ optimizers are kept, with their graphs, and given a new state for each case. The
 rows is dynamic and needs no graph of its own. The first launch after a compilation is discarded.
 """
 
+import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
@@ -78,7 +79,11 @@ class MindSporeOptimizer(Backend):
             mindspore.set_context(mode=mode, device_target=names[self.device])
             mindspore.Tensor(np.ones(2, np.float32)) + 1
         except Exception as error:
-            reason = str(error).strip().splitlines()[0]
+            reason, *more = [x.strip() for x in str(error).strip().splitlines()]
+            if loader := [x for x in more if x.startswith("Load dynamic library")]:
+                reason = f"{reason} {' '.join(loader)}"
+            if self.device == "gpu" and "CUDA_HOME" not in os.environ:
+                reason = f"CUDA_HOME is not set, and without it no plugin is loaded: {reason}"
             if int(np.__version__.partition(".")[0]) > 1:  # which some releases install themselves
                 reason = f"it runs with NumPy below 2, and {np.__version__} is there ({reason})"
             raise NotRun(f"mindspore has no device {self.device}: {reason}") from None
