@@ -212,6 +212,8 @@ class HandsOver(TakesSteps):
             return bool(self.torch.get_num_threads() == 2)
         if manner is Manner.DETERMINISTIC:
             return bool(self.torch.are_deterministic_algorithms_enabled())
+        if manner is Manner.GRAPH:
+            return self.replayed or all(x.grad is None for x in self.parameters)
         if manner is Manner.SCALER:
             return all(self.skipped)
         if manner is Manner.LR_TENSOR:

@@ -24,6 +24,7 @@ class TakesSteps(Backend):
         """Nothing of an earlier case is left. Called before the first step."""
         self.torch.use_deterministic_algorithms(Manner.DETERMINISTIC in case.manner)
         self.graphs: dict[tuple[bool, ...], tuple[Any, list[Any]]] = {}
+        self.replayed = False
         self.skipped: list[bool] = []  # of those that were to be, whether the scaler did
         if Manner.SCALER in case.manner:
             self.scaler = self.torch.amp.GradScaler(self.device, init_scale=SCALE)
@@ -90,6 +91,7 @@ class TakesSteps(Backend):
             with self.torch.cuda.graph(graph):
                 self.optimizer.step()
             self.graphs[given] = graph, [x.grad for x in self.parameters]
+        self.replayed = True
         graph, read = self.graphs[given]
         for to, gradient in zip(read, gradients, strict=True):
             if to is not None:
