@@ -93,7 +93,7 @@ class Alike(Word):
     BITS = "same bits", "every bit is the same"
     BOUND = "within the bound", "both are within their bound"
     APART = "apart", "one of the two is within its bound"
-    NEITHER = "neither", "none of the two is within its bound, or takes the cases"
+    NEITHER = "neither", "neither of the two is within its bound"
 
 
 class FailureKind(Word):

@@ -26,10 +26,9 @@ DEVICES = ("cpu", "cuda", "gpu", "ascend")
 SHOWN = frozenset(
     {
         *(Manner.STRIDED, Manner.COLUMNS, Manner.STRIDED_GRADIENTS, Manner.EXPANDED, Manner.LR_TENSOR),
-        *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD),
+        *(Manner.USE_LOCKING, Manner.UNIQUE, Manner.COLD, Manner.OVERWRITTEN, Manner.CLOSURE),
         *(Manner.ONE_BUFFER, Manner.VECTORS, Manner.FROZEN, Manner.EMPTY, Manner.MIXED),
         *(Manner.THREADS, Manner.DETERMINISTIC, Manner.SCALER, Manner.GRAPH),
-        *(Manner.OVERWRITTEN, Manner.CLOSURE),
         *(Manner.SAVED, Manner.COPIED, Manner.FORKED, Manner.LOADED_BACK),
     }
 )
@@ -80,8 +79,7 @@ class Backend(ABC):
     dense_dtypes: those of dense gradients, where it takes sparse ones in others too.
     layouts: the gradients it takes: 'sparse', 'dense', 'none' (no gradient for a parameter).
     hyperparameters: those it has beyond lr, beta1, beta2 and epsilon.
-    grouped: those that may differ between parameter groups. changing: those that may be set anew between
-        steps.
+    grouped: those that may differ between parameter groups. changing: those that may be set anew.
     manners: the ways a case may be handed over beyond the ordinary. possible: those that this class has.
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
     repeats: it runs the operators of another backend; long runs are shorter, and in ci cases fewer.
@@ -94,7 +92,7 @@ class Backend(ABC):
     source_read: whether those two are known. Where not, any usual arithmetic that fits will do.
     elsewhere: what is declared otherwise on a device: its name, and the attributes that differ there.
     spec: where it runs, as execnet says it: 'popen//python=…', 'ssh=…//python=…'.
-    case_seconds: how long a case may take.
+    case_seconds: how long a case may take. at_once: steps handed over before one waits, when timed.
     python: the interpreter that somebody asked for, where it is not this one.
     file: the file that declares it, where it is no part of the suite. origin: where it is then.
     """
@@ -134,8 +132,7 @@ class Backend(ABC):
     @classmethod
     def device_of(cls, asked: str) -> str:
         """What the framework calls a device that is asked for: a gpu is CUDA for torch."""
-        cuda = asked == "gpu" and "gpu" not in cls.devices and "cuda" in cls.devices
-        return "cuda" if cuda else asked
+        return "cuda" if asked == "gpu" and "gpu" not in cls.devices and "cuda" in cls.devices else asked
 
     @classmethod
     def on(cls, device: str) -> "type[Backend]":
@@ -251,8 +248,7 @@ class Backend(ABC):
         except (Exception, KeyboardInterrupt) as error:
             failure = refusal(error, len(seen) + 1, self.file)
         case = replace(training.start, steps=tuple(steps), observed=tuple(range(1, len(steps) + 1)))
-        path = self.path() if seen else {}
-        return Trained(case, stack(case, seen, 0.0, failure, path, 1), losses)
+        return Trained(case, stack(case, seen, 0.0, failure, self.path() if seen else {}, 1), losses)
 
     def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
         """The trajectory of a case. report: called with the number and the state of each step."""

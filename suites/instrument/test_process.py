@@ -119,8 +119,11 @@ def test_an_absent_device_is_not_run_with_a_reason(name: str) -> None:
         assert "\n" not in process.not_run
 
 
-def test_a_plugin_that_is_not_loaded_is_not_run_and_what_it_wants_is_told() -> None:
+def test_a_plugin_that_is_not_loaded_is_not_run_and_what_it_wants_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """From mindspore's own loader, which looks for no GPU where CUDA_HOME is not set (2.10)."""
+    monkeypatch.delenv("CUDA_HOME", raising=False)
     (backend,) = select(["mindspore.LazyAdam.default.graph"])
     with Process(backend, "gpu") as process:
         assert process.not_run
