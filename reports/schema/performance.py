@@ -61,20 +61,27 @@ PERFORMANCE_BREAK_EVEN = Table(
     ),
 )
 
-PERFORMANCE_GATE = Table(
-    "performance_gate",
-    "a backend beside a changed one: whether it got slower",
+GATED = (
+    *c.ABOUT,
+    *c.TIMED,
+    c.CANDIDATE,
+    Column("ratio", "the median of the paired ratios of the candidate to the base", NUMBER),
+    Column("ci_low", "the lower end of the 95 % interval of the ratio", NUMBER),
+    Column("ci_high", "the upper end of the 95 % interval of the ratio", NUMBER),
+    Column("control", "how far the A/A pair is from 1", NUMBER),
+    c.P_VALUE,
+    Column("verdict", "slower, not slower, faster, can't tell or not run"),
+    Column("note", "what there is to say to the verdict"),
+)
+
+PERFORMANCE_GATE = Table("performance_gate", "a backend beside a changed one: whether it got slower", GATED)
+
+PERFORMANCE_RELEASES = Table(
+    "performance_releases",
+    "a backend from release to release: whether it got slower, and whether its results are the same",
     (
-        *c.ABOUT,
-        *c.TIMED,
-        c.CANDIDATE,
-        Column("ratio", "the median of the paired ratios of the candidate to the base", NUMBER),
-        Column("ci_low", "the lower end of the 95 % interval of the ratio", NUMBER),
-        Column("ci_high", "the upper end of the 95 % interval of the ratio", NUMBER),
-        Column("control", "how far the A/A pair is from 1", NUMBER),
-        c.P_VALUE,
-        Column("verdict", "slower, not slower, faster, can't tell or not run"),
-        Column("note", "what there is to say to the verdict"),
+        *GATED,
+        Column("bits", "same, apart or not compared: of all clauses and types, with the worst difference"),
     ),
 )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
+from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app, interpreter
 from lazyadam.suites.commands.options import Targets, apart, chosen, number, one_of
 from lazyadam.suites.commands.options import threads as some_threads
 from lazyadam.suites.run.seed import whole_number
@@ -34,6 +34,17 @@ Touched = Annotated[
 ]
 
 
+Pythons = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="PYTHON",
+        parser=interpreter,
+        help="the interpreter that has it, by path or name; of more each is measured beside the first",
+    ),
+]
+
+
 def table_of(typed: str) -> tuple[int, int]:
     """Rows and width of a table."""
     rows, by, width = typed.lower().replace("×", "x").partition("x")
@@ -43,20 +54,22 @@ def table_of(typed: str) -> tuple[int, int]:
 
 
 def share(typed: str) -> float:
-    """A share of the time."""
+    """A share of the time, as 0.1 or 10%."""
+    number, per_cent, rest = typed.partition("%")
     try:
-        value = float(typed)
+        value = float(number) / (100 if per_cent else 1)
     except ValueError:
         value = math.nan
-    if not 0 <= value < math.inf:
-        raise typer.BadParameter(f"{typed} is no share from 0 on")
+    if rest or not 0 <= value < math.inf:
+        raise typer.BadParameter(f"{typed} is no share from 0 on, as 0.1 or 10%")
     return value
 
 
 @app.command(
     epilog="Examples: lazyadam bench torch --quick · lazyadam bench my_optimizer.py torch.SparseAdam "
-    "--table 1e6x64 --rows 8192 --zipf · lazyadam bench torch.SparseAdam --candidate other/bin/python. "
-    "Exits with 1 where the candidate is slower, 2 where nothing was measured or a candidate can't be told "
+    "--table 1e6x64 --rows 8192 --zipf · lazyadam bench torch.SparseAdam --candidate other/bin/python · "
+    "lazyadam bench torch --python torch-2.13 --python torch-2.15. Exits with 1 where "
+    "the candidate is slower, 2 where nothing was measured or a candidate can't be told "
     "from it, 130 where it was interrupted: tables are whole then, and have what was measured."
 )
 def bench(
@@ -66,6 +79,12 @@ def bench(
     slowdown: Annotated[
         float | None,
         typer.Option(metavar="SHARE", parser=share, help="waste time in the candidate, to see it found"),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", parser=share, help="the slowdown that has to be seen", show_default="10%"
+        ),
     ] = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="measure the reference, and what verification costs")
@@ -82,7 +101,7 @@ def bench(
         typer.Option(
             metavar="N[,N]",
             help="also 1,2; repeatable",
-            show_default="1, and all for steps of 4 MiB or more",
+            show_default="1, and all for steps of 4 MiB or more; beside a candidate 1",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", rich_help_panel=PANEL)] = False,
@@ -99,21 +118,28 @@ def bench(
         typer.Option(metavar="KIND", help="none, zipf, hot or dense; repeatable", rich_help_panel=PANEL),
     ] = None,
     zipf: Annotated[bool, typer.Option("--zipf", help="as --duplicates zipf", rich_help_panel=PANEL)] = False,
-    python: Python = None,
+    python: Pythons = None,
     out: Out = OUT,
 ) -> int:
     """Measure how fast backends are; or one beside a changed one.
 
-    Ranks those that are right, beside what the memory allows. With --candidate it is a gate.
+    Ranks those that are right, beside what the memory allows. With --candidate it is a gate; with several
+    --python it compares releases, their speed and their bits.
     """
     measured = ("threads", "quick", "full", *SIZES)
-    apart(context, ("reference",), ("trials",), ("suite",), ("candidate", "slowdown"), measured)
+    apart(context, ("reference",), ("trials",), ("suite",), ("candidate", "slowdown", "threshold"))
+    apart(context, ("reference",), ("trials",), ("suite",), measured)
     apart(context, ("reference",), ("trials",), ("targets", "device"))
     apart(context, ("quick",), ("full",), SIZES)
     apart(context, ("table",), ("table_rows", "width"))
     apart(context, ("zipf",), ("duplicates",))
+    base, *others = python or [""]
+    if candidate is not None and others:
+        raise typer.TyperException("--candidate goes with one --python: the base")
     if slowdown is not None and candidate is None:
         raise typer.TyperException("--slowdown goes with --candidate")
+    if threshold is not None and candidate is None and not others:
+        raise typer.TyperException("--threshold goes with --candidate, or with several --python")
 
     from lazyadam.reports.tables import try_to_write
     from lazyadam.suites.backends.base import DEVICES
@@ -121,7 +147,9 @@ def bench(
     from lazyadam.suites.performance import candidate as gate
     from lazyadam.suites.performance import measuring as speed
     from lazyadam.suites.performance import reference as costs
+    from lazyadam.suites.performance import releases
     from lazyadam.suites.performance import trials as tried
+    from lazyadam.suites.performance.statistics import LEAST
 
     if reference or trials:
         try_to_write(out)
@@ -140,7 +168,7 @@ def bench(
     except ValueError as error:
         raise typer.TyperException(f"nothing was measured: {error}") from None
     counts = [some_threads(count) for typed in threads or () for count in typed.split(",")]
-    these = chosen(targets, out, here_first=candidate is None, python=python or "")
+    these = chosen(targets, out, here_first=candidate is None and not others, python=base)
     if candidate is not None:
         check(candidate)
     try_to_write(out)
@@ -148,10 +176,16 @@ def bench(
         from lazyadam.suites.performance import suite as runs
 
         return runs.run(these, device, out)
-    if candidate is None:
+    if candidate is None and not others:
         return speed.run(these, bool(targets), device, counts, sizes, out)
     gated = [backend for backend in these if targets or not backend.repeats]
-    return gate.run(gated, device, candidate, slowdown or 0.0, out)
+    if not (quick or full or table_rows or width or touched_rows or kinds):
+        sizes = list(gate.GATED)
+    seen = LEAST if threshold is None else threshold
+    if candidate is not None:
+        question = gate.Question(candidate, seen, slowdown or 0.0)
+        return gate.run(gated, device, counts or [1], sizes, question, out)
+    return releases.run(gated, device, counts or [1], sizes, [gate.Question(x, seen) for x in others], out)
 
 
 @app.command(

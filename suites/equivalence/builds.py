@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 
 from lazyadam.reference.rounding import PRECISIONS, Precision
@@ -200,12 +201,52 @@ def differences(
         yield row
 
 
+def written(rows: Sequence[Row], out: Path) -> pd.DataFrame:
+    """builds.csv, the worst difference first."""
+    table = frame("builds", rows).sort_values("max_ulp", ascending=False, kind="stable", ignore_index=True)
+    write(table, out / "builds.csv")
+    return table
+
+
 def _notes(base: Trajectory, candidate: Trajectory) -> str:
     return "; ".join(
         f"{name} {failure.kind} at step {failure.step}: {failure.message}"
         for name, failure in (("base", base.failure), ("candidate", candidate.failure))
         if failure
     )
+
+
+def places(backend: type[Backend]) -> list[tuple[Clause, str]]:
+    """The clauses and types in which a backend is tried."""
+    taken = (clause for clause in CLAUSES.values() if not clause.missing(backend))
+    return [(clause, dtype) for clause in taken for dtype in clause.dtypes(backend)]
+
+
+def beside(
+    backend: type[Backend],
+    device: str,
+    candidate: str,
+    profile: str,
+    seed: int,
+    out: Path,
+    tally: Tally,
+    steps: Steps,
+) -> None:
+    """Try all of a backend on both of its builds, and add what came of it to the tally.
+
+    Raises:
+        NotRun: a build can't run; the message is one line.
+    """
+    with Process(backend, device) as base, Process(backend, device, python=candidate) as changed:
+        for build in (base, changed):
+            if build.not_run:
+                raise NotRun(f"{backend.name}, {build.spec}: not run ({build.not_run})")
+        for clause, dtype in places(backend):
+            steps.begin(f"{clause.id} of {backend.name} in {dtype}")
+            known = len(tally.rows)
+            compare(Sample(clause, backend, dtype, seed, BUDGETS[profile]), base, changed, out, tally)
+            for row in tally.rows[known:]:
+                steps.say(_said(row))
 
 
 def run(
@@ -219,32 +260,10 @@ def run(
         NotRun: a build can't run; the message is one line.
     """
     console, tally = Console(), Tally()
-    places = {
-        backend: [
-            (clause, dtype)
-            for clause in CLAUSES.values()
-            if not clause.missing(backend)
-            for dtype in clause.dtypes(backend)
-        ]
-        for backend in backends
-    }
-    with Steps(sum(map(len, places.values())), "the builds start") as steps:
-        for backend, of_it in places.items():
-            with Process(backend, device) as base, Process(backend, device, python=candidate) as changed:
-                for build in (base, changed):
-                    if build.not_run:
-                        raise NotRun(f"{backend.name}, {build.spec}: not run ({build.not_run})")
-                for clause, dtype in of_it:
-                    steps.begin(f"{clause.id} of {backend.name} in {dtype}")
-                    known = len(tally.rows)
-                    sample = Sample(clause, backend, dtype, seed, BUDGETS[profile])
-                    compare(sample, base, changed, out, tally)
-                    for row in tally.rows[known:]:
-                        steps.say(_said(row))
-    table = frame("builds", tally.rows).sort_values(
-        "max_ulp", ascending=False, kind="stable", ignore_index=True
-    )
-    write(table, out / "builds.csv")
+    with Steps(sum(len(places(backend)) for backend in backends), "the builds start") as steps:
+        for backend in backends:
+            beside(backend, device, candidate, profile, seed, out, tally, steps)
+    table = written(tally.rows, out)
     if len(table):
         shown = table.head(SHOWN)[["backend", "dtype", "clause", "quantity", "step", "max_ulp"]]
         title = f"where the candidate parts from the base: the worst {len(shown)} of {len(table)}"

@@ -15,11 +15,12 @@ from lazyadam.suites.commands.app import OUT
 from lazyadam.suites.commands.options import chosen
 from lazyadam.suites.equivalence import builds
 from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.instrument.test_builds import TEXT
 from lazyadam.suites.instrument.test_nothing_measured import SMALL, fixed
 from lazyadam.suites.performance import candidate as gate
 from lazyadam.suites.performance import measuring as backends
 from lazyadam.suites.performance import trials
-from lazyadam.suites.performance.arms import measure
+from lazyadam.suites.performance.arms import Arm, measure
 
 
 @pytest.fixture
@@ -105,6 +106,45 @@ def test_a_gate_that_is_interrupted_writes_a_whole_table(
     assert ran.returncode == 130
     assert f"interrupted: 1 rows were measured; {tmp_path} has what is done" in ran.stdout
     assert len(read("performance_gate", tmp_path)) == 1
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_releases_are_measured_and_compared_beside_the_first(
+    changed: bool, two_builds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("my_optimizer.py").write_text(TEXT)
+    Path("python").write_text(f'#!/bin/sh\n{"CHANGED=1 " if changed else ""}exec {sys.executable} "$@"\n')
+    sizes = ("--table=50x4", "--rows=20", "--zipf", "--threads=1,2", "--threshold=1000%")
+    ran = lazyadam("bench", "my_optimizer.py", f"--python={sys.executable}", "--python=./python", *sizes)
+    assert ran.returncode == 0, ran.stderr
+    table = read("performance_releases", two_builds / OUT)
+    assert list(table["threads"]) == [1, 2]
+    assert set(table["verdict"]) <= {"not slower", "can't tell"}
+    (bits,) = set(table["bits"])
+    assert bits.startswith("apart: at most w by " if changed else "same: same bits in 4 of 4")
+    assert f"Bits: {bits}." in ran.stdout
+    assert read("builds", two_builds / OUT).empty != changed
+
+
+def test_a_gate_is_asked_at_the_sizes_threads_and_threshold_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """30 % slower is slower than 10 %, and not than 50 %."""
+    asked = []
+
+    def started(context: object, backend: object, device: str, question: object, threads: int) -> list[Arm]:
+        asked.append(threads)
+        return [fixed(1.0), fixed(1.001), fixed(1.3)]
+
+    monkeypatch.setattr(gate, "start", started)
+    gated = ("bench", "torch.SparseAdam", f"--candidate={sys.executable}", f"--out={tmp_path}")
+    sizes = ("--table=50x4", "--rows=10", "--rows=20", "--threads=1,2")
+    for threshold, status in (("10%", 1), ("0.5", 0)):
+        ran = lazyadam(*gated, *sizes, f"--threshold={threshold}")
+        assert ran.returncode == status, ran.stdout
+        table = read("performance_gate", tmp_path)
+        assert [*table["touched_rows"]] == [10, 10, 20, 20]
+    assert asked == [1, 2] * 2
 
 
 def test_trials_that_are_interrupted_keep_those_of_a_kind_that_is_done(

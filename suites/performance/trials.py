@@ -14,7 +14,7 @@ from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.cases.configuration import Configuration
 from lazyadam.suites.performance.arms import Arms
-from lazyadam.suites.performance.candidate import GATED, row, start, with_verdicts
+from lazyadam.suites.performance.candidate import GATED, Question, row, start, with_verdicts
 from lazyadam.suites.performance.table import Row
 from lazyadam.suites.run.steps import Steps
 
@@ -30,7 +30,7 @@ def run(out: Path) -> int:
             (backend,) = select([BACKENDS[configuration.layout]])
             rows: list[Row] = []
             with Arms() as context:
-                arms = start(context, backend, "cpu", "", slowdown)
+                arms = start(context, backend, "cpu", Question("", slowdown=slowdown))
                 for _ in range(TRIALS):
                     steps.begin(f"{backend.name}, {configuration}, slowdown {slowdown:.0%}")
                     rows.append(row(arms, configuration, rng))
