@@ -66,7 +66,7 @@ def load(folder: Path, recorded: Path = RECORDED) -> Tables:
         tables.by_name["run"] = read("run", folder)
     settings = {row["item"]: row["value"] for row in tables.rows("run")}
     written = settings["tables"].split(", ") if "tables" in settings else NEEDED
-    for name in (*NEEDED, "findings", "space", *OPTIONAL):
+    for name in (*NEEDED, "findings", "space", "history", *OPTIONAL):
         if name not in written and not (folder / f"{name}.csv").exists():
             continue
         try:
@@ -138,6 +138,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         races=views.races(tables.get("races")),
         claims=views.claims(tables.get("claims")),
         fastest=list(views.fastest(tables.get("performance"))),
+        went=views.went(tables.get("history")),
         break_even=views.break_even(tables.get("performance_break_even")),
         bad_input=views.bad_input(tables.get("bad_input")),
         not_run=list(not_run(tables)),
@@ -155,16 +156,21 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
 
 def plots_of(tables: Tables) -> dict[str, dict[str, Any]]:
     """The plots of each section by what they are drawn against; a backend has one look in all of them."""
-    from lazyadam.reports import plots  # matplotlib takes as long to import as all the rest
+    # matplotlib takes as long to import as all the rest
+    from lazyadam.reports.plots import judged
+    from lazyadam.reports.plots import speed as timed
+    from lazyadam.reports.plots.drawing import styles
 
-    tolerance, performance = tables.get("tolerance"), tables.get("performance")
-    style = plots.styles([*tolerance["backend"], *performance["backend"]])
-    drift = plots.drift(tolerance, style)
+    tolerance, performance, history = (tables.get(x) for x in ("tolerance", "performance", "history"))
+    style = styles([*tolerance["backend"], *performance["backend"], *history["backend"]])
+    went = timed.history(history, style) if len(history) else None
+    drift = judged.drift(tolerance, style)
     curve = tables.get("sensitivity_curve")
     return {
         "tolerance": {"steps": drift} if drift else {},
-        "detection": {"the size of the error": plots.sensitivity(curve)} if len(curve) else {},
-        "speed": plots.performance(speed.curves(performance), style) if len(performance) else {},
+        "detection": {"the size of the error": judged.sensitivity(curve)} if len(curve) else {},
+        "speed": timed.performance(speed.curves(performance), style) if len(performance) else {},
+        "history": {"runs": went} if went else {},
     }
 
 

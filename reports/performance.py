@@ -28,9 +28,11 @@ def publish(table: pd.DataFrame, out: Path, console: Console) -> None:
         if len(part):
             console.print(part.to_string(index=False, float_format="%.3g"))
     show_control(table, console)
-    from lazyadam.reports import plots  # matplotlib takes as long to import as all the rest
+    # matplotlib takes as long to import as all the rest
+    from lazyadam.reports.plots.drawing import styles
+    from lazyadam.reports.plots.speed import performance
 
-    for against, plot in plots.performance(curves(table), plots.styles(table["backend"])).items():
+    for against, plot in performance(curves(table), styles(table["backend"])).items():
         write_text(plot.whole(), out / f"performance_{against}.svg")
 
 

@@ -4,7 +4,7 @@ import csv
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from io import StringIO
@@ -42,8 +42,10 @@ def _order(column: pd.Series) -> pd.Series:
 BYTE_ORDER_MARK = "\ufeff"  # which spreadsheets write first
 
 
-def read(name: str, folder: Path) -> pd.DataFrame:
+def read(name: str, folder: Path, only: Sequence[str] = ()) -> pd.DataFrame:
     """A table as it was written. Cells that are empty are '', or NaN in columns of numbers.
+
+    only: the columns that are wanted, where another version of the suite may have written it with others.
 
     Raises:
         TableError: it is not there, cut off, or another table.
@@ -64,12 +66,12 @@ def read(name: str, folder: Path) -> pd.DataFrame:
         raise TableError(f"{path}: cut off in line {text.count(chr(10)) + 1}")
     if "\0" in text:  # pandas ends a cell there
         raise TableError(f"{path}: a zero byte in line {text[: text.index(chr(0))].count(chr(10)) + 1}")
-    if tuple(rows[0]) != TABLES[name].names:
-        raise TableError(f"{path}: {_other_columns(rows[0], TABLES[name].names)}")
+    if tuple(rows[0]) != TABLES[name].names and not (only and {*only} <= {*rows[0]}):
+        raise TableError(f"{path}: {_other_columns(rows[0], tuple(only) or TABLES[name].names)}")
     for number, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise TableError(f"{path}: row {number} has {len(row)} cells, not {len(rows[0])}")
-    numbers = {column.name for column in TABLES[name].columns if column.holds_numbers}
+    numbers = {c.name for c in TABLES[name].columns if c.holds_numbers and c.name in rows[0]}
     words = dict.fromkeys((column for column in rows[0] if column not in numbers), str)
     empty = dict.fromkeys(numbers, "")
     table = pd.read_csv(StringIO(text), dtype=words, keep_default_na=False, na_values=empty)
@@ -77,6 +79,8 @@ def read(name: str, folder: Path) -> pd.DataFrame:
         kind = table[column].dtype.kind
         if len(table) and kind not in "iuf":  # True and False would be counts
             raise TableError(f"{path}: {_no_number(rows, column)}")
+    if only:
+        return table[[*only]]
     if flaw := TABLES[name].flaws(table):
         raise TableError(f"{path}: {flaw}")
     return table

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,22 @@ def fastest(performance: pd.DataFrame) -> Iterator[Row]:
                 for row in ranked
             ],
         }
+
+
+def went(table: pd.DataFrame) -> list[Line]:
+    """What changed from run to run, and from which version to which."""
+    lines: list[Line] = []
+    for _, part in table.groupby(["backend", "device", "dtype", *speed.SIZE, "threads"], sort=False):
+        rows = records(part.sort_values("run"))
+        for before, row in pairwise(rows):
+            if row["told"] in ("slower", "faster"):
+                size = (
+                    f"{speed.in_words(tuple(row[x] for x in speed.SIZE))}, {plural(row['threads'], 'thread')}"
+                )
+                where = (f"run {r['run']}{', ' * bool(r['version'])}{r['version']}" for r in (before, row))
+                floor = f"{number(row['floor_multiple'])} ×"
+                lines.append([row["backend"], size, *where, row["told"], floor, number(row["change"])])
+    return lines
 
 
 def break_even(table: pd.DataFrame) -> list[Line]:

@@ -1,7 +1,7 @@
 """Speed."""
 
 from lazyadam.reports.schema import columns as c
-from lazyadam.reports.schema.table import COUNT, NUMBER, Column, Table
+from lazyadam.reports.schema.table import COUNT, NUMBER, Column, Table, as_it_is
 
 PERFORMANCE = Table(
     "performance",
@@ -83,6 +83,26 @@ PERFORMANCE_RELEASES = Table(
         *GATED,
         Column("bits", "same, apart or not compared: of all clauses and types, with the worst difference"),
     ),
+)
+
+HISTORY = Table(
+    "history",
+    "the speed of each backend and size from run to run",
+    (
+        Column("run", "which run, in the order given", COUNT),
+        Column("folder", "the name of the run's folder"),
+        Column("machine", "which machine: runs of the same number are of one", COUNT),
+        *c.ABOUT[:2],
+        c.DEVICE,
+        *c.TIMED,
+        Column("floor_multiple", "how many times what the memory allows", NUMBER),
+        Column("margin", "by how much changed what is of the same version, as a share: 95 % of it", NUMBER),
+        Column(
+            "change", "this distance from what the memory allows, to that of the run before it there", NUMBER
+        ),
+        Column("told", "slower, faster, no change, same version, can't tell, first or another machine"),
+    ),
+    show=as_it_is("the speed from run to run"),
 )
 
 PERFORMANCE_TRIALS = Table(

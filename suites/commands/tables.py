@@ -1,4 +1,4 @@
-"""Reports from the tables of runs: page, pair, diff, gate, accept, versions, summary and junit."""
+"""Reports from the tables of runs: page, pair, diff, gate, accept, versions, history, summary and junit."""
 
 import sys
 from pathlib import Path
@@ -139,6 +139,27 @@ def versions(runs: Runs, out: Out = OUT) -> int:
     table = versions.across(runs)
     write(table, out / "versions.csv")
     print("\n".join(versions.told(table)))
+    return 0
+
+
+@app.command(epilog="Examples: lazyadam history runs · lazyadam history bench-2026-10 bench-2026-11")
+def history(runs: Runs, out: Out = OUT) -> int:
+    """Say how speed went from run to run of lazyadam bench.
+
+    In Markdown, in history.csv, history.svg, and on the page. DIR: a run, or a folder of runs in the order of
+    their names. What is followed is the distance from what the memory allowed, on one and the same machine.
+    """
+    from lazyadam.reports import history
+    from lazyadam.reports.plots import speed
+    from lazyadam.reports.plots.drawing import styles
+    from lazyadam.reports.tables import write, write_text
+
+    these = history.runs_in(runs)
+    table = history.across(these)
+    write(table, out / "history.csv")
+    if plot := speed.history(table, styles(table["backend"])):
+        write_text(plot.whole(), out / "history.svg")
+    print("\n".join(history.told(table, these)))
     return 0
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lazyadam.reports import plots
 from lazyadam.reports.performance import curves, fastest, ranking
+from lazyadam.reports.plots.drawing import styles
+from lazyadam.reports.plots.speed import performance
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import frame
 from lazyadam.suites.backends.timing.by_hand import NumPyByHand
@@ -250,7 +251,7 @@ def made() -> pd.DataFrame:
 
 def test_plots_are_the_same_for_the_same_table_and_escaped() -> None:
     table = made().assign(note="")
-    drawn = [plots.performance(curves(table), plots.styles(table["backend"])) for _ in range(2)]
+    drawn = [performance(curves(table), styles(table["backend"])) for _ in range(2)]
     texts = [plots_of["touched_rows"].whole() for plots_of in drawn]
     assert texts[0] == texts[1]
     ElementTree.fromstring(texts[0])

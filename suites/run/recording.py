@@ -62,9 +62,10 @@ class Run:
             divergences = sorted({line for result in self.results for line in result.get("divergences", ())})
             texts["divergences.txt"] = "".join(f"{line}\n" for line in divergences)
         if "sensitivity_curve" in made:
-            from lazyadam.reports import plots  # matplotlib takes as long to import as all the rest
+            # matplotlib takes as long to import as all the rest
+            from lazyadam.reports.plots.judged import sensitivity
 
-            texts["sensitivity.svg"] = plots.sensitivity(made["sensitivity_curve"]).whole()
+            texts["sensitivity.svg"] = sensitivity(made["sensitivity_curve"]).whole()
         if out.name == USUAL:  # traces of a wrong one take 100 MB, and are nothing to commit
             texts[".gitignore"] = "*\n"
         lost = []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
+from textwrap import wrap
 from typing import Any
 
 import matplotlib
@@ -17,8 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from lazyadam.reports.vocabulary import Verdict
-from lazyadam.reports.words import family_and_form, plural
+from lazyadam.reports.words import family_and_form
 
 matplotlib.use("svg")
 matplotlib.rcParams["svg.fonttype"] = "none"
@@ -27,11 +27,17 @@ matplotlib.rcParams["font.size"] = 10
 WIDTH, HEIGHT = 360, 270  # of a panel
 KEY = 16  # the height of a line of the key
 # Each can be told from a white and from a black ground.
-COLOURS = ("#2f7ed8", "#d5542a", "#1a9467", "#b0559c", "#b07d12", "#0f8fa3", "#7b61d1", "#7d7d7d")
+COLOURS = ("#2f7ed8", "#d5542a", "#1a9467", "#b0559c", "#b07d12", "#0f8fa3", "#7b61d1", "#6f8a1e")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h")
 LINES = ("-", (0, (6, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (2, 1)))
 FLOOR = ":"
-SIZES = {"repeats": "rows of the gradient to a distinct one"}
+# Of a plot that stands alone: by the reader's own light or dark.
+GROUNDS = (
+    "<style>:root{color:#14171b;background:#fff;--bg:#fff}@media(prefers-color-scheme:dark)"
+    "{:root{color:#e6e6e6;background:#14171b;--bg:#14171b}}</style>"
+)
+FOR_NAMES = 0.36  # of the width of a panel
+NEAR = 0.05  # of the height: names closer than this are set apart
 
 Scale = Callable[[Any], str]
 
@@ -57,16 +63,26 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plot:
+    """about: what it shows, in a sentence."""
+
     panels: list[str]
     key: list[Entry]
+    about: str = ""
 
     def whole(self) -> str:
-        """One SVG, three panels to a row, and the key beneath them."""
+        """One SVG: what it shows, three panels to a row, and the key beneath them."""
         across = min(3, len(self.panels))
-        top = -(-len(self.panels) // across) * HEIGHT
+        lines = wrap(self.about, across * WIDTH // 7)
+        head = KEY * len(lines) + 8
+        top = head + -(-len(self.panels) // across) * HEIGHT
         height = top + KEY * (len(self.key) + 1)
         parts = [
-            _placed(panel, i % across * WIDTH, i // across * HEIGHT) for i, panel in enumerate(self.panels)
+            f'<text x="8" y="{KEY * i}" font-size="12">{escape(line)}</text>'
+            for i, line in enumerate(lines, 1)
+        ]
+        parts += [
+            _placed(panel, i % across * WIDTH, head + i // across * HEIGHT)
+            for i, panel in enumerate(self.panels)
         ]
         for i, entry in enumerate(self.key):
             name, y = escape(", ".join(entry.names)), top + KEY * i
@@ -75,105 +91,31 @@ class Plot:
             parts.append(f'<text x="52" y="{y + 11}" font-size="11"{struck}>{name}</text>')
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{across * WIDTH}" height="{height}" '
-            f'font-family="sans-serif" fill="currentColor">{"".join(parts)}</svg>'
+            f'font-family="sans-serif" fill="currentColor">{GROUNDS}{"".join(parts)}</svg>'
         )
 
 
 def styles(names: Iterable[str]) -> dict[str, Style]:
-    """A style for each name that no other has: the colour of its family, the marker and line of its form."""
+    """A style for each name that no other has: the colour of its family, the marker and line of its form.
+
+    What is measured beside backends comes last: most plots have marks for it.
+    """
     forms: dict[str, list[str]] = {}
-    for name in sorted(set(names)):
+    for name in sorted(set(names), key=lambda name: (name.startswith(("floor.", "by_hand.")), name)):
         forms.setdefault(family_and_form(name)[0], []).append(name)
     made: dict[str, Style] = {}
     looks = [(colour, marker) for colour in COLOURS for marker in MARKERS]
-    for i, (family, of_it) in enumerate(forms.items()):
+    for i, of_it in enumerate(forms.values()):
         own = COLOURS[i % len(COLOURS)]
         for j, name in enumerate(of_it):
             colour, marker = next((look for look in looks if look[0] == own), looks[0])
             if len(looks) > 1:
                 looks.remove((colour, marker))
-            line = FLOOR if family.startswith("floor.") else LINES[j % len(LINES)]
-            made[name] = Style(colour, marker, line)
+            made[name] = Style(colour, marker, LINES[j % len(LINES)])
     return made
 
 
-def drift(tolerance: pd.DataFrame, style: Styles) -> Plot | None:
-    """How far from the reference w drifts, where it does: a panel for each type, a line for each backend.
-
-    Backends whose lines are the same in every type share one.
-    """
-    free = tolerance[
-        (tolerance["way"] == "free") & (tolerance["quantity"] == "w") & (tolerance["max_abs"] > 0)
-    ]
-    if free.empty:
-        return None
-    alike: dict[tuple[Any, ...], list[str]] = {}
-    for backend, points in free.groupby("backend"):
-        shape = tuple((r.dtype, r.steps, f"{r.max_abs:.3g}") for r in points.itertuples())
-        alike.setdefault(shape, []).append(str(backend))
-    panels = []
-    for dtype, part in free.groupby("dtype", sort=False):
-        axes = _axes(str(dtype), "steps", (_counted, _scientific))
-        for names in alike.values():
-            points = part[part["backend"] == names[0]].sort_values("steps")
-            _line(axes, points["steps"], points["max_abs"], style[names[0]])
-        panels.append(_svg(axes, f"drift {dtype}"))
-    return Plot(panels, [Entry(tuple(names), _swatch(style[names[0]], "drift")) for names in alike.values()])
-
-
-def sensitivity(curve: pd.DataFrame) -> Plot:
-    """The share of seeds in which an error is found against its size: a panel for each type and regime."""
-    quantities = list(curve["quantity"].unique())
-    style = {
-        name: Style(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], LINES[i % len(LINES)])
-        for i, name in enumerate(quantities)
-    }
-    panels = []
-    for (dtype, regime), part in curve.groupby(["dtype", "regime"], sort=False):
-        axes = _axes(f"{dtype}, {regime}", "log₂ of the relative error")
-        for quantity, points in part.groupby("quantity", sort=False):
-            _line(axes, np.log2(points["error"]), points["found"], style[str(quantity)])
-        axes.set_ylim(-0.03, 1.03)
-        panels.append(_svg(axes, f"sensitivity {dtype} {regime}"))
-    return Plot(panels, [Entry((name,), _swatch(style[name], "sensitivity")) for name in quantities])
-
-
-def performance(curves: pd.DataFrame, style: Styles) -> dict[str, Plot]:
-    """Step time along each size that was varied, by its name: a panel for each line and thread count.
-
-    curves: as `reports.performance.curves`. Where a backend diverges its points are hollow, and its name is
-    struck through.
-    """
-    drawn = {}
-    for against, part in curves.groupby("against", sort=False):
-        limits = part["seconds_median"].min() / 1.5, part["seconds_median"].max() * 1.5
-        panels, seen = [], set()
-        for key, line in part.groupby(["held", "threads"]):
-            held, threads = str(key[0]), int(str(key[1]))
-            line = line[line.groupby("backend")["x"].transform("nunique") > 1]  # a point is no line
-            if line.empty:
-                continue
-            seen |= set(line["backend"])
-            axes = _axes(
-                f"{_in_words(held)}; {plural(threads, 'thread')}",
-                SIZES.get(str(against), _in_words(against)),
-                (_counted, _seconds),
-            )
-            for backend, points in line.groupby("backend"):
-                points = points.sort_values("x")
-                wrong = points["note"].str.startswith(Verdict.DIVERGES)
-                _line(axes, points["x"], points["seconds_median"], style[str(backend)], wrong)
-            axes.set_ylim(limits)
-            panels.append(_svg(axes, f"performance {against} {held} {threads}"))
-        struck = set(part[part["note"].str.startswith(Verdict.DIVERGES)]["backend"])
-        entries = [
-            Entry((name,), _swatch(style[name], str(against)), name in struck) for name in sorted(seen)
-        ]
-        drawn[str(against)] = Plot(panels, entries)
-    return drawn
-
-
-def _axes(title: str, x: str, scales: tuple[Scale, Scale] | None = None) -> Any:
+def empty_axes(title: str, x: str, scales: tuple[Scale, Scale] | None = None) -> Any:
     """Empty axes; logarithmic where there are scales, how x and y are written."""
     figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
     axes = figure.add_axes((0.15, 0.16, 0.82, 0.74))
@@ -188,21 +130,35 @@ def _axes(title: str, x: str, scales: tuple[Scale, Scale] | None = None) -> Any:
     return axes
 
 
-def _line(axes: Any, x: Any, y: Any, style: Style, hollow: pd.Series | None = None) -> None:
+def draw(axes: Any, x: Any, y: Any, style: Style, hollow: pd.Series | None = None) -> None:
     look = {"color": style.colour, "marker": style.marker, "markersize": 5}
     axes.plot(x, y, linestyle=style.line, linewidth=1.3, **look)
     if hollow is not None and hollow.any():
         axes.plot(x[hollow], y[hollow], linestyle="", markerfacecolor="white", **look)
 
 
-def _swatch(style: Style, plot: str) -> str:
+def name_ends(axes: Any, ends: Mapping[str, float], colour: str) -> None:
+    """Names beside the ends of lines, of which y is given, each apart from the next."""
+    if not ends:
+        return
+    left, bottom, width, height = axes.get_position().bounds
+    axes.set_position((left, bottom, width - FOR_NAMES, height))
+    top = np.inf
+    for name, y in sorted(ends.items(), key=lambda end: -end[1]):
+        at = min(float(axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]), top)
+        top = at - NEAR
+        look = {"color": colour, "fontsize": 6.5, "ha": "left", "va": "center"}
+        axes.text(1.02, at, _plain(name), transform=axes.transAxes, **look)
+
+
+def swatch(style: Style, plot: str) -> str:
     figure = Figure(figsize=(36 / 72, 14 / 72))
     look = {"color": style.colour, "linestyle": style.line, "marker": style.marker, "markersize": 5}
     figure.add_artist(Line2D([0.02, 0.5, 0.98], [0.5] * 3, markevery=[1], linewidth=1.3, **look))
     return _written(figure, f"swatch {plot} {style}")
 
 
-def _svg(axes: Any, name: str) -> str:
+def svg_of(axes: Any, name: str) -> str:
     for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         if axis.get_scale() == "log":
             decades = np.floor(np.log10(high)) - np.ceil(np.log10(low)) + 1
@@ -230,11 +186,11 @@ def _placed(svg: str, x: int, y: int) -> str:
     return svg.replace("<svg ", f'<svg x="{x}" y="{y}" ', 1)
 
 
-def _counted(value: float) -> str:
+def counted(value: float) -> str:
     return f"{value:,.0f}" if value >= 1 else f"{value:g}"
 
 
-def _seconds(value: float) -> str:
+def in_seconds(value: float) -> str:
     unit, name = next(((u, n) for u, n in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")) if value >= u), (1e-9, "ns"))
     return f"{value / unit:.0f} {name}"
 
@@ -242,12 +198,12 @@ def _seconds(value: float) -> str:
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def _scientific(value: float) -> str:
+def scientific(value: float) -> str:
     digit, exponent = f"{value:.0e}".split("e")
     return ("" if digit == "1" else f"{digit}·") + f"10{str(int(exponent)).translate(_RAISED)}"
 
 
-def _in_words(text: object) -> str:
+def in_words(text: object) -> str:
     """table_rows 10000 as table rows 10,000."""
     return re.sub(r"\d{4,}", lambda n: f"{int(n[0]):,}", str(text).replace("_", " "))
 
