@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
-from scipy import stats
+from scipy import optimize, stats
 
 from lazyadam.reports.tables import frame, write, write_text
 from lazyadam.reports.vocabulary import Verdict
@@ -207,24 +207,50 @@ def _distinct(done: pd.DataFrame) -> pd.Series:
 
 
 def growth(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The exponent of each line: of step time, fitted over its three largest sizes."""
+    """The exponent of each line: of step time, fitted over its three largest sizes; and what it predicts.
+
+    The prediction is of a size ten times the largest, from the same three. How good it is says what the sizes
+    below the largest would have predicted of that.
+    """
     rows = []
     keys = ["backend", "threads", "against", "held"]
     for key, line in curves(table).groupby(keys, sort=False):
-        top = line.sort_values("x")[-3:]
+        line = line.sort_values("x")
+        top = line[-3:]
         if len(top) < 3 or diverging(top).any():
             continue
-        fit = stats.linregress(np.log(top["x"]), np.log(top["seconds_median"]))
+        fit, last = stats.linregress(np.log(top["x"]), np.log(top["seconds_median"])), line.iloc[-1]
+        dense = (line["duplicates"] == "dense").all()
+        more_to_do = dense or key[keys.index("against")] in ("touched_rows", "width")
         rows.append(
             {
                 **dict(zip(keys, key, strict=True)),
                 "smallest": top["x"].min(),
-                "largest": top["x"].max(),
+                "largest": last["x"],
                 "exponent": fit.slope,
                 "error": fit.stderr,
+                "seconds_per_million": 1e6 * last["seconds_median"] / last["touched_rows"],
+                "predicted_at": 10 * last["x"],
+                "predicted_seconds": _predicted(top, 10 * last["x"], more_to_do),
+                "missed_by": abs(_predicted(line[-4:-1], last["x"], more_to_do) / last["seconds_median"] - 1),
             }
         )
     return rows
+
+
+def _predicted(line: pd.DataFrame, x: float, more_to_do: bool) -> float:
+    """Seconds at a size: a fixed cost and one that grows with what there is to do, nearest the measured.
+
+    Where only the table grows there is no more to do but for the caches: then by a power of the size.
+    """
+    sizes, seconds = line["x"].to_numpy(), line["seconds_median"].to_numpy()
+    if not more_to_do:
+        fit = stats.linregress(np.log(sizes), np.log(seconds))
+        return float(np.exp(fit.intercept + fit.slope * np.log(x)))
+    terms = np.column_stack([np.ones(len(line)), sizes]) / seconds[:, None]
+    scale = terms.max(axis=0)
+    fixed, each = optimize.nnls(terms / scale, np.ones(len(line)))[0] / scale
+    return float(fixed + each * x)
 
 
 def break_even(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -44,6 +44,14 @@ PERFORMANCE_GROWTH = Table(
         Column("largest", "the largest size measured", NUMBER),
         Column("exponent", "cost grows as size to this power", NUMBER),
         Column("error", "the standard error of the exponent", NUMBER),
+        Column("seconds_per_million", "seconds for a million rows of gradients, at the largest size", NUMBER),
+        Column("predicted_at", "a size that was not measured: ten times the largest", NUMBER),
+        Column("predicted_seconds", "what a step is predicted to take there", NUMBER),
+        Column(
+            "missed_by",
+            "by how much the sizes below the largest would have missed that one, as a share",
+            NUMBER,
+        ),
     ),
 )
 

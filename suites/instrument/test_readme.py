@@ -28,6 +28,7 @@ RUN_BY = {
     "lazyadam devices": ("test_record.py", 'lazyadam("devices"'),
     "lazyadam diff": ("test_commands_tables.py", 'lazyadam("diff"'),
     "lazyadam versions": ("test_pairs_told.py", '"versions"'),
+    "lazyadam history": ("test_history.py", 'lazyadam("history"'),
     "lazyadam summary": ("test_commands_tables.py", 'lazyadam("summary"'),
     "lazyadam junit": ("test_commands_tables.py", 'lazyadam("junit"'),
     "lazyadam accept": ("test_commands_tables.py", 'lazyadam("accept"'),
