@@ -14,6 +14,7 @@ from lazyadam.reports.plots.drawing import styles
 from lazyadam.reports.plots.speed import performance
 from lazyadam.reports.schema import TABLES
 from lazyadam.reports.tables import frame
+from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.timing.by_hand import NumPyByHand
 from lazyadam.suites.backends.timing.floor import NumPyFloor
 from lazyadam.suites.backends.timing.stopwatch import Stopwatch
@@ -99,9 +100,17 @@ class Right(NumPyByHand):
 def test_the_pair_is_of_the_first_backend_that_is_right_or_of_the_first() -> None:
     """Of what is wrong nothing is said but that: a pair of it would leave the others without one."""
     arms = [arm(LastWins), arm(OutOfMemory), arm(Right), arm(NumPyByHand), arm(NumPyFloor, judged=False)]
-    assert [*twins(arms, [SMALL])] == [(Right, {"twin": "sparse"})]
-    assert [*twins(arms[:2], [SMALL])] == [(LastWins, {"twin": "sparse"})]
-    assert [*twins(arms[3:], [SMALL])] == []
+    assert [*twins(arms, [SMALL], {})] == [(Right, {"twin": "sparse"})]
+    assert [*twins(arms[:2], [SMALL], {})] == [(LastWins, {"twin": "sparse"})]
+    assert [*twins(arms[3:], [SMALL], {})] == []
+
+
+def test_the_pair_is_of_the_same_backend_on_another_number_of_threads() -> None:
+    arms = [arm(LastWins), arm(Right)]
+    known: dict[str, type[Backend]] = {"sparse": Right}
+    assert [*twins(arms, [SMALL], known)] == [(Right, {"twin": "sparse"})]
+    assert arms[0].opened.trajectory is None  # it was not asked once more
+    assert [*twins(arms[:1], [SMALL], known)] == [(LastWins, {"twin": "sparse"})]
 
 
 def test_what_does_not_fit_is_refused_before_it_is_allocated() -> None:

@@ -57,6 +57,12 @@ def test_a_backend_that_is_not_there_takes_no_room() -> None:
     assert needs([absent], LARGE, 0) == {absent: Need(0, 0)}
 
 
+def test_what_was_seen_of_a_backend_is_not_asked_again() -> None:
+    known = {(NumPyByHand.name, LARGE): Need(3, 2)}
+    twice = [arm(NumPyByHand), arm(NumPyByHand)]
+    assert needs(twice, LARGE, 0, known) == dict.fromkeys(twice, Need(3, 2))
+
+
 def test_a_part_of_a_configuration_shows_what_the_whole_takes() -> None:
     """To within a quarter, and that whatever was opened before."""
     with Arms() as context:

@@ -17,7 +17,7 @@ from lazyadam.suites.backends.registry import BESIDE
 from lazyadam.suites.backends.timing.memory import Memory
 from lazyadam.suites.cases.configuration import INSTANCES, STANDARD, Configuration
 from lazyadam.suites.performance.arms import ALLOCATOR, Arm, Arms, measure
-from lazyadam.suites.performance.room import KEPT_FREE, Batch, batches, needs
+from lazyadam.suites.performance.room import KEPT_FREE, Batch, Known, batches, needs
 from lazyadam.suites.performance.table import Row, correctness_of, rows, with_claims
 from lazyadam.suites.run.machine import all_threads, busy, machine, shared_core
 from lazyadam.suites.run.steps import Steps
@@ -39,18 +39,21 @@ def wanted(
 
 
 def twins(
-    arms: Sequence[Arm], configurations: Sequence[Configuration]
+    arms: Sequence[Arm], configurations: Sequence[Configuration], known: dict[str, type[Backend]]
 ) -> Iterator[tuple[type[Backend], dict[str, Any]]]:
     """The first backend of each layout that is right in it, once more; where none is, the first.
 
-    Tried in one size of each pattern of repeats: nothing is compared with one that is wrong.
+    Tried in one size of each pattern of repeats: nothing is compared with one that is wrong. known: which
+    these were on another number of threads; added to.
     """
     for layout in dict.fromkeys(c.layout for c in configurations):
         taking = [a for a in arms if layout in a.backend.layouts and a.backend.name not in BESIDE]
         asked = {c.duplicates: c for c in reversed(configurations) if c.layout == layout}
         right = (arm for arm in taking if all(_is_right(arm, c) for c in asked.values()))
+        if taking and known.get(layout) not in [arm.backend for arm in taking]:
+            known[layout] = next(right, taking[0]).backend
         if taking:
-            yield next(right, taking[0]).backend, {"twin": layout}
+            yield known[layout], {"twin": layout}
 
 
 def _is_right(arm: Arm, configuration: Configuration) -> bool:
@@ -106,6 +109,8 @@ def _measure(
     """Measure what was asked for; rows are added as they are done."""
     rng, told = np.random.default_rng(0), set[tuple[str, str]]()
     start, measured = time.perf_counter(), 0.0
+    paired: dict[str, type[Backend]] = {}
+    known: Known = {}
     if why := busy():
         steps.say(f"the machine is {why}; times are longer, and less can be told")
     for threads, part in parts:
@@ -113,11 +118,11 @@ def _measure(
             layouts = sorted({c.layout for c in part}, reverse=True)
             taking = [b for b in backends if named or threads == 1 or not b.repeats]
             arms = context.start(wanted(taking, layouts, device), device, threads)
-            arms += context.start(twins(arms, part), device, threads)
+            arms += context.start(twins(arms, part, paired), device, threads)
             for configuration in part:
                 steps.begin(f"{configuration}; threads: {threads}")
                 these = [arm for arm in arms if takes_part(arm, configuration, named)]
-                done = _of(these, configuration, rng, steps)
+                done = _of(these, configuration, rng, known, steps)
                 table += done
                 for row in filter(_worth_saying, done):
                     if (row["backend"], row["note"]) not in told:
@@ -129,11 +134,11 @@ def _measure(
 
 
 def _of(
-    arms: Sequence[Arm], configuration: Configuration, rng: np.random.Generator, steps: Steps
+    arms: Sequence[Arm], configuration: Configuration, rng: np.random.Generator, known: Known, steps: Steps
 ) -> list[Row]:
     """The rows of a configuration: of all arms in the same rounds, or of as many as fit."""
     free = (1 - KEPT_FREE) * Memory().free()
-    planned = batches(arms, configuration, needs(arms, configuration, free), free)
+    planned = batches(arms, configuration, needs(arms, configuration, free, known), free)
     if why := _for_memory(planned):
         steps.say(f"{configuration}: {why}")
     found: dict[Arm, Row] = {}

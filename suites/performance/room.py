@@ -21,6 +21,9 @@ class Need:
     held: int
 
 
+Known = dict[tuple[str, Configuration], Need]
+
+
 @dataclass(frozen=True)
 class Batch:
     """Arms that are measured in the same rounds."""
@@ -48,12 +51,24 @@ def seen(arm: Arm, configuration: Configuration) -> Need:
     return Need(most + arm.judged * configuration.state_bytes, held)
 
 
-def needs(arms: Sequence[Arm], configuration: Configuration, free: float) -> dict[Arm, Need]:
-    """Of each arm. Where there is room for all by any guess no arm is looked at."""
+def needs(
+    arms: Sequence[Arm], configuration: Configuration, free: float, known: Known | None = None
+) -> dict[Arm, Need]:
+    """Of each arm. Where there is room for all by any guess no arm is looked at.
+
+    known: what was seen of backends; added to.
+    """
+    known = {} if known is None else known
     ample = guessed(configuration)
     if _together(arms, dict.fromkeys(arms, ample), INSTANCES) <= free:
         return dict.fromkeys(arms, ample)
-    return {arm: Need(0, 0) if arm.process.not_run else seen(arm, configuration) for arm in arms}
+    found = {}
+    for arm in arms:
+        at = arm.backend.name, configuration
+        if at not in known:
+            known[at] = Need(0, 0) if arm.process.not_run else seen(arm, configuration)
+        found[arm] = known[at]
+    return found
 
 
 def batches(
