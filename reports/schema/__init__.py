@@ -7,12 +7,13 @@ from lazyadam.reports.schema import (
     detection,
     judged,
     performance,
+    recorded,
     run,
     training,
     versions,
 )
 from lazyadam.reports.schema.table import Table
 
-SUBJECTS = (judged, bad_input, training, versions, claims, detection, performance, declared, run)
+SUBJECTS = (judged, bad_input, training, versions, claims, detection, performance, declared, recorded, run)
 TABLES = {x.name: x for subject in SUBJECTS for x in vars(subject).values() if isinstance(x, Table)}
 SHOWN = {name: table.show for name, table in TABLES.items() if table.show}

@@ -64,7 +64,7 @@ def examine(sample: Sample, process: Runs, kept: Sequence[Case] = ()) -> Examina
     (trial, points), covering = _tried(sample, process, kept), pins_of(process)
     wrong = wrong_path(process.backend, process.device, sample.dtype, trial.trajectories)
     path = wrong or not_run_again(trial.cases, trial.trajectories)
-    judged = list(_judged(trial, {**process.about, "dtype": sample.dtype}, path, covering))
+    judged = list(judge_all(trial, {**process.about, "dtype": sample.dtype}, path, covering))
     _account_for_several(trial, judged, covering)
     unknown = list(_unknown(trial, judged[0].row, covering))
     return Examination(sample, trial, points, path or "", judged, unknown)
@@ -82,7 +82,7 @@ def _tried(sample: Sample, process: Runs, kept: Sequence[Case]) -> tuple[Trial, 
     return trial, dict(enumerate(points, len(drawn)))
 
 
-def _judged(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -> Iterator[Judged]:
+def judge_all(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -> Iterator[Judged]:
     """The trial against each dialect. The documentation may promise what LazyAdam does: judged once."""
     backend = trial.backend
     done: dict[Dialect, tuple[Judgement, list[str]]] = {}

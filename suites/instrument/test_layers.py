@@ -11,13 +11,13 @@ from lazyadam.suites.backends.workers.start import ROOT
 # Each may import those before it. reports/ knows tables alone; the tests of our own parts know everything.
 LAYERS = (
     *("reference", "reports", "cases", "backends", "clauses", "judge", "divergences", "run", "conformance"),
-    *("equivalence", "performance", "telling", "detection", "plugin", "commands"),
+    *("equivalence", "performance", "recordings", "telling", "detection", "plugin", "commands"),
 )
 TESTS = {"instrument", "browser", "mutation"}
 FILES = [
     *(ROOT / "reference").glob("*.py"),
     *(ROOT / "reports").glob("*.py"),
-    *(path for part in ("schema", "blocks") for path in (ROOT / "reports" / part).glob("*.py")),
+    *(path for part in ("schema", "blocks", "plots") for path in (ROOT / "reports" / part).glob("*.py")),
     *(path for path in (ROOT / "suites").rglob("*.py") if TESTS.isdisjoint(path.relative_to(ROOT).parts)),
 ]
 

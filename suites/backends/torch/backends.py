@@ -1,6 +1,19 @@
 """torch.optim.SparseAdam, and torch.optim.Adam in its loop, foreach and fused forms: what is declared."""
 
-from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Epsilon, Power, Storage, Subnormals
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lazyadam.reference.dialect import (
+    Arithmetic,
+    Average,
+    Dialect,
+    Epsilon,
+    Power,
+    Storage,
+    Subnormals,
+    WeightDecay,
+)
 from lazyadam.suites.backends.base import Backend, Promise
 from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
 from lazyadam.suites.cases.case import Manner
@@ -73,3 +86,23 @@ class AdamFused(Adam):
 
 
 BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)
+
+
+def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:
+    """The backend that a recorded optimizer is, by its class and options; None where it is none of these."""
+    if optimizer == "torch.optim.sparse_adam.SparseAdam":
+        return SparseAdam
+    if optimizer not in ("torch.optim.adam.Adam", "torch.optim.adamw.AdamW") or options.get("amsgrad"):
+        return None
+    foreach = options.get("foreach", device != "cpu" and not options.get("fused"))
+    form = AdamFused if options.get("fused") else AdamForeach if foreach else AdamLoop
+    return form if optimizer.endswith(".Adam") else _decoupled(form)
+
+
+def _decoupled(form: type[Adam]) -> type[Backend]:
+    """AdamW is Adam but for its decay (torch.optim.AdamW documentation, 2.13; torch/optim/adamw.py)."""
+    apart = {"weight_decay": WeightDecay.DECOUPLED}
+    changed = {name: replace(getattr(form, name), **apart) for name in ("documented", "spoken")}
+    source = Promise("weight_decay", "torch.optim.AdamW documentation, 2.13, the algorithm")
+    name = form.name.replace("Adam", "AdamW")
+    return type(form.__name__, (form,), {**changed, "name": name, "promises": (*form.promises, source)})

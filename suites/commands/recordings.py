@@ -1,0 +1,59 @@
+"""Recorded trainings: `judge`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lazyadam.suites.commands.app import OUT, Out, app
+from lazyadam.suites.commands.options import folder, one_of
+
+if TYPE_CHECKING:
+    from lazyadam.reference.dialect import Dialect
+
+Recording = Annotated[
+    Path, typer.Argument(metavar="RECORDING", callback=folder, help="the folder of a recorded training")
+]
+Axes = Annotated[
+    list[str],
+    typer.Option(
+        "--axis",
+        metavar="AXIS=VALUE",
+        help="what an optimizer of your own is meant to do, as lazyadam list axes has it; repeatable",
+    ),
+]
+
+
+def meant(typed: list[str]) -> "Dialect":
+    """The dialect of axes as they are typed: the others are LazyAdam's."""
+    from lazyadam.reference.dialect import Dialect
+    from lazyadam.suites.judge.explanation import AXES, turned
+
+    values = {}
+    for text in typed:
+        axis, _, value = text.replace("-", "_").lower().partition("=")
+        axis = one_of(axis, AXES, "--axis")
+        words = [x.name.lower() for x in type(getattr(Dialect(), axis))]
+        values[axis] = one_of(value, words, f"--axis {axis}")
+    return turned(Dialect(), values)
+
+
+@app.command(
+    epilog="Examples: lazyadam judge run · lazyadam judge run --axis epsilon=inside_root. Exits with 1 where "
+    "a step diverges in a way that is not known, 2 where the recording can't be read, 125 where it has none."
+)
+def judge(recording: Recording, axis: Axes = [], out: Out = OUT) -> int:
+    """Judge a recorded training: every step of every parameter, by the optimizer's own documentation.
+
+    A recording is made by two lines in the script: from lazyadam.suites.backends.torch.recorder import
+    Recorder, and Recorder(optimizer, "run").
+    """
+    from lazyadam.reports.tables import try_to_write
+    from lazyadam.suites.cases.recording import RecordingError
+    from lazyadam.suites.recordings import judging
+
+    try_to_write(out)
+    try:
+        return judging.run(recording, meant(axis) if axis else None, out)
+    except RecordingError as error:
+        raise typer.TyperException(str(error)) from None

@@ -1,0 +1,122 @@
+"""What in a training touches the axes on which implementations differ, in shares and in words."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from lazyadam.reports.words import number, percent, plural
+from lazyadam.suites.cases.recording import Header, Recorded, Taken
+
+Row = dict[str, Any]
+NORMAL = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
+LARGE = 0.01  # of the denominator: an ε that is felt
+
+
+def exposure(of: Header, recorded: Sequence[Recorded]) -> list[Row]:
+    """Rows of exposure.csv: of each parameter each circumstance that was met, and of the training."""
+    by_parameter: dict[int, list[Taken]] = {}
+    for step in recorded:
+        for taken in step.taken:
+            by_parameter.setdefault(taken.parameter, []).append(taken)
+    rows = [
+        {"parameter": of.parameters[p].name, "circumstance": name, "value": value, "told": told}
+        for p, taken in sorted(by_parameter.items())
+        for name, value, told in _of(of.parameters[p].name, of.parameters[p].dtype, taken)
+    ]
+    return rows + [
+        {"parameter": "", "circumstance": name, "value": value, "told": told}
+        for name, value, told in _of_all(of, recorded, by_parameter)
+    ]
+
+
+def _of(name: str, dtype: str, taken: Sequence[Taken]) -> Iterator[tuple[str, float, str]]:
+    """Of one parameter: what was met, how much of it, and in words."""
+    steps = plural(len(taken), "recorded step")
+    counts = [(x.occurrences, x.distinct or 0) for x in taken if x.occurrences is not None]
+    repeated = [k / d for k, d in counts if k > d > 0]
+    if repeated:
+        share = len(repeated) / len(taken)
+        yield (
+            "duplicates",
+            share,
+            f"{name}: batches repeat ids in {percent(share)} of {steps}, {number(np.mean(repeated))} "
+            "gradient rows to a distinct one where they do",
+        )
+    if empty := sum(k == 0 for k, _ in counts):
+        yield "empty gradients", empty / len(taken), f"{name}: no row in {empty} of {steps}"
+    zeros = [_zero_rows(x) for x in taken]
+    if any(zeros):
+        share = float(np.mean(zeros))
+        yield "rows of zeros", share, f"{name}: {percent(share)} of the gradient's rows are zeros"
+    for circumstance, of_it, words in _ELEMENTS:
+        share = float(np.mean([of_it(x, dtype) for x in taken]))
+        if share:
+            yield circumstance, share, f"{name}: {words.format(percent(share))}"
+
+
+def _zero_rows(x: Taken) -> float:
+    if x.gradient is None or x.gradient.rows is None or not len(x.gradient.rows):
+        return 0.0
+    values = x.gradient.values.reshape(len(x.gradient.rows), -1)
+    return float((values == 0).all(axis=1).mean())
+
+
+def _touched(x: Taken) -> np.ndarray:
+    """Which of the recorded rows the gradient names."""
+    if x.gradient is None or x.gradient.rows is None:
+        return np.full(len(x.rows), x.gradient is not None)
+    return np.isin(np.arange(len(x.rows)), x.gradient.rows)
+
+
+def _epsilon_felt(x: Taken, dtype: str) -> float:
+    """Where ε is more than a hundredth of √v̂ + ε."""
+    h, t = x.hyperparameters, max(1, x.t[1])
+    root = np.sqrt(x.after[2][_touched(x)] / -np.expm1(t * np.log(h.beta2)) if h.beta2 else x.after[2])
+    return _share(h.epsilon > LARGE * (root + h.epsilon))
+
+
+def _subnormal(x: Taken, dtype: str) -> float:
+    least = NORMAL[dtype]
+    values = [*x.before[1:], *([x.gradient.values] if x.gradient else [])]
+    return max(_share((v != 0) & (np.abs(v) < least)) for v in values)
+
+
+def _not_finite(x: Taken, dtype: str) -> float:
+    values = [*x.before, *x.after, *([x.gradient.values] if x.gradient else [])]
+    return max(_share(~np.isfinite(v)) for v in values)
+
+
+def _share(where: np.ndarray) -> float:
+    return float(where.mean()) if where.size else 0.0
+
+
+_ELEMENTS: tuple[tuple[str, Callable[[Taken, str], float], str], ...] = (
+    ("epsilon", _epsilon_felt, "ε is more than 1 % of the denominator in {} of the updated elements"),
+    ("subnormals", _subnormal, "{} of gradient or moments are below the least normal number"),
+    ("not finite", _not_finite, "{} of gradient, state or weights are not finite"),
+)
+
+
+def _of_all(
+    of: Header, recorded: Sequence[Recorded], by_parameter: dict[int, list[Taken]]
+) -> Iterator[tuple[str, float, str]]:
+    """Of the training as a whole."""
+    apart = [step.number for step in recorded if len({x.t[1] for x in step.taken}) > 1]
+    lacking = [step for step in recorded if len(step.taken) < len(by_parameter)]
+    if apart or lacking:
+        yield (
+            "step count",
+            len(apart) / len(recorded),
+            f"parameters have counted different steps in {len(apart)} of {len(recorded)}; in {len(lacking)} "
+            "not all have a gradient",
+        )
+    rates = [x.hyperparameters.lr for step in recorded for x in step.taken]
+    if len({*rates}) > 1:
+        yield (
+            "learning rate",
+            len({*rates}),
+            f"{len({*rates})} learning rates, from {min(rates):.3g} to {max(rates):.3g}",
+        )
+    if decay := {x.hyperparameters.weight_decay for step in recorded for x in step.taken} - {0.0}:
+        yield "weight decay", max(decay), f"weight decay {', '.join(f'{x:.3g}' for x in sorted(decay))}"

@@ -1,0 +1,118 @@
+"""A recorded training, judged: every step of every parameter under the bound, against each dialect."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from lazyadam.reference.dialect import Dialect
+from lazyadam.reports.findings import findings
+from lazyadam.reports.tables import frame, write
+from lazyadam.reports.vocabulary import Against, Verdict
+from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.recorded import of_recording
+from lazyadam.suites.backends.workers.runs import about
+from lazyadam.suites.cases.recording import Header, Of, header, steps
+from lazyadam.suites.cases.strategies import Menu
+from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.examine import judge_all
+from lazyadam.suites.divergences.pin import pins
+from lazyadam.suites.judge.trial import Trial
+from lazyadam.suites.recordings.cases import Judgeable, by_type
+from lazyadam.suites.recordings.exposure import exposure
+from lazyadam.suites.run import about as facts
+
+Row = dict[str, Any]
+CLAUSE = Clause(
+    "recorded-training",
+    "Every recorded step of a training is as the optimizer's rule says, of the gradient that it was given.",
+    "in a recorded training",
+    "whoever trains",
+    lambda backend: Menu(),
+)
+
+
+def run(folder: Path, documented: Dialect | None, out: Path) -> int:
+    """Judge a recording, and write and print what was found; the exit status: 1 where a step diverges newly.
+
+    documented: what somebody's own optimizer is held to.
+
+    Raises:
+        RecordingError: it can't be read.
+    """
+    start, console = time.perf_counter(), Console(width=160, highlight=False)
+    of = header(folder)
+    backend = of_recording(of, documented)
+    recorded = list(steps(folder, of))
+    rows, lines = list[Row](), list[str]()
+    for dtype, judgeable in by_type(of, recorded).items():
+        found, told = judged(backend, of, dtype, judgeable)
+        rows += found
+        lines += told
+    tables = {
+        "verdicts": frame("verdicts", rows),
+        "pins": frame("pins", facts.known_divergences()),
+        "exposure": frame("exposure", exposure(of, recorded)),
+    }
+    tables["findings"] = findings(tables)
+    for name, table in tables.items():
+        write(table, out / f"{name}.csv")
+    new = tables["findings"][tables["findings"]["kind"] == "new"]
+    for line in _screen(of, backend, rows, len(recorded), time.perf_counter() - start):
+        console.print(line, soft_wrap=True, markup=False)
+    for line in (*lines, *(f"· {row['told']}" for row in exposure(of, recorded)), *of.said):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(f"verdicts.csv, findings.csv, exposure.csv in {out}", soft_wrap=True)
+    return 1 if len(new) else 0 if rows else 125
+
+
+def judged(
+    backend: type[Backend], of: Header, dtype: str, judgeable: Judgeable
+) -> tuple[list[Row], list[str]]:
+    """Rows of verdicts.csv, and the worst of what diverges in words."""
+    trial = Trial(CLAUSE, backend, judgeable.cases, judgeable.trajectories)
+    covering = [replace(p, clauses=(CLAUSE.id,)) for p in pins() if p.covers(backend, of.version, of.device)]
+    first = {**about(backend, of.version, of.device), "dtype": dtype}
+    rows, lines = [], dict[str, None]()
+    for found in judge_all(trial, first, None, covering):
+        rows.append(found.row)
+        if found.row["verdict"] == Verdict.DIVERGES and found.account.missing:
+            lines |= dict.fromkeys(_told(found.row, found.judgement.divergences, judgeable, of.parameters))
+    return rows, list(lines)
+
+
+def _told(row: Row, divergences: Sequence[Any], judgeable: Judgeable, of: Sequence[Of]) -> Iterator[str]:
+    """The first and the worst element that diverge, where they are in the training."""
+    for name, divergence in (
+        ("first", min(divergences, key=lambda d: judgeable.places[d.case])),
+        ("worst", max(divergences, key=lambda d: d.ratio)),
+    ):
+        number, parameter = judgeable.places[divergence.case]
+        rows = judgeable.rows[divergence.case]
+        at = (int(rows[divergence.element[0]]), *divergence.element[1:]) if divergence.element else ()
+        short = replace(divergence, element=at, step=number, parameter=0).short()
+        yield (
+            f"✗ against what it is held to ({row['against']}), {row['explained_by']}; {name}, "
+            f"{of[parameter].name}: {short}"
+        )
+
+
+def _screen(
+    of: Header, backend: type[Backend], rows: Sequence[Row], count: int, seconds: float
+) -> Iterator[str]:
+    """What was judged, and the answer."""
+    documented = [row for row in rows if row["against"] == Against.DOCUMENTED]
+    judged_as = "" if backend.source_read else "; nobody has read its source: any usual arithmetic will do"
+    yield (
+        f"{of.optimizer}   {of.framework} {of.version}, {of.device}   {count} steps of "
+        f"{len(of.parameters)} parameters, {sum(row['cases'] for row in documented)} judged, {seconds:.0f} s"
+        f"{judged_as}"
+    )
+    for row in rows:
+        worst = "" if row["worst_ratio"] is None else f", worst {row['worst_ratio']:.3g} of the bound"
+        why = f" ({row['explained_by']})" if row["explained_by"] else ""
+        known = f"; known: {row['witness']}" if row["witness"] and row["verdict"] == Verdict.DIVERGES else ""
+        yield f"  {row['dtype']}, against {row['against']}: {row['verdict']}{why}{worst}{known}"
