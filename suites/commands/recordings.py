@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lazyadam.suites.commands.app import OUT, Out, app
-from lazyadam.suites.commands.options import folder, one_of
+from lazyadam.suites.commands.options import one_of
 
 if TYPE_CHECKING:
     from lazyadam.reference.dialect import Dialect
 
-Recording = Annotated[
-    Path, typer.Argument(metavar="RECORDING", callback=folder, help="the folder of a recorded training")
-]
+Recording = Annotated[Path, typer.Argument(metavar="RECORDING", help="the folder of a recorded training")]
 Axes = Annotated[
     list[str],
     typer.Option(

@@ -24,6 +24,7 @@ from lazyadam.suites.cases.recording import Header, Of, Recorded, RecordingError
 
 OPTIONS = ("foreach", "fused", "capturable", "differentiable", "amsgrad", "decoupled_weight_decay")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
+OPTIMIZER = str(sys.modules["torch.optim.optimizer"].__file__)
 MOST = 2**17  # numbers of a parameter in a step, where the rows are not said
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -126,6 +127,8 @@ class Recorder:
             print(f"lazyadam: not recorded: {line}", file=sys.stderr)
 
     def _pre(self, optimizer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        if _within_another():
+            return None
         self.number += 1
         self.before = None
         over = self.last is not None and self.number > self.last
@@ -201,7 +204,7 @@ class Recorder:
         return getattr(self.optimizer, "grad_scale", None) is not None
 
     def _post(self, optimizer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        if self.before is None:
+        if self.before is None or _within_another():
             return
         if self._unscales() and float(self.optimizer.found_inf):
             self._say("steps that a loss scaler skips")
@@ -235,6 +238,15 @@ class Recorder:
             distinct,
             bool(group.get("decoupled_weight_decay")) or "AdamW" in type(self.optimizer).__name__,
         )
+
+
+def _within_another() -> bool:
+    """Whether a step is part of another: a class whose step calls that of its base has hooks around both."""
+    frame, count = sys._getframe(), 0
+    while frame.f_back is not None:
+        frame = frame.f_back
+        count += frame.f_code.co_name == "wrapper" and frame.f_code.co_filename == OPTIMIZER
+    return count > 1
 
 
 def _gradient(given: torch.Tensor, rows: torch.Tensor) -> tuple[Gradient, int | None, int | None]:

@@ -1,0 +1,325 @@
+"""Recorded trainings: what is recorded is what happened, and judged it is found right, or where it is not."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lazyadam.reports.tables import read
+from lazyadam.suites.backends.recorded import of_recording
+from lazyadam.suites.backends.torch.recommend import train
+from lazyadam.suites.backends.torch.recorder import Recorder
+from lazyadam.suites.cases.recording import Recorded, RecordingError, header, steps
+from lazyadam.suites.detection.faults import FAULTS
+from lazyadam.suites.detection.hosts.torch_host import SeededSparseAdam
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.recordings.cases import by_type
+from lazyadam.suites.recordings.judging import judged
+
+torch.set_num_threads(1)
+
+
+def recorded(folder: Path) -> list[Recorded]:
+    return list(steps(folder, header(folder)))
+
+
+def told(folder: Path) -> list[str]:
+    """What is said against a recording; nothing where every step is right."""
+    of = header(folder)
+    backend = of_recording(of)
+    parts = by_type(of, steps(folder, of))
+    return [line for dtype, part in parts.items() for line in judged(backend, of, dtype, part)[1]]
+
+
+def stepped(
+    folder: Path,
+    make: Callable[[list[torch.Tensor]], torch.optim.Optimizer],
+    sparse: bool = True,
+    dtype: torch.dtype = torch.float32,
+    count: int = 6,
+    **options: Any,
+) -> list[Recorded]:
+    """Some steps of an optimizer of two parameters, of which the second has no gradient in step 3."""
+    torch.manual_seed(1)
+    parameters = [torch.randn(9, 4).to(dtype).requires_grad_(), torch.randn(5, 2).to(dtype).requires_grad_()]
+    optimizer = make(parameters)
+    with Recorder(optimizer, folder, **options):
+        for number in range(1, count + 1):
+            for p in parameters:
+                rows = torch.randint(len(p), (6,))
+                values = torch.randn(6, p.shape[1]).to(dtype)
+                given = torch.sparse_coo_tensor(rows[None], values, p.shape)
+                p.grad = given if sparse else given.to_dense()
+            if number == 3:
+                parameters[1].grad = None
+            optimizer.step()
+    return recorded(folder)
+
+
+def test_a_small_recommendation_model_is_recorded_and_right_in_every_step(tmp_path: Path) -> None:
+    train(tmp_path, steps=30)
+    for part, judged_cases in (("tables", 90), ("tower", 120)):
+        ran = lazyadam("judge", tmp_path / part, f"--out={tmp_path / 'out'}")
+        assert ran.returncode == 0, ran.stdout
+        assert f"30 steps of {judged_cases // 30} parameters, {judged_cases} judged" in ran.stdout
+    verdicts = read("verdicts", tmp_path / "out")
+    assert set(verdicts["clause"]) == {"recorded-training"}
+    assert set(verdicts[verdicts["against"] == "documented"]["verdict"]) == {"conforms"}
+    exposure = read("exposure", tmp_path / "out")
+    assert "learning rate" in set(exposure["circumstance"])
+
+
+# In the training of the example: what is said of each, an axis or the quantities that are wrong.
+FOUND = {
+    "betas-swapped": "w, m, v in 40 steps, from step 1 on",
+    "weight-of-gradient-missing": "w, m in 40 steps",
+    "second-moment-of-the-deviation": "w, v in 40 steps",
+    "old-first-moment": "w in 40 steps, from step 1 on",
+    "momentum-missing": "w in 40 steps",
+    "correction-missing": "bias_correction: none",
+    "correction-next": "bias_correction: next",
+    "step-never-rises": "w, t in 39 steps, from step 2 on",
+    "step-of-all-parameters": "w, t in 40 steps",
+    "learning-rate-of-the-step-before": "w in 39 steps, from step 2 on",
+    "epsilon-beside-corrected-root": "epsilon: beside_hat",
+    "epsilon-inside-root": "epsilon: inside_root",
+    "epsilon-missing": "w in 40 steps",
+    "duplicates-last": "duplicates: last",
+    "duplicates-first": "duplicates: first",
+    "duplicates-mean": "duplicates: mean",
+    "duplicates-squared-apart": "duplicates: squares_apart",
+    "row-first-lost": "w, m, v in 40 steps",
+    "dense-update": "untouched: dense",
+    "first-moment-in-float16": "m in 40 steps",
+    "beta2-in-bfloat16": "w, v in 40 steps",
+    "late-after-step-20": "w in 20 steps, from step 21 on",
+    "rare-one-step-in-50": "w in 1 step, from step 17 on",
+    "root-approximate": "w in 40 steps",
+}
+
+
+@pytest.mark.parametrize("fault", FOUND)
+def test_a_fault_in_a_training_is_found_by_its_axis_or_its_quantities(fault: str, tmp_path: Path) -> None:
+    seeded = SeededSparseAdam("cpu", FAULTS[fault].torch)
+    seeded.prepare()
+    train(tmp_path, seeded.seeded, steps=40)
+    assert FOUND[fault] in told(tmp_path / "tables")[0]
+
+
+def test_what_is_recorded_is_what_the_optimizer_was_given_and_made_of_it(tmp_path: Path) -> None:
+    found = stepped(tmp_path, lambda p: torch.optim.SparseAdam(p, lr=0.1))
+    assert [(s.number, [x.parameter for x in s.taken]) for s in found] == [
+        (number, [0] if number == 3 else [0, 1]) for number in range(1, 7)
+    ]
+    assert [x.t for s in found for x in s.taken if x.parameter == 1] == [(k, k + 1) for k in range(5)]
+    first = found[0].taken[0]
+    assert first.gradient is not None
+    assert first.gradient.rows is not None
+    assert (first.occurrences, len(first.gradient.rows)) == (6, 6)
+    assert first.distinct == len(np.unique(first.gradient.rows))
+    for before, after in pairwise(found):  # all nine rows are recorded in every step
+        if len(after.taken[0].rows) == len(before.taken[0].rows) == 9:
+            np.testing.assert_array_equal(before.taken[0].after, after.taken[0].before)
+    assert told(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "sparse"),
+    [
+        ("torch.SparseAdam", torch.optim.SparseAdam, True),
+        ("torch.Adam.loop", torch.optim.Adam, False),
+        ("torch.Adam.foreach", lambda p: torch.optim.Adam(p, foreach=True), False),
+        ("torch.Adam.fused", lambda p: torch.optim.Adam(p, fused=True, weight_decay=0.1), False),
+        ("torch.AdamW.loop", lambda p: torch.optim.AdamW(p, weight_decay=0.1), False),
+        ("torch.AdamW.foreach", lambda p: torch.optim.AdamW(p, foreach=True, maximize=True), False),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_optimizers_of_torch_are_right_in_a_training(
+    name: str, make: Any, sparse: bool, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    stepped(tmp_path, make, sparse, dtype)
+    assert of_recording(header(tmp_path)).name == name
+    assert told(tmp_path) == []
+
+
+def test_decay_that_joins_the_gradient_is_told_from_decay_of_the_weights(tmp_path: Path) -> None:
+    """An Adam that says it is AdamW."""
+
+    class AdamW(torch.optim.Adam):  # type: ignore[misc]
+        pass
+
+    AdamW.__module__ = "torch.optim.adamw"
+    AdamW.__qualname__ = "AdamW"
+    stepped(tmp_path, lambda p: AdamW(p, weight_decay=0.1), sparse=False)
+    assert "weight_decay: coalesced" in told(tmp_path)[0]
+
+
+class Mine(torch.optim.Optimizer):  # type: ignore[misc]
+    """Somebody's own, which keeps its moments under names of its own; ε inside the root."""
+
+    def __init__(self, parameters: Any) -> None:
+        super().__init__(parameters, {"lr": 0.01, "betas": (0.9, 0.99), "eps": 1e-3})
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def step(self, closure: Any = None) -> Any:
+        loss = closure() if closure else None
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(k=0, first=torch.zeros_like(p), second=torch.zeros_like(p))
+                state["k"] += 1
+                state["first"].mul_(beta1).add_(p.grad, alpha=1 - beta1)
+                state["second"].mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+                size = group["lr"] * (1 - beta2 ** state["k"]) ** 0.5 / (1 - beta1 ** state["k"])
+                p.sub_(size * state["first"] / (state["second"] + group["eps"]).sqrt())
+        return loss
+
+
+def test_an_optimizer_of_ones_own_is_judged_by_what_it_is_meant_to_do(tmp_path: Path) -> None:
+    stepped(tmp_path / "run", Mine, sparse=False, state_names=("k", "first", "second"))
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
+    assert ran.returncode == 1
+    assert "epsilon: inside_root" in ran.stdout
+    assert "nobody has read its source" in ran.stdout
+    ran = lazyadam("judge", tmp_path / "run", "--axis=epsilon=inside-root", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stdout
+    ran = lazyadam("judge", tmp_path / "run", "--axis=epsilon=inside_rot", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "did you mean inside_root" in ran.stderr
+
+
+def test_gradients_that_a_closure_sets_are_those_that_are_recorded(tmp_path: Path) -> None:
+    p = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.Adam([p])
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = (p**2).sum()
+        loss.backward()
+        return loss
+
+    for given in ((closure,), ()):
+        with Recorder(optimizer, tmp_path / str(len(given))):
+            loss = optimizer.step(*given) if given else optimizer.step(closure=closure)
+        assert float(loss.detach()) > 0
+        (step,) = recorded(tmp_path / str(len(given)))
+        (taken,) = step.taken
+        assert taken.gradient is not None
+        np.testing.assert_array_equal(taken.gradient.values, 2 * taken.before[0])
+        assert told(tmp_path / str(len(given))) == []
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_steps_through_a_loss_scaler_are_recorded_unscaled_and_skipped_ones_are_not(
+    fused: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    p = torch.ones(3, requires_grad=True)
+    optimizer, scaler = torch.optim.Adam([p], fused=fused), torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    with Recorder(optimizer, tmp_path):
+        for gradient in (1.0, float("inf"), 3.0):
+            optimizer.zero_grad()
+            scaler.scale((gradient * p).sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+    found = [step.taken[0] for step in recorded(tmp_path)]
+    assert [x.gradient.values.tolist() for x in found if x.gradient] == [[1.0] * 3, [3.0] * 3]
+    assert [x.t for x in found] == [(0, 1), (1, 2)]
+    assert told(tmp_path) == []
+    assert ("steps that a loss scaler skips" in capsys.readouterr().err) == fused
+
+
+def test_a_window_of_steps_and_some_of_the_rows_are_recorded_where_that_is_asked(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"first": 2, "every": 3, "steps": 2, "rows": 2, "watched": 1}
+    found = stepped(tmp_path, torch.optim.SparseAdam, count=10, **asked)
+    assert [step.number for step in found] == [2, 5]
+    for taken in (x for step in found for x in step.taken):
+        assert len(taken.rows) <= 3
+        assert taken.occurrences == 6
+        assert taken.gradient is not None
+        assert set(np.asarray(taken.gradient.rows)) <= set(range(len(taken.rows)))
+    assert told(tmp_path) == []
+
+
+def test_a_row_beside_the_gradient_that_moves_is_seen(tmp_path: Path) -> None:
+    class Strays(torch.optim.SparseAdam):  # type: ignore[misc]
+        def step(self, closure: Any = None) -> Any:
+            loss = super().step(closure)
+            with torch.no_grad():
+                self.param_groups[0]["params"][0][8] += 1e-3
+            return loss
+
+    Strays.__module__, Strays.__qualname__ = "torch.optim.sparse_adam", "SparseAdam"
+    stepped(tmp_path, Strays, watched=200)
+    assert "w[8, " in " ".join(told(tmp_path))
+
+
+def test_what_cannot_be_recorded_is_said_once_and_the_rest_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    p, q = torch.ones(3, requires_grad=True), torch.ones(2, dtype=torch.complex64, requires_grad=True)
+    optimizer = torch.optim.Adam([p, q])
+    with Recorder(optimizer, tmp_path, {"mine": p}):
+        for _ in range(2):
+            p.grad, q.grad = torch.ones(3), torch.ones(2, dtype=torch.complex64)
+            optimizer.step()
+    assert capsys.readouterr().err == "lazyadam: not recorded: parameters of torch.complex64\n"
+    assert [x.parameter for step in recorded(tmp_path) for x in step.taken] == [0, 0]
+    assert header(tmp_path).parameters[0].name == "mine"
+
+
+SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no header": (lambda f: (f / "recording.json").unlink(), "no recording: it has no recording.json"),
+    "another version": (
+        lambda f: _edit(f, '"format_version": 1', '"format_version": 9'),
+        "version 9; this suite reads 1",
+    ),
+    "a word too many": (lambda f: _edit(f, '"device"', '"devise"'), "devise"),
+    "no JSON": (lambda f: (f / "recording.json").write_text("{"), "recording.json: Invalid JSON"),
+    "a cut step": (lambda f: _cut(_last(f)), ".safetensors: "),
+    "another file": (lambda f: _last(f).write_text("hello"), ".safetensors: "),
+    "fewer parameters": (
+        lambda f: _edit(f, '"shape": [\n    9,', '"shape": [\n    3,'),
+        "of a table of 3",
+    ),
+}
+
+
+def _edit(folder: Path, old: str, new: str) -> None:
+    text = (folder / "recording.json").read_text()
+    assert old in text
+    (folder / "recording.json").write_text(text.replace(old, new))
+
+
+def _last(folder: Path) -> Path:
+    return max((folder / "steps").glob("*.safetensors"))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_recording_that_is_spoilt_is_a_line(kind: str, tmp_path: Path) -> None:
+    stepped(tmp_path / "run", torch.optim.SparseAdam)
+    spoil, words = SPOILT[kind]
+    spoil(tmp_path / "run")
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path / 'out'}")
+    assert ran.returncode == 2, ran.stdout
+    (line,) = ran.stderr.splitlines()
+    assert words in line
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_folder_that_has_a_recording_takes_no_other(tmp_path: Path) -> None:
+    stepped(tmp_path, torch.optim.SparseAdam)
+    with pytest.raises(RecordingError, match="has a recording already"):
+        stepped(tmp_path, torch.optim.SparseAdam)
