@@ -13,11 +13,11 @@ from lazyadam.reports.blocks.markdown import RUN
 from lazyadam.reports.readme import BLOCK, BLOCKS, files, filled
 from lazyadam.reports.tables import read
 from lazyadam.suites.backends.workers.start import ROOT
-from lazyadam.suites.commands import bench, judging, recording, setting_up, tables, telling
+from lazyadam.suites.commands import bench, judging, recording, recordings, setting_up, tables, telling
 from lazyadam.suites.commands.app import app
 from lazyadam.suites.instrument.readme import commands
 
-FILES = (bench, judging, recording, setting_up, tables, telling)  # they register their commands
+FILES = (bench, judging, recording, recordings, setting_up, tables, telling)  # they register their commands
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in files()]
 
 # Which test runs a command that begins so: a file of suites/instrument, and what stands there.
@@ -28,6 +28,7 @@ RUN_BY = {
     "lazyadam devices": ("test_record.py", 'lazyadam("devices"'),
     "lazyadam diff": ("test_commands_tables.py", 'lazyadam("diff"'),
     "lazyadam versions": ("test_pairs_told.py", '"versions"'),
+    "lazyadam judge": ("test_recordings.py", 'lazyadam("judge"'),
     "lazyadam history": ("test_history.py", 'lazyadam("history"'),
     "lazyadam summary": ("test_commands_tables.py", 'lazyadam("summary"'),
     "lazyadam junit": ("test_commands_tables.py", 'lazyadam("junit"'),

@@ -1,8 +1,11 @@
 """Recorded trainings: what is recorded is what happened, and judged it is found right, or where it is not."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -323,3 +326,32 @@ def test_a_folder_that_has_a_recording_takes_no_other(tmp_path: Path) -> None:
     stepped(tmp_path, torch.optim.SparseAdam)
     with pytest.raises(RecordingError, match="has a recording already"):
         stepped(tmp_path, torch.optim.SparseAdam)
+
+
+KILLED = """
+import sys, torch
+from pathlib import Path
+from lazyadam.suites.backends.torch.recommend import train
+torch.set_num_threads(1)
+print("begun", flush=True)
+train(Path(sys.argv[1]), steps=100_000)
+"""
+
+
+@pytest.mark.parametrize("time", [0, pytest.param(1, marks=pytest.mark.slow, id="twenty times")])
+def test_a_training_that_is_killed_leaves_a_recording_up_to_a_step(time: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(time)
+    for number in range(20 if time else 2):
+        folder = tmp_path / str(number)
+        with subprocess.Popen([sys.executable, "-c", KILLED, folder], stdout=subprocess.PIPE) as training:
+            assert training.stdout is not None
+            training.stdout.readline()
+            while not list(folder.glob("tables/steps/*.safetensors")):
+                sleep(0.01)
+            sleep(0.5 * random.random())
+            training.kill()
+        for part in ("tables", "tower"):
+            found = recorded(folder / part)
+            assert [step.number for step in found] == [*range(1, len(found) + 1)]
+            assert told(folder / part) == []
+        assert found
