@@ -56,6 +56,9 @@ LISTED = "; lazyadam list names the backends"
 def check(
     targets: Targets = [],
     only: Only = [],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="known divergences, the fingerprint and the update rule alone")
+    ] = False,
     program: Programs = [],
     library: Libraries = [],
     pins: Pins = [],
@@ -73,13 +76,15 @@ def check(
     targets = [*targets, *declared(program, library, out)]
     if not targets:
         raise typer.TyperException("nothing is named that is to be checked; lazyadam list names the backends")
+    if quick and only:
+        raise typer.TyperException("--only does not go with --quick")
     only = [one_of(clause, CLAUSES, "--only") for clause in only]
     these = chosen(targets, out, python=python or "")
     missing = {(b.name, clause): CLAUSES[clause].missing(b) for b in these for clause in only}
     not_tried = [f"{clause} is not tried: {name} {why}" for (name, clause), why in missing.items() if why]
     if only and all(missing.values()):
         raise typer.TyperException("; ".join(not_tried))
-    given = [*named(these), *(f"--only={clause}" for clause in only)]
+    given = [*named(these), *(f"--only={clause}" for clause in only), *(["-m", "quick"] if quick else [])]
     loaded = [f"{b.name} is loaded from {b.origin.file}" for b in these if b.origin and b.origin.file]
     for line in (*loaded, *not_tried):
         print(line, file=sys.stderr)
@@ -191,7 +196,7 @@ def judge(suites: tuple[str, ...], given: list[str], asked: Asked) -> int:
     for folder in pins:
         if not folder.is_dir():
             raise typer.BadParameter(f"no folder {folder}{near_path(folder)}", param_hint="--pins")
-    few = any(option.startswith("--only=") for option in given)
+    few = "quick" in given or any(option.startswith("--only=") for option in given)
     several = processes if processes is not None else 1 if few else all_threads()
     # Each backend keeps to one process; fewer than there are processes are spread.
     count = sum(option.startswith("--backend=") for option in given)

@@ -1,12 +1,12 @@
-"""Recorded trainings: `judge`."""
+"""Recorded trainings: `judge` and `move`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lazyadam.suites.commands.app import OUT, Out, app
-from lazyadam.suites.commands.options import one_of
+from lazyadam.suites.commands.app import OUT, Device, Out, Python, app
+from lazyadam.suites.commands.options import chosen, one_of
 
 if TYPE_CHECKING:
     from lazyadam.reference.dialect import Dialect
@@ -53,5 +53,45 @@ def judge(recording: Recording, axis: Axes = [], out: Out = OUT) -> int:
     try_to_write(out)
     try:
         return judging.run(recording, meant(axis) if axis else None, out)
+    except RecordingError as error:
+        raise typer.TyperException(str(error)) from None
+
+
+@app.command(
+    epilog="Examples: lazyadam move run --to mindspore.LazyAdam.default.graph · lazyadam move run --axis "
+    "duplicates=last. Exits with 2 where not every step is recorded, 125 where there is none."
+)
+def move(
+    recording: Recording,
+    to: Annotated[
+        str, typer.Option("--to", metavar="BACKEND", help="default: LazyAdam by --axis alone")
+    ] = "",
+    axis: Axes = [],
+    device: Device = "cpu",
+    python: Python = None,
+    out: Out = OUT,
+) -> int:
+    """Say what would become of a recorded training elsewhere: its gradients through another optimizer.
+
+    How far the weights would be from the recorded ones, after 1, 10, 100 … steps; by the backend itself, and
+    by the reference alone, each axis apart.
+    """
+    from lazyadam.reports.tables import try_to_write
+    from lazyadam.suites.cases.recording import RecordingError
+    from lazyadam.suites.recordings import moving
+
+    if to and axis:
+        raise typer.TyperException("--axis does not go with --to")
+    backend = None
+    if to:
+        found = chosen([to], out, python=python or "")
+        if len(found) > 1:
+            raise typer.BadParameter(f"may be {' or '.join(x.name for x in found)}", param_hint="--to")
+        (backend,) = found
+    theirs = backend.on(device).spoken if backend else meant(axis)
+    try_to_write(out)
+    try:
+        name = backend.name if backend else "LazyAdam, " + ", ".join(axis) if axis else "LazyAdam"
+        return moving.run(recording, backend, name, theirs, device, out)
     except RecordingError as error:
         raise typer.TyperException(str(error)) from None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lazyadam.reports.performance import SIZE
 from lazyadam.reports.schema.table import as_it_is
 from lazyadam.reports.tables import frame, write
 from lazyadam.suites.backends.base import Backend, NotRun
@@ -13,6 +14,8 @@ from lazyadam.suites.equivalence import builds
 from lazyadam.suites.performance.candidate import Question, measured, places, summary, with_verdicts
 from lazyadam.suites.performance.table import Row
 from lazyadam.suites.run.steps import Steps
+
+SHOWN = ("backend", *SIZE, "threads", "candidate", "ratio", "ci_low", "ci_high", "verdict", "note")
 
 
 def run(
@@ -38,7 +41,7 @@ def run(
     builds.written(parted, out)
     table = frame("performance_releases", with_verdicts(rows, questions[0].threshold))
     write(table, out / "performance_releases.csv")
-    as_it_is("releases: each beside the first")(table.drop(columns="bits"), console)
+    as_it_is("releases: each beside the first")(table[[*SHOWN]], console)
     print("\n".join(told(rows)))
     print(f"{summary(rows)}; performance_releases.csv in {out}")
     return 130 if steps.interrupted else 0 if any("ratio" in row for row in rows) else 2

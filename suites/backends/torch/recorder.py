@@ -79,6 +79,7 @@ class Recorder:
         if not self.parameters:
             raise RecordingError(f"{type(optimizer).__name__} has no parameters")
         self.random = np.random.default_rng(0)
+        self.sampled: dict[int, torch.Tensor] = {}  # of dense parameters: the same rows in each step
         options = {name: _plain(optimizer.param_groups[0].get(name)) for name in OPTIONS}
         kind = type(optimizer)
         self.writer = Writer(
@@ -166,20 +167,22 @@ class Recorder:
                 elif p.grad.is_sparse and p.grad.sparse_dim() != 1:
                     self._say("gradients of several sparse dimensions")
                 else:
-                    rows = self._rows(p)
+                    rows = self._rows(number, p)
                     state = self.optimizer.state.get(p, {})
                     t = int(state.get(self.state_names[0], 0))
                     given = None if self._unscales() else _gradient(p.grad, rows)
                     seen.append(_Before(number, {**group}, rows, self._state(p, rows), t, given))
         return seen
 
-    def _rows(self, p: torch.Tensor) -> torch.Tensor:
+    def _rows(self, number: int, p: torch.Tensor) -> torch.Tensor:
         """Those that are recorded: of the gradient, or some of them, and some beside."""
         count = p.shape[0] if p.dim() else 1
         most = self.rows or max(1, MOST * count // p.numel())
         assert p.grad is not None
         if not p.grad.is_sparse:
-            return self._some(torch.arange(count), most).to(p.device)
+            if number not in self.sampled:
+                self.sampled[number] = self._some(torch.arange(count), most).to(p.device)
+            return self.sampled[number]
         touched = torch.unique(p.grad._indices()[0])
         beside = torch.from_numpy(self.random.integers(count, size=self.watched)).to(p.device)
         return torch.unique(torch.cat([self._some(touched, most), beside]))
