@@ -36,6 +36,7 @@ MARKS = {ALLOWED: Style(INK, "", FLOOR), BY_HAND: Style(INK, ".", (0, (1, 1)))}
 COLOURED = 6  # lines beside the two marks
 GREY = Style("#8a8a8a", ".", "-")
 PANELS = 6
+HOLLOW = " Hollow, and its name struck through: wrong there."
 
 
 def performance(curves: pd.DataFrame, style: Styles) -> dict[str, Plot]:
@@ -64,7 +65,11 @@ def performance(curves: pd.DataFrame, style: Styles) -> dict[str, Plot]:
             _name_greys(axes, line, ("x", "seconds_median"), looks)
             panels.append(svg_of(axes, f"performance {against} {held} {threads}"))
         struck = set(part[diverging(part)]["backend"])
-        drawn[str(against)] = Plot(panels, _key(looks, str(against), struck), _said(part, str(against)))
+        drawn[str(against)] = Plot(
+            panels,
+            _key(looks, str(against), struck),
+            f"{_said(part, str(against))}{HOLLOW if struck else ''}",
+        )
     return drawn
 
 
@@ -171,7 +176,13 @@ def _said(part: pd.DataFrame, against: str) -> str:
 def _distance(row: Any) -> str:
     multiple = row["floor_multiple"]
     times = "" if pd.isna(multiple) else f", {number(multiple)} × {ALLOWED}"
-    return f"{row['backend']}, takes {in_seconds(row['seconds_median'])}{times}"
+    return f"{row['backend']}, takes {precisely(row['seconds_median'])}{times}"
+
+
+def precisely(seconds: float) -> str:
+    """In three digits, and the unit of the axis."""
+    unit = in_seconds(seconds).partition(" ")[2]
+    return f"{seconds / {'s': 1, 'ms': 1e-3, 'µs': 1e-6, 'ns': 1e-9}[unit]:.3g} {unit}"
 
 
 def _times(value: float) -> str:

@@ -95,3 +95,37 @@ def move(
         return moving.run(recording, backend, name, theirs, device, out)
     except RecordingError as error:
         raise typer.TyperException(str(error)) from None
+
+
+@app.command(
+    epilog="Examples: lazyadam carry run.pt --out carried · lazyadam carry carried --out back. Exits with 2 "
+    "where something can't be carried; nothing is written then."
+)
+def carry(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="CHECKPOINT", help="of torch: a file; of MindSpore: a folder carried before"),
+    ],
+    names: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="names there by names here, as JSON; else they are proposed"),
+    ] = None,
+    one_step_count: Annotated[
+        bool, typer.Option("--one-step-count", help="where step counts differ take the largest for all")
+    ] = False,
+    out: Out = OUT,
+) -> int:
+    """Carry weights and optimizer states from torch to MindSpore, or back.
+
+    A file of torch has {"model": state_dict, "optimizers": {name: state_dict}}: SparseAdam goes to
+    nn.LazyAdam, Adam to nn.Adam, a file for each.
+    """
+    from lazyadam.suites.cases.checkpoint import CheckpointError
+    from lazyadam.suites.recordings import carrying
+
+    try:
+        lines = carrying.carry(source, names, one_step_count, out)
+    except CheckpointError as error:
+        raise typer.TyperException(str(error)) from None
+    print(*lines, f"in {out}", sep="\n")
+    return 0
