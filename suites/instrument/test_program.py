@@ -117,7 +117,11 @@ MISCHIEF = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", MISCHIEF)
+WAITED_FOR = ("it runs on", "it waits")
+LATER = [pytest.param(x, marks=pytest.mark.slow if x in WAITED_FOR else ()) for x in MISCHIEF]
+
+
+@pytest.mark.parametrize("what", LATER)
 def test_mischief_is_a_verdict_in_a_line_and_the_next_case_is_sound(what: str, tmp_path: Path) -> None:
     act, kind, told = MISCHIEF[what]
     program = tmp_path / "program"
@@ -152,7 +156,11 @@ def test_mischief_is_a_verdict_in_a_line_and_the_next_case_is_sound(what: str, t
         ("#!/bin/sh\nexit 5\n", "has ended with 5"),
         ("#!/bin/sh\r\nexit 5\n", "does not start: its lines end as on Windows"),
         ("#!/bin/sh\nsleep 1000 &\nexit 5\n", "has ended with 5"),
-        ("#!/bin/sh\nexec sleep 1000\n", "does not greet: does it flush what it writes?"),
+        pytest.param(
+            "#!/bin/sh\nexec sleep 1000\n",
+            "does not greet: does it flush what it writes?",
+            marks=pytest.mark.slow,  # half a minute is waited for a greeting
+        ),
         ("#!/bin/sh\necho no luck >&2\nexit 5\n", "it says: no luck"),
         ("#!/no/such/interpreter\n", "its first line names /no/such/interpreter, which is not there"),
     ],

@@ -49,7 +49,13 @@ def test_there_are_twenty_at_least() -> None:
     assert len(RIGHT) >= 20
 
 
-@pytest.mark.parametrize("backend", RIGHT, ids=lambda b: b.name)
+LATER = [
+    pytest.param(b, id=b.name, marks=pytest.mark.slow if b.name == "right.torch_compile" else ())
+    for b in RIGHT
+]
+
+
+@pytest.mark.parametrize("backend", LATER)
 def test_a_right_optimizer_is_green(backend: type[Backend], pytestconfig: pytest.Config) -> None:
     profile = pytestconfig.getoption("--profile")
     try:
