@@ -8,7 +8,7 @@ import typer
 
 from lazyadam.suites.backends.typed import UnknownName, one
 from lazyadam.suites.commands.app import OUT, Out, app
-from lazyadam.suites.commands.options import apart, folder, folders
+from lazyadam.suites.commands.options import apart, folder, folders, number
 
 Run = Annotated[Path, typer.Argument(metavar="DIR", callback=folder, help="of the tables of a run")]
 Runs = Annotated[
@@ -49,12 +49,33 @@ def page(out: Tables = OUT) -> int:
     return 2 if missing else 0
 
 
-@app.command(epilog="Example: lazyadam pair torch.sparse mindspore.lazyadam.default.graph")
-def pair(left: Name, right: Name, out: Compared = None) -> int:
+@app.command(
+    epilog="Examples: lazyadam pair torch.sparse mindspore.lazyadam.default.graph · lazyadam pair "
+    "torch.sparse mindspore.lazyadam.default.graph --ids ids.csv --steps 1000 --lr 0.01"
+)
+def pair(
+    context: typer.Context,
+    left: Name,
+    right: Name,
+    ids: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="instead: on these ids, a column of a CSV file for each batch"),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=number, help="of --ids", show_default="a step for each batch"),
+    ] = None,
+    lr: Annotated[float, typer.Option(metavar="RATE", min=0.0, help="of --ids")] = 1e-3,
+    out: Compared = None,
+) -> int:
     """Say how two backends compare.
 
-    In Markdown: where they are equal, how far they come apart elsewhere, and on which axes they differ.
+    In Markdown: where they are equal, how far they come apart elsewhere, and on which axes they differ; or
+    how far on ids of yours, with gradients that are made up.
     """
+    apart(context, ("ids",), ("out",))
+    if ids is not None:
+        return _on_ids(left, right, ids, steps or 0, lr)
     from lazyadam.reports import equivalence
     from lazyadam.reports.page import of_run
     from lazyadam.reports.tables import RECORDED, TableError, read
@@ -88,6 +109,19 @@ def pair(left: Name, right: Name, out: Compared = None) -> int:
         print(
             f"\n**What to set**, argument by argument: `{out / 'migration.md'}`; code: `{out / 'samples'}`."
         )
+    return 0
+
+
+def _on_ids(left: str, right: str, ids: Path, steps: int, lr: float) -> int:
+    from lazyadam.suites.backends.registry import BACKENDS
+    from lazyadam.suites.cases.recording import RecordingError
+    from lazyadam.suites.recordings.made_up import told
+
+    try:
+        ours, theirs = (BACKENDS[one("backend", name, BACKENDS)] for name in (left, right))
+        print("\n".join(told(ours, theirs, ids, steps, lr)))
+    except (UnknownName, RecordingError) as error:
+        raise typer.TyperException(str(error)) from None
     return 0
 
 

@@ -410,3 +410,33 @@ def test_what_is_recorded_in_part_is_left_out_of_a_move_or_refused(tmp_path: Pat
     ran = lazyadam("move", tmp_path / "some", f"--out={tmp_path}")
     assert ran.returncode == 0, ran.stderr
     assert "recorded in part" in ran.stdout
+
+
+def test_two_backends_are_compared_on_ids_with_gradients_that_are_made_up(tmp_path: Path) -> None:
+    """On ids that never repeat nothing is apart; else LazyAdam's default target is, by its duplicates."""
+    pair = ("pair", "torch.sparse", "mindspore.lazyadam.default.graph")
+    for name, ids in (("once", "1,4\n2,5\n3,6\n"), ("twice", "1,4\n1, 5\n3\n")):
+        (tmp_path / f"{name}.csv").write_text(ids)
+        ran = lazyadam(*pair, f"--ids={tmp_path / name}.csv", "--steps=20", "--lr=0.01")
+        assert ran.returncode == 0, ran.stderr
+        assert "**The gradients are made up**" in ran.stdout
+        assert f"of which {'50%' if name == 'twice' else '0'} repeat some, for 20 steps" in ran.stdout
+        assert ("| duplicates: scattered |" in ran.stdout) == (name == "twice")
+        assert ("| all of it | 0 | 0 | 0 |" in ran.stdout) == (name == "once")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b\n", "no ids in columns"),
+        ("1.5\n", "whole numbers"),
+        ("-1\n", "whole numbers"),
+        ("", "no ids in col"),
+    ],
+)
+def test_ids_that_are_none_are_a_line(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "ids.csv").write_text(text)
+    ran = lazyadam("pair", "torch.sparse", "torch.Adam.loop", f"--ids={tmp_path / 'ids.csv'}")
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert words in line
