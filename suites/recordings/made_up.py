@@ -66,8 +66,8 @@ def told(left: type[Backend], right: type[Backend], file: Path, steps: int, lr: 
     yield ""
     yield (
         f"On {len(ids)} batches of ids, of which {percent(repeated / len(ids))} repeat some, for {count} "
-        f"steps at a learning rate of {lr:g}. **The gradients are made up**: normal numbers, as large in every "
-        "row. Shares of how far the weight that moved most has moved, by the reference in the dialect of each:"
+        f"steps at a learning rate of {lr:g}. **The gradients are made up**: normal numbers, alike in all "
+        "rows. Shares of how far the weight that moved most moved, by the reference in the dialect of each:"
     )
     yield ""
     rows = list(moved(found, left.spoken, right.name, right.spoken))
