@@ -27,10 +27,8 @@ def batches(steps: int, seed: int = 0) -> list[dict[str, np.ndarray]]:
     ]
 
 
-def train(
-    folder: Path, optimizer: type[torch.optim.Optimizer] = torch.optim.SparseAdam, steps: int = STEPS
-) -> None:
-    """Train, and record into tables/ and tower/."""
+def model() -> tuple[torch.nn.ModuleDict, torch.nn.Sequential]:
+    """Tables and tower, as they are before the first step."""
     torch.manual_seed(0)
     tables = torch.nn.ModuleDict(
         {name: torch.nn.Embedding(rows, WIDTH, sparse=True) for name, rows in TABLES.items()}
@@ -38,16 +36,27 @@ def train(
     tower = torch.nn.Sequential(
         torch.nn.Linear(WIDTH * len(TABLES), 16), torch.nn.ReLU(), torch.nn.Linear(16, 1)
     )
+    return tables, tower
+
+
+def train(
+    folder: Path,
+    optimizer: type[torch.optim.Optimizer] = torch.optim.SparseAdam,
+    steps: int = STEPS,
+    of_tower: type[torch.optim.Optimizer] = torch.optim.Adam,
+) -> None:
+    """Train, and record into tables/ and tower/."""
+    tables, tower = model()
     of_tables = optimizer(list(tables.parameters()), lr=0.02)
-    of_tower = torch.optim.Adam(tower.parameters(), lr=0.01)
-    optimizers = (of_tables, of_tower)
+    for_tower = of_tower(tower.parameters(), lr=0.01)
+    optimizers = (of_tables, for_tower)
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(each, lambda k: min(1.0, (k + 1) / WARM_UP)) for each in optimizers
     ]
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20, growth_interval=20)
     with (
         Recorder(of_tables, folder / "tables", dict(tables.named_parameters())),
-        Recorder(of_tower, folder / "tower", dict(tower.named_parameters())),
+        Recorder(for_tower, folder / "tower", dict(tower.named_parameters())),
     ):
         for batch in batches(steps):
             looked_up = [tables[name](torch.from_numpy(batch[name])) for name in TABLES]
