@@ -14,12 +14,16 @@ import torch
 
 from lazyadam.reports.tables import read, records
 from lazyadam.suites.backends.recorded import of_recording
+from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.backends.torch.recommend import train
 from lazyadam.suites.backends.torch.recorder import Recorder
+from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.recording import Recorded, RecordingError, header, steps
 from lazyadam.suites.detection.faults import FAULTS
 from lazyadam.suites.detection.hosts.torch_host import SeededSparseAdam
+from lazyadam.suites.detection.kill import Here
 from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.judge.step_by_step import step_by_step
 from lazyadam.suites.recordings.cases import by_type
 from lazyadam.suites.recordings.judging import judged
 
@@ -111,6 +115,23 @@ def test_a_fault_in_a_training_is_found_by_its_axis_or_its_quantities(fault: str
     seeded.prepare()
     train(tmp_path, seeded.seeded, steps=40)
     assert FOUND[fault] in told(tmp_path / "tables")[0]
+
+
+@pytest.mark.parametrize("fault", ["duplicates-last", "epsilon-inside-root", "dense-update"])
+def test_the_first_step_that_is_wrong_is_a_trace_of_a_row_that_shows_it(fault: str, tmp_path: Path) -> None:
+    seeded = SeededSparseAdam("cpu", FAULTS[fault].torch)
+    seeded.prepare()
+    train(tmp_path / "run", seeded.seeded, steps=10)
+    ran = lazyadam("judge", tmp_path / "run" / "tables", f"--out={tmp_path}")
+    assert ran.returncode == 1
+    path = tmp_path / "traces" / "recorded-training.float32.json"
+    assert f"in that row: {path}" in ran.stdout
+    case = trace.load(path)
+    assert len(case.parameters[0].w) <= 2
+    wrong, right = (Here(host).run([case]) for host in (seeded, SparseAdam("cpu")))
+    spoken = SparseAdam.spoken, SparseAdam.arithmetic
+    judgements = [step_by_step([case], seen, *spoken).worst[0] for seen in (wrong, right)]
+    assert judgements[0] > 1 >= judgements[1]
 
 
 def test_what_is_recorded_is_what_the_optimizer_was_given_and_made_of_it(tmp_path: Path) -> None:
@@ -331,6 +352,7 @@ def test_a_folder_that_has_a_recording_takes_no_other(tmp_path: Path) -> None:
 KILLED = """
 import sys, torch
 from pathlib import Path
+from lazyadam.suites.backends.torch.backends import SparseAdam
 from lazyadam.suites.backends.torch.recommend import train
 torch.set_num_threads(1)
 print("begun", flush=True)

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lazyadam.suites.cases.case import Case, Group, Parameter, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.cases.recording import Header, Recorded, Taken
 
 
@@ -32,6 +32,21 @@ def by_type(header: Header, steps: Iterable[Recorded]) -> dict[str, Judgeable]:
             judgeable.places.append((step.number, taken.parameter))
             judgeable.rows.append(taken.rows)
     return dict(found)
+
+
+def least(case: Case, row: int) -> Case:
+    """A case of one step in one of its rows alone; one that it does not name stands beside one that it does."""
+    (p,), ((gradient,),) = case.parameters, [step.gradients for step in case.steps]
+    named = gradient.rows if gradient is not None else np.empty(0, np.int64)
+    beside = [] if named is None or row in named else np.unique(named)[:1]
+    kept = np.unique([row, *beside]).astype(np.int64)
+    if gradient is not None and named is None:
+        gradient = Gradient(gradient.values[kept])
+    elif gradient is not None and named is not None:
+        there = np.isin(named, kept)
+        gradient = Gradient(gradient.values[there], np.searchsorted(kept, named[there]))
+    part = Parameter(*(x[kept] for x in (p.w, p.m, p.v)))
+    return replace(case, parameters=(part,), steps=(Step((gradient,)),))
 
 
 def _case(taken: Taken, dtype: str) -> Case:

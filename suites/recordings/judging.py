@@ -16,6 +16,7 @@ from lazyadam.reports.words import plural
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.recorded import of_recording
 from lazyadam.suites.backends.workers.runs import about
+from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.recording import Header, Of, header, steps
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses.clause import Clause
@@ -24,7 +25,7 @@ from lazyadam.suites.divergences.pin import pins
 from lazyadam.suites.judge.explanation import explanation
 from lazyadam.suites.judge.judgement import QUANTITIES
 from lazyadam.suites.judge.trial import Trial
-from lazyadam.suites.recordings.cases import Judgeable, by_type
+from lazyadam.suites.recordings.cases import Judgeable, by_type, least
 from lazyadam.suites.recordings.exposure import exposure
 from lazyadam.suites.run import about as facts
 
@@ -52,7 +53,7 @@ def run(folder: Path, documented: Dialect | None, out: Path) -> int:
     recorded = list(steps(folder, of))
     rows, lines = list[Row](), list[str]()
     for dtype, judgeable in by_type(of, recorded).items():
-        found, told = judged(backend, of, dtype, judgeable)
+        found, told = judged(backend, of, dtype, judgeable, out)
         rows += found
         lines += told
     tables = {
@@ -72,11 +73,12 @@ def run(folder: Path, documented: Dialect | None, out: Path) -> int:
 
 
 def judged(
-    backend: type[Backend], of: Header, dtype: str, judgeable: Judgeable
+    backend: type[Backend], of: Header, dtype: str, judgeable: Judgeable, out: Path | None = None
 ) -> tuple[list[Row], list[str]]:
     """Rows of verdicts.csv, and in words where the optimizer is not what its source says, or not known to be.
 
     What its documentation says otherwise, and is known, hides nothing: told is what differs from the source.
+    out: where a trace of the first that diverges goes.
     """
     trial = Trial(CLAUSE, backend, judgeable.cases, judgeable.trajectories)
     covering = [p for p in pins() if p.covers(backend, of.version, of.device)]
@@ -84,13 +86,15 @@ def judged(
     found = list(judge_all(trial, first, None, covering))
     missing = [j for j in found if j.account.missing]
     spoken = next(j for j in found if j.dialect == backend.spoken)
+    rows = [j.row for j in found]
     if spoken.judgement.divergences:
-        lines = _told(spoken, _fingerprint(trial, spoken), judgeable, of.parameters)
+        new, why = spoken, _fingerprint(trial, spoken)
     elif missing:
-        lines = _told(missing[0], missing[0].row["explained_by"], judgeable, of.parameters)
+        new, why = missing[0], missing[0].row["explained_by"]
     else:
-        lines = iter(())
-    return [j.row for j in found], list(dict.fromkeys(lines))
+        return rows, []
+    lines = list(dict.fromkeys(_told(new, why, judgeable, of.parameters)))
+    return rows, lines + (_traced(new, judgeable, out) if out else [])
 
 
 def _fingerprint(trial: Trial, spoken: Judged) -> str:
@@ -118,6 +122,17 @@ def _told(found: Judged, why: str, judgeable: Judgeable, of: Sequence[Of]) -> It
         at = (int(rows[divergence.element[0]]), *divergence.element[1:]) if divergence.element else ()
         short = replace(divergence, element=at, step=number, parameter=0).short()
         yield f"  {name}: {of[parameter].name}, {short}"
+
+
+def _traced(found: Judged, judgeable: Judgeable, out: Path) -> list[str]:
+    """The first step that diverges, in one row, as a trace; a line that names it."""
+    first = min(found.judgement.divergences, key=lambda d: judgeable.places[d.case])
+    if not first.element:
+        return []
+    path = out / "traces" / f"{CLAUSE.id}.{found.row['dtype']}.json"
+    about = {name: str(found.row[name]) for name in ("backend", "version", "device", "dtype", "explained_by")}
+    trace.save(least(judgeable.cases[first.case], first.element[0]), path, about)
+    return [f"  that step, in that row: {path}"]
 
 
 def _screen(
