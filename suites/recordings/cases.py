@@ -35,7 +35,7 @@ def by_type(header: Header, steps: Iterable[Recorded]) -> dict[str, Judgeable]:
 
 
 def least(case: Case, row: int) -> Case:
-    """A case of one step in one of its rows alone; one that it does not name stands beside one that it does."""
+    """A case of one step in one of its rows; one that it does not name stands beside one that it does."""
     (p,), ((gradient,),) = case.parameters, [step.gradients for step in case.steps]
     named = gradient.rows if gradient is not None else np.empty(0, np.int64)
     beside = [] if named is None or row in named else np.unique(named)[:1]
