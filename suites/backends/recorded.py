@@ -4,11 +4,12 @@ from typing import Any
 
 from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own.bases import Own
 from lazyadam.suites.backends.torch import backends as torch
 from lazyadam.suites.cases.recording import Header
 
-KNOWN = {"torch": torch.recorded}
+KNOWN = {"torch": torch.recorded, "mindspore": mindspore.recorded}
 
 
 def of_recording(header: Header, documented: Dialect | None = None) -> type[Backend]:

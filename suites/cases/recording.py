@@ -25,6 +25,7 @@ from lazyadam.suites.cases.printable import printable
 FORMAT, VERSION = "lazyadam-recording", 1
 HEADER, STEPS = "recording.json", "steps"
 STATE = ("w", "m", "v")
+MOST = 2**17  # numbers of a parameter in a step, where the rows are not said
 Count = Annotated[int, Field(ge=0)]
 
 

@@ -462,3 +462,59 @@ def test_ids_that_are_none_are_a_line(text: str, words: str, tmp_path: Path) -> 
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert words in line
+
+
+IN_MINDSPORE = """
+import sys
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+from lazyadam.suites.backends.mindspore.recorder import RecordingStep
+
+ms.set_context(mode=ms.GRAPH_MODE)
+
+
+class Loss(nn.Cell):
+    def __init__(self, user, item, tower):
+        super().__init__()
+        self.user, self.item, self.tower = user, item, tower
+
+    def construct(self, i, j, factors):
+        return (self.tower(self.user(i) + self.item(j)) * factors).sum()
+
+
+folder, target = sys.argv[1:]
+layers = [nn.EmbeddingLookup(rows, 4, target="CPU", sparse=True) for rows in (20, 6)]
+loss = Loss(*layers, nn.Dense(4, 4))
+optimizer = nn.LazyAdam(loss.trainable_params(), learning_rate=[0.01 * (k + 1) for k in range(12)])
+if target == "CPU":
+    optimizer.target = "CPU"
+step = RecordingStep(loss, optimizer, folder, first=2)
+rng = np.random.default_rng(0)
+for k in range(12):
+    ids = (Tensor(rng.integers(rows, size=8).astype(np.int32)) for rows in (20, 6))
+    step(*ids, Tensor(rng.standard_normal((8, 4)).astype(np.float32)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "documented"), [("default", "duplicates: scattered; epsilon: beside_root"), ("CPU", "epsilon")]
+)
+def test_a_training_in_mindspore_is_recorded_in_its_compiled_step(
+    target: str, documented: str, tmp_path: Path
+) -> None:
+    """Tables by their rows, a dense layer beside them, from the second step on; what it speaks is known."""
+    (tmp_path / "train.py").write_text(IN_MINDSPORE)
+    command = [sys.executable, str(tmp_path / "train.py"), str(tmp_path / "run"), target]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    found = recorded(tmp_path / "run")
+    assert [step.number for step in found] == [*range(2, 13)]
+    assert [x.t for x in found[0].taken] == [(1, 2)] * 4
+    assert [x.gradient.rows is None for x in found[0].taken if x.gradient] == [False, False, True, True]
+    assert [round(step.taken[0].hyperparameters.lr, 6) for step in found[:2]] == [0.02, 0.03]
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stdout
+    assert f"against documented: diverges ({documented}" in ran.stdout
+    assert "against explained: conforms" in ran.stdout

@@ -3,8 +3,9 @@
 What is declared of them, and nothing that runs.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lazyadam.reference.dialect import (
     Dialect,
@@ -159,3 +160,15 @@ BACKENDS: tuple[type[Backend], ...] = (
     AdamUseLazyFusedGraph,
     AdamUseLazyFusedPyNative,
 )
+
+
+def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:
+    """The backend that a recorded optimizer is, by its class and options; None where it is none of these."""
+    kind = optimizer.removeprefix("mindspore.nn.optim.")
+    if kind not in ("lazyadam.LazyAdam", "adam.Adam") or options.get("use_amsgrad"):
+        return None
+    lazy = ".use_lazy" if options.get("use_lazy") else ""
+    target = "target_cpu" if options.get("fused") else "default"
+    mode = "graph" if options.get("graph") else "pynative"
+    name = f"mindspore.{kind.partition('.')[2]}{lazy}.{target}.{mode}"
+    return next(backend for backend in BACKENDS if backend.name == name)

@@ -20,12 +20,11 @@ import torch
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Gradient
-from lazyadam.suites.cases.recording import Header, Of, Recorded, RecordingError, Taken, Writer
+from lazyadam.suites.cases.recording import MOST, Header, Of, Recorded, RecordingError, Taken, Writer
 
 OPTIONS = ("foreach", "fused", "capturable", "differentiable", "amsgrad", "decoupled_weight_decay")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 OPTIMIZER = str(sys.modules["torch.optim.optimizer"].__file__)
-MOST = 2**17  # numbers of a parameter in a step, where the rows are not said
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
