@@ -286,6 +286,27 @@ def test_a_row_beside_the_gradient_that_moves_is_seen(tmp_path: Path) -> None:
     assert "w[8, " in " ".join(told(tmp_path))
 
 
+def test_what_changes_between_steps_is_told(tmp_path: Path) -> None:
+    """Weights that are clamped from outside, a state that is loaded: no step of the optimizer is wrong."""
+    p = torch.ones(4, requires_grad=True)
+    optimizer = torch.optim.Adam([p])
+    with Recorder(optimizer, tmp_path / "run", {"mine": p}):
+        for number in range(1, 6):
+            p.grad = torch.ones(4)
+            optimizer.step()
+            saved = optimizer.state_dict() if number == 2 else None
+            if saved:
+                saved["state"][0]["step"] = torch.tensor(40.0)
+                optimizer.load_state_dict(saved)
+            if number == 4:
+                p.data.clamp_(max=0.9)
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stdout
+    assert "mine: step count was changed by somebody else before 1 step, the first 3" in ran.stdout
+    assert "mine: w was changed by somebody else before 1 step, the first 5" in ran.stdout
+    assert "m was changed" not in ran.stdout
+
+
 def test_what_cannot_be_recorded_is_said_once_and_the_rest_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lazyadam.reports.words import number, percent, plural
-from lazyadam.suites.cases.recording import Header, Recorded, Taken
+from lazyadam.suites.cases.recording import STATE, Header, Recorded, Taken
 
 Row = dict[str, Any]
 NORMAL = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
@@ -24,6 +24,14 @@ def exposure(of: Header, recorded: Sequence[Recorded]) -> list[Row]:
         for p, taken in sorted(by_parameter.items())
         for name, value, told in _of(of.parameters[p].name, of.parameters[p].dtype, taken)
     ]
+    if of.every == 1:  # else steps lie between that nobody saw
+        for p in sorted(by_parameter):
+            name = of.parameters[p].name
+            seen = [(step.number, x) for step in recorded for x in step.taken if x.parameter == p]
+            rows += [
+                {"parameter": name, "circumstance": what, "value": value, "told": f"{name}: {told}"}
+                for what, value, told in _between(seen)
+            ]
     return rows + [
         {"parameter": "", "circumstance": name, "value": value, "told": told}
         for name, value, told in _of_all(of, recorded, by_parameter)
@@ -96,6 +104,27 @@ _ELEMENTS: tuple[tuple[str, Callable[[Taken, str], float], str], ...] = (
     ("subnormals", _subnormal, "{} of gradient or moments are below the least normal number"),
     ("not finite", _not_finite, "{} of gradient, state or weights are not finite"),
 )
+
+
+def _between(taken: Sequence[tuple[int, Taken]]) -> Iterator[tuple[str, float, str]]:
+    """What changed between one step and the next: by somebody else than the optimizer."""
+    known: dict[int, tuple[np.ndarray, ...]] = {}
+    changed: dict[str, list[int]] = {}
+    last = None
+    for at, x in taken:
+        if last is not None and x.t[0] != last:
+            changed.setdefault("step count", []).append(at)
+        for i, row in enumerate(x.rows.tolist()):
+            before = tuple(q[i] for q in x.before)
+            for name, old, new in zip(STATE, known.get(row, before), before, strict=True):
+                if not np.array_equal(old, new, equal_nan=True) and changed.get(name, [0])[-1] != at:
+                    changed.setdefault(name, []).append(at)
+            known[row] = tuple(q[i] for q in x.after)
+        last = x.t[1]
+    for name, numbers in changed.items():
+        share = len(numbers) / len(taken)
+        where = f"before {plural(len(numbers), 'step')}, the first {numbers[0]}"
+        yield f"{name} changed between steps", share, f"{name} was changed by somebody else {where}"
 
 
 def _of_all(
