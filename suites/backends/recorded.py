@@ -7,7 +7,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own.bases import Own
 from lazyadam.suites.backends.torch import backends as torch
-from lazyadam.suites.cases.recording import Header
+from lazyadam.suites.cases.recording import Header, RecordingError
 
 KNOWN = {"torch": torch.recorded, "mindspore": mindspore.recorded}
 
@@ -16,9 +16,17 @@ def of_recording(header: Header, documented: Dialect | None = None) -> type[Back
     """What ran in a recording, as it is declared on its device.
 
     documented: what somebody's own is held to; LazyAdam where that is not said.
+
+    Raises:
+        RecordingError: it is not judged, or it is one of ours and held to what its documentation says.
     """
     if known := KNOWN.get(header.framework):
-        found = known(header.optimizer, header.options, header.device)
+        try:
+            found = known(header.step_of or header.optimizer, header.options, header.device)
+        except ValueError as error:
+            raise RecordingError(str(error)) from None
+        if found is not None and documented is not None:
+            raise RecordingError(f"{found.name} is held to its documentation; axes are for one's own")
         if found is not None:
             return found.on(header.device)
     declared: dict[str, Any] = {

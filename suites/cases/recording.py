@@ -48,10 +48,10 @@ class Of(_Part):
 class Header(_Part):
     """Of what a recording is.
 
-    framework, version: what ran; optimizer: its class by its full name, with the options of its groups that
-    decide how it runs. device: where. every: how many steps lie from one that is recorded to the next. rows:
-    so many of a gradient at most are recorded; watched: so many beside them, which are to stay. said: what is
-    not recorded, in words.
+    framework, version: what ran; optimizer: its class by its full name; step_of: the class that its step is
+    of; options: those of its groups that decide how it runs. device: where. every: how many steps lie from
+    one that is recorded to the next. rows: so many of a gradient at most are recorded; watched: so many
+    beside them, which are to stay. said: what is not recorded, in words.
     """
 
     format: str = FORMAT
@@ -59,6 +59,7 @@ class Header(_Part):
     framework: str
     version: str
     optimizer: str
+    step_of: str = ""
     options: dict[str, str | bool | int | float | None] = {}
     device: str = "cpu"
     every: Annotated[int, Field(ge=1)] = 1
@@ -82,7 +83,6 @@ class _Told(_Part):
     parameter: Count
     t: tuple[int, int]
     hyperparameters: dict[str, float | bool]
-    decoupled: bool = False
     gradient: bool = True
     occurrences: int | None = None
     distinct: int | None = None
@@ -99,8 +99,7 @@ class Taken:
 
     rows: those of its table that are recorded, in order; a gradient names rows by their place among these.
     before, after: w, m and v in these rows. t: the step count before and after. occurrences, distinct: rows
-    of the gradient as it came, of which all or some are recorded; None of a dense one. decoupled: its decay
-    is.
+    of the gradient as it came, of which all or some are recorded; None of a dense one.
     """
 
     parameter: int
@@ -112,7 +111,6 @@ class Taken:
     after: tuple[np.ndarray, np.ndarray, np.ndarray]
     occurrences: int | None = None
     distinct: int | None = None
-    decoupled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +140,11 @@ class Writer:
         (self.folder / STEPS).mkdir(parents=True, exist_ok=True)
         write_text(json.dumps(self.header.model_dump(), indent=1) + "\n", self.folder / HEADER)
 
+    def say(self, line: str) -> None:
+        """What is not recorded, in words."""
+        self.header.said.append(line)
+        write_text(json.dumps(self.header.model_dump(), indent=1) + "\n", self.folder / HEADER)
+
     def write(self, step: Recorded) -> None:
         arrays, told = {}, []
         for i, x in enumerate(step.taken):
@@ -150,7 +153,6 @@ class Writer:
                     parameter=x.parameter,
                     t=x.t,
                     hyperparameters=asdict(x.hyperparameters),
-                    decoupled=x.decoupled,
                     gradient=x.gradient is not None,
                     occurrences=x.occurrences,
                     distinct=x.distinct,
@@ -197,10 +199,14 @@ def steps(folder: Path, of: Header) -> Iterator[Recorded]:
             with safe_open(path, "numpy") as file:
                 told = _Step.model_validate_json((file.metadata() or {}).get("step", ""))
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if f"{told.number:09d}" != path.stem:
+                raise ValueError(f"is step {told.number} by what it says")
             yield Recorded(told.number, tuple(_taken(i, x, arrays, of) for i, x in enumerate(told.taken)))
         except ValidationError as error:
             raise RecordingError(f"{path}: {_first(error)}") from None
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        except KeyError as error:
+            raise RecordingError(f"{path}: it has no {error}") from None
+        except (SafetensorError, OSError, ValueError, TypeError) as error:
             raise RecordingError(f"{path}: {printable(str(error))}") from None
 
 
@@ -235,7 +241,6 @@ def _taken(i: int, told: _Told, arrays: Mapping[str, np.ndarray], of: Header) ->
         state("after"),
         told.occurrences,
         told.distinct,
-        told.decoupled,
     )
 
 

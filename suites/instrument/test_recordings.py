@@ -172,15 +172,83 @@ def test_optimizers_of_torch_are_right_in_a_training(
 
 
 def test_decay_that_joins_the_gradient_is_told_from_decay_of_the_weights(tmp_path: Path) -> None:
-    """An Adam that says it is AdamW."""
+    class Joins(torch.optim.AdamW):  # type: ignore[misc]
+        def step(self, closure: Any = None) -> Any:
+            self.param_groups[0]["decoupled_weight_decay"] = False
+            return super().step(closure)
 
-    class AdamW(torch.optim.Adam):  # type: ignore[misc]
+    Joins.step.__module__, Joins.step.__qualname__ = "torch.optim.adam", "Adam.step"
+    stepped(tmp_path, lambda p: Joins(p, weight_decay=0.1), sparse=False)
+    assert "weight_decay: coalesced" in told(tmp_path)[0]
+
+
+def test_a_class_that_has_the_step_of_its_base_is_judged_as_that(tmp_path: Path) -> None:
+    class Named(torch.optim.Adam):  # type: ignore[misc]
         pass
 
-    AdamW.__module__ = "torch.optim.adamw"
-    AdamW.__qualname__ = "AdamW"
-    stepped(tmp_path, lambda p: AdamW(p, weight_decay=0.1), sparse=False)
-    assert "weight_decay: coalesced" in told(tmp_path)[0]
+    stepped(tmp_path, Named, sparse=False)
+    assert of_recording(header(tmp_path)).name == "torch.Adam.loop"
+    assert told(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda p: torch.optim.Adam(p, amsgrad=True), "AMSGrad is not judged"),
+        (
+            torch.optim.NAdam,
+            "torch.optim.nadam.NAdam is not judged: it is none of SparseAdam, Adam and AdamW",
+        ),
+    ],
+)
+def test_an_optimizer_of_torch_that_is_none_of_these_is_not_judged(
+    make: Any, words: str, tmp_path: Path
+) -> None:
+    stepped(tmp_path / "run", make, sparse=False)
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path / 'out'}")
+    assert ran.returncode == 2
+    assert words in ran.stderr
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_axes_are_for_an_optimizer_of_ones_own(tmp_path: Path) -> None:
+    stepped(tmp_path / "run", torch.optim.SparseAdam)
+    ran = lazyadam("judge", tmp_path / "run", "--axis=duplicates=first", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "torch.SparseAdam is held to its documentation; axes are for one's own" in ran.stderr
+
+
+def test_what_wraps_an_optimizer_is_refused_in_a_line(tmp_path: Path) -> None:
+    class Lookahead:
+        param_groups: tuple[Any, ...] = ()
+
+    with pytest.raises(RecordingError, match=r"Lookahead is no torch.optim.Optimizer; record the one"):
+        Recorder(Lookahead(), tmp_path)
+
+
+def test_steps_and_parameters_without_a_record_are_told(tmp_path: Path) -> None:
+    stepped(tmp_path / "run", torch.optim.SparseAdam)
+    files = sorted((tmp_path / "run" / "steps").iterdir())
+    files[3].unlink()
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
+    assert "1 step without a record, the first 4" in ran.stdout
+    files[1].replace(files[3])
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "000000004.safetensors: is step 2 by what it says" in ran.stderr
+
+    p, q, late = (torch.ones(3, requires_grad=True) for _ in range(3))
+    optimizer = torch.optim.Adam([p, q])
+    with Recorder(optimizer, tmp_path / "other", {"mine": p, "left": q}, every=2):
+        optimizer.add_param_group({"params": [late]})
+        for _ in range(4):
+            p.grad = late.grad = torch.ones(3)
+            optimizer.step()
+    ran = lazyadam("judge", tmp_path / "other", f"--out={tmp_path}")
+    assert "2 steps, one in 2, of 2 parameters" in ran.stdout
+    assert "never recorded: left" in ran.stdout
+    assert "not recorded: parameters that were added later" in ran.stdout
+    assert "✓ every recorded step is what it is held to" in ran.stdout
 
 
 class Mine(torch.optim.Optimizer):  # type: ignore[misc]

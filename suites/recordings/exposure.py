@@ -140,6 +140,23 @@ def _of_all(
             f"parameters have counted different steps in {len(apart)} of {len(recorded)}; in {len(lacking)} "
             "not all have a gradient",
         )
+    numbers = [step.number for step in recorded]
+    due = range(numbers[0], numbers[-1] + 1, of.every) if numbers else range(0)
+    if gaps := sorted({*due} - {*numbers}):
+        yield (
+            "steps without a record",
+            len(gaps),
+            f"{plural(len(gaps), 'step')} without a record, the first {gaps[0]}",
+        )
+    if hollow := [step.number for step in recorded if not step.taken]:
+        yield (
+            "empty steps",
+            len(hollow),
+            f"{plural(len(hollow), 'step')} without a parameter, the first {hollow[0]}",
+        )
+    never = [x.name for i, x in enumerate(of.parameters) if i not in by_parameter]
+    if never:
+        yield "never recorded", len(never), f"never recorded: {', '.join(never)}"
     rates = [x.hyperparameters.lr for step in recorded for x in step.taken]
     if len({*rates}) > 1:
         yield (

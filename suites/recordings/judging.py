@@ -66,7 +66,9 @@ def run(folder: Path, documented: Dialect | None, out: Path) -> int:
         write(table, out / f"{name}.csv")
     for line in _screen(of, backend, rows, len(recorded), time.perf_counter() - start):
         console.print(line, soft_wrap=True, markup=False)
-    for line in (*lines, *(f"· {row['told']}" for row in exposure(of, recorded)), *of.said):
+    answer = [] if lines or not rows else [_answer(backend, rows)]
+    notes = [f"· {row['told']}" for row in exposure(of, recorded)] + [f"· not recorded: {x}" for x in of.said]
+    for line in (*lines, *answer, *notes):
         console.print(line, soft_wrap=True, markup=False)
     console.print(f"verdicts.csv, findings.csv, exposure.csv in {out}", soft_wrap=True)
     return 1 if lines else 0 if rows else 125
@@ -101,6 +103,14 @@ def _fingerprint(trial: Trial, spoken: Judged) -> str:
     """What one axis, turned to any of its values, explains of it: as of one that nobody has read."""
     unread = type(trial.backend.__name__, (trial.backend,), {"source_read": False})
     return explanation(replace(trial, backend=unread), spoken.dialect, spoken.judgement)
+
+
+def _answer(backend: type[Backend], rows: Sequence[Row]) -> str:
+    """Of a training in which nothing is wrong."""
+    documented = {row["verdict"] for row in rows if row["against"] == Against.DOCUMENTED}
+    if documented == {Verdict.CONFORMS}:
+        return "✓ every recorded step is what it is held to"
+    return f"✓ every recorded step is what {backend.name}'s source says; its documentation says otherwise"
 
 
 def _told(found: Judged, why: str, judgeable: Judgeable, of: Sequence[Of]) -> Iterator[str]:
@@ -140,9 +150,10 @@ def _screen(
 ) -> Iterator[str]:
     """What was judged, and the answer."""
     documented = [row for row in rows if row["against"] == Against.DOCUMENTED]
+    steps_are = "steps" if of.every == 1 else f"steps, one in {of.every},"
     judged_as = "" if backend.source_read else "; nobody has read its source: any usual arithmetic will do"
     yield (
-        f"{of.optimizer}   {of.framework} {of.version}, {of.device}   {count} steps of "
+        f"{of.optimizer}   {of.framework} {of.version}, {of.device}   {count} {steps_are} of "
         f"{len(of.parameters)} parameters, {sum(row['cases'] for row in documented)} judged, {seconds:.0f} s"
         f"{judged_as}"
     )

@@ -163,9 +163,15 @@ BACKENDS: tuple[type[Backend], ...] = (
 
 
 def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:
-    """The backend that a recorded optimizer is, by its class and options; None where it is none of these."""
+    """The backend that a recorded optimizer is, by its class and options; None for somebody's own.
+
+    Raises:
+        ValueError: it is not judged; the message is one line.
+    """
     kind = optimizer.removeprefix("mindspore.nn.optim.")
-    if kind not in ("lazyadam.LazyAdam", "adam.Adam") or options.get("use_amsgrad"):
+    if options.get("use_amsgrad"):
+        raise ValueError("AMSGrad is not judged: it divides by the largest second moment that there was")
+    if kind not in ("lazyadam.LazyAdam", "adam.Adam"):
         return None
     lazy = ".use_lazy" if options.get("use_lazy") else ""
     target = "target_cpu" if options.get("fused") else "default"

@@ -89,14 +89,22 @@ BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFu
 
 
 def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:
-    """The backend that a recorded optimizer is, by its class and options; None where it is none of these."""
+    """The backend that a recorded optimizer is, by whose its step is and options; None for somebody's own.
+
+    Raises:
+        ValueError: it is one of torch's that is not judged; the message is one line.
+    """
+    if options.get("amsgrad"):
+        raise ValueError("AMSGrad is not judged: it divides by the largest second moment that there was")
     if optimizer == "torch.optim.sparse_adam.SparseAdam":
         return SparseAdam
-    if optimizer not in ("torch.optim.adam.Adam", "torch.optim.adamw.AdamW") or options.get("amsgrad"):
+    if optimizer != "torch.optim.adam.Adam":
+        if optimizer.startswith("torch.optim."):
+            raise ValueError(f"{optimizer} is not judged: it is none of SparseAdam, Adam and AdamW")
         return None
     foreach = options.get("foreach", device != "cpu" and not options.get("fused"))
     form = AdamFused if options.get("fused") else AdamForeach if foreach else AdamLoop
-    return form if optimizer.endswith(".Adam") else _decoupled(form)
+    return _decoupled(form) if options.get("decoupled_weight_decay") else form
 
 
 def _decoupled(form: type[Adam]) -> type[Backend]:

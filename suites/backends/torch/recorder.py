@@ -73,6 +73,10 @@ class Recorder:
         self.number = 0
         self.said: list[str] = []
         self.before: list[_Before] | None = None
+        if not hasattr(optimizer, "register_step_pre_hook"):
+            raise RecordingError(
+                f"{type(optimizer).__name__} is no torch.optim.Optimizer; record the one that it wraps"
+            )
         by_tensor = {id(tensor): name for name, tensor in dict(names or {}).items()}
         self.parameters = {id(p): i for i, p in enumerate(self._all())}
         if not self.parameters:
@@ -87,6 +91,7 @@ class Recorder:
                 framework="torch",
                 version=torch.__version__,
                 optimizer=f"{kind.__module__}.{kind.__qualname__}",
+                step_of=_owner(kind.step),
                 options={name: x for name, x in options.items() if x is not None},
                 device=next(iter(self._all())).device.type,
                 every=every,
@@ -124,6 +129,7 @@ class Recorder:
         """What is not recorded, once."""
         if line not in self.said:
             self.said.append(line)
+            self.writer.say(line)
             print(f"lazyadam: not recorded: {line}", file=sys.stderr)
 
     def _pre(self, optimizer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -238,8 +244,12 @@ class Recorder:
             self._state(p, seen.rows),
             occurrences,
             distinct,
-            bool(group.get("decoupled_weight_decay")) or "AdamW" in type(self.optimizer).__name__,
         )
+
+
+def _owner(step: Any) -> str:
+    """The class that a step is defined in: hooks around it keep its name."""
+    return f"{step.__module__}.{step.__qualname__.rpartition('.')[0]}"
 
 
 def _within_another() -> bool:
