@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,10 @@ class CheckpointError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """A parameter of an optimizer: its weights and moments, of one shape, its step count, and its group."""
+    """A parameter of an optimizer: its weights and moments, of one shape, its step count, and its group.
+
+    group: its number.
+    """
 
     name: str
     w: np.ndarray
@@ -25,20 +29,25 @@ class Held:
     v: np.ndarray
     t: int
     hyperparameters: Hyperparameters
+    group: int = 0
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """name: in the checkpoint. lazy: it moves the rows of a gradient alone. held: its parameters."""
+    """name: in the checkpoint. lazy: it moves the rows of a gradient alone. held: its parameters.
+
+    groups: what else each group has, as its own framework has it.
+    """
 
     name: str
     lazy: bool
     held: tuple[Held, ...]
+    groups: tuple[Mapping[str, Any], ...] = ()
 
-    @property
-    def groups(self) -> list[Hyperparameters]:
-        """The settings that there are, in order."""
-        return list(dict.fromkeys(x.hyperparameters for x in self.held))
+    def rates(self) -> list[float]:
+        """The learning rate of each group."""
+        of = {x.group: x.hyperparameters.lr for x in self.held}
+        return [of[number] for number in sorted(of)]
 
 
 @dataclass(frozen=True)

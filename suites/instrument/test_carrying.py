@@ -76,6 +76,53 @@ def test_a_checkpoint_there_and_back_is_the_same_in_every_bit(tmp_path: Path) ->
     assert differences(saved, torch.load(tmp_path / "back" / "checkpoint.pt")) == []
 
 
+@pytest.mark.parametrize("rates", [(0.01, 0.01), (0.01, 0.02, 0.01)])
+def test_groups_and_what_a_scheduler_keeps_in_them_are_there_again(
+    rates: tuple[float, ...], tmp_path: Path
+) -> None:
+    """Groups of one learning rate stay apart: torch refuses a state of fewer."""
+    tables = [torch.nn.Parameter(torch.ones(4, 2)) for _ in rates]
+    groups = [
+        {"params": [(f"{i}.weight", p)], "lr": lr}
+        for i, (p, lr) in enumerate(zip(tables, rates, strict=True))
+    ]
+    optimizer = torch.optim.SparseAdam(groups)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
+    for _ in range(2):
+        for p in tables:
+            p.grad = torch.sparse_coo_tensor([[1, 2]], torch.ones(2, 2), p.shape)
+        optimizer.step()
+        scheduler.step()
+    saved = {
+        "model": {f"{i}.weight": p.detach() for i, p in enumerate(tables)},
+        "optimizers": {"tables": optimizer.state_dict()},
+    }
+    torch.save(saved, tmp_path / "run.pt")
+    assert lazyadam("carry", tmp_path / "run.pt", f"--out={tmp_path / 'there'}").returncode == 0
+    assert lazyadam("carry", tmp_path / "there", f"--out={tmp_path / 'back'}").returncode == 0
+    back = torch.load(tmp_path / "back" / "checkpoint.pt")
+    assert differences(saved, back) == []
+    optimizer.load_state_dict(back["optimizers"]["tables"])
+    torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10, last_epoch=2)
+
+
+def test_names_of_normalizing_layers_are_mindspores(tmp_path: Path) -> None:
+    norm = torch.nn.BatchNorm1d(3)
+    optimizer = torch.optim.Adam([(f"norm.{name}", p) for name, p in norm.named_parameters()])
+    norm(torch.randn(5, 3)).sum().backward()
+    optimizer.step()
+    model = {f"norm.{name}": x for name, x in norm.state_dict().items()}
+    torch.save({"model": model, "optimizer": optimizer.state_dict()}, tmp_path / "run.pt")
+    ran = lazyadam("carry", tmp_path / "run.pt", f"--out={tmp_path / 'there'}")
+    assert ran.returncode == 0, ran.stderr
+    for line in (
+        "norm.weight is norm.gamma",
+        "norm.bias is norm.beta",
+        "norm.moving_mean, norm.moving_variance",
+    ):
+        assert line in ran.stdout
+
+
 def test_names_are_proposed_and_taken_from_a_file(tmp_path: Path) -> None:
     trained(tmp_path / "run.pt")
     (tmp_path / "names.json").write_text(json.dumps({"user.weight": "net.people"}))

@@ -29,7 +29,7 @@ RUN_BY = {
     "lazyadam diff": ("test_commands_tables.py", 'lazyadam("diff"'),
     "lazyadam versions": ("test_pairs_told.py", '"versions"'),
     "lazyadam judge": ("test_recordings.py", 'lazyadam("judge"'),
-    "lazyadam move": ("test_recordings.py", 'lazyadam("move"'),
+    "lazyadam move": ("test_recordings_moved.py", 'lazyadam("move"'),
     "lazyadam carry": ("test_carrying.py", 'lazyadam("carry"'),
     "lazyadam history": ("test_history.py", 'lazyadam("history"'),
     "lazyadam summary": ("test_commands_tables.py", 'lazyadam("summary"'),

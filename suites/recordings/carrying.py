@@ -8,12 +8,14 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lazyadam.reports.tables import text_of, write_text
 from lazyadam.reports.words import percent, plural
@@ -45,13 +47,19 @@ def carry(source: Path, names: Path | None, one_step_count: bool, out: Path) -> 
                 raise CheckpointError(
                     f"{optimizer.name}: {name} differs between groups; there it is one for all"
                 )
-    there = _names(optimizers, names)
+    there = _names(Checkpoint(tuple(optimizers), read.rest), names)
     settings = [_settings(o, there) for o in optimizers]
-    text = json.dumps({"format_version": FORMAT, "optimizers": settings}, indent=1) + "\n"
+    rest = {there[name]: name for name in read.rest}
+    try:
+        text = json.dumps({"format_version": FORMAT, "optimizers": settings, "rest": rest}, indent=1) + "\n"
+    except TypeError as error:
+        raise CheckpointError(
+            f"{source}: a setting of a group is no number or word ({in_a_line(error)})"
+        ) from None
     renamed = [replace(o, held=tuple(replace(x, name=there[x.name]) for x in o.held)) for o in optimizers]
     framework = _framework("mindspore")
     with _written_at_once(out) as folder:
-        framework.write(Checkpoint(tuple(renamed), read.rest), folder)
+        framework.write(Checkpoint(tuple(renamed), {x: read.rest[name] for x, name in rest.items()}), folder)
         write_text(text, folder / SIDECAR)
     for o in optimizers:
         kind, h, count = "nn.LazyAdam" if o.lazy else "nn.Adam", o.held[0].hyperparameters, len(o.held)
@@ -60,9 +68,11 @@ def carry(source: Path, names: Path | None, one_step_count: bool, out: Path) -> 
             f"…, beta1={h.beta1}, beta2={h.beta2}, eps={h.epsilon}, weight_decay={h.weight_decay}); "
             "mindspore.load_param_into_net(optimizer, mindspore.load_checkpoint(file))"
         )
+        if len(o.rates()) > 1:
+            lines.append(f"  made with {len(o.rates())} groups, as here: each has a learning rate of its own")
         lines += [f"  {x.name} is {there[x.name]}" for x in o.held if there[x.name] != x.name]
     if read.rest:
-        lines.append(f"rest.ckpt: what no optimizer has: {', '.join(read.rest)}")
+        lines.append(f"rest.ckpt: what no optimizer has: {', '.join(rest)}")
     return lines
 
 
@@ -97,15 +107,11 @@ def _off(x: Held, t: int) -> float:
     return abs(size(t) / size(x.t) - 1)
 
 
-def _names(optimizers: Sequence[Optimizer], file: Path | None) -> dict[str, str]:
-    """The names there, by those here: a table's weight is MindSpore's embedding_table, else they stay."""
-    proposed = {
-        x.name: x.name.removesuffix("weight") + "embedding_table"
-        if o.lazy and x.name.rpartition(".")[2] == "weight"
-        else x.name
-        for o in optimizers
-        for x in o.held
-    }
+def _names(checkpoint: Checkpoint, file: Path | None) -> dict[str, str]:
+    """The names there, by those here."""
+    tables = {x.name for o in checkpoint.optimizers if o.lazy for x in o.held}
+    arrays = {x.name: x.w for o in checkpoint.optimizers for x in o.held} | {**checkpoint.rest}
+    proposed = {name: _proposed(name, arrays, name in tables) for name in arrays}
     given = _json(file) if file else {}
     if unknown := sorted(given.keys() - proposed.keys()):
         raise CheckpointError(f"{file}: the checkpoint has no {unknown[0]}; it has {', '.join(proposed)}")
@@ -118,15 +124,29 @@ def _names(optimizers: Sequence[Optimizer], file: Path | None) -> dict[str, str]
     return named
 
 
+def _proposed(name: str, arrays: Mapping[str, np.ndarray], table: bool) -> str:
+    """What MindSpore's own layers call it: Embedding, BatchNorm and LayerNorm (nn/layer, 2.10)."""
+    layer, dot, last = name.rpartition(".")
+    if table and last == "weight":
+        return f"{layer}{dot}embedding_table"
+    scale = arrays.get(f"{layer}{dot}weight")
+    if last in ("weight", "bias") and scale is not None and scale.ndim == 1:  # a layer that normalizes
+        return f"{layer}{dot}{'gamma' if last == 'weight' else 'beta'}"
+    return (
+        f"{layer}{dot}{ {'running_mean': 'moving_mean', 'running_var': 'moving_variance'}.get(last, last) }"
+    )
+
+
 def _settings(o: Optimizer, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": o.name,
         "lazy": o.lazy,
+        "groups": [dict(group) for group in o.groups],
         "parameters": [
             {
                 "name": names[x.name],
                 "from": x.name,
-                "group": o.groups.index(x.hyperparameters),
+                "group": x.group,
                 "hyperparameters": asdict(x.hyperparameters),
             }
             for x in o.held
@@ -143,6 +163,7 @@ def _back(source: Path, out: Path) -> list[str]:
             )
         settings = told["optimizers"]
         here = {x["name"]: x["from"] for o in settings for x in o["parameters"]}
+        left = told["rest"]
         read = _framework("mindspore").read(source, settings)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{source / SIDECAR}: {in_a_line(error)}") from None
@@ -152,7 +173,8 @@ def _back(source: Path, out: Path) -> list[str]:
     check(optimizers)
     framework = _framework("torch")
     with _written_at_once(out) as folder:
-        framework.write(Checkpoint(tuple(optimizers), read.rest), folder / BACK)
+        rest = {left.get(name, name): x for name, x in read.rest.items()}
+        framework.write(Checkpoint(tuple(optimizers), rest), folder / BACK)
     return [f"{BACK}: {plural(len(o.held), 'parameter')} of {o.name}" for o in optimizers]
 
 

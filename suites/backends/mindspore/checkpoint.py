@@ -31,7 +31,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> None:
 
 def _arrays(optimizer: Optimizer) -> dict[str, np.ndarray]:
     h, t = optimizer.held[0].hyperparameters, optimizer.held[0].t
-    rates = [group.lr for group in optimizer.groups]
+    rates = optimizer.rates()
     names = ["learning_rate"] if len(rates) == 1 else [f"learning_rate_group_{i}" for i in range(len(rates))]
     arrays = {"global_step": np.array([t], np.int32)}
     arrays |= {name: np.array(lr, np.float32) for name, lr in zip(names, rates, strict=True)}
@@ -74,5 +74,5 @@ def _optimizer(path: Path, settings: Mapping[str, Any]) -> Optimizer:
         h = Hyperparameters(**parameter["hyperparameters"])
         if rates and np.float32(h.lr) != np.float32(rates[0]):  # it went on there, by a schedule
             h = Hyperparameters(**{**parameter["hyperparameters"], "lr": float(rates[0])})
-        held.append(Held(name, w, m, v, int(step.reshape(-1)[0]), h))
-    return Optimizer(settings["name"], settings["lazy"], tuple(held))
+        held.append(Held(name, w, m, v, int(step.reshape(-1)[0]), h, parameter["group"]))
+    return Optimizer(settings["name"], settings["lazy"], tuple(held), tuple(settings["groups"]))

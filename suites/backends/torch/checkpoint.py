@@ -50,18 +50,21 @@ def _optimizer(name: str, state: Mapping[str, Any], model: Mapping[str, torch.Te
             if group.get(key):
                 raise CheckpointError(f"{name}: {why}")
     names = _names(name, groups, state["state"], model)
-    for group in groups:
+    for at, group in enumerate(groups):
         for number in group["params"]:
             w = _numbers(model[names[number]])
             of = state["state"].get(number)
             if of is None:  # it had no gradient yet
-                held.append(Held(names[number], w, 0 * w, 0 * w, 0, _hyperparameters(group)))
+                held.append(Held(names[number], w, 0 * w, 0 * w, 0, _hyperparameters(group), at))
                 continue
             if lacking := [key for key in STATE if key not in of]:
                 raise CheckpointError(f"{name}: {names[number]} has no {', '.join(lacking)}")
             m, v = (_numbers(of[key]) for key in STATE[1:])
-            held.append(Held(names[number], w, m, v, int(of["step"]), _hyperparameters(group)))
-    return Optimizer(name, "amsgrad" not in groups[0], tuple(held))
+            held.append(Held(names[number], w, m, v, int(of["step"]), _hyperparameters(group), at))
+    rest = tuple(
+        {key: x for key, x in group.items() if key not in ("params", "param_names")} for group in groups
+    )
+    return Optimizer(name, "amsgrad" not in groups[0], tuple(held), rest)
 
 
 def _names(
@@ -122,14 +125,13 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
 
 def _state(optimizer: Optimizer) -> dict[str, Any]:
     groups, state = [], {}
-    for h in optimizer.groups:
-        of_it = [(i, x) for i, x in enumerate(optimizer.held) if x.hyperparameters == h]
-        group = {"lr": h.lr, "betas": (h.beta1, h.beta2), "eps": h.epsilon, "maximize": False}
-        if not optimizer.lazy:
-            group |= {"weight_decay": h.weight_decay, "amsgrad": False, "foreach": None, "capturable": False}
-            group |= {"differentiable": False, "fused": None, "decoupled_weight_decay": False}
-        names, numbers = [x.name for _, x in of_it], [i for i, _ in of_it]
-        groups.append({"param_names": names, **group, "params": numbers})
+    for at, settings in enumerate(optimizer.groups):
+        of_it = [(i, x) for i, x in enumerate(optimizer.held) if x.group == at]
+        changed: dict[str, Any] = {"betas": tuple(settings["betas"])}
+        if of_it:  # the rate may have gone on there
+            changed["lr"] = of_it[0][1].hyperparameters.lr
+        names = {"param_names": [x.name for _, x in of_it], "params": [i for i, _ in of_it]}
+        groups.append({**settings, **changed, **names})
     for i, x in enumerate(optimizer.held):
         step: Any = x.t if optimizer.lazy else torch.tensor(float(x.t))
         moments = {"exp_avg": torch.from_numpy(x.m), "exp_avg_sq": torch.from_numpy(x.v)}

@@ -1,0 +1,98 @@
+"""Recorded trainings, moved: through another backend or dialect, each axis apart; or on ids alone."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lazyadam.reports.tables import read, records
+from lazyadam.suites.backends.torch.recommend import train
+from lazyadam.suites.instrument.published import lazyadam
+from lazyadam.suites.instrument.recorded import stepped
+
+torch.set_num_threads(1)
+
+
+def shares(folder: Path) -> dict[tuple[str, str, str, int], float]:
+    """moved.csv: by parameter, part, by whom, and steps."""
+    return {
+        (row["parameter"], row["part"], row["by"], row["steps"]): row["share"]
+        for row in records(read("moved", folder))
+    }
+
+
+def test_a_training_is_moved_to_another_dialect_each_axis_apart(tmp_path: Path) -> None:
+    train(tmp_path, steps=20)
+    asked = ("--axis=duplicates=last", "--axis=epsilon=inside_root")
+    ran = lazyadam("move", tmp_path / "tables", *asked, f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    found = shares(tmp_path)
+    parts = {part for _, part, _, _ in found}
+    assert parts == {"duplicates: last", "epsilon: inside_root", "all of it"}
+    assert {steps for *_, steps in found} == {1, 10, 20}
+    # Of 64 ids of 20 shops most are repeated, of 2,000 users few: the share grows with the repeats.
+    assert found["shop.weight", "duplicates: last", "reference", 20] > 0.1
+    ran = lazyadam("move", tmp_path / "tables", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    assert set(shares(tmp_path).values()) == {0.0}  # SparseAdam speaks LazyAdam
+
+
+def test_a_backend_itself_says_what_the_reference_says_of_it(tmp_path: Path) -> None:
+    """SparseAdam's own training through SparseAdam is what was recorded, to the bit; Adam's through Adam."""
+    train(tmp_path, steps=12)
+    for part, to in (("tables", "torch.SparseAdam"), ("tower", "torch.Adam.loop")):
+        ran = lazyadam("move", tmp_path / part, f"--to={to}", f"--out={tmp_path}")
+        assert ran.returncode == 0, ran.stderr
+        assert {x for (*_, by, _), x in shares(tmp_path).items() if by == "backend"} == {0.0}
+    mindspore = "mindspore.LazyAdam.default.graph"
+    ran = lazyadam("move", tmp_path / "tables", f"--to={mindspore}", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    found = shares(tmp_path)
+    for (name, part, by, count), share in found.items():
+        if (part, by) == ("all of it", "backend"):
+            said = found[name, part, "reference", count]
+            assert share == pytest.approx(said, rel=0.05, abs=1e-4), (name, count)
+    assert found["shop.weight", "all of it", "backend", 12] > 0.1
+    assert "nothing of it with mindspore.LazyAdam.target_cpu.graph" in ran.stdout
+    assert "no part of it here: step count, subnormals, weight decay" in ran.stdout
+
+
+def test_what_is_recorded_in_part_is_left_out_of_a_move_or_refused(tmp_path: Path) -> None:
+    stepped(tmp_path / "apart", torch.optim.SparseAdam, every=2)
+    ran = lazyadam("move", tmp_path / "apart", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "every step has to be recorded" in ran.stderr
+    stepped(tmp_path / "some", torch.optim.SparseAdam, rows=2, watched=2, count=12)
+    ran = lazyadam("move", tmp_path / "some", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    assert "recorded in part" in ran.stdout
+
+
+def test_two_backends_are_compared_on_ids_with_gradients_that_are_made_up(tmp_path: Path) -> None:
+    """On ids that never repeat nothing is apart; else LazyAdam's default target is, by its duplicates."""
+    pair = ("pair", "torch.sparse", "mindspore.lazyadam.default.graph")
+    for name, ids in (("once", "1,4\n2,5\n3,6\n"), ("twice", "1,4\n1, 5\n3\n")):
+        (tmp_path / f"{name}.csv").write_text(ids)
+        ran = lazyadam(*pair, f"--ids={tmp_path / name}.csv", "--steps=20", "--lr=0.01")
+        assert ran.returncode == 0, ran.stderr
+        assert "**The gradients are made up**" in ran.stdout
+        assert f"of which {'50%' if name == 'twice' else '0'} repeat some, for 20 steps" in ran.stdout
+        assert ("| duplicates: scattered |" in ran.stdout) == (name == "twice")
+        assert ("| all of it | 0 | 0 | 0 |" in ran.stdout) == (name == "once")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b\n", "no ids in columns"),
+        ("1.5\n", "whole numbers"),
+        ("-1\n", "whole numbers"),
+        ("", "no ids in col"),
+    ],
+)
+def test_ids_that_are_none_are_a_line(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "ids.csv").write_text(text)
+    ran = lazyadam("pair", "torch.sparse", "torch.Adam.loop", f"--ids={tmp_path / 'ids.csv'}")
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert words in line
