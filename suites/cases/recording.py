@@ -181,7 +181,9 @@ def header(folder: Path) -> Header:
     try:
         return Header.model_validate_json(text_of(path))
     except FileNotFoundError:
-        raise RecordingError(f"{folder}: no recording: it has no {HEADER}") from None
+        inside = [x.parent.name for x in sorted(folder.glob(f"*/{HEADER}"))]
+        beside = f"; in it are {', '.join(inside)}" if inside else ""
+        raise RecordingError(f"{folder}: no recording: it has no {HEADER}{beside}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecordingError(f"{path}: {printable(str(error))}") from None
     except ValidationError as error:

@@ -252,3 +252,27 @@ def test_what_changes_between_steps_is_told(tmp_path: Path) -> None:
     assert "mine: step count was changed by somebody else before 1 step, the first 3" in ran.stdout
     assert "mine: w was changed by somebody else before 1 step, the first 5" in ran.stdout
     assert "m was changed" not in ran.stdout
+
+
+def test_what_a_training_does_that_no_step_is_wrong_for_is_told(tmp_path: Path) -> None:
+    """A gradient that is stepped on twice, a β that changes, updates that bfloat16 does not hold."""
+    p, q = torch.ones(4, requires_grad=True), torch.ones(4, dtype=torch.bfloat16, requires_grad=True)
+    optimizer = torch.optim.Adam([{"params": [p]}, {"params": [q], "lr": 1e-5}])
+    with Recorder(optimizer, tmp_path / "run" / "tower", {"mine": p, "small": q}):
+        for number in range(1, 5):
+            p.grad, q.grad = torch.full((4,), float(max(2, number))), torch.ones(4, dtype=torch.bfloat16)
+            if number == 3:
+                optimizer.param_groups[0]["betas"] = (0.5, 0.999)
+            optimizer.step()
+    ran = lazyadam("judge", tmp_path / "run" / "tower", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stdout
+    for line in (
+        "mine: its gradient is that of the step before in 1",
+        "small: w stays as it is in 100% of the updated elements",
+        "beta1 has several values: 0.9, 0.5",
+    ):
+        assert line in ran.stdout
+    assert "mine: w stays" not in ran.stdout
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
+    assert ran.returncode == 2
+    assert "it has no recording.json; in it are tower" in ran.stderr

@@ -7,6 +7,7 @@ import torch
 
 from lazyadam.reports.tables import read, records
 from lazyadam.suites.backends.torch.recommend import train
+from lazyadam.suites.backends.torch.recorder import Recorder
 from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.recorded import stepped
 
@@ -96,3 +97,18 @@ def test_ids_that_are_none_are_a_line(text: str, words: str, tmp_path: Path) -> 
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert words in line
+
+
+def test_a_backend_that_takes_no_other_beta_is_not_moved_to_where_it_changes(tmp_path: Path) -> None:
+    p = torch.ones(4, requires_grad=True)
+    optimizer = torch.optim.Adam([p])
+    with Recorder(optimizer, tmp_path / "run", {"mine": p}):
+        for number in range(1, 5):
+            p.grad = torch.ones(4)
+            if number == 3:
+                optimizer.param_groups[0]["betas"] = (0.5, 0.999)
+            optimizer.step()
+    ran = lazyadam("move", tmp_path / "run", "--to=mindspore.Adam.default.graph", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    assert "mine: mindspore.Adam.default.graph takes no beta1 set anew: not run" in ran.stdout
+    assert {by for *_, by, _ in shares(tmp_path)} == {"reference"}

@@ -57,10 +57,27 @@ def _of(name: str, dtype: str, taken: Sequence[Taken]) -> Iterator[tuple[str, fl
     if any(zeros):
         share = float(np.mean(zeros))
         yield "rows of zeros", share, f"{name}: {percent(share)} of the gradient's rows are zeros"
+    again = sum(map(_same_gradient, taken, taken[1:]))
+    if again:
+        yield (
+            "gradient again",
+            again / len(taken),
+            f"{name}: its gradient is that of the step before in {again}",
+        )
     for circumstance, of_it, words in _ELEMENTS:
         share = float(np.mean([of_it(x, dtype) for x in taken]))
         if share:
             yield circumstance, share, f"{name}: {words.format(percent(share))}"
+
+
+def _same_gradient(before: Taken, after: Taken) -> bool:
+    """Whether two steps were given the same, and that is not nothing."""
+    x, y = before.gradient, after.gradient
+    if x is None or y is None or not x.values.any() or not np.array_equal(x.values, y.values):
+        return False
+    if x.rows is None or y.rows is None:
+        return x.rows is y.rows
+    return np.array_equal(before.rows[x.rows], after.rows[y.rows])
 
 
 def _zero_rows(x: Taken) -> float:
@@ -84,6 +101,13 @@ def _epsilon_felt(x: Taken, dtype: str) -> float:
     return _share(h.epsilon > LARGE * (root + h.epsilon))
 
 
+def _not_moved(x: Taken, dtype: str) -> float:
+    """Of the elements whose first moment is not 0: where w is as it was."""
+    touched = _touched(x)
+    moment = x.after[1][touched]
+    return _share((x.before[0] == x.after[0])[touched][moment != 0]) if x.hyperparameters.lr else 0.0
+
+
 def _subnormal(x: Taken, dtype: str) -> float:
     least = NORMAL[dtype]
     values = [*x.before[1:], *([x.gradient.values] if x.gradient else [])]
@@ -101,6 +125,11 @@ def _share(where: np.ndarray) -> float:
 
 _ELEMENTS: tuple[tuple[str, Callable[[Taken, str], float], str], ...] = (
     ("epsilon", _epsilon_felt, "ε is more than 1 % of the denominator in {} of the updated elements"),
+    (
+        "not moved",
+        _not_moved,
+        "w stays as it is in {} of the updated elements: the update is below its precision",
+    ),
     ("subnormals", _subnormal, "{} of gradient or moments are below the least normal number"),
     ("not finite", _not_finite, "{} of gradient, state or weights are not finite"),
 )
@@ -134,12 +163,11 @@ def _of_all(
     apart = [step.number for step in recorded if len({x.t[1] for x in step.taken}) > 1]
     lacking = [step for step in recorded if len(step.taken) < len(by_parameter)]
     if apart or lacking:
-        yield (
-            "step count",
-            len(apart) / len(recorded),
-            f"parameters have counted different steps in {len(apart)} of {len(recorded)}; in {len(lacking)} "
-            "not all have a gradient",
+        told = (
+            [f"parameters have counted different steps in {len(apart)} of {len(recorded)}"] if apart else []
         )
+        told += [f"in {len(lacking)} of {len(recorded)} not all have a gradient"] if lacking else []
+        yield "step count", len(apart) / len(recorded), "; ".join(told)
     numbers = [step.number for step in recorded]
     due = range(numbers[0], numbers[-1] + 1, of.every) if numbers else range(0)
     if gaps := sorted({*due} - {*numbers}):
@@ -164,5 +192,9 @@ def _of_all(
             len({*rates}),
             f"{len({*rates})} learning rates, from {min(rates):.3g} to {max(rates):.3g}",
         )
+    for name in ("beta1", "beta2", "epsilon", "loss_scale", "maximize"):
+        values = list(dict.fromkeys(getattr(x.hyperparameters, name) for s in recorded for x in s.taken))
+        if len(values) > 1:
+            yield name, len(values), f"{name} has several values: {', '.join(f'{x:g}' for x in values[:4])}"
     if decay := {x.hyperparameters.weight_decay for step in recorded for x in step.taken} - {0.0}:
         yield "weight decay", max(decay), f"weight decay {', '.join(f'{x:.3g}' for x in sorted(decay))}"

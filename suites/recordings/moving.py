@@ -166,6 +166,10 @@ def really(trainings: Sequence[Training], backend: type[Backend], device: str) -
             yield f"{backend.name}: not run ({process.not_run}); the reference alone says what it would do"
             return
         for training in trainings:
+            anew = {name for step in training.case.steps for name in step.changes} - backend.changing
+            if anew:
+                yield f"{training.name}: {backend.name} takes no {', '.join(sorted(anew))} set anew: not run"
+                continue
             (ran,) = process.run([training.case])
             if ran.failure:
                 yield f"{training.name}: {backend.name} {ran.failure.kind}: {ran.failure.message}"
