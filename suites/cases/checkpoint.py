@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from lazyadam.reference.scalars import Hyperparameters
 
 MOMENTS = ("w", "m", "v")
+REST = "rest"  # the file of what no optimizer has
 
 
 class CheckpointError(Exception):
@@ -44,10 +46,9 @@ class Optimizer:
     held: tuple[Held, ...]
     groups: tuple[Mapping[str, Any], ...] = ()
 
-    def rates(self) -> list[float]:
-        """The learning rate of each group."""
-        of = {x.group: x.hyperparameters.lr for x in self.held}
-        return [of[number] for number in sorted(of)]
+    def rates(self) -> dict[int, float]:
+        """The learning rate of each group that has parameters, by its number."""
+        return dict(sorted({x.group: x.hyperparameters.lr for x in self.held}.items()))
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ def check(optimizers: Sequence[Optimizer]) -> None:
     """
     if not optimizers or not any(x.held for x in optimizers):
         raise CheckpointError("it has no optimizer with a state")
+    for name in (x.name for x in optimizers):
+        if not name or name == REST or name != Path(name).name or name.startswith("."):
+            raise CheckpointError(
+                f"an optimizer's name is a file's, and {name!r} is none, or that of the rest"
+            )
     twice = [name for name, n in Counter(x.name for o in optimizers for x in o.held).items() if n > 1]
     if twice:
         raise CheckpointError(f"{twice[0]} is there twice")

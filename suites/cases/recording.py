@@ -29,6 +29,19 @@ MOST = 2**17  # numbers of a parameter in a step, where the rows are not said
 Count = Annotated[int, Field(ge=0)]
 
 
+@dataclass(frozen=True)
+class Window:
+    """Which steps are recorded: from the first on, so many (None: to the end), and so many apart."""
+
+    first: int
+    steps: int | None
+    every: int
+
+    def has(self, number: int) -> bool:
+        beyond, off = divmod(number - self.first, self.every)
+        return beyond >= 0 and not off and (self.steps is None or beyond < self.steps)
+
+
 class RecordingError(Exception):
     """A folder that is no recording, or a step that can't be read; the message is one line with the path."""
 

@@ -93,7 +93,7 @@ def test_a_training_moved_to_mindspore_ends_where_the_recording_says_and_why(tmp
     assert apart(here, there["default"]) > 0.5
 
     of = header(tmp_path / "torch" / "tables")
-    ours = of_recording(of).spoken
+    ours = of_recording(of)
     for training in trainings(of, list(steps(tmp_path / "torch" / "tables", of))):
         predicted = {
             target: [r for r in moved(training, ours, name, BACKENDS[name].spoken) if r["part"] == ALL][-1][

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from lazyadam.reports.ending import status_of
+from lazyadam.reports.tables import read
 from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases import trace
+from lazyadam.suites.commands.app import OUT
 from lazyadam.suites.divergences.pin import PINS
 from lazyadam.suites.instrument.published import RUN, lazyadam
 from lazyadam.suites.performance import candidate as gate
@@ -128,3 +130,15 @@ def test_the_version_is_told() -> None:
     ran = lazyadam("--version")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert re.fullmatch(r"lazyadam \d+\.\d+\.\d+\n", ran.stdout)
+
+
+def test_a_quick_check_is_known_divergences_fingerprint_and_update_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_optimizer.py").write_text(TEMPLATES["numpy"])
+    command = [sys.executable, "-m", "lazyadam.suites.commands", "check", "my_optimizer.py", "--quick"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    assert set(read("verdicts", tmp_path / OUT)["clause"]) == {"update-rule"}
+    assert len(read("dialects", tmp_path / OUT))

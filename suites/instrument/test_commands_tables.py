@@ -56,6 +56,7 @@ MISTAKES = {
     "rows of a table": ("bench --table 1ex4", "--table: 1e is no whole number from 1"),
     "a table twice": ("bench --table 10x4 --width 4", "--width does not go with --table"),
     "repeats twice": ("bench --zipf --duplicates hot", "--duplicates does not go with --zipf"),
+    "some clauses and a few": ("check torch --quick --only gaps", "--only does not go with --quick"),
     "a profile": ("builds --candidate python --profile nigthly", "did you mean nightly?"),
     "a seed": ("builds --candidate python --seed -1", "--seed: '-1' is no whole number from 0 on"),
     "options of two kinds": ("bench --suite --threads 2", "--threads does not go with --suite"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lazyadam.reports.performance import SIZE, curves, fastest, growth, ranking
+from lazyadam.reports.performance import curves, fastest, ranking
 from lazyadam.reports.plots.drawing import styles
 from lazyadam.reports.plots.speed import performance
 from lazyadam.reports.schema import TABLES
@@ -256,30 +256,6 @@ def made() -> pd.DataFrame:
             for name, c, seconds in found
         ],
     )
-
-
-def test_a_larger_size_is_predicted_from_a_fixed_cost_and_one_for_each_row() -> None:
-    """10 µs and 1 ns a row: exactly; where the sizes below say the same nothing is missed."""
-    sizes = [Configuration(100_000, 4, k) for k in (10, 100, 1000, 10_000)]
-    rows = frame(
-        "performance",
-        [
-            {
-                **{"backend": "mine", "device": "cpu", "dtype": c.dtype, "threads": 1, "bytes": c.step_bytes},
-                **{name: getattr(c, name) for name in SIZE},
-                **{"seconds_median": 1e-5 + 1e-9 * c.touched_rows, "relative_to": "", "note": ""},
-            }
-            for c in sizes
-        ],
-    )
-    (found,) = growth(rows)
-    assert found["predicted_at"] == 100_000
-    assert found["predicted_seconds"] == pytest.approx(1.1e-4)
-    assert found["missed_by"] == pytest.approx(0, abs=1e-9)
-    assert found["seconds_per_million"] == pytest.approx(2e-3)
-    last = rows["touched_rows"] == 10_000
-    (found,) = growth(rows.assign(seconds_median=rows["seconds_median"] * (1 + last)))
-    assert found["missed_by"] == pytest.approx(0.5)
 
 
 def test_plots_are_the_same_for_the_same_table_and_escaped() -> None:

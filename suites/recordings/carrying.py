@@ -129,8 +129,9 @@ def _proposed(name: str, arrays: Mapping[str, np.ndarray], table: bool) -> str:
     layer, dot, last = name.rpartition(".")
     if table and last == "weight":
         return f"{layer}{dot}embedding_table"
-    scale = arrays.get(f"{layer}{dot}weight")
-    if last in ("weight", "bias") and scale is not None and scale.ndim == 1:  # a layer that normalizes
+    scale, shift = (arrays.get(f"{layer}{dot}{x}") for x in ("weight", "bias"))
+    normalizes = scale is not None and shift is not None and scale.ndim == 1 and scale.shape == shift.shape
+    if last in ("weight", "bias") and normalizes:
         return f"{layer}{dot}{'gamma' if last == 'weight' else 'beta'}"
     return (
         f"{layer}{dot}{ {'running_mean': 'moving_mean', 'running_var': 'moving_variance'}.get(last, last) }"

@@ -97,7 +97,7 @@ def _touched(x: Taken) -> np.ndarray:
 def _epsilon_felt(x: Taken, dtype: str) -> float:
     """Where ε is more than a hundredth of √v̂ + ε."""
     h, t = x.hyperparameters, max(1, x.t[1])
-    root = np.sqrt(x.after[2][_touched(x)] / -np.expm1(t * np.log(h.beta2)) if h.beta2 else x.after[2])
+    root = np.sqrt(x.after[2][_touched(x)] / (1 - h.beta2**t))
     return _share(h.epsilon > LARGE * (root + h.epsilon))
 
 

@@ -56,10 +56,11 @@ def run(folder: Path, documented: Dialect | None, out: Path) -> int:
         found, told = judged(backend, of, dtype, judgeable, out)
         rows += found
         lines += told
+    met = exposure(of, recorded)
     tables = {
         "verdicts": frame("verdicts", rows),
         "pins": frame("pins", facts.known_divergences()),
-        "exposure": frame("exposure", exposure(of, recorded)),
+        "exposure": frame("exposure", met),
     }
     tables["findings"] = findings(tables)
     for name, table in tables.items():
@@ -67,7 +68,7 @@ def run(folder: Path, documented: Dialect | None, out: Path) -> int:
     for line in _screen(of, backend, rows, len(recorded), time.perf_counter() - start):
         console.print(line, soft_wrap=True, markup=False)
     answer = [] if lines or not rows else [_answer(backend, rows)]
-    notes = [f"· {row['told']}" for row in exposure(of, recorded)] + [f"· not recorded: {x}" for x in of.said]
+    notes = [f"· {row['told']}" for row in met] + [f"· not recorded: {x}" for x in of.said]
     for line in (*lines, *answer, *notes):
         console.print(line, soft_wrap=True, markup=False)
     console.print(f"verdicts.csv, findings.csv, exposure.csv in {out}", soft_wrap=True)

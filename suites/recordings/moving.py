@@ -40,14 +40,11 @@ class Training:
     w: np.ndarray
     left: int
 
-    @property
-    def way(self) -> float:
+    def moved(self, w: np.ndarray) -> np.ndarray:
         """How far the weight that moved most has moved, after each observed step."""
-        return self.moved(self.w)
-
-    def moved(self, w: np.ndarray) -> Any:
         start = self.case.parameters[0].w
-        return np.abs(w - start).reshape(len(w), -1).max(axis=1)
+        way: np.ndarray = np.abs(w - start).reshape(len(w), -1).max(axis=1)
+        return way
 
     def apart(self, w: np.ndarray) -> np.ndarray:
         """How far weights come from the recorded ones, as a share of how far either moved at most."""
@@ -128,16 +125,18 @@ def dialects(ours: Dialect, theirs: Dialect) -> dict[str, Dialect]:
     return {**one, ALL: theirs}
 
 
-def moved(training: Training, ours: Dialect, to: str, theirs: Dialect) -> Iterator[Row]:
+def moved(training: Training, ours: type[Backend], to: str, theirs: Dialect) -> Iterator[Row]:
     """Rows of moved.csv by the reference alone.
 
     rounding: how far it may be from the recorded weights by rounding alone, were the dialects the same.
     """
     case = training.case
-    bounded = alone(case, ours, p=PRECISIONS[case.dtype])
-    rounding = bounded.errors[0].reshape(len(training.w), -1).max(axis=1) / np.maximum(training.way, 1e-300)
-    for name, dialect in dialects(ours, theirs).items():
-        exact, turned = (alone(case, x).trajectory.w[0] for x in (ours, dialect))
+    exact = alone(case, ours.spoken).trajectory.w[0]
+    ran = alone(case, ours.spoken, ours.arithmetic, PRECISIONS[case.dtype])
+    off = (ran.errors[0] + np.abs(ran.trajectory.w[0] - exact)).reshape(len(exact), -1).max(axis=1)
+    rounding = off / np.maximum(training.moved(training.w), 1e-300)
+    for name, dialect in dialects(ours.spoken, theirs).items():
+        turned = alone(case, dialect).trajectory.w[0]
         far = np.abs(turned - exact).reshape(len(exact), -1).max(axis=1)
         way = np.maximum(training.moved(exact), training.moved(turned))
         for k, x, y, z in zip(case.observed, far, way, rounding, strict=True):
@@ -189,7 +188,7 @@ def run(folder: Path, backend: type[Backend] | None, to: str, theirs: Dialect, d
     """
     console = Console(width=160, highlight=False)
     of = header(folder)
-    ours = of_recording(of).spoken
+    ours = of_recording(of)
     parts = list(trainings(of, list(steps(folder, of))))
     found = [training for training in parts if len(training.w[0])]
     rows, lines = [row for training in found for row in moved(training, ours, to, theirs)], list[str]()
@@ -197,7 +196,7 @@ def run(folder: Path, backend: type[Backend] | None, to: str, theirs: Dialect, d
         lines.append(x) if isinstance(x, str) else rows.append(x)
     table = frame("moved", rows)
     write(table, out / "moved.csv")
-    if backend and (name := instead(found, ours, backend)):
+    if backend and (name := instead(found, ours.spoken, backend)):
         lines.append(f"nothing of it with {name}")
     lines += [f"{x.name}: all {x.left} rows are recorded in part" for x in parts if x not in found]
     for line in (*told(of, to, found, rows), *lines, f"moved.csv in {out}"):

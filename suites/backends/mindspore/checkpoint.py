@@ -14,9 +14,9 @@ import numpy as np
 
 from lazyadam.reference.scalars import Hyperparameters, float32_product
 from lazyadam.suites.backends.errors import in_a_line
-from lazyadam.suites.cases.checkpoint import Checkpoint, CheckpointError, Held, Optimizer
+from lazyadam.suites.cases.checkpoint import REST, Checkpoint, CheckpointError, Held, Optimizer
 
-SUFFIX, REST = ".ckpt", "rest"  # what no optimizer has
+SUFFIX = ".ckpt"
 
 
 def write(checkpoint: Checkpoint, folder: Path) -> None:
@@ -31,7 +31,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> None:
 
 def _arrays(optimizer: Optimizer) -> dict[str, np.ndarray]:
     h, t = optimizer.held[0].hyperparameters, optimizer.held[0].t
-    rates = optimizer.rates()
+    rates = optimizer.rates().values()
     names = ["learning_rate"] if len(rates) == 1 else [f"learning_rate_group_{i}" for i in range(len(rates))]
     arrays = {"global_step": np.array([t], np.int32)}
     arrays |= {name: np.array(lr, np.float32) for name, lr in zip(names, rates, strict=True)}
@@ -62,6 +62,7 @@ def _loaded(path: Path) -> dict[str, np.ndarray]:
 
 def _optimizer(path: Path, settings: Mapping[str, Any]) -> Optimizer:
     there, held = _loaded(path), []
+    groups = sorted({parameter["group"] for parameter in settings["parameters"]})
     for parameter in settings["parameters"]:
         name = parameter["name"]
         parts = (name, f"moment1.{name}", f"moment2.{name}", "global_step")
@@ -69,7 +70,9 @@ def _optimizer(path: Path, settings: Mapping[str, Any]) -> Optimizer:
             raise CheckpointError(f"{path}: it has no {', '.join(lacking)}")
         w, m, v, step = (there[part] for part in parts)
         rates = [
-            there[x] for x in ("learning_rate", f"learning_rate_group_{parameter['group']}") if x in there
+            there[x]
+            for x in ("learning_rate", f"learning_rate_group_{groups.index(parameter['group'])}")
+            if x in there
         ]
         h = Hyperparameters(**parameter["hyperparameters"])
         if rates and np.float32(h.lr) != np.float32(rates[0]):  # it went on there, by a schedule

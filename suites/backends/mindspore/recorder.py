@@ -19,7 +19,7 @@ from mindspore import nn, ops
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Gradient
-from lazyadam.suites.cases.recording import MOST, Header, Of, Recorded, Taken, Writer
+from lazyadam.suites.cases.recording import MOST, Header, Of, Recorded, Taken, Window, Writer
 
 Tables = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 _handed_out = ops.MultitypeFuncGraph("handed_out")
@@ -73,7 +73,7 @@ class RecordingStep:
         watched: int = 64,
     ) -> None:
         self.step, self.optimizer = _Step(loss, optimizer), optimizer
-        self.first, self.last, self.every = first, steps and first + every * (steps - 1), every
+        self.window = Window(first, steps, every)
         self.rows, self.watched = rows, watched
         self.number, self.random = 0, np.random.default_rng(0)
         kind = type(optimizer)
@@ -104,8 +104,7 @@ class RecordingStep:
     def __call__(self, *inputs: Any) -> Any:
         """Take a step; its loss."""
         self.number += 1
-        over = self.last is not None and self.number > self.last
-        if self.number < self.first or over or (self.number - self.first) % self.every:
+        if not self.window.has(self.number):
             return self.step(*inputs)[0]
         before, t, rates = self._tables(), self._count(), self._rates()
         loss, gradients = self.step(*inputs)

@@ -20,7 +20,7 @@ import torch
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Gradient
-from lazyadam.suites.cases.recording import MOST, Header, Of, Recorded, RecordingError, Taken, Writer
+from lazyadam.suites.cases.recording import MOST, Header, Of, Recorded, RecordingError, Taken, Window, Writer
 
 OPTIONS = ("foreach", "fused", "capturable", "differentiable", "amsgrad", "decoupled_weight_decay")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -68,7 +68,7 @@ class Recorder:
         state_names: tuple[str, str, str] = ("step", "exp_avg", "exp_avg_sq"),
     ) -> None:
         self.optimizer, self.state_names = optimizer, state_names
-        self.first, self.last, self.every = first, steps and first + every * (steps - 1), every
+        self.window = Window(first, steps, every)
         self.rows, self.watched = rows, watched
         self.number = 0
         self.said: list[str] = []
@@ -137,8 +137,7 @@ class Recorder:
             return None
         self.number += 1
         self.before = None
-        over = self.last is not None and self.number > self.last
-        if self.number < self.first or over or (self.number - self.first) % self.every:
+        if not self.window.has(self.number):
             return None
         # Gradients are there when a closure has been called. The arguments begin with the optimizer itself
         # (torch/optim/optimizer.py, 2.13, profile_hook_step).
