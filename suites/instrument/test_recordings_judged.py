@@ -220,6 +220,18 @@ def test_an_optimizer_of_ones_own_is_judged_by_what_it_is_meant_to_do(tmp_path: 
     assert "did you mean inside_root" in ran.stderr
 
 
+def test_a_gradient_is_recorded_as_it_came_and_not_as_the_step_leaves_it(tmp_path: Path) -> None:
+    class Doubles(torch.optim.Adam):  # type: ignore[misc]
+        def step(self, closure: Any = None) -> Any:
+            for p in self.param_groups[0]["params"]:
+                if p.grad is not None:
+                    p.grad.mul_(2)
+            return super().step(closure)
+
+    stepped(tmp_path, Doubles, sparse=False)
+    assert told(tmp_path)[0].startswith("✗ not what it is held to: w, m, v in 6 steps, from step 1 on")
+
+
 def test_a_row_beside_the_gradient_that_moves_is_seen(tmp_path: Path) -> None:
     class Strays(torch.optim.SparseAdam):  # type: ignore[misc]
         def step(self, closure: Any = None) -> Any:
@@ -228,8 +240,9 @@ def test_a_row_beside_the_gradient_that_moves_is_seen(tmp_path: Path) -> None:
                 self.param_groups[0]["params"][0][8] += 1e-3
             return loss
 
-    Strays.__module__, Strays.__qualname__ = "torch.optim.sparse_adam", "SparseAdam"
-    stepped(tmp_path, Strays, watched=200)
+    torch.optim.SparseAdam([torch.ones(2, 2, requires_grad=True)])  # from here on its step has hooks, too
+    found = stepped(tmp_path, Strays, watched=200)
+    assert [step.number for step in found] == [*range(1, 7)]
     assert "w[8, " in " ".join(told(tmp_path))
 
 
