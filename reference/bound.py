@@ -98,28 +98,45 @@ def step_in_place(
 def _entering_errors(
     before: Errors | None, gradient: Coalesced, e: Entering, s: Scalars, rules: Rules
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The errors of what enters the moments, g and its square: None where there are none."""
+    """The errors of what enters the moments, g and its square: None where there are none.
+
+    An occurrence g_j may be unscaled before the sum, and is where λ·w joins it: then it is each of them that
+    rounds, and Σ|g_j| counts, of which repeats that cancel leave nothing in |g|.
+    """
     p, k = rules.precision, rules.constants
-    eg, magnitude = gradient.error, None
-    if not e.plain:
-        magnitude = np.abs(gradient.values) / s.scale + e.decay * np.abs(e.w)
-        unscaled = (k.unscale * p.u * (1 + 8 * p.u)) * magnitude
-        unscaled += (2 + 1 / s.scale) * k.underflow * p.eta  # λ·w may underflow before it is unscaled
-        if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
-            # λ·w joins each of k occurrences: their k − 1 sums round it too.
-            sums = k.addition * p.u * np.maximum(gradient.occurrences - 1, 0)[:, None]
-            unscaled += sums * e.decay * np.abs(e.w)
-        eg = unscaled if eg is None else eg / s.scale + unscaled
-        if before is not None:
-            eg = eg + e.decay * np.where(e.decay == 0, 0.0, before.w)
+    eg = gradient.error
+    if e.plain:
+        if gradient.squares is None:
+            return eg, inherited_square_error(e.g, eg)
+        times = _times(gradient)
+        return eg, k.addition * (times - 1) * p.u * gradient.squares + times * k.underflow * p.eta
+    of_w = np.abs(e.decay * e.w)
+    size = (np.abs(gradient.values) if gradient.size is None else gradient.size) / s.scale
+    once = k.unscale * (s.scale != 1) + k.addition * (e.decay != 0)
+    each = (1 + 8 * p.u) * p.u
+    underflow = (2 + 1 / s.scale) * k.underflow * p.eta  # λ·w may underflow before it is unscaled
+    entered = each * (once * (size + of_w) + k.decay * of_w)
+    entered += underflow if gradient.occurrences is None else _times(gradient) * underflow
+    if rules.dialect.weight_decay is WeightDecay.PER_OCCURRENCE and gradient.occurrences is not None:
+        # λ·w joins each of k occurrences: their k − 1 sums round it too.
+        entered += k.addition * p.u * np.maximum(gradient.occurrences - 1, 0)[:, None] * of_w
+    eg = entered if eg is None else eg / s.scale + entered
+    inherited = 0.0 if before is None else np.where(e.decay == 0, 0.0, e.decay * before.w)
+    eg = eg + inherited
     if gradient.squares is None:
         return eg, inherited_square_error(e.g, eg)
-    # Σ g_j²: each square rounded, then their sum; the parts of a decayed g_j have been rounded before.
+    # Of Σ x_j², x_j = g_j + λ_j·w, what x_j is off by counts 2|x_j| times; then squares and sums are rounded.
+    times, total = _times(gradient), size + of_w
+    sizes = gradient.squares / s.scale**2 + of_w / times * (size + total)  # Σ (|g_j| + λ_j·|w|)²
+    esquare = k.addition * (times - 1) * p.u * sizes + times * k.underflow * p.eta
+    esquare += 2 * each * (once * sizes + k.decay * of_w / times * total)
+    return eg, esquare + inherited / times * (2 * total + inherited)
+
+
+def _times(gradient: Coalesced) -> np.ndarray:
+    """How often each row stood in a gradient: at least once, for rows of zeros may have been added."""
     assert gradient.occurrences is not None
-    times = gradient.occurrences[:, None]
-    roundings = k.addition * (times - 1) + (0 if e.plain else 4 * k.unscale)
-    largest = e.square if magnitude is None else np.maximum(e.square, magnitude * magnitude)
-    return eg, roundings * p.u * largest + times * k.underflow * p.eta
+    return np.maximum(gradient.occurrences, 1)[:, None]
 
 
 def _scatter(

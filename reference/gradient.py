@@ -16,13 +16,15 @@ class Coalesced:
     """What a step brings to the touched rows.
 
     rows: indices into the state, each once (Duplicates.SCATTERED: each occurrence). values: the
-    coalesced gradient (rows, elements), with the bound `error` on its rounding. squares: the sum of
-    squares, where these are summed apart. occurrences: how often each row stood in the gradient.
+    coalesced gradient (rows, elements), with the bound `error` on its rounding. size: Σ|g_j|, where
+    rows repeat. squares: the sum of squares, where these are summed apart. occurrences: how often each
+    row stood in the gradient.
     """
 
     rows: np.ndarray
     values: np.ndarray
     error: np.ndarray | None = None
+    size: np.ndarray | None = None
     squares: np.ndarray | None = None
     occurrences: np.ndarray | None = None
 
@@ -35,7 +37,7 @@ class Coalesced:
         return Coalesced(
             cut(self.rows),
             cut(self.values),
-            *(None if x is None else cut(x) for x in (self.error, self.squares, self.occurrences)),
+            *(None if x is None else cut(x) for x in (self.error, self.size, self.squares, self.occurrences)),
         )
 
 
@@ -85,12 +87,12 @@ def coalesce(
         error = additions * p.u * size
     if duplicates is Duplicates.MEAN:
         count = np.maximum(occurrences, 1)[:, None]
-        summed, error = summed / count, error / count
+        summed, error, size = summed / count, error / count, size / count
         error += (count > 1) * k.addition * p.u * (np.abs(summed) + error)
     squares = None
     if duplicates is Duplicates.SQUARES_APART:
         squares = np.add.reduceat(by_element * by_element, starts, axis=1).T
-    return Coalesced(ordered[starts], summed, error, squares, occurrences)
+    return Coalesced(ordered[starts], summed, error, size, squares, occurrences)
 
 
 def brought(

@@ -68,8 +68,9 @@ class Errors(NamedTuple):
 class Constants:
     """How many roundings each term of the bound stands for. Tests loosen them one at a time."""
 
-    unscale: float = 5  # g/ls, its reciprocal, λ, λ·w and their sum
-    addition: float = 1  # each of the k − 1 additions of a sum of k duplicates
+    unscale: float = 2  # g/ls, and its reciprocal
+    decay: float = 2  # λ, and λ·w
+    addition: float = 1  # g + λ·w, and each of the k − 1 additions of a sum of k duplicates
     square: float = 1  # g²
     average: float = 2  # two products, or a difference and a product, in a moving average
     average_sum: float = 1  # the sum that ends it

@@ -16,7 +16,7 @@ import numpy as np
 from mpmath import iv
 from mpmath.ctx_iv import ivmpf
 
-from lazyadam.reference.dialect import Dialect, Epsilon, WeightDecay
+from lazyadam.reference.dialect import Dialect, Duplicates, Epsilon, WeightDecay
 from lazyadam.reference.rounding import Precision
 from lazyadam.reference.scalars import Scalars
 
@@ -102,20 +102,35 @@ def _pairwise(parts: Sequence[Interval], r: Rounded) -> Interval:
 
 def unscaled(g: Interval, w: Interval, s: Scalars, decay: Interval, r: Rounded) -> Interval:
     """g / scale + λ·w, through the reciprocal of the scale or a division, λ·w before or after it."""
-    if s.scale == 1 and decay == 0:
-        return g
+    if s.scale == 1:
+        return joined(g, w, decay, r)
     reciprocal = r.scalar(1 / s.scale)
     quotients = r.quotient(g, s.scale), r.product(g, reciprocal)
     if decay == 0:
         return hull(*quotients)
-    after = r.product(r.scalar(decay), w)
-    scaled = r.sum(g, r.product(r.scalar(decay * s.scale), w))
+    scaled = joined(g, w, decay * s.scale, r)
     return hull(
-        *(r.sum(q, after) for q in quotients),
-        *(r.fl(q + r.scalar(decay) * w) for q in quotients),
+        *(joined(q, w, decay, r) for q in quotients),
         r.quotient(scaled, s.scale),
         r.product(scaled, reciprocal),
     )
+
+
+def joined(g: Interval, w: Interval, decay: Interval, r: Rounded) -> Interval:
+    """g + λ·w, with and without fused multiply-add."""
+    if decay == 0:
+        return g
+    return hull(r.sum(g, r.product(r.scalar(decay), w)), r.fl(g + r.scalar(decay) * w))
+
+
+def entering(
+    parts: Sequence[Interval], w: Interval, s: Scalars, decay: Interval, place: WeightDecay, r: Rounded
+) -> Interval:
+    """The sum of all occurrences, unscaled before it or after it, and λ·w once or with each of them."""
+    if place is WeightDecay.PER_OCCURRENCE:
+        return total([unscaled(x, w, s, decay, r) for x in parts], r)
+    before = total([unscaled(x, w, s, iv.mpf(0), r) for x in parts], r)
+    return hull(unscaled(total(parts, r), w, s, decay, r), joined(before, w, decay, r))
 
 
 def average(x: Interval, y: Interval, beta: Interval, omega: Interval, r: Rounded) -> Interval:
@@ -136,17 +151,27 @@ def average(x: Interval, y: Interval, beta: Interval, omega: Interval, r: Rounde
     )
 
 
+def nonnegative(*parts: Interval) -> Interval:
+    """Their hull, but for what is below zero, where g·g of an interval around it reaches."""
+    new = hull(*parts)
+    return iv.mpf([max(new.a, 0), new.b])
+
+
+def added(x: Interval, parts: Sequence[Interval], beta: Interval, omega: Interval, r: Rounded) -> Interval:
+    """β·x, to which ω times each part is added by itself."""
+    return reduce(r.sum, (r.product(omega, y) for y in parts), r.product(beta, x))
+
+
 def second_moment(v: Interval, g: Interval, beta: Interval, omega: Interval, r: Rounded) -> Interval:
-    """The average of v and g², and β·v + (ω·g)·g; never below zero."""
+    """The average of v and g², and β·v + (ω·g)·g."""
     product = r.product(omega, g)
     last = r.product(product, g)
-    new = hull(
+    return nonnegative(
         average(v, r.product(g, g), beta, omega, r),
         r.sum(r.product(beta, v), last),
         r.fl(beta * v + last),
         r.fl(r.product(beta, v) + product * g),
     )
-    return iv.mpf([max(new.a, 0), new.b])  # g·g of an interval around zero reaches below it
 
 
 def denominator(v: Interval, s: Scalars, place: Epsilon, r: Rounded) -> Interval:
@@ -208,9 +233,19 @@ def step(
     r, s = Rounded(p), Scalars(*map(iv.mpf, s))
     decoupled = dialect.weight_decay is WeightDecay.DECOUPLED
     joining = iv.mpf(0) if decoupled else s.decay
-    g = unscaled(total([iv.mpf(x) for x in occurrences], r), before.w, s, joining, r)
+    parts = [iv.mpf(x) for x in occurrences]
+    g = entering(parts, before.w, s, joining, dialect.weight_decay, r)
     m = average(before.m, g, s.beta1, s.omega1, r)
-    v = second_moment(before.v, g, s.beta2, s.omega2, r)
+    if dialect.duplicates is Duplicates.SQUARES_APART:
+        each = [unscaled(x, before.w, s, joining, r) for x in parts]
+        m = hull(m, added(before.m, each, s.beta1, s.omega1, r))
+        squares = [r.fl(x**2) for x in each]
+        v = nonnegative(
+            average(before.v, total(squares, r), s.beta2, s.omega2, r),
+            added(before.v, squares, s.beta2, s.omega2, r),
+        )
+    else:
+        v = second_moment(before.v, g, s.beta2, s.omega2, r)
     n = average(m, g, s.beta1, s.omega1, r) if nesterov else m
     d = denominator(v, s, dialect.epsilon, r)
     w = decayed(before.w, s, r) if decoupled else before.w

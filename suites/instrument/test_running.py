@@ -102,13 +102,13 @@ def test_blocks_cover_every_row_once_and_fit(count: int, width: int) -> None:
 @pytest.mark.parametrize("at", [slice(1, 3), [0, 2], np.array([2])])
 def test_part_of_a_gradient_cuts_everything_alike(at: Any) -> None:
     rng = np.random.default_rng(0)
-    values, error, squares = rng.standard_normal((3, 4, 2))
-    whole = Coalesced(np.arange(4), values, error, squares, np.arange(4.0))
+    values, error, size, squares = rng.standard_normal((4, 4, 2))
+    whole = Coalesced(np.arange(4), values, error, size, squares, np.arange(4.0))
     part = whole.part(at)
     for name, x in vars(whole).items():
         np.testing.assert_array_equal(getattr(part, name), x[at])
     bare = Coalesced(np.arange(4), values).part(at)
-    assert (bare.error, bare.squares, bare.occurrences) == (None, None, None)
+    assert (bare.error, bare.size, bare.squares, bare.occurrences) == (None, None, None, None)
 
 
 VARIANTS: dict[str, tuple[Dialect, dict[str, Any]]] = {

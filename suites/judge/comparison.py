@@ -109,12 +109,10 @@ def _widened(before: State, gradient: Coalesced, p: Precision) -> tuple[State, C
     kind = WIDE if p.name == "float64" else np.float64
     rows, inverse = np.unique(gradient.rows, return_inverse=True)
     state = State(*(x[rows].astype(kind) for x in before))
-    wide = (
-        None if x is None else x.astype(kind) for x in (gradient.values, gradient.error, gradient.squares)
-    )
-    values, error, squares = wide
+    given = (gradient.values, gradient.error, gradient.size, gradient.squares)
+    values, error, size, squares = (None if x is None else x.astype(kind) for x in given)
     assert values is not None
-    return state, Coalesced(inverse, values, error, squares, gradient.occurrences)
+    return state, Coalesced(inverse, values, error, size, squares, gradient.occurrences)
 
 
 def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Errors:
@@ -185,9 +183,8 @@ def _gradient(
     given, scale, size = np.abs(gradient.values), np.asarray(s.scale), np.abs(decayed)
     one_by_one = np.where((scale == 1) & (decay == 0), 0.0, np.maximum(given / scale, np.abs(g)))
     summed = np.zeros_like(given)
-    if gradient.error is not None and gradient.occurrences is not None:
-        sums = rules.constants.addition * rules.type.u * np.maximum(gradient.occurrences - 1, 1)[:, None]
-        summed = gradient.error / sums  # Σ|g_j|, where there is more than one
+    if gradient.size is not None and gradient.occurrences is not None:
+        summed = np.where(gradient.occurrences[:, None] > 1, gradient.size, 0.0)
     together = (summed + size * scale) * np.maximum(1, 1 / scale)
     parts = np.maximum(one_by_one, together)
     return g, parts, (summed > 0) | np.broadcast_to(decay != 0, g.shape)
