@@ -158,9 +158,7 @@ class Backend(ABC):
     def prepare(self) -> str:
         """Import the framework, select the device, and return the framework's version.
 
-        Raises:
-            NotRun: the framework or the device isn't there.
-        """
+        Raises NotRun where the framework or the device isn't there."""
 
     @abstractmethod
     def build(self, case: Case) -> None:
@@ -181,6 +179,10 @@ class Backend(ABC):
     @abstractmethod
     def state(self) -> State:
         """w, m and v of every parameter as float64, and every parameter's step count."""
+
+    def look(self) -> State:
+        """The state in the types it is kept in, to be read before the next step: uncopied where it can be."""
+        return self.state()
 
     @abstractmethod
     def path(self) -> dict[str, str]:
@@ -228,8 +230,7 @@ class Backend(ABC):
     ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
         """Make the layer and its optimizer; the call trains on ids and targets.
 
-        The call returns the loss, and the gradient as autograd hands it to the optimizer.
-        """
+        It returns the loss, and the gradient as autograd hands it to the optimizer."""
         raise NotImplementedError(f"{self.name} has no embedding layer")
 
     def train(self, training: Training, layer: Layer) -> Trained:
@@ -252,7 +253,6 @@ class Backend(ABC):
 
     def run(self, case: Case, report: Callable[[int, Any], None] | None = None) -> Trajectory:
         """The trajectory of a case. report: called with the number and the state of each step."""
-        count = len(case.parameters)
         seen: list[Any] = []
         seconds, failure, left, done = 0.0, None, None, 0
         observed, groups = set(case.observed), case.groups_at()
@@ -291,7 +291,7 @@ class Backend(ABC):
             self.use_threads(1)
         if failure is not None:
             self.discard()
-        return replace(stack(case, seen, seconds, failure, path, count), left=left)
+        return replace(stack(case, seen, seconds, failure, path, len(case.parameters)), left=left)
 
 
 @cache

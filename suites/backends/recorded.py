@@ -6,6 +6,7 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own.bases import Own
+from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.torch import backends as torch
 from lazyadam.suites.cases.recording import Header, RecordingError
 
@@ -20,6 +21,8 @@ def of_recording(header: Header, documented: Dialect | None = None) -> type[Back
     Raises:
         RecordingError: it is not judged, or it is one of ours and held to what its documentation says.
     """
+    if ours := BACKENDS.get(header.optimizer):  # which took the steps of a trace
+        return ours.on(header.device)
     if known := KNOWN.get(header.framework):
         try:
             found = known(header.step_of or header.optimizer, header.options, header.device)

@@ -37,6 +37,12 @@ def checked(state: State, case: Case) -> State:
     return w, m, v, [whole(t) for t in counts]
 
 
+def as_float64(state: State) -> State:
+    """Copies, in float64."""
+    w, m, v, t = state
+    return (*([np.array(x, np.float64) for x in of] for of in (w, m, v)), t)  # type: ignore[return-value]
+
+
 def whole(count: Any) -> int:
     """A step count as an integer: what has to be rounded to be one is none.
 

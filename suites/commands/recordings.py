@@ -1,4 +1,4 @@
-"""Recorded trainings: `judge` and `move`."""
+"""Recorded trainings: `judge`, `move`, `convert` and `carry`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -95,6 +95,41 @@ def move(
         return moving.run(recording, backend, name, theirs, device, out)
     except RecordingError as error:
         raise typer.TyperException(str(error)) from None
+
+
+@app.command(
+    epilog="Examples: lazyadam convert run --out traces · lazyadam convert traces/users.json --by "
+    "torch.SparseAdam --out run2. Exits with 2 where something can't be converted; nothing is written then."
+)
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="a recording, or a trace file")],
+    by: Annotated[str, typer.Option("--by", metavar="BACKEND", help="which takes the steps of a trace")] = "",
+    device: Device = "cpu",
+    python: Python = None,
+    out: Out = OUT,
+) -> int:
+    """Turn a small recording into trace files, or a trace into the recording of a backend that takes it.
+
+    A trace says what an optimizer is given, and not what it makes of it: `show` and `replay` take it.
+    """
+    from lazyadam.reports.tables import try_to_write
+    from lazyadam.suites.cases.recording import RecordingError
+    from lazyadam.suites.cases.trace import TraceError
+    from lazyadam.suites.recordings import converting
+
+    if source.is_dir() == bool(by):
+        raise typer.BadParameter("goes with a trace, and only with one", param_hint="--by")
+    try_to_write(out)
+    try:
+        if by:
+            (backend,) = chosen([by], out, python=python or "")
+            lines = list(converting.to_recording(source, backend.on(device), device, out))
+        else:
+            lines = list(converting.to_traces(source, out))
+    except (RecordingError, TraceError) as error:
+        raise typer.TyperException(str(error)) from None
+    print(*lines, sep="\n")
+    return 0
 
 
 @app.command(

@@ -30,6 +30,7 @@ RUN_BY = {
     "lazyadam versions": ("test_pairs_told.py", '"versions"'),
     "lazyadam judge": ("test_recordings.py", 'lazyadam("judge"'),
     "lazyadam move": ("test_recordings_moved.py", 'lazyadam("move"'),
+    "lazyadam convert": ("test_recordings_converted.py", 'lazyadam("convert"'),
     "lazyadam carry": ("test_carrying.py", 'lazyadam("carry"'),
     "lazyadam history": ("test_history.py", 'lazyadam("history"'),
     "lazyadam summary": ("test_commands_tables.py", 'lazyadam("summary"'),

@@ -244,3 +244,45 @@ def test_a_training_in_mindspore_is_recorded_in_its_compiled_step(
     assert ran.returncode == 0, ran.stdout
     assert f"against documented: diverges ({documented}" in ran.stdout
     assert "against explained: conforms" in ran.stdout
+
+
+IN_PYNATIVE = """
+import sys
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+
+from lazyadam.suites.backends.mindspore.recorder import RecordingOptimizer
+
+ms.set_context(mode=ms.PYNATIVE_MODE)
+net = nn.SequentialCell(nn.Embedding(20, 4), nn.Dense(4, 4))
+parameters = list(net.trainable_params())
+optimizer = nn.LazyAdam(parameters, learning_rate=0.01)
+if sys.argv[2] == "CPU":
+    optimizer.target = "CPU"
+optimizer = RecordingOptimizer(optimizer, sys.argv[1], steps=5)
+loss_and_gradients = ms.value_and_grad(lambda ids: (net(ids) ** 2).sum(), None, parameters)
+rng = np.random.default_rng(0)
+for k in range(6):
+    ids = rng.integers(20, size=8).astype(np.int32)
+    loss, gradients = loss_and_gradients(Tensor(ids))
+    optimizer(gradients)
+"""
+
+
+@pytest.mark.parametrize("target", ["default", "CPU"])
+def test_a_training_in_mindspore_is_recorded_where_gradient_and_step_are_separate_calls(
+    target: str, tmp_path: Path
+) -> None:
+    """As in PyNative mode, where gradients are dense (2.10)."""
+    (tmp_path / "train.py").write_text(IN_PYNATIVE)
+    command = [sys.executable, str(tmp_path / "train.py"), str(tmp_path / "run"), target]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    found = recorded(tmp_path / "run")
+    assert [x.t for x in found[-1].taken] == [(4, 5)] * 3
+    assert all(x.gradient and x.gradient.rows is None for step in found for x in step.taken)
+    ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stdout
+    assert "against documented: diverges (epsilon: beside_root" in ran.stdout
+    assert "against explained: conforms" in ran.stdout

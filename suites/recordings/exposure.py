@@ -7,6 +7,7 @@ import numpy as np
 
 from lazyadam.reports.words import number, percent, plural
 from lazyadam.suites.cases.recording import STATE, Header, Recorded, Taken
+from lazyadam.suites.recordings.following import Following
 
 Row = dict[str, Any]
 NORMAL = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
@@ -137,18 +138,14 @@ _ELEMENTS: tuple[tuple[str, Callable[[Taken, str], float], str], ...] = (
 
 def _between(taken: Sequence[tuple[int, Taken]]) -> Iterator[tuple[str, float, str]]:
     """What changed between one step and the next: by somebody else than the optimizer."""
-    known: dict[int, tuple[np.ndarray, ...]] = {}
-    changed: dict[str, list[int]] = {}
+    following, changed = Following([x for _, x in taken]), dict[str, list[int]]()
     last = None
     for at, x in taken:
         if last is not None and x.t[0] != last:
             changed.setdefault("step count", []).append(at)
-        for i, row in enumerate(x.rows.tolist()):
-            before = tuple(q[i] for q in x.before)
-            for name, old, new in zip(STATE, known.get(row, before), before, strict=True):
-                if not np.array_equal(old, new, equal_nan=True) and changed.get(name, [0])[-1] != at:
-                    changed.setdefault(name, []).append(at)
-            known[row] = tuple(q[i] for q in x.after)
+        for name, anew in zip(STATE, following.take(x).any(axis=1), strict=True):
+            if anew:
+                changed.setdefault(name, []).append(at)
         last = x.t[1]
     for name, numbers in changed.items():
         share = len(numbers) / len(taken)

@@ -23,6 +23,7 @@ from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.cases.recording import Header, Recorded, RecordingError, Taken, header, steps
 from lazyadam.suites.judge.alone import alone
 from lazyadam.suites.judge.explanation import AXES
+from lazyadam.suites.recordings.following import Following
 
 Row = dict[str, Any]
 ALL = "all of it"
@@ -72,26 +73,16 @@ def trainings(of: Header, recorded: Sequence[Recorded]) -> Iterator[Training]:
 
 def _training(name: str, dtype: str, taken: Sequence[Taken | None], observed: list[int]) -> Training:
     there = [x for x in taken if x is not None]
-    shape = there[0].before[0].shape[1:]
-    table: dict[int, tuple[np.ndarray, ...]] = {}
-    start: dict[int, tuple[np.ndarray, ...]] = {}
-    broken, seen = set[int](), list[dict[int, np.ndarray]]()
+    following, seen = Following(there), list[np.ndarray]()
+    partly = np.zeros(len(following.rows), bool)  # moved in a step of which it is not recorded
     for number, x in enumerate(taken, 1):
-        for i, row in enumerate([] if x is None else x.rows.tolist()):
-            assert x is not None
-            before, now = (tuple(q[i] for q in state) for state in (x.before, x.after))
-            start.setdefault(row, before)
-            if any(
-                not np.array_equal(a, b, equal_nan=True)
-                for a, b in zip(table.get(row, before), before, strict=True)
-            ):
-                broken.add(row)  # moved in a step of which it is not recorded
-            table[row] = now
+        if x is not None:
+            partly[following.at(x)] |= following.take(x).any(axis=0)
         if number in observed:
-            seen.append({row: state[0] for row, state in table.items()})
-    rows = np.array(sorted(start.keys() - broken), dtype=np.int64)
-    w, m, v = (np.array([start[r][q] for r in rows]).reshape(len(rows), *shape) for q in range(3))
-    ends = np.array([[now.get(r, start[r][0]) for r in rows] for now in seen]).reshape(len(seen), *w.shape)
+            seen.append(following.table[0].copy())
+    rows = following.rows[~partly]
+    w, m, v = following.start[:, ~partly]
+    ends = np.stack(seen)[:, ~partly]
     h, made = there[0].hyperparameters, []
     for x in taken:
         changes = {}
@@ -101,7 +92,7 @@ def _training(name: str, dtype: str, taken: Sequence[Taken | None], observed: li
         made.append(Step((_gradient(x, rows),), changes))
     group = Group((0,), there[0].hyperparameters)
     case = Case(dtype, (Parameter(w, m, v),), (group,), tuple(made), tuple(observed), there[0].t[0])
-    return Training(name, case, ends, len(broken))
+    return Training(name, case, ends, int(partly.sum()))
 
 
 def _gradient(x: Taken | None, rows: np.ndarray) -> Gradient | None:

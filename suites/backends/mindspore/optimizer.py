@@ -22,7 +22,8 @@ from lazyadam.suites.backends.errors import installing
 from lazyadam.suites.backends.mindspore import training as mindspore_training
 from lazyadam.suites.backends.mindspore.graph import graph
 from lazyadam.suites.backends.mindspore.instance import Instance, near_subnormals
-from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Step, Trajectory
+from lazyadam.suites.backends.states import as_float64
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Training
 
 NEWEST_PYTHON = (3, 12)  # that MindSpore 2.7 to 2.10 have a build for
@@ -234,7 +235,7 @@ class MindSporeOptimizer(Backend):
         given = [
             x for g in step.gradients if g for x in ((g.values,) if g.rows is None else (g.rows, g.values))
         ]
-        return all((self._numbers(x) == y).all() for x, y in zip(self.inputs, given, strict=True))
+        return all((self._seen(x) == y).all() for x, y in zip(self.inputs, given, strict=True))
 
     def _eager(self, g: Gradient, case: Case) -> Any:
         from mindspore.common.sparse_tensor import RowTensorInner
@@ -267,18 +268,19 @@ class MindSporeOptimizer(Backend):
         for tensor, value in zip(self.instance.everything(), saved, strict=True):
             self.instance.set(tensor, value)
 
-    def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
-        optimizer = self.instance.optimizer
-        w, m, v = (
-            [self._numbers(tensor) for tensor in tensors]
-            for tensors in (self.instance.parameters, optimizer.moment1, optimizer.moment2)
-        )
-        return w, m, v, [int(optimizer.global_step.asnumpy()[0])] * len(w)
+    def state(self) -> State:
+        return as_float64(self.look())
 
-    def _numbers(self, tensor: Any) -> np.ndarray:
+    def look(self) -> State:
+        o = self.instance.optimizer
+        w, m, v = ([self._seen(x) for x in of] for of in (self.instance.parameters, o.moment1, o.moment2))
+        return w, m, v, [int(o.global_step.asnumpy()[0])] * len(w)
+
+    def _seen(self, tensor: Any) -> np.ndarray:
         if tensor.dtype == self.mindspore.bfloat16:
             tensor = tensor.astype(self.mindspore.float32)
-        return np.array(tensor.asnumpy(), np.float64)
+        array: np.ndarray = tensor.asnumpy()
+        return array
 
     def path(self) -> dict[str, str]:
         mindspore = self.mindspore

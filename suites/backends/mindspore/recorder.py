@@ -6,10 +6,17 @@
     step(*inputs)
 
 The gradients of a compiled step, with their rows, are nowhere but in its graph: so it is the step that hands
-them out. Every recorded step copies the whole tables.
+them out. Where gradient and step are separate calls, the optimizer is wrapped instead:
+
+    optimizer = RecordingOptimizer(optimizer, "run")
+
+    loss, gradients = value_and_grad(*inputs)
+    optimizer(gradients)
+
+Every recorded step copies the whole tables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +57,8 @@ class _Step(nn.Cell):  # type: ignore[misc]
         return loss, self.map(_handed_out, gradients)
 
 
-class RecordingStep:
-    """A training step of a loss and an optimizer, which is recorded into a folder.
+class _Recording:
+    """Steps of an optimizer, which are recorded into a folder.
 
     first, steps, every: from which step on, how many, and how many apart. rows: of a gradient at most, and
     of a dense parameter, in each step; None for as many as have 2**17 numbers. watched: rows beside them that
@@ -63,7 +70,6 @@ class RecordingStep:
 
     def __init__(
         self,
-        loss: nn.Cell,
         optimizer: nn.Optimizer,
         folder: str | Path,
         first: int = 1,
@@ -72,7 +78,7 @@ class RecordingStep:
         rows: int | None = None,
         watched: int = 64,
     ) -> None:
-        self.step, self.optimizer = _Step(loss, optimizer), optimizer
+        self.optimizer = optimizer
         self.window = Window(first, steps, every)
         self.rows, self.watched = rows, watched
         self.number, self.random = 0, np.random.default_rng(0)
@@ -101,20 +107,20 @@ class RecordingStep:
             ),
         )
 
-    def __call__(self, *inputs: Any) -> Any:
-        """Take a step; its loss."""
+    def _recorded(self, step: Callable[[], tuple[Any, Any]]) -> Any:
+        """Take a step, which returns a result and the gradients it was taken with; the result."""
         self.number += 1
         if not self.window.has(self.number):
-            return self.step(*inputs)[0]
+            return step()[0]
         before, t, rates = self._tables(), self._count(), self._rates()
-        loss, gradients = self.step(*inputs)
+        result, gradients = step()
         after, now = self._tables(), self._count()
         taken = tuple(
             self._taken(i, gradient, before[i], after[i], (t, now), rates[i])
             for i, gradient in enumerate(gradients)
         )
         self.writer.write(Recorded(self.number, taken))
-        return loss
+        return result
 
     def _tables(self) -> Tables:
         o = self.optimizer
@@ -167,6 +173,29 @@ class RecordingStep:
             loss_scale=float(o.loss_scale),
             nesterov=bool(o.use_nesterov),
         )
+
+
+class RecordingStep(_Recording):
+    """A training step of a loss and an optimizer, recorded as `_Recording` says."""
+
+    def __init__(
+        self, loss: nn.Cell, optimizer: nn.Optimizer, folder: str | Path, **options: int | None
+    ) -> None:
+        super().__init__(optimizer, folder, **options)  # type: ignore[arg-type]
+        self.step = _Step(loss, optimizer)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Take a step; its loss."""
+        return self._recorded(lambda: self.step(*inputs))
+
+
+class RecordingOptimizer(_Recording):
+    """An optimizer that is called with gradients, recorded as `_Recording` says."""
+
+    def __call__(self, gradients: Sequence[Any]) -> Any:
+        """Take a step; what the optimizer returns."""
+        handed = [(g.copy(),) for g in gradients]  # dense: of rows the call takes none (2.10)
+        return self._recorded(lambda: (self.optimizer(gradients), handed))
 
 
 def _chosen(number: int, table: int, most: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect, Power
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.states import as_float64
 from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
 from lazyadam.suites.cases.case import Case, Group, State, Step
 
@@ -67,8 +68,10 @@ class NumPyByHand(Backend):
         raise NotImplementedError
 
     def state(self) -> State:
-        w, m, v = ([x.astype(np.float64)] for x in (self.w, self.m, self.v))
-        return w, m, v, [self.t]
+        return as_float64(self.look())
+
+    def look(self) -> State:
+        return [self.w], [self.m], [self.v], [self.t]
 
     def path(self) -> dict[str, str]:
         return {"mode": self.mode, "device": self.device, "dtype": str(self.w.dtype)}
@@ -122,9 +125,8 @@ class TorchByHand(TorchOptimizer):
         v.mul_(h.beta2).addcmul_(g, g, value=1 - h.beta2)
         w.addcdiv_(m, v.sqrt().add_(h.epsilon), value=-step_size(h, self.t))
 
-    def state(self) -> State:
-        float64 = self.torch.float64
-        w, m, v = ([x.to("cpu", float64, copy=True).numpy()] for x in (self.w, self.m, self.v))
+    def look(self) -> State:
+        w, m, v = ([self.seen(x)] for x in (self.w, self.m, self.v))
         return w, m, v, [self.t]
 
     def path(self) -> dict[str, str]:

@@ -158,7 +158,7 @@ class Stopwatch:
 def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
     """The first steps, the first taken already, cut down to rows that they touched or changed.
 
-    One state at a time is looked at whole: three of a large table in float64 would not fit.
+    One state at a time is looked at whole: of a large table several, in float64, would not fit.
     """
     (p,) = case.parameters
     first = p.w, p.m, p.v
@@ -174,7 +174,7 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
     for number, step in enumerate(steps):
         if number:
             instance.step_function(case, step)()
-        *state, t = instance.state()
+        *state, t = instance.look()
         tables = [x for (x,) in state]
         changed = np.zeros(len(p.w), bool)
         for old, new in zip(first, tables, strict=True):
@@ -197,7 +197,7 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
         steps=tuple(Step((_part(s.gradients[0], chosen, place),)) for s in steps),
         observed=tuple(range(1, JUDGED_STEPS + 1)),
     )
-    w, m, v = (np.stack([now[q][at] for now in seen]) for q in range(3))
+    w, m, v = (np.stack([now[q][at] for now in seen]).astype(np.float64) for q in range(3))
     return small, Trajectory([w], [m], [v], np.array(counts), path=instance.path())
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import NotRun
 from lazyadam.suites.backends.errors import in_a_line, installing
-from lazyadam.suites.backends.states import whole
+from lazyadam.suites.backends.states import as_float64, whole
 from lazyadam.suites.backends.timing.memory import Memory
 from lazyadam.suites.backends.torch.handing import HandsOver
 from lazyadam.suites.backends.torch.memory import CudaMemory
-from lazyadam.suites.cases.case import Case, Gradient, Group, Manner
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State
 from lazyadam.suites.cases.training import Layer, Training
 
 QUEUED = 32  # steps that a card is given before one waits for it, where they are timed
@@ -197,24 +197,27 @@ class TorchOptimizer(HandsOver):
                 group["lr"].fill_(given.pop("lr"))
             group.update(given)
 
-    def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
-        torch = self.torch
-        w: list[np.ndarray] = []
-        m: list[np.ndarray] = []
-        v: list[np.ndarray] = []
-        t: list[int] = []
+    def state(self) -> State:
+        return as_float64(self.look())
+
+    def look(self) -> State:
+        looked: State = [], [], [], []
+        w, m, v, t = looked
         _, first, second = self.state_names
         for tensor in self.parameters:
             state = self.optimizer.state.get(tensor) or {}
-            zero = torch.zeros_like(tensor)
-            for to, x in (
-                (w, tensor.detach()),
-                (m, state.get(first, zero).reshape(tensor.shape)),
-                (v, state.get(second, zero).reshape(tensor.shape)),
-            ):
-                to.append(x.detach().to("cpu", torch.float64, copy=True).numpy())
+            zero = self.torch.zeros_like(tensor)
+            w.append(self.seen(tensor))
+            m.append(self.seen(state.get(first, zero).reshape(tensor.shape)))
+            v.append(self.seen(state.get(second, zero).reshape(tensor.shape)))
             t.append(self._steps_of(tensor, state))
-        return w, m, v, t
+        return looked
+
+    def seen(self, x: Any) -> np.ndarray:
+        """A tensor as an array: its own memory, where NumPy has the type and the host the tensor."""
+        wide = self.torch.float32 if x.dtype is self.torch.bfloat16 else x.dtype
+        array: np.ndarray = x.detach().to("cpu", wide).numpy()
+        return array
 
     def _steps_of(self, tensor: Any, state: dict[str, Any]) -> int:
         """The steps that a parameter has taken. state: what the optimizer keeps of it."""
