@@ -72,15 +72,18 @@ class Configuration:
             return rows
         return rng.permutation(n)[:k] if 4 * k > n else _distinct(rng, n, k)
 
-    def case(self) -> Case:
-        """The steps of every gradient in turn, from a state in mid-training."""
-        rng, shape = self._generator(self.gradients), (self.table_rows, self.width)
+    def tables(self) -> np.ndarray:
+        """w, m and v of a state in mid-training: (3, rows, width)."""
         # Multiples of 2⁻²⁴: numbers of float32, and kept as such; of a large table float64 would be too much.
-        w, m, v = (rng.random(shape, np.float32) for _ in range(3))
-        w -= 0.5
-        m -= 0.5
-        np.maximum(v, 2.0**-10, out=v)
-        steps = []
+        tables = self._generator(self.gradients).random((3, self.table_rows, self.width), np.float32)
+        tables[:2] -= 0.5
+        np.maximum(tables[2], 2.0**-10, out=tables[2])
+        return tables
+
+    def case(self, file: str = "") -> Case:
+        """The steps of every gradient in turn, from these tables. file: where they are, as np.save writes."""
+        w, m, v = np.load(file, mmap_mode="r") if file else self.tables()
+        rng, steps = self._generator(self.gradients + 1), []
         for i in range(self.gradients):
             values = rng.random((self.touched_rows, self.width), np.float32) - np.float32(0.5)
             steps.append(Step((Gradient(values, self.rows(i)),)))

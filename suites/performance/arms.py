@@ -1,9 +1,12 @@
 """Arms: what is measured side by side. Rounds in random order, one worker at a time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import disk_usage
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ ROUNDS = 62
 LOOKS = 4  # so many times these rounds at most, where they are not enough
 ANSWER_SECONDS = 120.0
 MOST_KEPT = 2**28  # bytes
+LARGE, MEMORY = 2**26, Path("/dev/shm")  # tables of so many bytes are shared there
 TINY = {"sparse": Configuration(8, 4, 2), "dense": Configuration(8, 4, 8, "dense")}
 # The allocator keeps what is freed, or the system's page faults are measured; and asks for huge pages, or it
 # is chance how a table's pages share the caches, and equal processes differ by up to 16 %.
@@ -62,14 +66,21 @@ class Arm:
         self.seconds, self.failure, self.opened = [], failure, Opened()
 
     def open(
-        self, configuration: Configuration, judged: bool | None = None, instances: int = INSTANCES
+        self,
+        configuration: Configuration,
+        judged: bool | None = None,
+        instances: int = INSTANCES,
+        tables: str = "",
     ) -> None:
-        """Make the instances of a configuration, or say why not. judged: else as the arm is."""
+        """Make the instances of a configuration, or say why not.
+
+        judged: else as the arm is. tables: the file that has the tables, if one has.
+        """
         self.fail(Failure(Verdict.NOT_RUN, 0, self.process.not_run) if self.process.not_run else None)
         if self.failure is not None:
             return
         judged = self.judged if judged is None else judged
-        opened = self._ask("open", configuration, judged, self.slowdown, instances)
+        opened = self._ask("open", configuration, judged, self.slowdown, instances, tables)
         if opened is not None:
             self.opened = opened
             self.measured += sum(opened.first_steps)
@@ -153,6 +164,22 @@ class Arms(ExitStack):
         arm.warm_up()
 
 
+@contextmanager
+def shared(configuration: Configuration) -> Iterator[str]:
+    """A file in memory with the tables of a configuration, for all arms to read; '' where it is no use.
+
+    Memory that nobody has had before is slow to get, in a virtual machine by seconds a gigabyte.
+    """
+    size = 3 * 4 * configuration.table_rows * configuration.width
+    if size < LARGE or not MEMORY.is_dir() or disk_usage(MEMORY).free < 2 * size:
+        yield ""
+        return
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        file = Path(folder) / "tables.npy"
+        np.save(file, configuration.tables())
+        yield str(file)
+
+
 def measure(
     arms: Sequence[Arm],
     configuration: Configuration,
@@ -164,8 +191,9 @@ def measure(
 
     enough: asked after every `ROUNDS` whether they are; at most `LOOKS` times.
     """
-    for i in rng.permutation(len(arms)):  # the first to ask for memory does not always get the best
-        arms[i].open(configuration, instances=instances)
+    with shared(configuration) as tables:
+        for i in rng.permutation(len(arms)):  # the first to ask for memory does not always get the best
+            arms[i].open(configuration, instances=instances, tables=tables)
     for _ in range(LOOKS):
         for number in range(ROUNDS):
             alive = [arm for arm in arms if arm.failure is None]

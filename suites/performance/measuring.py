@@ -116,7 +116,8 @@ def _measure(
     for threads, part in parts:
         with Arms() as context:
             layouts = sorted({c.layout for c in part}, reverse=True)
-            taking = [b for b in backends if named or threads == 1 or not b.repeats]
+            usual = threads == 1 and not set(STANDARD).isdisjoint(part)
+            taking = [b for b in backends if named or usual or not b.repeats]
             arms = context.start(wanted(taking, layouts, device), device, threads)
             arms += context.start(twins(arms, part, paired), device, threads)
             for configuration in part:

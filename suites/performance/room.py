@@ -42,13 +42,13 @@ def seen(arm: Arm, configuration: Configuration) -> Need:
     """So many times what an arm takes in a part of a configuration; a guess where it takes none."""
     part = configuration.part(PART)
     arm.renew()
-    arm.open(part, judged=False, instances=1)
+    arm.open(part, instances=1)
     arm.close()
     if arm.failure is not None or arm.opened.resident is None:
         return guessed(configuration)
     tables = (PART * (x - arm.idle - part.gradient_bytes) for x in arm.opened.resident)
     held, most = (x + configuration.gradient_bytes for x in tables)
-    return Need(most + arm.judged * configuration.state_bytes, held)
+    return Need(most, held)
 
 
 def needs(

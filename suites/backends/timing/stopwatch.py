@@ -69,15 +69,20 @@ class Stopwatch:
         judged: bool = True,
         slowdown: float = 0.0,
         instances: int = INSTANCES,
+        tables: str = "",
     ) -> Opened:
-        """Make the instances; compile, warm up, and take the steps that are judged."""
+        """Make the instances; compile, warm up, and take the steps that are judged.
+
+        tables: the file that has the tables of the configuration, if one has.
+        """
         self.slowdown, self.gradients = slowdown, configuration.gradients
         gc.freeze()  # what was imported stays: to look through it for what can go takes longer than the rest
         memory = self.backend.device_memory()
         own = None if type(memory) is Memory else memory.free()
         if why := sizes.refusal(configuration, Memory().free(), own, instances):
             return Opened(Failure(Verdict.REFUSES, 0, why))
-        case = configuration.case()
+        case = configuration.case(tables)
+        _fetch(case)
         if Manner.COLD in self.backend.manners:  # what compiles is timed as part of the first step
             case = replace(case, manner=frozenset({Manner.COLD}))
         opened = Opened()
@@ -153,6 +158,13 @@ class Stopwatch:
         gc.enable()
         gc.collect()
         give_back()
+
+
+def _fetch(case: Case) -> None:
+    """Read the tables once: what is mapped is there before an instance's memory is counted."""
+    for p in case.parameters:
+        for x in (p.w, p.m, p.v):
+            x.max()
 
 
 def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:

@@ -206,10 +206,10 @@ class TorchOptimizer(HandsOver):
         _, first, second = self.state_names
         for tensor in self.parameters:
             state = self.optimizer.state.get(tensor) or {}
-            zero = self.torch.zeros_like(tensor)
             w.append(self.seen(tensor))
-            m.append(self.seen(state.get(first, zero).reshape(tensor.shape)))
-            v.append(self.seen(state.get(second, zero).reshape(tensor.shape)))
+            for of, name in ((m, first), (v, second)):
+                moment = state[name] if name in state else self.torch.zeros_like(tensor)
+                of.append(self.seen(moment.reshape(tensor.shape)))
             t.append(self._steps_of(tensor, state))
         return looked
 
