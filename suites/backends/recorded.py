@@ -1,8 +1,9 @@
 """Which backend a recorded optimizer is: one of the suite's own, or somebody's that nobody has read."""
 
+from dataclasses import replace
 from typing import Any
 
-from lazyadam.reference.dialect import Dialect
+from lazyadam.reference.dialect import Dialect, Subnormals
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own.bases import Own
@@ -21,6 +22,18 @@ def of_recording(header: Header, documented: Dialect | None = None) -> type[Back
     Raises:
         RecordingError: it is not judged, or it is one of ours and held to what its documentation says.
     """
+    found = _found(header, documented)
+    return _flushing(found) if header.options.get("flush_denormal") else found
+
+
+def _flushing(backend: type[Backend]) -> type[Backend]:
+    """In a process that flushes subnormals: torch.set_flush_denormal (torch documentation, 2.13)."""
+    dialects = "documented", "spoken"
+    told = {name: replace(getattr(backend, name), subnormals=Subnormals.VARIES) for name in dialects}
+    return type(backend.__name__, (backend,), told)
+
+
+def _found(header: Header, documented: Dialect | None) -> type[Backend]:
     if ours := BACKENDS.get(header.optimizer):  # which took the steps of a trace
         return ours.on(header.device)
     if known := KNOWN.get(header.framework):

@@ -84,6 +84,7 @@ class Recorder:
         self.random = np.random.default_rng(0)
         self.sampled: dict[int, torch.Tensor] = {}  # of dense parameters: the same rows in each step
         options = {name: _plain(optimizer.param_groups[0].get(name)) for name in OPTIONS}
+        options["flush_denormal"] = None if (torch.tensor([1e-40]) * 1).any() else True
         kind = type(optimizer)
         self.writer = Writer(
             Path(folder),
