@@ -25,8 +25,8 @@ ARGUMENTS = (
 )
 
 
-def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
-    """The page in Markdown; parts whose tables are missing say so."""
+def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame, yours: str = "") -> str:
+    """The page in Markdown; parts whose tables are missing say so. yours: about a recorded training."""
     claims = {row["claim"]: row for row in tables.rows("claims")}
     dialects = tables.get("dialects")
     forms = [b for b in dict.fromkeys(dialects["backend"]) if b.startswith(LAZY)]
@@ -50,6 +50,7 @@ def text(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         carried=_carried(tables.get("carried")),
         training=_training(tables.get("training")),
         samples=samples(tables.folder),
+        yours=yours,
         cause=cause,
         once=once,
         number=number,

@@ -94,8 +94,8 @@ def of_run(run: pd.DataFrame, rows: pd.DataFrame) -> str:
     return f"{said['date']}; {where}; Python {said['python']}, {', '.join(names.unique())}"
 
 
-def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
-    """The page as text."""
+def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame, yours: str = "") -> str:
+    """The page as text. yours: about a recorded training, in Markdown."""
     verdicts, pins, dialects = (tables.get(name) for name in ("verdicts", "pins", "dialects"))
     cells = matrix.cells(verdicts, pins, tables.get("findings"))
     beside = answer.beside(pairs)
@@ -113,6 +113,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame) -> str:
         what_to_set=html(what_to_set),
         what_to_know=html(answer.what_to_know(losses="#training", code="#code")) if what_to_set else "",
         samples=samples(tables.folder),
+        yours=html(yours),
         matrix=matrix,
         together=together,
         space=tables.get("space"),

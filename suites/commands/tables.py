@@ -29,9 +29,19 @@ Compared = Annotated[
 Accepted = Annotated[Path, typer.Option("--baseline", metavar="DIR", callback=folder, help="of that run")]
 
 
-@app.command(epilog="Example: lazyadam page --out lazyadam-out")
-def page(out: Tables = OUT) -> int:
-    """Write the page and the guide for movers from a run's tables.
+@app.command(
+    epilog="Examples: lazyadam page --out lazyadam-out · lazyadam page --out lazyadam-out --training yours"
+)
+def page(
+    out: Tables = OUT,
+    training: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", callback=lambda typed: typed and folder(typed), help="the --out of judge and move"
+        ),
+    ] = None,
+) -> int:
+    """Write the page and the guide for movers from a run's tables, with a section about a recorded training.
 
     Exits with 2 where a table is missing that such a run writes; the page says so, too.
     """
@@ -41,7 +51,7 @@ def page(out: Tables = OUT) -> int:
 
     read("verdicts", out)  # without them there is nothing to make a page of
     with Steps(PARTS) as steps:
-        missing = write_pages(out, steps.begin)
+        missing = write_pages(out, steps.begin, training)
     if steps.interrupted:
         raise typer.Abort
     print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
