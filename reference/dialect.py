@@ -101,6 +101,7 @@ class Storage(Enum):
 
     FLOAT64 = "float64, as written"
     FLOAT32 = "rounded to float32"
+    TEXT = "float64, and handed over as text, which is read as float32 for tensors of every type"
     WORKING = "rounded to the working precision: to float32 for tensors of at most 32 bits"
 
 
@@ -120,6 +121,7 @@ class Average(Enum):
     """How a moving average is written, which decides what its β really is."""
 
     BOTH = "β·x + ω·y, with β and ω = 1 − β each rounded to the working precision"
+    COMPLEMENT = "β·x + ω·y, with β rounded to the working precision, and ω = 1 − that number"
     OMEGA = "x + ω·(y − x), with ω rounded to the working precision, so that its β is 1 − ω"
     ROOT = "β·x + (√ω·y)², of a second moment, with √ω rounded, so that its ω is that number's square"
 

@@ -112,6 +112,8 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     """Level (b): the hyperparameters after storage."""
     if arithmetic.storage is Storage.FLOAT64:
         return h
+    if arithmetic.storage is Storage.TEXT:  # of 1/loss_scale
+        return replace(h, loss_scale=1.0 / float(float32_of_text(1.0 / h.loss_scale)))
     return replace(
         h,
         lr=float(np.float32(h.lr)),
@@ -156,8 +158,14 @@ def replayed(
             omega1, omega2 = (float(np.float32(1) - np.float32(x)) for x in (h.beta1, h.beta2))
 
     def meet(x: float) -> float:
+        if arithmetic.storage is Storage.TEXT:
+            return float(float32_of_text(x))
         return float(np.float32(x)) if precision.scalar == "float32" else x
 
+    if arithmetic.first_average is Average.COMPLEMENT:
+        omega1 = 1 - meet(h.beta1)
+    if arithmetic.second_average is Average.COMPLEMENT:
+        omega2 = 1 - meet(h.beta2)
     rooted = arithmetic.second_average is Average.ROOT
     omega1, omega2 = meet(omega1), meet(math.sqrt(omega2)) ** 2 if rooted else meet(omega2)
     if arithmetic.step_size_error:
@@ -245,6 +253,22 @@ def nearest_power(beta: float, t: int, ulps: int = 0, kind: Any = np.float32) ->
     for _ in range(abs(ulps)):
         nearest = np.nextafter(nearest, kind(1 if ulps > 0 else 0))
     return nearest
+
+
+def float32_of_text(x: float) -> np.float32:
+    """The float32 that dmlc::ParseFloat reads from the shortest text of x, which may be an ulp off.
+
+    dmlc-core, include/dmlc/strtonum.h, as in MXNet 1.9.1: 19 digits behind the point are divided in float64,
+    and the power of ten is multiplied in float32, by 1e8 as long as that goes.
+    """
+    digits, _, exponent = repr(float(x)).partition("e")
+    whole, _, fraction = digits.partition(".")
+    fraction = fraction[:19]
+    value = np.float32(int(whole)) + np.float32(int(fraction or 0) / 10 ** len(fraction))
+    power = int(exponent or 0)
+    eights, ones = divmod(abs(power), 8)
+    scale = np.multiply.reduce(np.array([1.0, *eights * (1e8,), *ones * (10.0,)], np.float32))
+    return np.float32(value / scale if power < 0 else value * scale)
 
 
 def float64_product(beta: float, t: int) -> float:

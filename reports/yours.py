@@ -23,6 +23,7 @@ def text(folder: Path) -> str:
         moved=_moved(moved),
         spaced=spaced,
         number=number,
+        percent=percent,
     )
 
 
@@ -46,7 +47,7 @@ def _moved(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     for by in dict.fromkeys(row["by"] for row in these)
                 },
                 "axes": {spaced(part): share for part, share in parts.items() if part != WHOLE},
-                "rounding": percent(max(row["rounding"] or 0.0 for row in these)),
+                "rounding": max((row["rounding"] for row in these if row["by"] == "reference"), default=None),
             }
         )
     return found

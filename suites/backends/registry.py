@@ -5,12 +5,15 @@ from pathlib import Path
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own import declaration
+from lazyadam.suites.backends.peers import mxnet
 from lazyadam.suites.backends.timing import by_hand, compiled, floor
 from lazyadam.suites.backends.torch import backends as torch
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch.BACKENDS, *mindspore.BACKENDS)
 }
+# Of frameworks in environments of their own: judged where they are named, and in tox -e report-peers.
+PEERS: dict[str, type[Backend]] = {backend.name: backend for backend in mxnet.BACKENDS}
 # What is measured beside them, and not under test.
 BESIDE: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*by_hand.BACKENDS, *compiled.BACKENDS, *floor.BACKENDS)
@@ -21,5 +24,5 @@ def find(name: str, file: str = "") -> type[Backend]:
     """The backend of a name, to be run here: that of a file, of a package, or the suite's own."""
     if file:
         return next(backend for backend in declaration.declared(Path(file)) if backend.name == name)
-    known = BACKENDS | BESIDE
+    known = BACKENDS | PEERS | BESIDE
     return known[name] if name in known else next(b for b in declaration.installed() if b.name == name)

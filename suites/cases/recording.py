@@ -197,6 +197,8 @@ def header(folder: Path) -> Header:
         inside = [x.parent.name for x in sorted(folder.glob(f"*/{HEADER}"))]
         beside = f"; in it are {', '.join(inside)}" if inside else ""
         raise RecordingError(f"{folder}: no recording: it has no {HEADER}{beside}") from None
+    except NotADirectoryError:
+        raise RecordingError(f"{folder}: is a file; a recording is a folder") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecordingError(f"{path}: {printable(str(error))}") from None
     except ValidationError as error:

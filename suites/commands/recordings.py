@@ -66,7 +66,16 @@ def move(
     to: Annotated[
         str, typer.Option("--to", metavar="BACKEND", help="default: LazyAdam by --axis alone")
     ] = "",
-    axis: Axes = [],
+    axis: Annotated[
+        list[str],
+        typer.Option("--axis", metavar="AXIS=VALUE", help="of a LazyAdam to move to; repeatable"),
+    ] = [],
+    own: Annotated[
+        list[str],
+        typer.Option(
+            "--own", metavar="AXIS=VALUE", help="what the recorded optimizer does, where it is your own"
+        ),
+    ] = [],
     device: Device = "cpu",
     python: Python = None,
     out: Out = OUT,
@@ -92,7 +101,7 @@ def move(
     try_to_write(out)
     try:
         name = backend.name if backend else "LazyAdam, " + ", ".join(axis) if axis else "LazyAdam"
-        return moving.run(recording, backend, name, theirs, device, out)
+        return moving.run(recording, meant(own) if own else None, backend, name, theirs, device, out)
     except RecordingError as error:
         raise typer.TyperException(str(error)) from None
 

@@ -262,9 +262,9 @@ def test_what_changes_between_steps_is_told(tmp_path: Path) -> None:
                 p.data.clamp_(max=0.9)
     ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path}")
     assert ran.returncode == 0, ran.stdout
-    assert "mine: step count was changed by somebody else before 1 step, the first 3" in ran.stdout
-    assert "mine: w was changed by somebody else before 1 step, the first 5" in ran.stdout
-    assert "m was changed" not in ran.stdout
+    assert "mine: step count was changed by somebody else, first before step 3" in ran.stdout
+    assert "mine: w is not what the last step left that recorded the row: first before step 5" in ran.stdout
+    assert "m is not what" not in ran.stdout
 
 
 def test_what_a_training_does_that_no_step_is_wrong_for_is_told(tmp_path: Path) -> None:

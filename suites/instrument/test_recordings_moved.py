@@ -1,6 +1,7 @@
 """Recorded trainings, moved: through another backend or dialect, each axis apart; or on ids alone."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -115,3 +116,44 @@ def test_a_backend_that_takes_no_other_beta_is_not_moved_to_where_it_changes(tmp
     assert ran.returncode == 0, ran.stderr
     assert "mine: mindspore.Adam.default.graph takes no beta1 set anew: not run" in ran.stdout
     assert {by for *_, by, _ in shares(tmp_path)} == {"reference"}
+
+
+class Textbook(torch.optim.Optimizer):  # type: ignore[misc]
+    """Adam with ε beside √v̂, by somebody who gave it another name."""
+
+    def __init__(self, params: Any) -> None:
+        super().__init__(params, {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-3})
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                s = self.state[p]
+                if not s:
+                    s.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+                s["step"] += 1
+                s["exp_avg"].mul_(beta1).add_(p.grad, alpha=1 - beta1)
+                s["exp_avg_sq"].mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+                hat = (s["exp_avg_sq"] / (1 - beta2 ** s["step"])).sqrt() + group["eps"]
+                p.sub_(s["exp_avg"] / hat, alpha=group["lr"] / (1 - beta1 ** s["step"]))
+
+
+def test_the_weights_of_ones_own_optimizer_are_moved_from_what_it_does(tmp_path: Path) -> None:
+    """Not from LazyAdam, which it is not: that is told, and --own says what it is."""
+    p = torch.ones(5, 2, requires_grad=True)
+    optimizer = Textbook([p])
+    with Recorder(optimizer, tmp_path / "run"):
+        for number in range(4):
+            p.grad = 1e-3 * (number + 1) * torch.linspace(-1, 1, 10).reshape(5, 2)
+            optimizer.step()
+    arguments = "move", tmp_path / "run", "--axis", "epsilon=beside_hat", "--out", tmp_path
+    ran = lazyadam(*arguments)
+    assert ran.returncode == 125
+    assert "apart): the reference does not move it; say with --own AXIS=VALUE" in ran.stdout
+    ran = lazyadam(*arguments, "--own", "epsilon=beside_hat")
+    assert ran.returncode == 0
+    assert "all of it: 0 after 1 step" in ran.stdout
+    ran = lazyadam("judge", tmp_path / "run", "--out", tmp_path)
+    assert "epsilon: beside hat" in ran.stdout.replace("_", " ")
+    assert "is said with --axis" in ran.stdout

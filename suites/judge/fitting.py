@@ -13,6 +13,7 @@ from lazyadam.suites.judge.judgement import Judgement
 
 UNDECLARED = Arithmetic()  # also: its scalars are not rounded
 FIRST = (Average.BOTH, Average.OMEGA)
+SECOND = (*FIRST, Average.ROOT)
 RARE = (Power.FLOAT64_PRODUCT, Power.FLOAT32_POWER)
 ANY_ORDER = 3.0  # a root, a product and a quotient
 FEW = 8  # cases that an arithmetic has to explain before it is tried on all
@@ -29,8 +30,8 @@ def _usual(
     )
 
 
-FLOAT64_POWERS = _usual(Storage.FLOAT64, Power.FLOAT64, Average)
-FLOAT64_PRODUCTS = _usual(Storage.FLOAT64, Power.FLOAT64_PRODUCT, Average)
+FLOAT64_POWERS = _usual(Storage.FLOAT64, Power.FLOAT64, SECOND)
+FLOAT64_PRODUCTS = _usual(Storage.FLOAT64, Power.FLOAT64_PRODUCT, SECOND)
 FLOAT32_SCALARS = (
     *_usual(Storage.FLOAT32, Power.FLOAT64),
     *(

@@ -25,7 +25,8 @@ def exposure(of: Header, recorded: Sequence[Recorded]) -> list[Row]:
         for p, taken in sorted(by_parameter.items())
         for name, value, told in _of(of.parameters[p].name, of.parameters[p].dtype, taken)
     ]
-    if of.every == 1:  # else steps lie between that nobody saw
+    numbers = [step.number for step in recorded]
+    if numbers and len(numbers) == numbers[-1] - numbers[0] + 1:  # else steps lie between that nobody saw
         for p in sorted(by_parameter):
             name = of.parameters[p].name
             seen = [(step.number, x) for step in recorded for x in step.taken if x.parameter == p]
@@ -149,8 +150,11 @@ def _between(taken: Sequence[tuple[int, Taken]]) -> Iterator[tuple[str, float, s
         last = x.t[1]
     for name, numbers in changed.items():
         share = len(numbers) / len(taken)
-        where = f"before {plural(len(numbers), 'step')}, the first {numbers[0]}"
-        yield f"{name} changed between steps", share, f"{name} was changed by somebody else {where}"
+        seen = f"first before step {numbers[0]}, and seen in {plural(len(numbers), 'step')}, as rows come up"
+        told = f"{name} is not what the last step left that recorded the row: {seen}"
+        if name == "step count":
+            told = f"step count was changed by somebody else, first before step {numbers[0]}"
+        yield f"{name} changed between steps", share, told
 
 
 def _of_all(
@@ -192,6 +196,7 @@ def _of_all(
     for name in ("beta1", "beta2", "epsilon", "loss_scale", "maximize"):
         values = list(dict.fromkeys(getattr(x.hyperparameters, name) for s in recorded for x in s.taken))
         if len(values) > 1:
-            yield name, len(values), f"{name} has several values: {', '.join(f'{x:g}' for x in values[:4])}"
+            some = ", ".join(f"{x:g}" for x in values[:4]) + " …" * (len(values) > 4)
+            yield name, len(values), f"{name} has several values: {some}"
     if decay := {x.hyperparameters.weight_decay for step in recorded for x in step.taken} - {0.0}:
         yield "weight decay", max(decay), f"weight decay {', '.join(f'{x:.3g}' for x in sorted(decay))}"

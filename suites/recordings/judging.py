@@ -96,6 +96,8 @@ def judged(
         new, why = missing[0], missing[0].row["explained_by"]
     else:
         return rows, []
+    if ": " in why and not backend.source_read:
+        why += " (what an optimizer of your own is meant to do is said with --axis)"
     lines = list(dict.fromkeys(_told(new, why, judgeable, of.parameters)))
     return rows, lines + (_traced(new, judgeable, out) if out else [])
 

@@ -116,16 +116,35 @@ def dialects(ours: Dialect, theirs: Dialect) -> dict[str, Dialect]:
     return {**one, ALL: theirs}
 
 
+def by_reference(training: Training, ours: type[Backend]) -> tuple[np.ndarray, np.ndarray]:
+    """The weights by the optimizer's own dialect, and the share that rounding may make of them at most."""
+    case = training.case
+    exact = alone(case, ours.spoken).trajectory.w[0]
+    ran = alone(case, ours.spoken, ours.arithmetic, PRECISIONS[case.dtype])
+    off = (ran.errors[0] + np.abs(ran.trajectory.w[0] - exact)).reshape(len(exact), -1).max(axis=1)
+    return exact, off / np.maximum(training.moved(training.w), 1e-300)
+
+
+def unlike(training: Training, ours: type[Backend]) -> str:
+    """In words where the recorded weights are not what the optimizer's dialect says; '' where they are."""
+    exact, rounding = by_reference(training, ours)
+    apart = training.apart(exact)
+    if not (apart > 2 * rounding).any():
+        return ""
+    own = "" if ours.source_read else "; say with --own AXIS=VALUE what the recorded optimizer does"
+    return (
+        f"{training.name}: its weights are not what {ours.name} makes of its gradients "
+        f"({percent(apart.max())} apart): the reference does not move it{own}"
+    )
+
+
 def moved(training: Training, ours: type[Backend], to: str, theirs: Dialect) -> Iterator[Row]:
     """Rows of moved.csv by the reference alone.
 
     rounding: how far it may be from the recorded weights by rounding alone, were the dialects the same.
     """
     case = training.case
-    exact = alone(case, ours.spoken).trajectory.w[0]
-    ran = alone(case, ours.spoken, ours.arithmetic, PRECISIONS[case.dtype])
-    off = (ran.errors[0] + np.abs(ran.trajectory.w[0] - exact)).reshape(len(exact), -1).max(axis=1)
-    rounding = off / np.maximum(training.moved(training.w), 1e-300)
+    exact, rounding = by_reference(training, ours)
     for name, dialect in dialects(ours.spoken, theirs).items():
         turned = alone(case, dialect).trajectory.w[0]
         far = np.abs(turned - exact).reshape(len(exact), -1).max(axis=1)
@@ -169,20 +188,34 @@ def really(trainings: Sequence[Training], backend: type[Backend], device: str) -
                 yield _row(training, backend.name, ALL, k, float(share), None, "backend")
 
 
-def run(folder: Path, backend: type[Backend] | None, to: str, theirs: Dialect, device: str, out: Path) -> int:
+def run(
+    folder: Path,
+    own: Dialect | None,
+    backend: type[Backend] | None,
+    to: str,
+    theirs: Dialect,
+    device: str,
+    out: Path,
+) -> int:
     """Move a recording, and write and print what would become of it; the exit status.
 
-    backend: to which; None for a dialect alone.
+    own: what the recorded optimizer does, where it is somebody's own. backend: to which; None for a dialect
+    alone.
 
     Raises:
         RecordingError: it can't be read, or not every step is there.
     """
     console = Console(width=160, highlight=False)
     of = header(folder)
-    ours = of_recording(of)
+    ours = of_recording(of, own)
     parts = list(trainings(of, list(steps(folder, of))))
     found = [training for training in parts if len(training.w[0])]
-    rows, lines = [row for training in found for row in moved(training, ours, to, theirs)], list[str]()
+    rows, lines = list[Row](), list[str]()
+    for training in found:
+        if why := unlike(training, ours):
+            lines.append(why)
+        else:
+            rows += moved(training, ours, to, theirs)
     for x in really(found, backend, device) if backend else ():
         lines.append(x) if isinstance(x, str) else rows.append(x)
     table = frame("moved", rows)
@@ -234,5 +267,5 @@ def told(of: Header, to: str, found: Sequence[Training], rows: Sequence[Row]) ->
             yield f"  {name}: {shares}"
         if idle:
             yield f"  no part of it here: {', '.join(sorted(idle))}"
-        last = max(row["rounding"] or 0.0 for row in of_it)
-        yield f"  rounding alone: at most {percent(last)}"
+        if rounding := [row["rounding"] for row in of_it if row["rounding"] is not None]:
+            yield f"  rounding alone: at most {percent(max(rounding))}"

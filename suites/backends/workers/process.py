@@ -15,6 +15,7 @@ import psutil
 from lazyadam.reports.vocabulary import LOST, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.errors import in_a_line
+from lazyadam.suites.backends.peers import made_by
 from lazyadam.suites.backends.states import stack
 from lazyadam.suites.backends.workers import guard
 from lazyadam.suites.backends.workers.answers import ANSWERS
@@ -105,7 +106,7 @@ class Process:
             return
         python = execnet.XSpec(self.spec).python or sys.executable
         if self.local and shutil.which(shlex.split(python)[0]) is None:
-            self.not_run = f"no worker starts with {self.spec}: there is no {python}"
+            self.not_run = f"no worker starts with {self.spec}: there is no {python}{made_by(python)}"
             return
         self.group, self.mark = execnet.Group(), guard.new_mark()
         self.log = Log() if self.local else None
