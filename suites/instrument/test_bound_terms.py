@@ -171,3 +171,34 @@ def test_columns_of_a_number_bound_as_the_number() -> None:
     np.testing.assert_array_equal(
         step(state, g, columns, Rules(FLOAT32)).errors, step(state, g, number, Rules(FLOAT32)).errors
     )
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_the_square_of_a_row_that_stands_once_is_bounded_as_one_of_a_sum(decay: float) -> None:
+    """To second order, and the η that both allow; of a row that stands twice there is more."""
+    h = Hyperparameters(beta2=0.0, weight_decay=decay, loss_scale=3.0 if decay else 1.0)
+    rows, values = np.array([0, 1, 1]), np.ones((3, 4))
+    one = np.ones((2, 4))
+    state = State(one, one, np.zeros((2, 4)))
+    decayed = WeightDecay.PER_OCCURRENCE
+    summed, apart = (
+        step(
+            state,
+            coalesce(rows, values, duplicates, FLOAT32),
+            exact(h, 1),
+            Rules(FLOAT32, Dialect(duplicates=duplicates, weight_decay=decayed)),
+        ).errors.v
+        for duplicates in (Duplicates.SUM, Duplicates.SQUARES_APART)
+    )
+    np.testing.assert_allclose(apart[0], summed[0], rtol=1e-5)
+    assert (apart[1] > 1.5 * apart[0]).all()
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_sum_of_squares_counts_each_of_its_additions_once(count: int) -> None:
+    """Beside the square, and the two products and the sum of its average."""
+    h, rows = Hyperparameters(beta2=0.0), np.zeros(count, np.int64)
+    g = coalesce(rows, np.ones((count, 1)), Duplicates.SQUARES_APART, FLOAT32)
+    state, rules = State(*np.zeros((3, 1, 1))), Rules(FLOAT32, DIALECTS["squares apart"])
+    error = step(state, g, exact(h, 1), rules).errors.v.item()
+    assert error == pytest.approx((count - 1 + 1 + 2 + 1) * count * FLOAT32.u, rel=1e-5)
