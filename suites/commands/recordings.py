@@ -126,8 +126,10 @@ def convert(
     from lazyadam.suites.cases.trace import TraceError
     from lazyadam.suites.recordings import converting
 
-    if source.is_dir() == bool(by):
-        raise typer.BadParameter("goes with a trace, and only with one", param_hint="--by")
+    if source.is_dir() and by:
+        raise typer.BadParameter(f"goes with a trace, and {source} is a folder", param_hint="--by")
+    if source.is_file() and not by:
+        raise typer.BadParameter("is needed: which backend is to take the trace", param_hint="--by")
     try_to_write(out)
     try:
         if by:

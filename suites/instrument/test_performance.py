@@ -292,11 +292,8 @@ NAMED = {int(row) for step in WIDER.case().steps[:2] for row in step.gradients[0
 def test_a_row_that_strays_in_any_of_the_judged_steps_is_among_those_that_are_judged() -> None:
     stopwatch = Stopwatch(Strays("cpu"))
     opened = stopwatch.open(WIDER)
-    assert opened.trajectory is not None
-    assert opened.case is not None
+    assert opened.case and opened.trajectory
     before, (w,) = opened.case.parameters[0].w, opened.trajectory.w
     assert len(before) == len(NAMED) + 2
-    moved = [
-        (np.abs(after - start) > 0.5).any(axis=1).sum() for start, after in ((before, w[0]), (w[0], w[1]))
-    ]
-    assert moved == [1, 1]
+    steps = (before, w[0]), (w[0], w[1])
+    assert [(np.abs(after - start) > 0.5).any(axis=1).sum() for start, after in steps] == [1, 1]

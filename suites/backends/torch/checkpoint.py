@@ -28,7 +28,8 @@ def read(path: Path) -> Checkpoint:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of a zip file, a pickle, or whatever else it is
-        raise CheckpointError(f"{path}: torch can't load it ({in_a_line(error)})") from None
+        why = in_a_line(error).partition(". ")[0][:160]  # then come pages of advice
+        raise CheckpointError(f"{path}: torch can't load it ({type(error).__name__}: {why})") from None
     if not isinstance(saved, dict) or not isinstance(saved.get("model"), dict):
         raise CheckpointError(f'{path}: no {{"model": …, "optimizers": …}} of state_dicts')
     states = saved.get("optimizers", {"optimizer": saved.get("optimizer")})
@@ -80,7 +81,9 @@ def _names(
             if "param_names" in group:
                 found[number] = group["param_names"][i]
                 if found[number] not in model:
-                    raise CheckpointError(f"{name}: the model has no {found[number]}")
+                    ends = [x for x in model if x.endswith(f".{found[number]}")]
+                    hint = f", but {ends[0]}: name them as the whole model does" if ends else ""
+                    raise CheckpointError(f"{name}: the model has no {found[number]}{hint}")
             else:
                 shape = getattr(states.get(number, {}).get("exp_avg"), "shape", None)
                 alike = [key for key, tensor in model.items() if tensor.shape == shape]
