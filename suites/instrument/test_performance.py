@@ -292,7 +292,8 @@ NAMED = {int(row) for step in WIDER.case().steps[:2] for row in step.gradients[0
 def test_a_row_that_strays_in_any_of_the_judged_steps_is_among_those_that_are_judged() -> None:
     stopwatch = Stopwatch(Strays("cpu"))
     opened = stopwatch.open(WIDER)
-    assert opened.case and opened.trajectory
+    assert opened.case
+    assert opened.trajectory
     before, (w,) = opened.case.parameters[0].w, opened.trajectory.w
     assert len(before) == len(NAMED) + 2
     steps = (before, w[0]), (w[0], w[1])
