@@ -7,10 +7,10 @@ import pytest
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.blocks import Running, advance
-from lazyadam.reference.bound import State, step
+from lazyadam.reference.bound import State, step, step_in_place
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
-from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision, round_to
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, Constants, Errors, Precision, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 
 FLOAT32 = PRECISIONS["float32"]
@@ -202,3 +202,31 @@ def test_a_sum_of_squares_counts_each_of_its_additions_once(count: int) -> None:
     state, rules = State(*np.zeros((3, 1, 1))), Rules(FLOAT32, DIALECTS["squares apart"])
     error = step(state, g, exact(h, 1), rules).errors.v.item()
     assert error == pytest.approx((count - 1 + 1 + 2 + 1) * count * FLOAT32.u, rel=1e-5)
+
+
+@pytest.mark.parametrize("unknown", [0.0, 2.0**-10], ids=["w known", "w known to a bound"])
+@pytest.mark.parametrize("apart", [False, True], ids=["summed", "squares apart"])
+def test_what_a_decay_of_each_occurrence_adds_is_counted_to_the_letter(apart: bool, unknown: float) -> None:
+    """Three occurrences of 1, each joined by λ·w = 1, of a w that may be off by a bound; ω is 1."""
+    duplicates = Duplicates.SQUARES_APART if apart else Duplicates.SUM
+    rules = Rules(FLOAT32, Dialect(duplicates=duplicates, weight_decay=WeightDecay.PER_OCCURRENCE))
+    g = coalesce(np.zeros(3, np.int64), np.ones((3, 1)), duplicates, FLOAT32)
+    nothing, s = np.zeros((1, 1)), exact(Hyperparameters(beta1=0.0, beta2=0.0, weight_decay=0.5), 1)
+    before = Errors(np.full((1, 1), unknown), nothing.copy(), nothing.copy())
+    state = State(np.full((1, 1), 2.0), nothing.copy(), nothing.copy())
+    _, em, ev = step_in_place(state, before, g, s, rules).errors
+    entering = (
+        2 * 3 + (1 * 6 + 2 * 3) + 2 * 3
+    )  # two sums of g; each joined, λ and λ·w rounded; two sums of λ·w
+    inherited = 3 * 0.5 * unknown
+    average = 3 * 6  # two roundings and a sum
+    again = entering * FLOAT32.u + inherited if apart else 0.0  # added to m one by one
+    expected = (entering + average) * FLOAT32.u + inherited + again
+    assert em.item() == pytest.approx(expected, rel=1e-5)
+    if apart:  # two sums of squares of 2; 2|x_j| times its own 1 + 2/2 roundings; its average, and the square
+        squares = 2 * 12 + 2 * (12 + 2 * 6) + 4 * 12
+        inherited = 0.5 * unknown * (2 * 6 + 1.5 * unknown)
+        assert ev.item() == pytest.approx(squares * FLOAT32.u + inherited, rel=1e-5)
+    else:
+        eg = entering * FLOAT32.u + inherited
+        assert ev.item() == pytest.approx(eg * (2 * 6 + eg) + 4 * 36 * FLOAT32.u, rel=1e-5)
