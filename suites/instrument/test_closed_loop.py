@@ -15,7 +15,7 @@ from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.torch import recommend
 from lazyadam.suites.backends.workers.start import ROOT
 from lazyadam.suites.cases.recording import header, steps
-from lazyadam.suites.recordings.moving import ALL, moved, trainings
+from lazyadam.suites.recordings.moving import ALL, by_reference, moved, trainings
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.slow
@@ -95,11 +95,10 @@ def test_a_training_moved_to_mindspore_ends_where_the_recording_says_and_why(tmp
     of = header(tmp_path / "torch" / "tables")
     ours = of_recording(of)
     for training in trainings(of, list(steps(tmp_path / "torch" / "tables", of))):
-        predicted = {
-            target: [r for r in moved(training, ours, name, BACKENDS[name].spoken) if r["part"] == ALL][-1][
-                "share"
-            ]
-            for target, name in TARGETS.items()
-        }
+        by_itself = by_reference(training, ours)
+        predicted = {}
+        for target, name in TARGETS.items():
+            rows = moved(training, ours.spoken, name, BACKENDS[name].spoken, *by_itself)
+            predicted[target] = [row for row in rows if row["part"] == ALL][-1]["share"]
         assert predicted["CPU"] == 0.0
         assert predicted["default"] > 0.5

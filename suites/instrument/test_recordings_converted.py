@@ -36,14 +36,18 @@ def test_a_recording_is_the_traces_that_a_backend_makes_the_same_recording_of(
             np.testing.assert_array_equal(now[was.rows], before)
 
 
-def test_a_training_in_part_has_a_trace_of_its_whole_rows(
+def test_rows_that_are_recorded_in_part_are_left_out_of_a_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    stepped(tmp_path / "run", lambda p: torch.optim.SparseAdam(p, lr=0.1), watched=0)
+    stepped(tmp_path / "run", lambda p: torch.optim.SparseAdam(p, lr=0.1), rows=4, watched=0)
     made = lazyadam("convert", "run", "--out", "traces")
     assert made.returncode == 0, made.stderr
-    assert trace.load(tmp_path / "traces" / "0.json").steps[0].gradients[0] is not None
+    assert "recorded in part left out" in made.stdout
+    for line in made.stdout.splitlines():
+        path, _, told = line.partition(": ")
+        rows = int(told.split(" of ")[1].split()[0])
+        assert 0 < len(trace.load(Path(path)).parameters[0].w) == rows < 9
 
 
 @pytest.mark.parametrize(

@@ -68,19 +68,14 @@ class Arm:
     def open(
         self,
         configuration: Configuration,
-        judged: bool | None = None,
         instances: int = INSTANCES,
         tables: str = "",
     ) -> None:
-        """Make the instances of a configuration, or say why not.
-
-        judged: else as the arm is. tables: the file that has the tables, if one has.
-        """
+        """Make the instances of a configuration, or say why not. tables: a file that has its tables."""
         self.fail(Failure(Verdict.NOT_RUN, 0, self.process.not_run) if self.process.not_run else None)
         if self.failure is not None:
             return
-        judged = self.judged if judged is None else judged
-        opened = self._ask("open", configuration, judged, self.slowdown, instances, tables)
+        opened = self._ask("open", configuration, self.judged, self.slowdown, instances, tables)
         if opened is not None:
             self.opened = opened
             self.measured += sum(opened.first_steps)

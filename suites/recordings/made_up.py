@@ -13,7 +13,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
 from lazyadam.suites.cases.recording import RecordingError
 from lazyadam.suites.judge.alone import alone
-from lazyadam.suites.recordings.moving import ALL, Training, moved
+from lazyadam.suites.recordings.moving import ALL, Training, by_reference, moved
 
 WIDTH, SCALE = 8, 0.1
 
@@ -70,7 +70,7 @@ def told(left: type[Backend], right: type[Backend], file: Path, steps: int, lr: 
         "rows. Shares of how far the weight that moved most moved, by the reference in the dialect of each:"
     )
     yield ""
-    rows = list(moved(found, left, right.name, right.spoken))
+    rows = list(moved(found, left.spoken, right.name, right.spoken, *by_reference(found, left)))
     yield f"| apart by | {' | '.join(after(k) for k in found.case.observed)} |"
     yield "|---|" + "---|" * len(found.case.observed)
     for part in dict.fromkeys(row["part"] for row in rows):

@@ -125,9 +125,8 @@ def by_reference(training: Training, ours: type[Backend]) -> tuple[np.ndarray, n
     return exact, off / np.maximum(training.moved(training.w), 1e-300)
 
 
-def unlike(training: Training, ours: type[Backend]) -> str:
-    """In words where the recorded weights are not what the optimizer's dialect says; '' where they are."""
-    exact, rounding = by_reference(training, ours)
+def unlike(training: Training, ours: type[Backend], exact: np.ndarray, rounding: np.ndarray) -> str:
+    """In words where the recorded weights are not those by the reference; '' where they are."""
     apart = training.apart(exact)
     if not (apart > 2 * rounding).any():
         return ""
@@ -138,14 +137,20 @@ def unlike(training: Training, ours: type[Backend]) -> str:
     )
 
 
-def moved(training: Training, ours: type[Backend], to: str, theirs: Dialect) -> Iterator[Row]:
+def moved(
+    training: Training,
+    ours: Dialect,
+    to: str,
+    theirs: Dialect,
+    exact: np.ndarray,
+    rounding: np.ndarray,
+) -> Iterator[Row]:
     """Rows of moved.csv by the reference alone.
 
     rounding: how far it may be from the recorded weights by rounding alone, were the dialects the same.
     """
     case = training.case
-    exact, rounding = by_reference(training, ours)
-    for name, dialect in dialects(ours.spoken, theirs).items():
+    for name, dialect in dialects(ours, theirs).items():
         turned = alone(case, dialect).trajectory.w[0]
         far = np.abs(turned - exact).reshape(len(exact), -1).max(axis=1)
         way = np.maximum(training.moved(exact), training.moved(turned))
@@ -212,10 +217,11 @@ def run(
     found = [training for training in parts if len(training.w[0])]
     rows, lines = list[Row](), list[str]()
     for training in found:
-        if why := unlike(training, ours):
+        by_itself = by_reference(training, ours)
+        if why := unlike(training, ours, *by_itself):
             lines.append(why)
         else:
-            rows += moved(training, ours, to, theirs)
+            rows += moved(training, ours.spoken, to, theirs, *by_itself)
     for x in really(found, backend, device) if backend else ():
         lines.append(x) if isinstance(x, str) else rows.append(x)
     table = frame("moved", rows)

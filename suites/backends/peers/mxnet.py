@@ -113,17 +113,15 @@ class Adam(Backend):
 
     def change(self, case: Case, groups: tuple[Group, ...]) -> None:
         for group in groups:
-            for i in group.parameters[:1]:
-                h, o = group.hyperparameters, self.updaters[i].optimizer
-                o.lr, o.beta1, o.beta2, o.epsilon = h.lr, h.beta1, h.beta2, h.epsilon
-                o.wd, o.rescale_grad = h.weight_decay, 1 / h.loss_scale
+            h, o = group.hyperparameters, self.updaters[group.parameters[0]].optimizer
+            o.lr, o.beta1, o.beta2, o.epsilon = h.lr, h.beta1, h.beta2, h.epsilon
+            o.wd, o.rescale_grad = h.weight_decay, 1 / h.loss_scale
 
     def reload(self, case: Case) -> None:
         for group in case.groups:
-            for i in group.parameters[:1]:
-                saved = self.updaters[i].get_states(dump_optimizer=True)
-                loaded = self._updater(Hyperparameters())
-                loaded.set_states(saved)
+            saved = self.updaters[group.parameters[0]].get_states(dump_optimizer=True)
+            loaded = self._updater(Hyperparameters())
+            loaded.set_states(saved)
             self.updaters |= dict.fromkeys(group.parameters, loaded)
 
     def look(self) -> State:
