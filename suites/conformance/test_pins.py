@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import execnet
 import pytest
 
 from lazyadam.reference.rounding import PRECISIONS
@@ -105,7 +106,8 @@ def test_script_shows_it_alone(
     if not backend.file:
         assert len(made.text.splitlines()) <= 40 + (device != "cpu"), "it is to be pasted into an issue"
     made.write(file)
-    ran = patience.run([sys.executable, file.name], 120, cwd=file.parent)
+    python = execnet.XSpec(backend.spec).python or sys.executable
+    ran = patience.run([python, file.name], 120, cwd=file.parent)
     shown = ran.returncode == 1 and "expected" in ran.stdout
     assert shown, f"its script does not show it: {ran.stdout}{ran.stderr}"
     output = ran.stdout

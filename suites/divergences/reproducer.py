@@ -12,6 +12,7 @@ from lazyadam.reference.dialect import Dialect, Duplicates, EmptyGradient, Untou
 from lazyadam.reports.tables import write_bytes, write_text
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.peers import made_by
 from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Manner
 from lazyadam.suites.clauses import CLAUSES
@@ -19,6 +20,7 @@ from lazyadam.suites.divergences.expected import Shown, expected
 from lazyadam.suites.divergences.pin import Pin
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.mindspore import AssignedScript, MindSporeScript
+from lazyadam.suites.divergences.source.mxnet import MXNetScript
 from lazyadam.suites.divergences.source.own import SuiteScript, UpdateScript
 from lazyadam.suites.divergences.source.skeleton import Skeleton
 from lazyadam.suites.divergences.source.torch import TorchScript
@@ -32,6 +34,8 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+# Of frameworks in environments of their own: of one group, whose hyperparameters and optimizer stay.
+OF_PEERS: dict[str, type[Skeleton]] = {"mxnet": MXNetScript}
 COUNTED = {"step_count", "empty_gradient"}  # axes that show in the step count
 SUITE_ALONE = "only the suite itself "  # can see it
 
@@ -96,7 +100,9 @@ def no_script(case: Case, backend: type[Backend]) -> str:
         [[g is not None and g.rows is not None for g in s.gradients] for s in case.steps],
     )
     if backend.origin is None and backend.framework not in ("torch", "mindspore"):
-        return f"nobody has written how a script drives {backend.framework}"
+        moves = len(case.groups) > 1 or any(s.changes or s.reload for s in case.steps)
+        if moves or any(None in s.gradients for s in case.steps) or backend.framework not in OF_PEERS:
+            return f"nobody has written how a script drives {backend.framework} so"
     if backend.origin and Manner.ASSIGNED in case.manner:
         return f"{SUITE_ALONE}compares it with itself"
     if backend.framework == "mindspore" and backend.origin is None and any(x != given[0] for x in given):
@@ -121,6 +127,8 @@ def no_script(case: Case, backend: type[Backend]) -> str:
 def _kind(case: Case, backend: type[Backend], fails: bool) -> type[Skeleton]:
     origin, usual = backend.origin, Dialect()
     if origin is None:
+        if backend.framework in OF_PEERS:
+            return OF_PEERS[backend.framework]
         if backend.framework == "torch":
             return TorchScript
         return AssignedScript if Manner.ASSIGNED in case.manner else MindSporeScript
@@ -138,7 +146,9 @@ def _about(pin: Pin, backend: type[Backend], kind: type[Skeleton]) -> str:
         told = f"Of {backend.file or backend.origin.module}; {told}"
     if kind is SuiteScript:
         told += " Needs this suite, which hands the case over."
-    if spec.python or spec.ssh:
+    if spec.python and (made := made_by(spec.python)):
+        told += f" To be run by the python of an environment that {made} makes."
+    elif spec.python or spec.ssh:
         host = f" on {spec.ssh}" if spec.ssh else ""
         told += f" To be run{host} by {spec.python or 'python'}."
     return told

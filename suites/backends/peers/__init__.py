@@ -11,6 +11,6 @@ def python_of(framework: str) -> str:
 
 
 def made_by(python: str) -> str:
-    """The command that makes an interpreter, to follow that there is none; '' where none of these does."""
+    """The command that makes an interpreter; '' where none of these does."""
     environment = Path(python).parent.parent
-    return f"; tox -e {environment.name} makes it" if environment.parent == ENVIRONMENTS else ""
+    return f"tox -e {environment.name}" if environment.parent == ENVIRONMENTS else ""

@@ -24,7 +24,7 @@ class Adam(Backend):
     spec = f"popen//python={python_of('mxnet')}"
     devices = ("cpu",)
     dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
-    dense_dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
+    dense_dtypes: ClassVar[tuple[str, ...]] = ("float16", "float32", "float64")
     layouts = frozenset({"sparse", "dense"})
     hyperparameters = frozenset({"weight_decay", "loss_scale"})
     # mxnet/optimizer/optimizer.py, 1.9.1: attributes, read in every update.

@@ -106,7 +106,8 @@ class Process:
             return
         python = execnet.XSpec(self.spec).python or sys.executable
         if self.local and shutil.which(shlex.split(python)[0]) is None:
-            self.not_run = f"no worker starts with {self.spec}: there is no {python}{made_by(python)}"
+            made = f"; {made_by(python)} makes it" if made_by(python) else ""
+            self.not_run = f"no worker starts with {self.spec}: there is no {python}{made}"
             return
         self.group, self.mark = execnet.Group(), guard.new_mark()
         self.log = Log() if self.local else None
