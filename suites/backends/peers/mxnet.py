@@ -11,6 +11,7 @@ from lazyadam.suites.backends.base import Backend, Promise
 from lazyadam.suites.backends.peers import python_of
 from lazyadam.suites.backends.states import as_float64
 from lazyadam.suites.cases.case import Case, Gradient, Group, State, Step
+from lazyadam.suites.cases.training import Layer, Training
 
 _PAGE = "mxnet.optimizer.Adam documentation, 1.9.1"
 
@@ -29,6 +30,11 @@ class Adam(Backend):
     hyperparameters = frozenset({"weight_decay", "loss_scale"})
     # mxnet/optimizer/optimizer.py, 1.9.1: attributes, read in every update.
     grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon", "weight_decay", "loss_scale"})
+    layers = (
+        Layer("gluon.nn.Embedding(sparse_grad=True)", "Trainer"),
+        Layer("gluon.contrib.nn.SparseEmbedding()", "Trainer"),
+        Layer("gluon.nn.Embedding()", "Trainer", sparse=False),
+    )
     documented = spoken = Dialect()
     promises: ClassVar[tuple[Promise, ...]] = (
         Promise("epsilon", f"{_PAGE} ('w[row] - lr * m[row] / (sqrt(v[row]) + epsilon)')"),
@@ -110,6 +116,47 @@ class Adam(Backend):
         looked_up.backward(nd.array(g.values.reshape(len(g.rows), width), dtype=self.dtype))
         data = table.grad.data.reshape((-1, *shape[1:]))
         return self._rows(data, table.grad.indices, shape)
+
+    def training_step(
+        self, training: Training, layer: Layer
+    ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
+        nd, gluon, whole = self.mx.nd, self.mx.gluon, "SparseEmbedding" in layer.layer
+        made = gluon.contrib.nn.SparseEmbedding if whole else gluon.nn.Embedding
+        options = {} if whole else {"sparse_grad": layer.sparse}
+        net = made(
+            *training.table.shape,
+            weight_initializer=self.mx.init.Constant(nd.array(training.table)),
+            **options,
+        )
+        net.initialize()
+        (group,) = training.start.groups
+        # a table of row_sparse is updated where a store keeps it, any other where it is
+        trainer = gluon.Trainer(
+            net.collect_params(),
+            self._updater(group.hyperparameters).optimizer,
+            kvstore="local" if whole else None,
+        )
+
+        def take(ids: np.ndarray, targets: np.ndarray) -> tuple[float, Gradient]:
+            with self.mx.autograd.record():
+                loss = ((net(nd.array(ids)) - nd.array(targets)) ** 2).mean()
+            loss.backward()
+            gradient = net.weight.list_grad()[0]
+            self.given = [gradient.copy()]
+            trainer.step(1)
+            updater = trainer._kvstore._updater if whole else trainer._updaters[0]
+            self.updaters = {0: updater}
+            self.weights = [
+                net.weight.row_sparse_data(nd.arange(len(training.table))) if whole else net.weight.data()
+            ]
+            return float(loss.asscalar()), self._delivered(self.given[0])
+
+        return take
+
+    def _delivered(self, gradient: Any) -> Gradient:
+        if gradient.stype == "default":
+            return Gradient(gradient.asnumpy().astype(np.float64))
+        return Gradient(gradient.data.asnumpy().astype(np.float64), gradient.indices.asnumpy())
 
     def change(self, case: Case, groups: tuple[Group, ...]) -> None:
         for group in groups:
