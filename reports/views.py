@@ -206,7 +206,7 @@ def _claim(row: Row) -> Row:
     decides = [s for s in evidence if re.search(r"refused|\de\+\d|Error: |^Worst[^:]*$", s)]
     why = [reason.removesuffix(")")] if reason else decides if word == "refuted" else []
     return {
-        **{name: row[name] for name in ("claim", "text", "witness")},
+        **{name: row[name] for name in ("claim", "page", "text", "witness")},
         "verdict": word,
         "kind": {"refuted": "no", "confirmed": "yes"}.get(word, ""),
         "why": why,

@@ -129,7 +129,7 @@ def training() -> Iterator[str]:
 
 
 def claims() -> Iterator[str]:
-    """Each claim of MindSpore's page, with its verdict."""
+    """Each claim of a framework's page, with its verdict."""
     yield from table(
         ("", "claim", "verdict"),
         (

@@ -1,4 +1,4 @@
-"""The claims of a framework's page."""
+"""The claims of frameworks' pages."""
 
 import pandas as pd
 from rich.console import Console
@@ -29,9 +29,10 @@ def _undecided(table: pd.DataFrame) -> str:
 
 CLAIMS = Table(
     "claims",
-    "the claims of MindSpore's page about SparseAdam, with verdict and evidence",
+    "what frameworks' own pages claim of these optimizers, with verdict and evidence",
     (
         Column("claim", "its number in suites/equivalence/README.md"),
+        Column("page", "where it is claimed"),
         Column("text", "the claim in words"),
         Column("verdict", "confirmed, refuted or can't be decided"),
         Column("evidence", "the numbers of the run that decide it"),

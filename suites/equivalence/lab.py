@@ -1,19 +1,25 @@
 """Where claims are tried: any backend, each in a process that is kept, and scripts of their own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import execnet
+
 from lazyadam.suites.backends.base import Backend, NotRun
-from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.peers import made_by
+from lazyadam.suites.backends.registry import BACKENDS, PEERS
 from lazyadam.suites.backends.workers import patience
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ENVIRONMENT, ROOT
 from lazyadam.suites.cases.case import Case, Trajectory
+from lazyadam.suites.conformance.fingerprint import Fingerprint, fingerprint
 from lazyadam.suites.judge.verdict import wrong_path
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -41,6 +47,7 @@ class Lab:
         self.selected = selected
         self.processes: dict[tuple[str, str], Process] = {}
         self.scripts: dict[str, Ran] = {}
+        self.fingerprints: dict[str, Fingerprint] = {}
         self.stack = ExitStack()
 
     def __enter__(self) -> "Lab":
@@ -50,7 +57,7 @@ class Lab:
         self.stack.close()
 
     def backend(self, name: str) -> type[Backend]:
-        return BACKENDS[name]
+        return (BACKENDS | PEERS)[name]
 
     def run(self, name: str, cases: list[Case], device: str = "cpu") -> list[Trajectory]:
         """The trajectories of the cases, up to the first that fails: a refusal can cost seconds.
@@ -75,6 +82,13 @@ class Lab:
         assert path is None, path
         return trajectories
 
+    def fingerprint(self, name: str, seed: int) -> Fingerprint:
+        """What is observed of a backend. Raises as `run` does."""
+        if name not in self.fingerprints:
+            run = partial(self.run, name)
+            self.fingerprints[name] = fingerprint(self.backend(name), run, seed)
+        return self.fingerprints[name]
+
     def script(self, name: str) -> Ran:
         """A script of `samples/`, NAME_FRAMEWORK.py, run as it stands.
 
@@ -82,12 +96,18 @@ class Lab:
             NotRun: no backend of the framework is selected, or the framework isn't there.
         """
         framework = name.rpartition("_")[2]
-        if not any(self.backend(b).framework == framework for b in self.selected if b in BACKENDS):
+        known = [
+            b for b in (BACKENDS | PEERS).values() if b.name in self.selected and b.framework == framework
+        ]
+        if not known:
             raise NotRun(f"no backend of {framework} is selected")
         if name in self.scripts:
             return self.scripts[name]
+        python = execnet.XSpec(known[0].spec).python or sys.executable
+        if shutil.which(python) is None:
+            raise NotRun(f"there is no {python}; {made_by(python)} makes it")
         ran = patience.run(
-            [sys.executable, SAMPLES / f"{name}.py"],
+            [python, SAMPLES / f"{name}.py"],
             SCRIPT_SECONDS,
             cwd=ROOT,
             env=os.environ | dict(x.split("=") for x in ENVIRONMENT),

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lazyadam.reference.dialect import Arithmetic, Power
+from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Power, Untouched, ZeroRows
 from lazyadam.reports.tables import frame
 from lazyadam.reports.vocabulary import Claimed
 from lazyadam.suites.backends.base import Backend, NotRun
@@ -17,7 +18,9 @@ from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Trajecto
 from lazyadam.suites.clauses.clause import H
 from lazyadam.suites.equivalence.claims import CLAIMS
 from lazyadam.suites.equivalence.claims.arguments import extra_argument
+from lazyadam.suites.equivalence.claims.axes import means, step_size
 from lazyadam.suites.equivalence.claims.claim import Decision, undecided
+from lazyadam.suites.equivalence.claims.pages import AXIS
 from lazyadam.suites.equivalence.lab import Lab, Ran
 from lazyadam.suites.instrument.toy import Toy
 
@@ -212,7 +215,9 @@ def test_a_script_ends_well_or_fails_or_lacks_its_framework(
 
 
 def test_the_catalogue_is_whole() -> None:
-    assert [claim.id for claim in CLAIMS] == [*(f"C{i}" for i in range(1, 13)), "S1", "S2"]
+    ids = [claim.id for claim in CLAIMS]
+    assert ids[:14] == [*(f"C{i}" for i in range(1, 13)), "S1", "S2"]
+    assert len(set(ids)) == len(ids)
     assert all(claim.text.endswith(".") and claim.text.count(".") <= 3 for claim in CLAIMS)
 
 
@@ -222,6 +227,46 @@ def test_what_may_not_run_leaves_a_claim_undecided(claim: Any) -> None:
         found: Decision = claim.decision(lab, 0)
     assert found.word.startswith("can't be decided here (")
     assert "selected" in found.word
+
+
+class Speaker(ToyLab):
+    """Every backend is a toy that speaks so."""
+
+    def run(self, name: str, cases: list[Case], device: str = "cpu") -> list[Trajectory]:
+        toy = OneToy(self.speaks)
+        return [toy.run(_sparse(case)) for case in cases]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Epsilon.BESIDE_HAT, Epsilon.BESIDE_ROOT, Untouched.FROZEN, Untouched.DENSE, ZeroRows.TOUCHED],
+    ids=str,
+)
+def test_what_a_page_says_of_an_axis_is_confirmed_where_it_is_so_and_else_refuted(value: Enum) -> None:
+    axis = AXIS[type(value)]
+    for speaks in type(value):
+        usual = speaks is getattr(Dialect(), axis)
+        lab = Speaker(speaks={} if usual else {axis: speaks.name.lower()})
+        found = means(lab, 0, "torch.SparseAdam", axis, value)
+        assert found.word == (Claimed.CONFIRMED if speaks is value else Claimed.REFUTED)
+        assert isinstance(found.witness, Case)
+
+
+@pytest.mark.parametrize(("swapped", "word"), [(False, Claimed.CONFIRMED), (True, Claimed.REFUTED)])
+def test_a_step_size_is_as_claimed_or_not(swapped: bool, word: str) -> None:
+    def claimed(h: H, t: int) -> float:
+        first, second = (h.beta2, h.beta1) if swapped else (h.beta1, h.beta2)
+        return h.lr * (1 - second**t) ** 0.5 / (1 - first**t)
+
+    assert step_size(Speaker(speaks={}), 0, "torch.SparseAdam", claimed).word == word
+    away = Speaker(speaks={"epsilon": "inside_root"})
+    assert step_size(away, 0, "torch.SparseAdam", claimed).word.startswith(Claimed.CANT_BE_DECIDED)
+
+
+@pytest.mark.parametrize(("moved", "word"), [([1], Claimed.REFUTED), ([0, 1], Claimed.CONFIRMED)])
+def test_lazy_updates_of_dense_weights_are_seen_in_the_rows_that_move(moved: list[int], word: str) -> None:
+    lab = ToyLab(dense_weights_mxnet={"moved": moved})
+    assert BY_ID["M6"].decision(lab, 0).word == word
 
 
 def test_claims_stand_in_the_order_of_their_numbers() -> None:

@@ -16,6 +16,7 @@ from lazyadam.suites.judge.fitting import (
     FLOAT32_SCALARS,
     FLOAT64_POWERS,
     FLOAT64_PRODUCTS,
+    MIXED,
     UNDECLARED,
     _usual,
     arithmetics,
@@ -92,13 +93,13 @@ def test_a_usual_arithmetic_is_tried_with_every_form_of_both_averages() -> None:
 
 
 def test_every_arithmetic_is_a_common_chain_or_another() -> None:
-    every = {*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS}
+    every = {*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS, *MIXED}
     common, rare = chains(SparseAdam, Dialect())
     assert {*common, *rare} == every
     assert len(common) + len(rare) == len(every)
     for a in every:
         unusual = a.second_average is Average.ROOT or a.power in (Power.FLOAT64_PRODUCT, Power.FLOAT32_POWER)
-        assert a in (rare if unusual else common)
+        assert a in (rare if unusual or a in MIXED else common)
     assert chains(Own, Dialect()) == ((*common, UNDECLARED), rare)
     for some, folded in zip(
         ((*common, UNDECLARED), rare), chains(Own, Dialect(epsilon=Epsilon.BESIDE_HAT)), strict=True

@@ -41,6 +41,11 @@ FLOAT32_SCALARS = (
         for arithmetic in _usual(storage, power, order=ANY_ORDER)
     ),
 )
+# β mixed in two precisions: a real framework does that, and who declares it. No usual way is so.
+MIXED = tuple(
+    Arithmetic(storage, Power.FLOAT64, Average.COMPLEMENT, Average.COMPLEMENT)
+    for storage in (Storage.FLOAT64, Storage.TEXT)
+)
 # By the type in which scalars meet a tensor: in float64 float32 scalars are not usual, and in float32 a
 # float64 product is as good as a power.
 ARITHMETICS = {
@@ -63,8 +68,8 @@ def arithmetics(backend: type[Backend], dialect: Dialect, dtype: str) -> tuple[A
 
 def chains(backend: type[Backend], dialect: Dialect) -> tuple[tuple[Arithmetic, ...], tuple[Arithmetic, ...]]:
     """All in which a backend may be seen to compute, usual in its type or not: common ones, and others."""
-    every = (*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS)
-    rare = [a for a in every if a.second_average is Average.ROOT or a.power in RARE]
+    every = (*FLOAT64_POWERS, *FLOAT64_PRODUCTS, *FLOAT32_SCALARS, *MIXED)
+    rare = [a for a in every if a.second_average is Average.ROOT or a.power in RARE or a in MIXED]
     common = [a for a in every if a not in rare]
     if backend.source_read:
         return tuple(common), tuple(rare)

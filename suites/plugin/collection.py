@@ -7,6 +7,7 @@ from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences import pin
 from lazyadam.suites.divergences.reproducer import no_script, only_judged
+from lazyadam.suites.equivalence.claims import CLAIMS
 from lazyadam.suites.plugin.options import BACKENDS, words
 
 
@@ -38,8 +39,8 @@ def clause_of(item: pytest.Item) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What is asked of each backend; the tests of a backend stay together, so that they share its process."""
     config = metafunc.config
-    asked, backends = config.getoption("--device"), config.stash[BACKENDS]
-    placed = [(backend, backend.device_of(asked)) for backend in backends]
+    device, backends = config.getoption("--device"), config.stash[BACKENDS]
+    placed = [(backend, backend.device_of(device)) for backend in backends]
     once = [(backend, (backend, device), backend.name) for backend, device in placed]
     conformance = [
         (backend, (backend, device, dtype, clause), f"{clause.id}-{backend.name}-{dtype}")
@@ -64,6 +65,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         or backend.name == next(name for name in known.backends if name in selected)
         if not only_judged(known) and not (known.file and no_script(known.case, backend))
     ]
+    if "claim_item" in metafunc.fixturenames:
+        # those of a framework's own page are asked where that runs
+        frameworks = {"", *(backend.framework for backend in backends)}
+        asked = [claim for claim in CLAIMS if claim.framework in frameworks]
+        metafunc.parametrize("claim_item", asked, ids=lambda claim: claim.id)
     for name, items in (
         ("dialect_item", once),
         ("bad_input_item", once),

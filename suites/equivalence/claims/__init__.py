@@ -1,6 +1,6 @@
 """The claims that MindSpore makes about LazyAdam beside SparseAdam, and how each is decided from runs.
 
-Source of the claims: mindspore.cn, Differences with torch.optim.SparseAdam, 2.x; the sentences are ours.
+Those of other pages are in pages.py; the sentences are ours.
 """
 
 from functools import partial
@@ -16,6 +16,7 @@ from lazyadam.suites.equivalence.claims.arguments import (
 from lazyadam.suites.equivalence.claims.claim import Claim
 from lazyadam.suites.equivalence.claims.devices import dense_everywhere, dense_is_adam, sparse_on_cpu_only
 from lazyadam.suites.equivalence.claims.gradients import sparse_gradients_agree
+from lazyadam.suites.equivalence.claims.pages import PAGES
 from lazyadam.suites.equivalence.claims.samples import sample
 
 CLAIMS = (
@@ -87,4 +88,5 @@ CLAIMS = (
         partial(sample, name="s1_mindspore"),
     ),
     Claim("S2", "The sample in torch trains a linear layer by SparseAdam.", partial(sample, name="s2_torch")),
+    *PAGES,
 )

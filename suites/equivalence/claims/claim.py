@@ -20,11 +20,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class Claim:
-    """What is claimed, in a sentence, and how it is decided with a seed."""
+    """What is claimed, in a sentence, and how it is decided with a seed.
+
+    page: where it is claimed. framework: it is asked where a backend of this runs; '' is always asked.
+    """
 
     id: str
     text: str
     decide: Callable[[Lab, int], Decision]
+    page: str = "mindspore.cn, Differences with torch.optim.SparseAdam, 2.x"
+    framework: str = ""
 
     def decision(self, lab: Lab, seed: int) -> Decision:
         try:
