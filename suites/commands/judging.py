@@ -1,10 +1,7 @@
 """Judging backends: `check` and `report`."""
 
-import os
 import sys
-from argparse import ArgumentTypeError
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +11,7 @@ from lazyadam.suites.backends.typed import meant
 from lazyadam.suites.commands.app import OUT, Device, Out, Profile, Python, Seed, app
 from lazyadam.suites.commands.options import chosen, near_path, one_of
 from lazyadam.suites.commands.options import processes as at_once
+from lazyadam.suites.commands.running import Asked, as_it_is, judge
 
 if TYPE_CHECKING:
     from lazyadam.suites.backends.base import Backend
@@ -45,7 +43,10 @@ Processes = Annotated[
     int | None,
     typer.Option("-n", "--processes", metavar="N", parser=at_once, help="default: one a core"),
 ]
-OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # of somebody's own tests
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="go on with the same run into --out, which was ended: what is done stays"),
+]
 LISTED = "; lazyadam list names the backends"
 
 
@@ -68,6 +69,7 @@ def check(
     processes: Processes = None,
     show: Show = [],
     python: Python = None,
+    resume: Resume = False,
     out: Out = OUT,
 ) -> int:
     """Judge optimizers: every clause in every type, step by step, against the rounding bound."""
@@ -88,7 +90,9 @@ def check(
     loaded = [f"{b.name} is loaded from {b.origin.file}" for b in these if b.origin and b.origin.file]
     for line in (*loaded, *not_tried):
         print(line, file=sys.stderr)
-    return judge(("suites/conformance",), given, Asked(pins, device, profile, seed, processes, show, out))
+    return judge(
+        ("suites/conformance",), given, Asked(pins, device, profile, seed, processes, show, resume, out)
+    )
 
 
 @app.command(epilog="Example: lazyadam report --out results")
@@ -103,6 +107,13 @@ def report(
     processes: Processes = None,
     show: Show = [],
     python: Python = None,
+    resume: Resume = False,
+    of: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="DIR", help="judge nothing: of a run that was ended there, what was done"
+        ),
+    ] = None,
     out: Out = OUT,
 ) -> int:
     """Judge every backend that is here, compare them with each other, and write tables and the page."""
@@ -112,11 +123,14 @@ def report(
     from lazyadam.reports.told import wrapped
     from lazyadam.suites.run.steps import Steps
 
-    targets = [*targets, *declared(program, library, out)]
-    given = named(chosen(targets, out, python=python or "")) if targets else []
-    given += [f"--python={python}"] if python and not targets else []
-    suites = ("suites/equivalence", "suites/conformance")
-    status = judge(suites, given, Asked(pins, device, profile, seed, processes, show, out))
+    if of is not None:
+        out, status = of, as_it_is(of)
+    else:
+        targets = [*targets, *declared(program, library, out)]
+        given = named(chosen(targets, out, python=python or "")) if targets else []
+        given += [f"--python={python}"] if python and not targets else []
+        suites = ("suites/equivalence", "suites/conformance")
+        status = judge(suites, given, Asked(pins, device, profile, seed, processes, show, resume, out))
     if status not in (0, 1):
         return status
     with Steps(PARTS) as steps:
@@ -155,76 +169,6 @@ def named(these: "list[type[Backend]]") -> list[str]:
         *(f"--backend-file={file}" for file in files),
         *(f"--python={python}" for python in pythons),
     ]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a run is asked for, beside what it judges."""
-
-    pins: list[Path]
-    device: str
-    profile: str
-    seed: str | None
-    processes: int | None
-    show: list[str]
-    out: Path
-
-
-def judge(suites: tuple[str, ...], given: list[str], asked: Asked) -> int:
-    """Run pytest on the suites; its exit status as that of a command."""
-    import pytest
-
-    from lazyadam.reports.schema import SHOWN
-    from lazyadam.reports.tables import foreign, try_to_write
-    from lazyadam.suites.backends.base import DEVICES
-    from lazyadam.suites.backends.workers import guard
-    from lazyadam.suites.backends.workers.start import ROOT
-    from lazyadam.suites.conformance.budget import BUDGETS
-    from lazyadam.suites.run.machine import all_threads
-    from lazyadam.suites.run.progress import EXIT, Teller
-    from lazyadam.suites.run.seed import whole_number
-
-    device = one_of(asked.device, DEVICES, "--device")
-    profile = one_of(asked.profile, BUDGETS, "--profile")
-    show = [one_of(table, (*SHOWN, "all"), "--show") for table in asked.show]
-    pins, seed, processes, out = asked.pins, asked.seed, asked.processes, asked.out
-    if seed is not None:
-        try:
-            whole_number(seed)
-        except ArgumentTypeError as error:
-            raise typer.BadParameter(str(error), param_hint="--seed") from None
-    for folder in pins:
-        if not folder.is_dir():
-            raise typer.BadParameter(f"no folder {folder}{near_path(folder)}", param_hint="--pins")
-    few = "quick" in given or any(option.startswith("--only=") for option in given)
-    several = processes if processes is not None else 1 if few else all_threads()
-    # Each backend keeps to one process; fewer than there are processes are spread.
-    count = sum(option.startswith("--backend=") for option in given)
-    spread = "worksteal" if 0 < count < several else "loadgroup"
-    options = [
-        *("-c", os.devnull, f"--rootdir={ROOT}", "--import-mode=importlib"),  # and nobody's settings
-        *("-p", "no:cacheprovider", "-p", "no:terminalreporter"),
-        # A signal that falls into a callback of Python's is heeded later, and there told in words.
-        *("-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
-        *(("-n", several, "--dist", spread) if several > 1 else ()),
-        *(ROOT / suite for suite in suites),
-        *(f"--pins={folder.absolute()}" for folder in pins),
-        *(f"--show={table}" for table in show),
-        *(f"--device={device}", f"--profile={profile}", f"--out={out.absolute()}"),
-        *((f"--seed={seed}",) if seed is not None else ()),
-        *given,
-    ]
-    try_to_write(out)
-    if foreign(out):
-        raise typer.TyperException(f"{out / 'verdicts.csv'} is no table of a run; another folder: --out DIR")
-    for name in OTHERS:
-        os.environ.pop(name, None)
-    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(guard.folder())  # goes with the run, however that ends
-    teller = Teller()
-    status = int(pytest.main([*map(str, options)], plugins=[teller]))
-    if status == pytest.ExitCode.INTERRUPTED and not teller.ended:
-        raise KeyboardInterrupt
-    return EXIT.get(status, status)
 
 
 def resolve(

@@ -1,5 +1,7 @@
 """Which tests there are for each backend, and in which order."""
 
+import re
+
 import pytest
 
 from lazyadam.suites.backends.base import Backend
@@ -8,7 +10,7 @@ from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences import pin
 from lazyadam.suites.divergences.reproducer import no_script, only_judged
 from lazyadam.suites.equivalence.claims import CLAIMS
-from lazyadam.suites.plugin.options import BACKENDS, words
+from lazyadam.suites.plugin.options import BACKENDS, DONE, words
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,6 +21,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.clear()  # a word that nothing has would be passed over where another fits
     if only := config.getoption("--only"):
         items[:] = [item for item in items if clause_of(item) in only]
+    done = config.stash[DONE]
+    none = config.getoption("--as-it-is")
+    items[:] = [item for item in items if not none and ungrouped(item.nodeid) not in done]
     first: dict[str, int] = {}
 
     def place(item: pytest.Item) -> tuple[bool, int]:
@@ -27,6 +32,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return item.path.name != "test_pins.py", first.setdefault(name, len(first))
 
     items.sort(key=place)
+
+
+def ungrouped(nodeid: str) -> str:
+    """The name of a test; xdist appends the group."""
+    return re.sub(r"@[^@\]]*$", "", nodeid)
 
 
 def clause_of(item: pytest.Item) -> str:

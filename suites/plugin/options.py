@@ -16,6 +16,7 @@ from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 from lazyadam.suites.backends.own.interpreter import refusal
+from lazyadam.suites.backends.registry import PEERS
 from lazyadam.suites.backends.selecting import UnknownBackend, select
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.clauses import CLAUSES
@@ -23,6 +24,7 @@ from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.divergences import pin
 from lazyadam.suites.divergences.accepting import folders_of
 from lazyadam.suites.run import interruption
+from lazyadam.suites.run.journal import JournalError, Phase, done, phases, settings_of
 from lazyadam.suites.run.machine import unsupported
 from lazyadam.suites.run.seed import whole_number
 
@@ -30,6 +32,8 @@ BACKENDS = pytest.StashKey[list[Any]]()
 PINS_TOLD = pytest.StashKey[list[str]]()
 SEED = pytest.StashKey[int]()
 STARTED = pytest.StashKey[float]()
+BEFORE = pytest.StashKey[list[Phase]]()  # what the run found that this one goes on with
+DONE = pytest.StashKey[frozenset[str]]()  # and which tests it has done
 CONFORMANCE = "suites/conformance"
 
 
@@ -105,6 +109,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TABLE",
         help="print this table at the end, or all; repeatable",
     )
+    group.addoption(
+        "--resume",
+        action="store_true",
+        help="go on with the same run into --out, which was ended: what is done stays",
+    )
+    group.addoption(
+        "--as-it-is",
+        action="store_true",
+        help="with --resume: do no more, and write the tables of what is done",
+    )
     group.addoption("--out", type=Path, default=Path(USUAL), metavar="DIR", help="where the tables go")
 
 
@@ -116,6 +130,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if why := unsupported():
         raise pytest.UsageError(why)
     check_options(config)
+    config.stash[BEFORE] = []
     config.option.examples = config.getoption("--examples") or config.getoption("--out") / "examples"
     if asked_of_backends(config) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = [str(config.rootpath / CONFORMANCE)]  # not the tests of our own parts
@@ -130,17 +145,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[PINS_TOLD] = take_pins(config)
     except (UnknownBackend, BrokenDeclaration, TraceError) as error:
         raise pytest.UsageError(str(error)) from None
+    # xdist workers take what the session has that started them.
+    given = getattr(config, "workerinput", {})
+    begun = before(config) if config.getoption("--resume") and not given else {}
+    config.stash[DONE] = frozenset(given.get("done", done(config.stash[BEFORE]) if begun else ()))
     seed = config.getoption("--seed")
     if seed is None:
-        # xdist workers take the seed of the session that started them.
-        given = getattr(config, "workerinput", {}).get("seed")
-        seed = (
-            given
-            if given is not None
-            else 0
-            if config.getoption("--profile") == "ci"
-            else secrets.randbits(32)
-        )
+        usual = 0 if config.getoption("--profile") == "ci" else secrets.randbits(32)
+        seed = given.get("seed", int(begun.get("seed", usual)))
     config.stash[SEED] = seed
     config.stash[STARTED] = time.monotonic()
 
@@ -148,6 +160,16 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["seed"] = node.config.stash[SEED]
+    node.workerinput["done"] = sorted(node.config.stash[DONE])
+
+
+def before(config: pytest.Config) -> dict[str, str]:
+    """The settings of the run to go on with; what it found is kept."""
+    try:
+        config.stash[BEFORE] = [*phases(config.getoption("--out"))]
+        return settings_of(config.getoption("--out"))
+    except JournalError as error:
+        raise pytest.UsageError(f"--resume: {error}") from None
 
 
 def take_pins(config: pytest.Config) -> list[str]:
@@ -157,7 +179,7 @@ def take_pins(config: pytest.Config) -> list[str]:
     for backend in select([], own, config.getoption("--python") or "") if own else ():
         files.setdefault(Path(backend.file).name, []).append(backend.name)
     folders = [*config.getoption("--pins"), *folders_of(str(path.resolve()) for path in own)]
-    return pin.use(folders, [backend.name for backend in select([])], files)
+    return pin.use(folders, [*(backend.name for backend in select([])), *PEERS], files)
 
 
 def check_options(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 """What tests have found, gathered over all processes; tables and the last screen, when all is done."""
 
+import hashlib
 import json
-import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,8 +14,19 @@ from lazyadam.reports import tables
 from lazyadam.suites.conformance.budget import BUDGETS
 from lazyadam.suites.conformance.combined import tried
 from lazyadam.suites.conformance.replay import NOTHING_COMPARED
-from lazyadam.suites.plugin.options import BACKENDS, CONFORMANCE, PINS_TOLD, SEED, STARTED, hints, selection
+from lazyadam.suites.plugin.collection import ungrouped
+from lazyadam.suites.plugin.options import (
+    BACKENDS,
+    BEFORE,
+    CONFORMANCE,
+    PINS_TOLD,
+    SEED,
+    STARTED,
+    hints,
+    selection,
+)
 from lazyadam.suites.run import compared, interruption
+from lazyadam.suites.run.journal import ARGUMENTS, BEGUN, Journal, JournalError, Phase, code
 from lazyadam.suites.run.progress import EXIT, Teller
 from lazyadam.suites.run.recording import Run
 
@@ -24,13 +35,42 @@ JUDGING = (CONFORMANCE, "suites/equivalence")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput") and not session.config.getoption("collectonly"):
-        try:
-            tables.try_to_write(out := session.config.getoption("--out"))
-            if any(Path(part).name in str(given) for given in session.config.args for part in JUDGING):
-                session.config.add_cleanup(tables.hold(out))
-        except tables.NotWritten as error:
-            raise pytest.UsageError(str(error)) from None
+    config = session.config
+    if hasattr(config, "workerinput") or config.getoption("collectonly"):
+        return
+    try:
+        tables.try_to_write(out := config.getoption("--out"))
+        if any(Path(part).name in str(given) for given in config.args for part in JUDGING):
+            config.add_cleanup(tables.hold(out))
+            journal = Journal(out, settings(config), config.getoption("--resume"))
+            config.add_cleanup(journal.close)
+            for phase in config.stash[BEFORE]:
+                take(phase)
+            _journal.append(journal)
+    except (tables.NotWritten, JournalError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def settings(config: pytest.Config) -> dict[str, str]:
+    """What a run has to have in common with one that it goes on with, and when it began."""
+    files = b"".join(Path(file).read_bytes() for file in config.getoption("--backend-file"))
+    return {
+        ARGUMENTS: json.dumps([*map(str, config.invocation_params.args)]),
+        BEGUN: str(datetime.now(UTC).date()),
+        "suites": ", ".join(
+            sorted(part for part in JUDGING if any(Path(part).name in str(x) for x in config.args))
+        ),
+        "profile": config.getoption("--profile"),
+        "seed": str(config.stash[SEED]),
+        "device": config.getoption("--device"),
+        "interpreter": config.getoption("--python") or "",
+        "selection": selection(config),
+        "backends": ", ".join(backend.name for backend in config.stash[BACKENDS]),
+        "files": ", ".join(str(file) for file in config.getoption("--backend-file")),
+        "declarations": hashlib.sha256(files).hexdigest()[:16],
+        "pins": ", ".join(str(folder) for folder in config.getoption("--pins")),
+        "suite": code(),
+    }
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -60,12 +100,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Results travel with the reports, so that a run spread over processes collects them too."""
     interruption.heed()
     results = [json.loads(str(value)) for name, value in report.user_properties if name == RESULT]
-    if report.failed:
-        _failed.append(failure(report, results))
-    _judging.update(part for part in JUDGING if report.nodeid.startswith(part))
-    if report.when == "call":
-        _ended.append(report.nodeid)
-        _collected.extend(results)
+    failed = failure(report, results) if report.failed else None
+    phase = Phase(
+        ungrouped(report.nodeid), str(report.when), results if report.when == "call" else [], failed
+    )
+    if _journal and (phase.phase == "call" or failed):
+        _journal[0].add(phase)
+    take(phase)
+
+
+def take(phase: Phase) -> None:
+    """What a part of a test found, now or in the run that this one goes on with."""
+    if phase.failed:
+        _failed.append(phase.failed)
+    _judging.update(part for part in JUDGING if phase.test.startswith(part))
+    if phase.phase == "call":
+        _ended.append(phase.test)
+        _collected.extend(phase.results)
 
 
 def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[str, str]:
@@ -73,7 +124,7 @@ def failure(report: pytest.TestReport, results: list[dict[str, Any]]) -> dict[st
     crash = getattr(report.longrepr, "reprcrash", None)
     said = str(crash.message if crash else report.longrepr).removeprefix("Failed: ").strip()
     return {
-        "test": re.sub(r"@[^@\]]*$", "", report.nodeid),  # xdist appends the group
+        "test": ungrouped(report.nodeid),
         "kind": "not known" if any(result.get("new") for result in results) else "failed",
         "message": said.partition("\n")[0][:200],
     }
@@ -89,6 +140,7 @@ def _space(config: pytest.Config, whole: bool) -> list[dict[str, Any]]:
     return [{"space": [row for b in backends for row in tried(b, seed, budget)]}]
 
 
+_journal: list[Journal] = []  # of a run that judges: one
 _collected: list[dict[str, Any]] = []
 _failed: list[dict[str, str]] = []
 _ended: list[str] = []
@@ -118,6 +170,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
     result = yield
     if hasattr(config, "workerinput"):
         return result  # they end one after another: what they saw, whoever started them writes
+    if config.stash[BEFORE] and session.exitstatus in (
+        pytest.ExitCode.OK,
+        pytest.ExitCode.NO_TESTS_COLLECTED,
+    ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED if _failed else pytest.ExitCode.OK
     if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and selection(config) != "everything":
         print(f"nothing is selected by {selection(config)}{hints(config)}")
     ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -126,11 +183,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
         session.exitstatus = NOTHING_COMPARED
     if session.exitstatus == pytest.ExitCode.INTERRUPTED and not _collected:
         lines = ["interrupted before anything was judged: no table is written"]
-    whole = ended and not stopped
+    whole = ended and not stopped and not (config.getoption("--as-it-is") and not _journal[0].whole)
+    if whole and _journal:
+        _journal[0].end()
     ran = Run(
         backends=config.stash[BACKENDS],
         settings={
-            "date": datetime.now(UTC).date(),
+            "date": _journal[0].begun if _journal else datetime.now(UTC).date(),
             "profile": config.getoption("--profile"),
             "seed": config.stash[SEED],
             "device": config.getoption("--device"),
