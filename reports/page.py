@@ -11,6 +11,7 @@ import pandas as pd
 from lazyadam.reports import answer, matrix, together, views
 from lazyadam.reports import performance as speed
 from lazyadam.reports.findings import findings
+from lazyadam.reports.grid import grid
 from lazyadam.reports.growth import Growth, growths
 from lazyadam.reports.render import TEMPLATES, breakable, html
 from lazyadam.reports.schema import TABLES
@@ -110,6 +111,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame, yours: str = 
         kinds=tables.get("findings")["kind"].value_counts().to_dict(),
         findings=views.findings(tables.get("findings"), tables.folder),
         beside=beside,
+        grids={kind: grid(pairs, axes, kind == "dense") for kind in ("sparse", "dense")},
         what_to_set=html(what_to_set),
         what_to_know=html(answer.what_to_know(losses="#training", code="#code")) if what_to_set else "",
         samples=samples(tables.folder),
