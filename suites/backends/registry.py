@@ -12,8 +12,10 @@ from lazyadam.suites.backends.torch import backends as torch
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch.BACKENDS, *mindspore.BACKENDS)
 }
-# Of frameworks in environments of their own: judged where they are named, and in tox -e report-peers.
+# Of frameworks in environments of their own, which tox -e report-peers judges.
 PEERS: dict[str, type[Backend]] = {backend.name: backend for backend in mxnet.BACKENDS}
+# Judged where they are named alone: further forms of torch's, and the peers.
+NAMED: dict[str, type[Backend]] = {backend.name: backend for backend in torch.FURTHER} | PEERS
 # What is measured beside them, and not under test.
 BESIDE: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*by_hand.BACKENDS, *compiled.BACKENDS, *floor.BACKENDS)
@@ -24,5 +26,5 @@ def find(name: str, file: str = "") -> type[Backend]:
     """The backend of a name, to be run here: that of a file, of a package, or the suite's own."""
     if file:
         return next(backend for backend in declaration.declared(Path(file)) if backend.name == name)
-    known = BACKENDS | PEERS | BESIDE
+    known = BACKENDS | NAMED | BESIDE
     return known[name] if name in known else next(b for b in declaration.installed() if b.name == name)

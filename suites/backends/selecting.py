@@ -6,7 +6,7 @@ from pathlib import Path
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.own import reader
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
-from lazyadam.suites.backends.registry import BACKENDS, BESIDE, PEERS
+from lazyadam.suites.backends.registry import BACKENDS, BESIDE, NAMED
 from lazyadam.suites.backends.typed import begun, near
 
 
@@ -25,14 +25,14 @@ def select(names: list[str], files: Iterable[Path] = (), python: str = "") -> li
         BrokenDeclaration: a file or a package declares no proper backend.
     """
     own = [backend for file in dict.fromkeys(files) for backend in reader.read(file, python)]
-    known = BACKENDS | PEERS
+    known = BACKENDS | NAMED
     for backend in (*(() if python else reader.installed()), *own):
         if known.setdefault(backend.name, backend) is not backend or backend.name in BESIDE:
             where = backend.file or backend.__module__
             raise BrokenDeclaration(f"{where}: {backend.__name__}: there is another backend {backend.name}")
     chosen: list[type[Backend]] = []
     for name in names:
-        found = begun(name, known)
+        found = begun(name, known.keys() - NAMED.keys()) or begun(name, known)
         if not found:
             raise UnknownBackend(f"unknown backend {name!r}{near(name, known)}")
         chosen += [known[n] for n in found if known[n] not in chosen]
@@ -40,10 +40,11 @@ def select(names: list[str], files: Iterable[Path] = (), python: str = "") -> li
         if not any(b.file == file for b in chosen):
             declares = ", ".join(b.name for b in own if b.file == file)
             raise UnknownBackend(f"{file} is given, but {declares}, which it declares, is not named")
-    these = chosen if names else own or [b for b in known.values() if b.name not in PEERS]
+    these = chosen if names else own or [b for b in known.values() if b.name not in NAMED]
     return [backend.run_by(python) for backend in these] if python else these
 
 
 def named(text: str) -> list[str]:
     """The names that a text may stand for, of the suite's backends and of packages'."""
-    return begun(text, [*BACKENDS, *PEERS, *(backend.name for backend in reader.installed())])
+    usual = [*BACKENDS, *(backend.name for backend in reader.installed())]
+    return begun(text, usual) or begun(text, NAMED)

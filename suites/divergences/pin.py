@@ -19,7 +19,7 @@ from lazyadam.reference.dialect import Dialect
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.vocabulary import FAILING, Verdict
 from lazyadam.suites.backends.base import DEVICES, Backend
-from lazyadam.suites.backends.registry import BACKENDS, PEERS
+from lazyadam.suites.backends.registry import BACKENDS, NAMED
 from lazyadam.suites.backends.typed import near
 from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases import trace
@@ -193,7 +193,7 @@ def _of_the_suite() -> tuple[Pin, ...]:
     found = tuple(load(path) for path in sorted(PINS.glob("*.json")))
     for pin in found:
         told = "; a pin of a backend of your own belongs in a folder of your own: --pins DIR"
-        _check_backends(pin, PINS, BACKENDS | PEERS, told)
+        _check_backends(pin, PINS, BACKENDS | NAMED, told)
     return found
 
 

@@ -14,7 +14,7 @@ import execnet
 
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.peers import made_by
-from lazyadam.suites.backends.registry import BACKENDS, PEERS
+from lazyadam.suites.backends.registry import BACKENDS, NAMED
 from lazyadam.suites.backends.workers import patience
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ENVIRONMENT, ROOT
@@ -57,7 +57,7 @@ class Lab:
         self.stack.close()
 
     def backend(self, name: str) -> type[Backend]:
-        return (BACKENDS | PEERS)[name]
+        return (BACKENDS | NAMED)[name]
 
     def run(self, name: str, cases: list[Case], device: str = "cpu") -> list[Trajectory]:
         """The trajectories of the cases, up to the first that fails: a refusal can cost seconds.
@@ -97,7 +97,7 @@ class Lab:
         """
         framework = name.rpartition("_")[2]
         known = [
-            b for b in (BACKENDS | PEERS).values() if b.name in self.selected and b.framework == framework
+            b for b in (BACKENDS | NAMED).values() if b.name in self.selected and b.framework == framework
         ]
         if not known:
             raise NotRun(f"no backend of {framework} is selected")

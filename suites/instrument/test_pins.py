@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lazyadam.suites.backends.base import DEVICES
-from lazyadam.suites.backends.registry import BACKENDS, PEERS
+from lazyadam.suites.backends.registry import BACKENDS, NAMED
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Trajectory
@@ -34,7 +34,7 @@ def test_pin_is_small_and_says_why(pin: Pin) -> None:
     for parameter in pin.case.parameters:
         assert parameter.w.shape <= (8, 4)
     for dtype in pin.dtypes:
-        assert any(dtype in pin.types_of((BACKENDS | PEERS)[name]) for name in pin.backends), (
+        assert any(dtype in pin.types_of((BACKENDS | NAMED)[name]) for name in pin.backends), (
             "nothing would prove it"
         )
     assert len(pin.sentence.split()) >= 8
@@ -42,7 +42,7 @@ def test_pin_is_small_and_says_why(pin: Pin) -> None:
     assert bool(pin.explained_by) or bool(pin.clauses)
 
 
-@pytest.mark.parametrize("backend", (BACKENDS | PEERS).values(), ids=[*BACKENDS, *PEERS])
+@pytest.mark.parametrize("backend", (BACKENDS | NAMED).values(), ids=[*BACKENDS, *NAMED])
 def test_what_is_pinned_is_what_the_source_is_said_to_speak(backend: Any) -> None:
     for device, pin in product(DEVICES, pins()):
         here = pin.names(backend) and device in pin.devices

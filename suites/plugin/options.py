@@ -16,7 +16,7 @@ from lazyadam.reports.vocabulary import Against
 from lazyadam.suites.backends.base import DEVICES
 from lazyadam.suites.backends.own.declaration import BrokenDeclaration
 from lazyadam.suites.backends.own.interpreter import refusal
-from lazyadam.suites.backends.registry import PEERS
+from lazyadam.suites.backends.registry import NAMED
 from lazyadam.suites.backends.selecting import UnknownBackend, select
 from lazyadam.suites.cases.trace import TraceError
 from lazyadam.suites.clauses import CLAUSES
@@ -179,7 +179,7 @@ def take_pins(config: pytest.Config) -> list[str]:
     for backend in select([], own, config.getoption("--python") or "") if own else ():
         files.setdefault(Path(backend.file).name, []).append(backend.name)
     folders = [*config.getoption("--pins"), *folders_of(str(path.resolve()) for path in own)]
-    return pin.use(folders, [*(backend.name for backend in select([])), *PEERS], files)
+    return pin.use(folders, [*(backend.name for backend in select([])), *NAMED], files)
 
 
 def check_options(config: pytest.Config) -> None:

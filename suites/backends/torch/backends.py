@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from lazyadam.reference.dialect import (
     Arithmetic,
@@ -55,7 +55,7 @@ class Adam(TorchOptimizer):
     hyperparameters = frozenset({"maximize", "weight_decay", "betas of 0"})
     grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
-    promises = (Promise("epsilon", f"{_ADAM}, the algorithm"),)
+    promises: ClassVar[tuple[Promise, ...]] = (Promise("epsilon", f"{_ADAM}, the algorithm"),)
     spoken = documented
     # torch/optim/adam.py, 2.13: lerp for the first moment, mul and addcmul for the second.
     arithmetic = Arithmetic(power=Power.FLOAT64, first_average=Average.OMEGA, second_average=Average.BOTH)
@@ -85,7 +85,36 @@ class AdamFused(Adam):
     }
 
 
+class AdamW(Adam):
+    """Adam but for its decay (torch/optim/adamw.py, 2.13), which is 0.01 where nothing is said."""
+
+    optimizer_class = "AdamW"
+    documented = replace(Adam.documented, weight_decay=WeightDecay.DECOUPLED)
+    promises = (
+        *Adam.promises,
+        Promise("weight_decay", "torch.optim.AdamW documentation, 2.13, the algorithm"),
+    )
+    spoken = documented
+
+
+class AdamWLoop(AdamW):
+    name = "torch.AdamW.loop"
+    options = {**AdamLoop.options, "weight_decay": 0.0}
+
+
+class AdamWForeach(AdamW):
+    name = "torch.AdamW.foreach"
+    options = {**AdamForeach.options, "weight_decay": 0.0}
+
+
+class AdamWFused(AdamW):
+    name = "torch.AdamW.fused"
+    options = {**AdamFused.options, "weight_decay": 0.0}
+    elsewhere = AdamFused.elsewhere
+
+
 BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)
+FURTHER: tuple[type[Backend], ...] = (AdamWLoop, AdamWForeach, AdamWFused)
 
 
 def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:
@@ -102,15 +131,7 @@ def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Ba
         if optimizer.startswith("torch.optim."):
             raise ValueError(f"{optimizer} is not judged: it is none of SparseAdam, Adam and AdamW")
         return None
-    foreach = options.get("foreach", device != "cpu" and not options.get("fused"))
-    form = AdamFused if options.get("fused") else AdamForeach if foreach else AdamLoop
-    return _decoupled(form) if options.get("decoupled_weight_decay") else form
-
-
-def _decoupled(form: type[Adam]) -> type[Backend]:
-    """AdamW is Adam but for its decay (torch.optim.AdamW documentation, 2.13; torch/optim/adamw.py)."""
-    apart = {"weight_decay": WeightDecay.DECOUPLED}
-    changed = {name: replace(getattr(form, name), **apart) for name in ("documented", "spoken")}
-    source = Promise("weight_decay", "torch.optim.AdamW documentation, 2.13, the algorithm")
-    name = form.name.replace("Adam", "AdamW")
-    return type(form.__name__, (form,), {**changed, "name": name, "promises": (*form.promises, source)})
+    form = "foreach" if options.get("foreach", device != "cpu" and not options.get("fused")) else "loop"
+    form = "fused" if options.get("fused") else form
+    kind = "AdamW" if options.get("decoupled_weight_decay") else "Adam"
+    return next(backend for backend in (*BACKENDS, *FURTHER) if backend.name == f"torch.{kind}.{form}")

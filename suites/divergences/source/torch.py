@@ -65,7 +65,8 @@ class TorchScript(TorchParameters):
 
     def _new(self) -> str:
         """The optimizer, made."""
-        s, options = self.s, [f"{name}={x}" for name, x in self.origin.options]
+        s, said = self.s, self._arguments(self.s.groups[0])
+        options = [f"{name}={x}" for name, x in self.origin.options if name not in said]
         if not self.in_groups:
             arguments = [f"{name}={x}" for name, x in self._arguments(s.groups[0]).items()]
             params = self._between("[p]" if s.count == 1 else "params")
