@@ -103,6 +103,8 @@ class Storage(Enum):
     FLOAT32 = "rounded to float32"
     TEXT = "float64, and handed over as text, which is read as float32 for tensors of every type"
     WORKING = "rounded to the working precision: to float32 for tensors of at most 32 bits"
+    LEARNING_RATE = "lr rounded to float32, for tensors of every type, and the others as written"
+    VARIABLES = "lr and β rounded to float32, for tensors of every type, and ε as written"
 
 
 class Power(Enum):
@@ -115,13 +117,16 @@ class Power(Enum):
     FLOAT32_POWER = "a float32 power, which may be some ulps off, and float32 scalars"
     FLOAT64_POWER = "a float64 power, which may be some ulps off, and float64 scalars"
     WORKING_POWER = "a power in the working precision, which may be some ulps off, and scalars in it"
+    OWN_POWER = (
+        "a power in the tensor's own type, of a float32 β and t rounded to it, and scalars in that type"
+    )
 
 
 class Average(Enum):
     """How a moving average is written, which decides what its β really is."""
 
     BOTH = "β·x + ω·y, with β and ω = 1 − β each rounded to the working precision"
-    COMPLEMENT = "β·x + ω·y, with β rounded to the working precision, and ω = 1 − that number"
+    COMPLEMENT = "β·x + ω·y, with β as it meets the tensor, and ω = 1 − that number"
     OMEGA = "x + ω·(y − x), with ω rounded to the working precision, so that its β is 1 − ω"
     ROOT = "β·x + (√ω·y)², of a second moment, with √ω rounded, so that its ω is that number's square"
 
@@ -139,9 +144,9 @@ class Arithmetic:
 
     root_error, division_error: in units of u, 1 for IEEE operations. power_ulps: how far a power that may be
     some ulps off may be from the number nearest to it (powf of glibc: 1, of CUDA: 4). step_size_error: of a
-    float32 step size that follows from the powers, in units of float32's u: 0 for
-    (lr·√(1 − β2^t)) / (1 − β1^t) with each operation rounded, which is replayed; 3 for a root, a product and
-    a quotient in any order.
+    step size that follows from the powers in float32, or in the tensor's own type, in units of that type's u:
+    0 for (lr·√(1 − β2^t)) / (1 − β1^t) with each operation rounded, which is replayed; 3 for a root, a
+    product and a quotient in any order.
     """
 
     storage: Storage = Storage.FLOAT64

@@ -132,7 +132,7 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     There Ev ≤ K·v' + 4η, so Es ≤ (1 − √(1 − K))·s + 4√η, which ε dwarfs in all but small types.
     """
     p, k = rules.precision, rules.constants
-    if not np.all(np.asarray(s.beta2) > 0.25):
+    if not (np.all(np.asarray(s.beta2) > 0.25) and np.all(np.asarray(s.omega2) > 0)):
         return None
     of_v, of_square = average_factors(k.square, s.beta2, s.omega2, p, k)
     of_v_bar = np.maximum(of_v / s.beta2, of_square / s.omega2)

@@ -7,14 +7,20 @@ the difference between (a) and (c) is the specification gap.
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
-from lazyadam.reference.rounding import Precision
+from lazyadam.reference.powers import (
+    float32_of_text,
+    float32_product,
+    float64_product,
+    nearest_power,
+    one_minus_power,
+)
+from lazyadam.reference.rounding import Precision, round_to
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,6 @@ class Scalars(NamedTuple):
         return Scalars(*(x[at] if isinstance(x, np.ndarray) else x for x in self))
 
 
-def one_minus_power(beta: float, t: int) -> float:
-    """1 − β^t, without the cancellation that the subtraction would suffer for β near 1."""
-    return -math.expm1(t * math.log(beta)) if beta else 1.0
-
-
 def exact(h: Hyperparameters, t: int) -> Scalars:
     """Level (a): the scalars of step t from the hyperparameters as written, in float64."""
     root = math.sqrt(one_minus_power(h.beta2, t))
@@ -105,7 +106,10 @@ def working(arithmetic: Arithmetic, precision: Precision) -> Arithmetic:
 
 def inexact(arithmetic: Arithmetic) -> bool:
     """Whether its powers may be some ulps off."""
-    return arithmetic.power in (Power.FLOAT32_POWER, Power.FLOAT64_POWER, Power.WORKING_POWER)
+    return arithmetic.power in (
+        *(Power.FLOAT32_POWER, Power.FLOAT64_POWER, Power.WORKING_POWER),
+        Power.OWN_POWER,
+    )
 
 
 def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
@@ -114,11 +118,14 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
         return h
     if arithmetic.storage is Storage.TEXT:  # of 1/loss_scale
         return replace(h, loss_scale=1.0 / float(float32_of_text(1.0 / h.loss_scale)))
+    h = replace(h, lr=float(np.float32(h.lr)))
+    if arithmetic.storage is Storage.LEARNING_RATE:
+        return h
+    h = replace(h, beta1=float(np.float32(h.beta1)), beta2=float(np.float32(h.beta2)))
+    if arithmetic.storage is Storage.VARIABLES:
+        return h
     return replace(
         h,
-        lr=float(np.float32(h.lr)),
-        beta1=float(np.float32(h.beta1)),
-        beta2=float(np.float32(h.beta2)),
         epsilon=float(np.float32(h.epsilon)),
         # MindSpore stores λ·loss_scale and 1/loss_scale (nn/optim/optimizer.py, 2.10).
         weight_decay=float(np.float32(h.weight_decay * h.loss_scale)) * float(np.float32(1.0 / h.loss_scale)),
@@ -141,6 +148,7 @@ def replayed(
     """
     arithmetic = working(arithmetic, precision)
     h = stored(h, arithmetic)
+    own = arithmetic.power is Power.OWN_POWER
     if arithmetic.power is Power.EXACT:
         return exact(h, t)
     omega1, omega2 = 1 - h.beta1, 1 - h.beta2
@@ -152,15 +160,15 @@ def replayed(
         alpha, rate = h.lr * root / correction1, h.lr / correction1
         folded = h.epsilon * root
     else:
-        alpha, rate, root, folded = _chain(h, t, arithmetic, ulps or (0, 0))
-        errors = _chain_errors(h, t, arithmetic, ulps)
+        alpha, rate, root, folded = _chain(h, t, arithmetic, precision, ulps or (0, 0))
+        errors = _chain_errors(h, t, arithmetic, precision, ulps)
         if arithmetic.storage is Storage.FLOAT32:
             omega1, omega2 = (float(np.float32(1) - np.float32(x)) for x in (h.beta1, h.beta2))
 
-    def meet(x: float) -> float:
+    def meet(x: float, name: str = precision.name if own else precision.scalar) -> float:
         if arithmetic.storage is Storage.TEXT:
             return float(float32_of_text(x))
-        return float(np.float32(x)) if precision.scalar == "float32" else x
+        return float(round_to(x, name))
 
     if arithmetic.first_average is Average.COMPLEMENT:
         omega1 = 1 - meet(h.beta1)
@@ -181,7 +189,7 @@ def replayed(
         omega1=omega1,
         beta2=1 - omega2 if arithmetic.second_average is Average.OMEGA else meet(h.beta2),
         omega2=omega2,
-        epsilon=meet(h.epsilon),
+        epsilon=meet(h.epsilon, precision.scalar),  # what its type takes from it: epsilon_lost
         folded_epsilon=folded,
         root_correction=root,
         decay=h.weight_decay if arithmetic.storage is Storage.FLOAT32 else meet(h.weight_decay),
@@ -200,11 +208,21 @@ class _Chain(NamedTuple):
     folded: float
 
 
-def _chain(h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, int]) -> _Chain:
+@np.errstate(all="ignore")  # t may overflow its type, and β round to 1
+def _chain(
+    h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Precision, ulps: tuple[int, int]
+) -> _Chain:
     """From powers of a type, each operation rounded to it; or in float64, where the order is not known."""
-    kind: Any = np.float64 if arithmetic.power is Power.FLOAT64_POWER else np.float32
+    kind = _kind(arithmetic, precision)
     if arithmetic.power is Power.FLOAT32_PRODUCT:
         power1, power2 = float32_product(h.beta1, t), float32_product(h.beta2, t)
+    elif arithmetic.power is Power.OWN_POWER:
+        # of types below float32 it is taken in float32, and rounded
+        wide = np.dtype(precision.scalar).type
+        of, at = [float(kind(np.float32(beta))) for beta in (h.beta1, h.beta2)], float(kind(t))
+        power1, power2 = (
+            kind(nearest_power(beta, at, off, wide)) for beta, off in zip(of, ulps, strict=True)
+        )
     else:
         betas = zip((h.beta1, h.beta2), ulps, strict=True)
         power1, power2 = (nearest_power(beta, t, off, kind) for beta, off in betas)
@@ -214,25 +232,40 @@ def _chain(h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, 
     return _Chain(*map(float, (lr * root / real(below), lr / real(below), root, epsilon * root)))
 
 
+def _kind(arithmetic: Arithmetic, precision: Precision) -> Any:
+    """The type in which powers, and what follows from them, are computed."""
+    if arithmetic.power is Power.OWN_POWER:
+        return np.dtype(precision.name).type
+    return np.float64 if arithmetic.power is Power.FLOAT64_POWER else np.float32
+
+
 def _chain_errors(
-    h: Hyperparameters, t: int, arithmetic: Arithmetic, ulps: tuple[int, int] | None
+    h: Hyperparameters,
+    t: int,
+    arithmetic: Arithmetic,
+    precision: Precision,
+    ulps: tuple[int, int] | None,
 ) -> dict[str, float]:
     """Relative bounds on the errors of a chain.
 
     1 − β^t cancels, so that an ulp of the power is many of the correction. What follows is monotonic in both
     powers: its extremes are at the corners of what they may be.
     """
+    centre = _chain(h, t, arithmetic, precision, (0, 0))
     u, most = 2.0**-24, arithmetic.step_size_error
     # The rounding of √(1 − β2^t) itself is one of Constants.hat.
     own = _Chain(most * u, min(most, 1) * u, 0.0, min(most, 2) * u)
+    if arithmetic.power is Power.OWN_POWER and most:
+        own = _own_errors(h, centre, most, precision)
     if inexact(arithmetic) and ulps is None:
         n = arithmetic.power_ulps
-        centre = _chain(h, t, arithmetic, (0, 0))
-        corners = [_chain(h, t, arithmetic, corner) for corner in product((-n, n), (-n, n))]
+        corners = [_chain(h, t, arithmetic, precision, corner) for corner in product((-n, n), (-n, n))]
 
         def furthest(name: str, power: int = 1) -> float:
-            at = getattr(centre, name)
-            return max(abs((getattr(x, name) / at) ** power - 1) for x in corners) if at else 0.0
+            at, ends = getattr(centre, name), [getattr(x, name) for x in corners]
+            if power < 0 and 0 in ends:  # the power may round to 1
+                return math.inf if at else 0.0
+            return max(abs((x / at) ** power - 1) for x in ends) if at else 0.0
 
         own = _Chain(
             own.alpha + furthest("alpha") * (1 + own.alpha),
@@ -244,44 +277,21 @@ def _chain_errors(
     return dict(zip(names, own, strict=True))
 
 
-def nearest_power(beta: float, t: int, ulps: int = 0, kind: Any = np.float32) -> Any:
-    """The number of a type nearest to β^t, of β rounded to it, or one some ulps from it; never above 1.
+def _own_errors(h: Hyperparameters, s: _Chain, most: float, precision: Precision) -> _Chain:
+    """The errors of a chain in the tensor's own type, where a product or a quotient may be subnormal.
 
-    In float64 the nearest is what the C library's pow returns, which may be an ulp off itself.
+    One of them is what the next operation takes, so that its η counts as a share of it. In float64 the
+    replay rounds too.
     """
-    nearest = kind(float(kind(beta)) ** t)
-    for _ in range(abs(ulps)):
-        nearest = np.nextafter(nearest, kind(1 if ulps > 0 else 0))
-    return nearest
+    u = precision.u * (2 if precision.name == "float64" else 1)
 
+    def underflow(*results: float) -> float:
+        least_normal = precision.eta / precision.u
+        return sum(precision.eta / x for x in results if 0 < x < 2 * least_normal)
 
-def float32_of_text(x: float) -> np.float32:
-    """The float32 that dmlc::ParseFloat reads from the shortest text of x, which may be an ulp off.
-
-    dmlc-core, include/dmlc/strtonum.h, as in MXNet 1.9.1: 19 digits behind the point are divided in float64,
-    and the power of ten is multiplied in float32, by 1e8 as long as that goes.
-    """
-    digits, _, exponent = repr(float(x)).partition("e")
-    whole, _, fraction = digits.partition(".")
-    fraction = fraction[:19]
-    value = np.float32(int(whole)) + np.float32(int(fraction or 0) / 10 ** len(fraction))
-    power = int(exponent or 0)
-    eights, ones = divmod(abs(power), 8)
-    scale = np.multiply.reduce(np.array([1.0, *eights * (1e8,), *ones * (10.0,)], np.float32))
-    return np.float32(value / scale if power < 0 else value * scale)
-
-
-def float64_product(beta: float, t: int) -> float:
-    """β·β·…·β, t factors multiplied one after another in float64."""
-    return float(_products(beta, "float64", 1 << t.bit_length())[t])
-
-
-def float32_product(beta: float, t: int) -> np.float32:
-    """β·β·…·β, t factors multiplied one after another in float32."""
-    return np.float32(_products(beta, "float32", 1 << t.bit_length())[t])
-
-
-@lru_cache(maxsize=256)
-def _products(beta: float, dtype: str, count: int) -> np.ndarray:
-    """The products of 0 to `count` factors."""
-    return np.multiply.accumulate(np.array([1.0, *count * (beta,)], dtype))
+    return _Chain(
+        most * u + underflow(h.lr * s.root, s.rate, s.alpha),
+        min(most, 1) * u + underflow(s.rate),
+        0.0,
+        min(most, 2) * u + underflow(s.folded),
+    )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
+from lazyadam.reference.powers import float32_of_text
 from lazyadam.reference.rounding import PRECISIONS
-from lazyadam.reference.scalars import Hyperparameters, float32_of_text, replayed
+from lazyadam.reference.scalars import Hyperparameters, replayed
 from lazyadam.suites.backends.peers import ENVIRONMENTS, python_of
 from lazyadam.suites.backends.registry import BACKENDS, PEERS
 from lazyadam.suites.backends.selecting import select

@@ -9,17 +9,9 @@ import pytest
 from mpmath import mpf, sqrt
 
 from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
+from lazyadam.reference.powers import float32_product, float64_product, nearest_power
 from lazyadam.reference.rounding import PRECISIONS
-from lazyadam.reference.scalars import (
-    Hyperparameters,
-    Scalars,
-    exact,
-    float32_product,
-    float64_product,
-    nearest_power,
-    replayed,
-    stored,
-)
+from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed, stored
 from lazyadam.suites.instrument import oracle
 
 F = np.float32

@@ -12,7 +12,8 @@ from typing import Any
 import mindspore
 import numpy as np
 
-from lazyadam.reference.scalars import Hyperparameters, float32_product
+from lazyadam.reference.powers import float32_product
+from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.errors import in_a_line
 from lazyadam.suites.cases.checkpoint import REST, Checkpoint, CheckpointError, Held, Optimizer
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Power, Storage
-from lazyadam.reference.scalars import float32_product
+from lazyadam.reference.powers import float32_product
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.errors import installing
 from lazyadam.suites.backends.mindspore import training as mindspore_training
