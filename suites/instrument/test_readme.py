@@ -52,7 +52,7 @@ RUN_BY = {
     "pytest suites/detection": ("../../tox.ini", "pytest suites/detection"),
     "ruff check": ("../../tox.ini", "ruff check"),
     "ruff format": ("../../tox.ini", "ruff format"),
-    "tox -m peers": ("../../tox.ini", "peers = peer-mxnet"),
+    "tox -m peers": ("../../tox.ini", "peers = peer-"),
     "tox -e instrument": ("../../tox.ini", "{[testenv:instrument]commands}"),
     "tox -e readme": ("test_readme.py", "filled(text)"),
     # The two lines to paste: CI runs the second in a fresh clone.

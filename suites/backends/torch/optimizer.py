@@ -68,7 +68,7 @@ class TorchOptimizer(HandsOver):
         saved = self.optimizer.state_dict()
         for number, i in self._numbered(case):
             p = case.parameters[i]
-            kept = (self._count(case.t), self._tensor(p.m), self._tensor(p.v))
+            kept = (self._count(case.t), self._moment(p.m), self._moment(p.v))
             saved["state"][number] = dict(zip(self.state_names, kept, strict=True))
         self.optimizer.load_state_dict(saved)
 
@@ -85,6 +85,10 @@ class TorchOptimizer(HandsOver):
 
     def _count(self, t: int) -> Any:
         return self.torch.tensor(float(t))
+
+    def _moment(self, x: np.ndarray) -> Any:
+        """In the type in which the optimizer keeps it."""
+        return self._tensor(x)
 
     def _optimizer(self, case: Case) -> Any:
         groups = [
