@@ -17,7 +17,7 @@ class Adam(TorchOptimizer):
     name = "bitsandbytes.Adam"
     framework = "bitsandbytes"
     spec = f"popen//python={python_of('bitsandbytes')}"
-    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    devices = ("cpu",)
     # bitsandbytes/functional.py, 0.50.2, optimizer_update_32bit: "32/16-bit gradients/weights".
     dtypes: ClassVar[tuple[str, ...]] = ("float16", "bfloat16", "float32")
     dense_dtypes: ClassVar[tuple[str, ...]] = ("float16", "bfloat16", "float32")

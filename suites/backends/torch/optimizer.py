@@ -31,7 +31,7 @@ class TorchOptimizer(HandsOver):
 
     framework = "torch"
     mode = "eager"
-    devices = ("cpu", "cuda")
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     optimizer_class: ClassVar[str]
     state_names: ClassVar[tuple[str, str, str]] = ("step", "exp_avg", "exp_avg_sq")
     options: ClassVar[dict[str, Any]] = {}
