@@ -16,7 +16,7 @@ import numpy as np
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.vocabulary import Verdict
-from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.base import Backend, Promise
 from lazyadam.suites.backends.own.kept import GRADIENT, Kept, find
 from lazyadam.suites.backends.states import stack, whole
 from lazyadam.suites.backends.torch import optimizer as torch
@@ -37,13 +37,13 @@ class Own(Backend):
     """What is not declared, and the refusal of what is not declared."""
 
     mode = "eager"
-    dtypes = ("float32", "float64")
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
     layouts = frozenset({"sparse", "none"})
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon"})
     # Nobody says whether the power of a β that changes is of the last or of each.
     changing = frozenset({"lr", "epsilon"})
     documented = spoken = Dialect()
-    promises = ()
+    promises: ClassVar[tuple[Promise, ...]] = ()
     arithmetic = Arithmetic()  # not declared: any usual one (suites/judge/fitting.py)
     source_read = False
     lacking: ClassVar[tuple[str, ...]] = ()  # what a subclass has to have, beside its methods
