@@ -44,7 +44,7 @@ class Fused(NumpyOptimizer):
     """Adam(fused=True): every scalar in the working precision, both averages as fma(β, x, fma(−β, g, g))."""
 
     name = "stand_in.fused"
-    dtypes = ("float16", "bfloat16", "float32", "float64")  # type: ignore[assignment]
+    dtypes = ("float16", "bfloat16", "float32", "float64")
     layouts = frozenset({"dense", "none"})
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
     arithmetic = AdamFused.elsewhere["cuda"]["arithmetic"]
