@@ -75,6 +75,8 @@ def space_of(backend: type[Backend]) -> Space:
     for name in ("weight_decay", "loss_scale", "maximize", "nesterov"):
         if name not in backend.hyperparameters:
             taken[name] = taken[name][:1]
+    if not backend.grouped:
+        taken["groups"] = taken["groups"][:1]  # what is set anew would differ between them
     differ = tuple(name for name in IN_OTHER_GROUPS if name in backend.grouped)
     taken["differ"] = (differ, *(differ if len(differ) > 1 else ()))
     changing = tuple(name for name in ANEW if name in backend.changing)

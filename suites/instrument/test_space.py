@@ -192,6 +192,13 @@ def test_groups_that_differ_in_one_hyperparameter_alone_leave_points_of_one_grou
     assert completed(space, {"groups": 3})
 
 
+def test_there_is_one_group_where_nothing_may_differ_between_groups() -> None:
+    class Some(NumpyOptimizer):
+        grouped = frozenset()
+
+    assert space_of(Some)["groups"] == (1,)  # type: ignore[type-abstract]
+
+
 def test_what_is_counted_is_what_there_is() -> None:
     whole = list(tried(BACKENDS["torch.SparseAdam"], 0, BUDGETS["ci"]))
     assert all(row["tried"] == row["possible"] <= row["pairs"] for row in whole)
