@@ -41,6 +41,7 @@ class StepCount(Enum):
 
     PARAMETER = "each parameter counts the steps in which it had a gradient"
     OPTIMIZER = "the optimizer counts every step, for all parameters alike"
+    ROW = "each row counts the steps in which it had a gradient"
 
 
 class Untouched(Enum):

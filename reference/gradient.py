@@ -1,12 +1,13 @@
 """What a sparse gradient brings to which rows: rows that repeat, of zeros, and that it does not name."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lazyadam.reference.dialect import Dialect, Duplicates, Untouched, ZeroRows
-from lazyadam.reference.rounding import CONSTANTS, Constants, Precision
+from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, Constants, Precision
 
 Index = slice | np.ndarray | list[int]
 
@@ -103,6 +104,14 @@ def brought(
     yield given, values, np.full(len(given), True)
     if rows is not None and dialect.untouched is not Untouched.FROZEN:
         yield np.arange(count), np.zeros((count, *values.shape[1:])), np.full(count, False)
+
+
+def named(rows: np.ndarray | None, values: np.ndarray, count: int, dialect: Dialect) -> np.ndarray:
+    """The rows of a gradient, each once, which count a step where rows do."""
+    given = np.arange(count) if rows is None else rows
+    flat = values.reshape(len(given), math.prod(values.shape[1:]))
+    gradient = coalesce(given, flat, dialect.duplicates, PRECISIONS["float64"])
+    return np.unique(without_zero_rows(gradient, replace(dialect, untouched=Untouched.FROZEN)).rows)
 
 
 def without_zero_rows(gradient: Coalesced, dialect: Dialect) -> Coalesced:

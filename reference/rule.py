@@ -27,7 +27,7 @@ from lazyadam.reference.dialect import (
 )
 from lazyadam.reference.gradient import Coalesced, brought, coalesce, without_zero_rows
 from lazyadam.reference.rounding import PRECISIONS
-from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
+from lazyadam.reference.scalars import Hyperparameters, Scalars, columns, exact
 
 LAZY_ADAM = Dialect()
 
@@ -38,14 +38,14 @@ def step(
     v: np.ndarray,
     rows: np.ndarray | None,
     values: np.ndarray,
-    t: int,
+    t: int | np.ndarray,
     h: Hyperparameters,
     dialect: Dialect = LAZY_ADAM,
 ) -> None:
     """One step of one parameter, in place, in float64.
 
     w, m, v: (n, …). rows: (k,), in any order, repeated at will; None: of all, as in a dense gradient. values:
-    (k, …), the gradient of each. t: the number of the step, from 1.
+    (k, …), the gradient of each. t: the number of the step, from 1; where rows count, (n,) of each.
     """
     if not counts(True, rows is not None and not len(rows), dialect):
         return  # nothing happens
@@ -56,7 +56,9 @@ def step(
     idle = None if present.all() else present
     coalesced = coalesce(given, g, dialect.duplicates, PRECISIONS["float64"], present=idle)
     gradient = without_zero_rows(coalesced, dialect)
-    at, s = gradient.rows, corrected(exact(h, corrects_by(t, dialect)), dialect)
+    at = gradient.rows
+    numbers = t[at].tolist() if isinstance(t, np.ndarray) else [t]
+    s = columns([corrected(exact(h, corrects_by(x, dialect)), dialect) for x in numbers])
     new_w, new_m, new_v = (x[at] for x in state)
     start = new_w.copy()
     g, square, *_ = entering(new_w, gradient, s, dialect)

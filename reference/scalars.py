@@ -6,6 +6,7 @@ the difference between (a) and (c) is the specification gap.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
@@ -72,6 +73,20 @@ class Scalars(NamedTuple):
     def part(self, at: slice | np.ndarray | list[int]) -> "Scalars":
         """The scalars of some rows of the block."""
         return Scalars(*(x[at] if isinstance(x, np.ndarray) else x for x in self))
+
+
+def columns(scalars: Sequence[Scalars], of: np.ndarray | None = None) -> Scalars:
+    """One column a scalar, one entry for each row; a plain float where all are equal.
+
+    of: which of the scalars each row has; None: its own.
+    """
+    if len(scalars) == 1:
+        return scalars[0]
+    table = np.array(scalars).reshape(len(scalars), len(Scalars._fields))
+    if len(table) and (table == table[0]).all():
+        return Scalars(*table[0].tolist())
+    chosen = table if of is None else table[of]
+    return Scalars(*(chosen[:, [i]] for i in range(chosen.shape[1])))
 
 
 def exact(h: Hyperparameters, t: int) -> Scalars:

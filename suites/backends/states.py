@@ -34,7 +34,15 @@ def checked(state: State, case: Case) -> State:
     if not isinstance(counts, tuple | list) or len(counts) != count:
         raise ValueError(f"state() returns t that is no list of {count} step counts, one a parameter")
     w, m, v, _ = state
+    if any(isinstance(t, np.ndarray) and t.ndim for t in counts):
+        return w, m, v, [_of_rows(t, len(p.w)) for t, p in zip(counts, case.parameters, strict=True)]
     return w, m, v, [whole(t) for t in counts]
+
+
+def _of_rows(counts: Any, rows: int) -> np.ndarray:
+    if not isinstance(counts, np.ndarray) or counts.dtype.kind not in "iu" or counts.shape != (rows,):
+        raise ValueError(f"the step counts of rows are to be {rows} integers in an array")
+    return counts.astype(np.int64)
 
 
 def as_float64(state: State) -> State:
@@ -76,5 +84,9 @@ def stack(
         ]
         for quantity in range(3)
     )
-    t = np.array([state[3] for state in seen], np.int64).reshape(len(seen), count)
-    return Trajectory(w, m, v, t, seconds, failure, path)
+    counts, row_t = [state[3] for state in seen], None
+    if seen and isinstance(counts[0][0], np.ndarray):
+        row_t = [np.stack([of[i] for of in counts]) for i in range(count)]
+        counts = [[x.max() for x in of] for of in counts]
+    t = np.array(counts, np.int64).reshape(len(seen), count)
+    return Trajectory(w, m, v, t, seconds, failure, path, row_t=row_t)

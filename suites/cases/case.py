@@ -187,8 +187,8 @@ class Failure:
     message: str
 
 
-# w, m and v of every parameter, and every parameter's step count.
-State = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]
+# w, m and v of every parameter, and every parameter's step count, or those of its rows where these count.
+State = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int] | list[np.ndarray]]
 
 
 @dataclass
@@ -198,7 +198,8 @@ class Trajectory:
     w, m, v: for each parameter an array (observed, rows, …), as far as the backend came; t: its step
     counts (observed, parameters). seconds: time spent in the bare steps. path: what really ran. left: the
     state as an error in a step left it, where it can be read. again: the same case in the manner that it
-    asks to be run again in; this one is then without.
+    asks to be run again in; this one is then without. row_t: where rows count, their step counts, for each
+    parameter (observed, rows); t is then that of the row with the most.
     """
 
     w: list[np.ndarray]
@@ -210,3 +211,4 @@ class Trajectory:
     path: dict[str, str] = field(default_factory=dict)
     left: State | None = None
     again: "Trajectory | None" = None
+    row_t: list[np.ndarray] | None = None

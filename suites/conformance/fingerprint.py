@@ -40,6 +40,7 @@ from lazyadam.suites.judge.step_by_step import step_by_step
 from lazyadam.suites.judge.verdict import NONE_FITS
 
 CASES, STEPS = 8, 4
+ONE = 1  # step: rows that count have then been in as many
 
 Speech = tuple[Dialect, Arithmetic]
 Run = Callable[[list[Case]], list[Trajectory]]
@@ -79,7 +80,7 @@ def _step_count(backend: type[Backend]) -> Menu:
     return Menu(
         layouts=(*layouts(backend), "none"),
         shapes=(((6, 4), (5, 3)),),
-        rows=("all",),
+        rows=("all", "distinct"),
         regimes=("ordinary",),
         steps=STEPS,
     )
@@ -111,15 +112,15 @@ SPARSE = ("sparse",)
 WIDEST = Dialect(epsilon=Epsilon.BESIDE_HAT)  # the one that most arithmetics know
 PROBES = (
     Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection}, _core),
-    Probe({"untouched": Untouched}, _always(Menu(regimes=("ordinary",), starts=(1, 7), steps=STEPS)), SPARSE),
+    Probe({"untouched": Untouched}, _always(Menu(regimes=("ordinary",), starts=(1, 7), steps=ONE)), SPARSE),
     Probe(
         {"zero_rows": ZeroRows},
-        _always(Menu(regimes=("nothing", "zeros"), starts=(1, 7), steps=STEPS)),
+        _always(Menu(regimes=("nothing", "zeros"), starts=(1, 7), steps=ONE)),
         SPARSE,
     ),
     Probe(
         {"duplicates": Duplicates},
-        _always(Menu(rows=("repeated",), regimes=("ordinary",), steps=STEPS)),
+        _always(Menu(rows=("repeated",), regimes=("ordinary",), steps=ONE)),
         SPARSE,
     ),
     Probe({"step_count": StepCount}, _step_count, ("none",)),

@@ -17,7 +17,7 @@ from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.fitting import arithmetics
-from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
+from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, number_of, width_of
 
 # How the formula of a script computes: float64 throughout, and β^t by a power.
 FORMULA = Arithmetic(power=Power.FLOAT64)
@@ -57,11 +57,11 @@ def expected(
     bounds: list[list[Errors]] = [[] for _ in case.steps]
     with np.errstate(all="ignore"):
         for n in range(len(case.parameters)):
-            of_formula = list(_run(case, n, counts, Rules(p, dialect, FORMULA), PRECISIONS["float64"]))
+            of_formula = list(_run(case, n, Rules(p, dialect, FORMULA), PRECISIONS["float64"]))
             most = [Errors(*(np.zeros_like(x) for x in state)) for state, _, _ in of_formula]
             for arithmetic in arithmetics:
                 rules = Rules(p, dialect, arithmetic, strict_epsilon=strict_epsilon)
-                for k, (state, errors, _) in enumerate(_run(case, n, counts, rules, p)):
+                for k, (state, errors, _) in enumerate(_run(case, n, rules, p)):
                     for bound, x, y, error in zip(most[k], state, of_formula[k][0], errors, strict=True):
                         off = slack * error + np.where(x == y, 0.0, np.abs(x - y))
                         np.maximum(bound, np.where(np.isnan(off), np.inf, off), out=bound)
@@ -74,9 +74,7 @@ def expected(
     return Expected(values, bounds, counts)
 
 
-def _run(
-    case: Case, n: int, counts: np.ndarray, rules: Rules, scalars: Precision
-) -> Iterator[tuple[State, Errors, Stack]]:
+def _run(case: Case, n: int, rules: Rules, scalars: Precision) -> Iterator[tuple[State, Errors, Stack]]:
     """A parameter that runs on by itself: after each step its state, the bounds, and what the step brought.
 
     scalars: the type whose tensors the scalars meet.
@@ -87,8 +85,8 @@ def _run(
     running = Running(State(*(x.reshape(count, width) for x in (parameter.w, parameter.m, parameter.v))))
     for k in range(1, len(case.steps) + 1):
         builder = Builder(rules.dialect, rules.arithmetic, scalars, False)
-        # A count of 0: no step of it has counted yet, and none of its rows is updated.
-        builder.add(Segment(0, n, k, 0, count), case, schedule[k - 1][n], max(1, int(counts[k - 1, n])))
+        t = number_of(case, k, n, rules.dialect)
+        builder.add(Segment(0, n, k, 0, count), case, schedule[k - 1][n], t)
         stack = builder.stack(width)
         if len(stack.gradient.rows):
             advance(running, stack.gradient, stack.scalars, rules)

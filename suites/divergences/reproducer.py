@@ -8,7 +8,15 @@ import execnet
 import jinja2
 import numpy as np
 
-from lazyadam.reference.dialect import Dialect, Duplicates, EmptyGradient, Untouched, WeightDecay, ZeroRows
+from lazyadam.reference.dialect import (
+    Dialect,
+    Duplicates,
+    EmptyGradient,
+    StepCount,
+    Untouched,
+    WeightDecay,
+    ZeroRows,
+)
 from lazyadam.reports.tables import write_bytes, write_text
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
@@ -111,6 +119,8 @@ def no_script(case: Case, backend: type[Backend]) -> str:
         return "a graph that is replayed once shows nothing"
     if Manner.SCALER in case.manner and any(all(g is None for g in step.gradients) for step in case.steps):
         return "a loss scaler is given a gradient in every step"
+    if d.step_count is StepCount.ROW:
+        return "nobody has written how a script counts the steps of rows"
     if d.duplicates is Duplicates.SCATTERED and (
         d.untouched is Untouched.MOMENTS_DECAY or d.weight_decay is WeightDecay.DECOUPLED
     ):

@@ -14,7 +14,7 @@ TURNED = {
     "duplicates": ("mean", "first", "last", "scattered", "squares_apart"),
     "epsilon": ("beside_hat", "inside_root"),
     "bias_correction": ("next", "none"),
-    "step_count": ("optimizer",),
+    "step_count": ("optimizer", "row"),
     "untouched": ("dense", "moments_decay"),
     "zero_rows": ("ignored",),
     "weight_decay": ("per_occurrence", "decoupled", "none"),
@@ -34,6 +34,7 @@ INDISTINCT = {
     ("duplicates", "scattered"): ("weight_decay", "coalesced|per_occurrence"),
     ("bias_correction", "none"): ("epsilon", "beside_hat|beside_root"),
     ("step_count", "optimizer"): ("empty_gradient", "counted|skipped"),
+    ("step_count", "row"): ("empty_gradient", "counted|skipped"),
     ("untouched", "dense"): ("zero_rows", "ignored|touched"),
 }
 

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from lazyadam.reference import rule
-from lazyadam.reference.dialect import Arithmetic, Dialect, EmptyGradient, Power, Untouched, WeightDecay
+from lazyadam.reference.dialect import (
+    Arithmetic,
+    Dialect,
+    EmptyGradient,
+    Power,
+    Untouched,
+    WeightDecay,
+    ZeroRows,
+)
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step, Trajectory
 from lazyadam.suites.instrument.test_fingerprint import INDISTINCT, SPOKEN, TURNED
@@ -16,7 +24,7 @@ from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.alone import alone
 from lazyadam.suites.judge.explanation import OF_W
 from lazyadam.suites.judge.free_running import free_running
-from lazyadam.suites.judge.stack import expected_counts
+from lazyadam.suites.judge.stack import number_of, row_counts
 from lazyadam.suites.judge.step_by_step import step_by_step
 
 ARITHMETIC = Arithmetic(power=Power.FLOAT64)
@@ -77,6 +85,8 @@ COMBINED = [
     {"untouched": "moments_decay", "weight_decay": "per_occurrence"},
     {"untouched": "moments_decay", "zero_rows": "ignored", "duplicates": "last"},
     {"untouched": "dense", "zero_rows": "ignored", "weight_decay": "per_occurrence"},
+    {"step_count": "row", "duplicates": "mean", "epsilon": "beside_hat"},
+    {"step_count": "row", "untouched": "moments_decay", "weight_decay": "per_occurrence"},
 ]
 
 
@@ -104,16 +114,37 @@ def test_the_rule_on_plain_arrays_is_what_the_judge_takes_in_blocks(
     (group,) = case.groups
     h = replace(group.hyperparameters, nesterov=nesterov)
     case = replace(case, groups=(replace(group, hyperparameters=h),))
-    due, counted = alone(case, spoken).trajectory, expected_counts(case, spoken)
+    due = alone(case, spoken).trajectory
     for n, parameter in enumerate(case.parameters):
         for shape in (parameter.w.shape, (len(parameter.w), 2, 2)):
             w, m, v = (x.reshape(shape).copy() for x in (parameter.w, parameter.m, parameter.v))
             for k, step in enumerate(case.steps):
                 if (g := step.gradients[n]) is not None:
                     values = g.values.reshape(len(g.values), *shape[1:])
-                    rule.step(w, m, v, g.rows, values, counted[k, n], case.schedule()[k][n], spoken)
+                    t = number_of(case, k + 1, n, spoken)
+                    rule.step(w, m, v, g.rows, values, t, case.schedule()[k][n], spoken)
                 for got, wanted in ((w, due.w[n]), (m, due.m[n]), (v, due.v[n])):
                     assert np.array_equal(got.reshape(parameter.w.shape), wanted[k])
+
+
+def test_rows_count_the_steps_that_name_them() -> None:
+    case, by_row = cases()[0], dialect({"step_count": "row"})
+    steps = [[rows[n] for rows in ROWS] for n in (0, 1)]
+    for n, (counts, named_at) in enumerate(zip(row_counts(case, by_row), steps, strict=True)):
+        for row in range(SHAPES[n][0]):
+            assert counts[-1, row] == case.t + sum(row in (rows or []) for rows in named_at)
+    ignored = row_counts(case, replace(by_row, zero_rows=ZeroRows.IGNORED))
+    assert all((counts[:, ZERO] == case.t).all() for counts in ignored)
+
+
+@pytest.mark.parametrize("change", [1, -1])
+def test_the_count_of_a_row_that_is_wrong_is_told(change: int) -> None:
+    trajectories = toy({"step_count": "row"})
+    rows = trajectories[0].row_t
+    assert rows is not None
+    rows[0][3, 5] += change
+    wrong = step_by_step(cases(), trajectories, dialect({"step_count": "row"}), ARITHMETIC).divergences
+    assert [(x.quantity, x.case, x.step, x.parameter, x.element) for x in wrong] == [("t", 0, 4, 0, (5,))]
 
 
 @pytest.mark.parametrize("speaks", SPOKEN, ids=named)

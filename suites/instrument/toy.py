@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.cases.case import Case, Gradient, Group, Step, Trajectory
+from lazyadam.suites.cases.case import Case, Gradient, Group, State, Step, Trajectory
 
 F = np.float32
 
@@ -38,7 +38,8 @@ class Toy(Backend):
         self.w, self.m, self.v = (
             [np.array(getattr(p, q), F) for p in case.parameters] for q in ("w", "m", "v")
         )
-        self.t = [case.t] * len(case.parameters)
+        self.by_row = self.speaks.get("step_count") == "row"
+        self.t: list[Any] = [np.full(len(w), case.t) if self.by_row else case.t for w in self.w]
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
         settings = {i: group.hyperparameters for group in case.groups for i in group.parameters}
@@ -51,7 +52,11 @@ class Toy(Backend):
                 assert g.rows is not None
                 if not len(g.rows) and self.speaks.get("empty_gradient") == "skipped":
                     continue
-                self.t[i] += 1
+                if self.by_row:
+                    for row in set(g.rows.tolist()):
+                        self.t[i][row] += 1
+                else:
+                    self.t[i] += 1
                 self._update(i, g, settings[i])
 
         return take
@@ -61,8 +66,6 @@ class Toy(Backend):
         assert g.rows is not None
         values = np.array(g.values, F)
         bias = self.speaks.get("bias_correction")
-        t = self.t[i] + (bias == "next")
-        c1, c2 = (1.0, 1.0) if bias == "none" else (1 - h.beta1**t, 1 - h.beta2**t)
         by_row: dict[int, list[np.ndarray]] = {}
         for row, value in zip(g.rows.tolist(), values, strict=True):
             by_row.setdefault(row, []).append(value)
@@ -70,6 +73,8 @@ class Toy(Backend):
         decays = self.speaks.get("weight_decay")
         start = w.copy(), m.copy(), v.copy()
         for row in range(len(w)):
+            t = int(self.t[i][row] if self.by_row else self.t[i]) + (bias == "next")
+            c1, c2 = (1.0, 1.0) if bias == "none" else (1 - h.beta1**t, 1 - h.beta2**t)
             parts = by_row.get(row)
             total, square, many = self._coalesced(parts, w[row])
             if self.speaks.get("zero_rows") == "ignored" and not total.any():
@@ -130,9 +135,9 @@ class Toy(Backend):
     def reload(self, case: Case) -> None:
         raise NotImplementedError
 
-    def state(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]]:
+    def state(self) -> State:
         w, m, v = ([np.array(x, np.float64) for x in xs] for xs in (self.w, self.m, self.v))
-        return w, m, v, list(self.t)
+        return w, m, v, [t.copy() if self.by_row else t for t in self.t]
 
     def path(self) -> dict[str, str]:
         return {}

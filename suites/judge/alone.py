@@ -12,7 +12,7 @@ from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS, Errors, Precision
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES
-from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, width_of
+from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, number_of, width_of
 
 REFERENCE, EXACT = Dialect(), Arithmetic()
 
@@ -72,7 +72,7 @@ def together(
             builder = Builder(dialect, arithmetic, p, False)
             for i, n, base, count in lanes:
                 if cases[i].steps[k - 1].gradients[n] is not None:
-                    t = max(1, int(counts[i][k - 1, n]))  # 0: no step of it has counted yet
+                    t = number_of(cases[i], k, n, dialect)
                     builder.add(Segment(i, n, k, base, count), cases[i], schedules[i][k - 1][n], t)
             stack = builder.stack(width)
             if len(stack.gradient.rows):

@@ -11,7 +11,7 @@ from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.judgement import QUANTITIES, Divergence, Judgement, Size, element, measure
-from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, width_of
+from lazyadam.suites.judge.stack import Builder, Segment, number_of, width_of
 
 
 def free_running(
@@ -32,7 +32,6 @@ def free_running(
     )
     result = Judgement(np.zeros(len(cases)), steps, [], {})
     rules = Rules(p, dialect, arithmetic, cases[0].groups[0].hyperparameters.nesterov)
-    counts = [expected_counts(case, dialect) for case in cases]
     schedules = [case.schedule() for case in cases]
     last = max(len(c.steps) for c in cases)
     for width in sorted({width_of(q.w) for case in cases for q in case.parameters}):
@@ -54,8 +53,8 @@ def free_running(
             ]
             for s in segments:
                 if k <= len(cases[s.case].steps):
-                    h, t = schedules[s.case][k - 1][s.parameter], counts[s.case][k - 1, s.parameter]
-                    builder.add(s, cases[s.case], h, max(1, int(t)))  # 0: no step of it has counted yet
+                    h = schedules[s.case][k - 1][s.parameter]
+                    builder.add(s, cases[s.case], h, number_of(cases[s.case], k, s.parameter, dialect))
             stack = builder.stack(width)
             if len(stack.gradient.rows):
                 advance(running, stack.gradient, stack.scalars, rules)

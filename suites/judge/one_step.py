@@ -11,7 +11,7 @@ from lazyadam.reference.rule import step_size
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.powers import with_powers_found
-from lazyadam.suites.judge.stack import Builder, Segment, width_of
+from lazyadam.suites.judge.stack import Builder, Segment, counted, width_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def one_step(case: Case, trajectory: Trajectory, number: int, parameter: int, ru
             for x, y in zip(expected, got, strict=True)
         )
     )
-    t = int(ran.t[number - 2, parameter]) if number > 1 else case.t
+    t = counted(case, ran, number - 1, parameter, rules.dialect)
     builder = Builder(rules.dialect, rules.arithmetic, rules.type, gap=False)
     segment = Segment(0, parameter, number, 0, len(start.w))
     builder.add(segment, case, case.schedule()[number - 1][parameter], t + 1)

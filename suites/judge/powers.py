@@ -10,9 +10,9 @@ import numpy as np
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.scalars import Scalars, inexact
+from lazyadam.reference.scalars import Scalars, columns, inexact
 from lazyadam.suites.judge.comparison import compare
-from lazyadam.suites.judge.stack import Builder, Stack, columns
+from lazyadam.suites.judge.stack import Builder, Stack
 
 
 def with_powers_found(builder: Builder, stack: Stack, before: State, after: State, rules: Rules) -> Stack:

@@ -8,7 +8,7 @@ import numpy as np
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.blocks import blocks
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.dialect import Arithmetic, Dialect, StepCount
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.rule import step_size, update
 from lazyadam.reference.scalars import Scalars
@@ -17,7 +17,15 @@ from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.judgement import QUANTITIES, SIGN, Divergence, Judgement, Size, element, measure
 from lazyadam.suites.judge.powers import with_powers_found
 from lazyadam.suites.judge.run_again import RUN_AGAIN, run_again
-from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, width_of
+from lazyadam.suites.judge.stack import (
+    Builder,
+    Segment,
+    Stack,
+    counted,
+    expected_counts,
+    row_counts,
+    width_of,
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def _judge_width(
                 befores[q].append(flat[pairs].reshape(-1, width))
                 afters[q].append(flat[[j + 1 for j in pairs]].reshape(-1, width))
             for j in pairs:
-                t = int(trajectory.t[j - 1, n]) if j else case.t
+                t = counted(case, trajectory, j, n, rules.dialect)
                 h = schedule[seen[j] - 1][n]
                 builder.add(Segment(i, n, seen[j], base, count), case, h, t + 1)
                 base += count
@@ -218,27 +226,28 @@ def _check_counts(
 ) -> None:
     """The step counts that the backend reports."""
     for i, (case, trajectory) in enumerate(zip(cases, trajectories, strict=True)):
-        expected = expected_counts(case, dialect)
-        for j, k in enumerate(case.observed[: len(trajectory.t)]):
-            for n in np.flatnonzero(trajectory.t[j] != expected[k - 1]):
-                result.worst[i] = np.inf
-                result.divergences.append(
-                    Divergence(
-                        "t",
-                        i,
-                        k,
-                        int(n),
-                        (),
-                        float(trajectory.t[j, n]),
-                        float(expected[k - 1][n]),
-                        0.0,
-                        np.inf,
-                    )
-                )
-                break
-            else:
-                continue
-            break
+        wrong = _wrong_count(case, trajectory, dialect)
+        if wrong is not None:
+            step, parameter, row, seen, expected = wrong
+            result.worst[i] = np.inf
+            result.divergences.append(
+                Divergence("t", i, step, parameter, row, float(seen), float(expected), 0.0, np.inf)
+            )
+
+
+def _wrong_count(
+    case: Case, trajectory: Trajectory, dialect: Dialect
+) -> tuple[int, int, tuple[int, ...], int, int] | None:
+    """The first step count that is wrong: step, parameter, row where rows count, what it is, and is to be."""
+    by_row = dialect.step_count is StepCount.ROW
+    expected = row_counts(case, dialect) if by_row else [x[:, None] for x in expected_counts(case, dialect).T]
+    for j, k in enumerate(case.observed[: len(trajectory.t)]):
+        for n, counts in enumerate(expected):
+            seen = counted(case, trajectory, j + 1, n, dialect) * np.ones(counts.shape[1], np.int64)
+            for row in np.flatnonzero(seen != counts[k - 1]):
+                at = (int(row),) if by_row else ()
+                return k, n, at, int(seen[row]), int(counts[k - 1, row])
+    return None
 
 
 def _gaps(block: Block) -> tuple[float, float, float]:

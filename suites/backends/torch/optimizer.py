@@ -205,7 +205,7 @@ class TorchOptimizer(HandsOver):
         return as_float64(self.look())
 
     def look(self) -> State:
-        looked: State = [], [], [], []
+        looked: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]] = [], [], [], []
         w, m, v, t = looked
         _, first, second = self.state_names
         for tensor in self.parameters:

@@ -32,6 +32,9 @@ def sound(case: Case, trajectory: Any) -> Trajectory:
         shapes = [(seen, *p.w.shape) for p in case.parameters]
         if [x.shape for x in arrays] != shapes or any(x.dtype != np.float64 for x in arrays):
             raise Lost(Verdict.DIES, f"it answered with {name} of another shape or type")
+    rows = trajectory.row_t
+    if rows is not None and [x.shape for x in rows] != [(seen, len(p.w)) for p in case.parameters]:
+        raise Lost(Verdict.DIES, "it answered with step counts of rows of another shape")
     if trajectory.t.shape != (seen, len(case.parameters)) or seen > len(case.observed):
         raise Lost(Verdict.DIES, "it answered with step counts of another shape")
     if seen < len(case.observed) and trajectory.failure is None:
