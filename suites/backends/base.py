@@ -178,7 +178,7 @@ class Backend(ABC):
 
     @abstractmethod
     def state(self) -> State:
-        """w, m and v of every parameter as float64, and every parameter's step count."""
+        """w, m and v of every parameter as float64, and the step count of each, or those of its rows."""
 
     def look(self) -> State:
         """The state in the types it is kept in, to be read before the next step: uncopied where it can be."""

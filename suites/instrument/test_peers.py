@@ -12,7 +12,9 @@ from lazyadam.reference.scalars import Hyperparameters, replayed
 from lazyadam.suites.backends.peers import ENVIRONMENTS, python_of
 from lazyadam.suites.backends.registry import BACKENDS, PEERS
 from lazyadam.suites.backends.selecting import select
+from lazyadam.suites.backends.states import checked, stack
 from lazyadam.suites.backends.workers.process import Process
+from lazyadam.suites.cases.case import Case, Group, Parameter
 
 TEXT = Arithmetic(Storage.TEXT, Power.FLOAT64, Average.COMPLEMENT, Average.COMPLEMENT)
 
@@ -40,6 +42,24 @@ def test_a_peer_without_its_environment_is_not_run_and_the_command_that_makes_it
     with Process(missing) as process:
         assert process.not_run is not None
         assert process.not_run.endswith("bin/python; tox -e peer-nothing makes it")
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [np.array([1, 2]), np.array([1.0, 2.0, 3.0]), np.array([[1, 2, 3]])],
+    ids=["few", "real", "flat"],
+)
+def test_step_counts_of_rows_are_whole_numbers_one_a_row(counts: np.ndarray) -> None:
+    x = np.zeros((3, 2))
+    case = Case("float32", (Parameter(x, x, x),), (Group((0,), Hyperparameters()),), (), ())
+    given = np.array([1, 0, 4], np.int32)
+    seen = checked(([x], [x], [x], [given]), case)
+    trajectory = stack(case, [seen, seen], 0.0, None, {}, 1)
+    assert trajectory.row_t is not None
+    assert trajectory.row_t[0].tolist() == [[1, 0, 4]] * 2
+    assert trajectory.t.tolist() == [[4], [4]]
+    with pytest.raises(ValueError, match="step counts of rows are to be 3 integers"):
+        checked(([x], [x], [x], [counts]), case)
 
 
 @pytest.mark.parametrize(
