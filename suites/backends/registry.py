@@ -5,7 +5,14 @@ from pathlib import Path
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own import declaration
-from lazyadam.suites.backends.peers import keras, mxnet, tensorflow_addons
+from lazyadam.suites.backends.peers import (
+    bitsandbytes,
+    dgl,
+    keras,
+    mxnet,
+    pytorch_optimizer,
+    tensorflow_addons,
+)
 from lazyadam.suites.backends.timing import by_hand, compiled, floor
 from lazyadam.suites.backends.torch import backends as torch
 
@@ -14,7 +21,9 @@ BACKENDS: dict[str, type[Backend]] = {
 }
 # Of frameworks in environments of their own, which tox -e report-peers judges.
 PEERS: dict[str, type[Backend]] = {
-    backend.name: backend for peer in (keras, mxnet, tensorflow_addons) for backend in peer.BACKENDS
+    backend.name: backend
+    for peer in (bitsandbytes, dgl, keras, mxnet, pytorch_optimizer, tensorflow_addons)
+    for backend in peer.BACKENDS
 }
 # Judged where they are named alone: further forms of torch's, and the peers.
 NAMED: dict[str, type[Backend]] = {backend.name: backend for backend in torch.FURTHER} | PEERS
