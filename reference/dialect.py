@@ -33,6 +33,9 @@ class BiasCorrection(Enum):
 
     STEP = "the number of this step, from 1"
     NEXT = "the number of the next step"
+    NEXT_OF_SPARSE = (
+        "the number of the next step where the gradient is sparse, of this step where it is dense"
+    )
     NONE = "no correction"
 
 
@@ -49,6 +52,7 @@ class Untouched(Enum):
 
     FROZEN = "w, m and v stay bit for bit"
     DENSE = "updated as with a gradient of zero"
+    DENSE_BESIDE_ROOT = "updated as with a gradient of zero, ε beside the root of the stored second moment"
     MOMENTS_DECAY = "m and v as with a gradient of zero, w stays"
 
 
@@ -121,6 +125,14 @@ class Power(Enum):
     OWN_POWER = (
         "a power in the tensor's own type, of a float32 β and t rounded to it, and scalars in that type"
     )
+    WORKING_PRODUCT = "a running product in the working precision, and scalars in it"
+
+
+class StepSize(Enum):
+    """In which order α = lr·√(1 − β2^t) / (1 − β1^t) is computed."""
+
+    PRODUCT_FIRST = "(lr·√(1 − β2^t)) / (1 − β1^t)"
+    QUOTIENT_FIRST = "lr·(√(1 − β2^t) / (1 − β1^t))"
 
 
 class Average(Enum):
@@ -146,8 +158,8 @@ class Arithmetic:
     root_error, division_error: in units of u, 1 for IEEE operations. power_ulps: how far a power that may be
     some ulps off may be from the number nearest to it (powf of glibc: 1, of CUDA: 4). step_size_error: of a
     step size that follows from the powers in float32, or in the tensor's own type, in units of that type's u:
-    0 for (lr·√(1 − β2^t)) / (1 − β1^t) with each operation rounded, which is replayed; 3 for a root, a
-    product and a quotient in any order.
+    0 for the order of step_size with each operation rounded, which is replayed; 3 for a root, a product and a
+    quotient in any order.
     """
 
     storage: Storage = Storage.FLOAT64
@@ -159,3 +171,4 @@ class Arithmetic:
     division_error: float = 1.0
     power_ulps: int = 2
     step_size_error: float = 0.0
+    step_size: StepSize = StepSize.PRODUCT_FIRST

@@ -58,8 +58,12 @@ def step(
     gradient = without_zero_rows(coalesced, dialect)
     at = gradient.rows
     numbers = t[at].tolist() if isinstance(t, np.ndarray) else [t]
-    s = columns([corrected(exact(h, corrects_by(x, dialect)), dialect) for x in numbers])
+    sparse = rows is not None
+    s = columns([corrected(exact(h, corrects_by(x, dialect, sparse)), dialect) for x in numbers])
     new_w, new_m, new_v = (x[at] for x in state)
+    if (unnamed := of_unnamed_rows(gradient, dialect)) is not None:
+        beside = beside_root(s, dialect.epsilon).epsilon
+        s = s._replace(epsilon=np.where(unnamed[:, None], beside, s.epsilon))
     start = new_w.copy()
     g, square, *_ = entering(new_w, gradient, s, dialect)
     shrink(new_w, s, dialect)
@@ -80,9 +84,12 @@ def counts(present: bool, empty: bool, dialect: Dialect) -> bool:
     return present and not (empty and dialect.empty_gradient is EmptyGradient.SKIPPED)
 
 
-def corrects_by(t: int, dialect: Dialect) -> int:
+def corrects_by(t: int, dialect: Dialect, sparse: bool) -> int:
     """Which t the corrections 1 − β^t of step t take."""
-    return t + 1 if dialect.bias_correction is BiasCorrection.NEXT else t
+    following = dialect.bias_correction is BiasCorrection.NEXT or (
+        sparse and dialect.bias_correction is BiasCorrection.NEXT_OF_SPARSE
+    )
+    return t + 1 if following else t
 
 
 def corrected(s: Scalars, dialect: Dialect) -> Scalars:
@@ -183,6 +190,18 @@ def keeps_w(gradient: Coalesced, dialect: Dialect) -> np.ndarray | None:
     if dialect.untouched is not Untouched.MOMENTS_DECAY or gradient.occurrences is None:
         return None
     return gradient.occurrences == 0
+
+
+def of_unnamed_rows(gradient: Coalesced, dialect: Dialect) -> np.ndarray | None:
+    """Rows with an ε of their own, as the gradient does not name them; None where there are none such."""
+    if dialect.untouched is not Untouched.DENSE_BESIDE_ROOT or gradient.occurrences is None:
+        return None
+    return gradient.occurrences == 0
+
+
+def beside_root(s: Scalars, epsilon: Epsilon) -> Scalars:
+    """The scalars with which ε is beside √v though it stands beside √v̂: √v̂ + ε / √(1 − β2^t)."""
+    return s._replace(epsilon=s.epsilon / s.root_correction) if epsilon is Epsilon.BESIDE_HAT else s
 
 
 def is_all(x: float | np.ndarray, value: float) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
+from lazyadam.reference.dialect import Arithmetic, Average, Power, StepSize, Storage
 from lazyadam.reference.powers import (
     float32_of_text,
     float32_product,
@@ -116,6 +116,8 @@ def working(arithmetic: Arithmetic, precision: Precision) -> Arithmetic:
         arithmetic = replace(arithmetic, storage=Storage.FLOAT64 if wide else Storage.FLOAT32)
     if arithmetic.power is Power.WORKING_POWER:
         arithmetic = replace(arithmetic, power=Power.FLOAT64_POWER if wide else Power.FLOAT32_POWER)
+    if arithmetic.power is Power.WORKING_PRODUCT:
+        arithmetic = replace(arithmetic, power=Power.FLOAT64_PRODUCT if wide else Power.FLOAT32_PRODUCT)
     return arithmetic
 
 
@@ -172,7 +174,7 @@ def replayed(
         power = float64_product if arithmetic.power is Power.FLOAT64_PRODUCT else float.__pow__
         correction1, correction2 = 1 - power(h.beta1, t), 1 - power(h.beta2, t)
         root = math.sqrt(correction2)
-        alpha, rate = h.lr * root / correction1, h.lr / correction1
+        alpha, rate = _step_size(h.lr, root, correction1, arithmetic), h.lr / correction1
         folded = h.epsilon * root
     else:
         alpha, rate, root, folded = _chain(h, t, arithmetic, precision, ulps or (0, 0))
@@ -244,7 +246,13 @@ def _chain(
     below, above = kind(1) - power1, kind(1) - power2
     real = np.float64 if arithmetic.step_size_error else kind
     lr, epsilon, root = real(kind(h.lr)), real(kind(h.epsilon)), np.sqrt(real(above))
-    return _Chain(*map(float, (lr * root / real(below), lr / real(below), root, epsilon * root)))
+    alpha = _step_size(lr, root, real(below), arithmetic)
+    return _Chain(*map(float, (alpha, lr / real(below), root, epsilon * root)))
+
+
+def _step_size(lr: Any, root: Any, below: Any, arithmetic: Arithmetic) -> Any:
+    quotient_first = arithmetic.step_size is StepSize.QUOTIENT_FIRST
+    return lr * (root / below) if quotient_first else lr * root / below
 
 
 def _kind(arithmetic: Arithmetic, precision: Precision) -> Any:

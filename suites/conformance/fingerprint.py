@@ -109,10 +109,12 @@ def _subnormals(backend: type[Backend]) -> Menu:
 
 
 SPARSE = ("sparse",)
+# With an ε that shows beside √v too.
+_UNTOUCHED = Menu(hyperparameters=SETTINGS[:2], regimes=("ordinary",), starts=(1, 7), steps=ONE)
 WIDEST = Dialect(epsilon=Epsilon.BESIDE_HAT)  # the one that most arithmetics know
 PROBES = (
     Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection}, _core),
-    Probe({"untouched": Untouched}, _always(Menu(regimes=("ordinary",), starts=(1, 7), steps=ONE)), SPARSE),
+    Probe({"untouched": Untouched}, _always(_UNTOUCHED), SPARSE),
     Probe(
         {"zero_rows": ZeroRows},
         _always(Menu(regimes=("nothing", "zeros"), starts=(1, 7), steps=ONE)),
@@ -223,11 +225,16 @@ def _chain(fits: list[Speech]) -> dict[str, str]:
 
 
 def _turned(probe: Probe, speeches: list[Speech]) -> list[Speech]:
-    """Every speech with the axes of the probe turned through all their values."""
+    """Every speech with the axes of the probe turned through all their values, but for what is another."""
     turned = []
     for values in product(*probe.axes.values()):
+        if BiasCorrection.NEXT_OF_SPARSE in values:
+            continue  # no probe has gradients of both layouts: it is one of two others there
         changes: dict[str, Any] = dict(zip(probe.axes, values, strict=True))
-        turned += [(replace(dialect, **changes), arithmetic) for dialect, arithmetic in speeches]
+        for dialect, arithmetic in speeches:
+            if Untouched.DENSE_BESIDE_ROOT in values and dialect.epsilon is not Epsilon.BESIDE_HAT:
+                continue
+            turned.append((replace(dialect, **changes), arithmetic))
     return [(d, a) for d, a in turned if a.hat is Hat.DIVIDES or folds(d, a)]
 
 

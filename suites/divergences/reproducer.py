@@ -9,6 +9,7 @@ import jinja2
 import numpy as np
 
 from lazyadam.reference.dialect import (
+    BiasCorrection,
     Dialect,
     Duplicates,
     EmptyGradient,
@@ -129,6 +130,11 @@ def no_script(case: Case, backend: type[Backend]) -> str:
         g is not None and g.rows is None for s in case.steps for g in s.gradients
     ):
         return "nobody says what rows of zeros are in a dense gradient"
+    mixed = any(x != given[0] or len(set(x)) > 1 for x in given)
+    if d.untouched is Untouched.DENSE_BESIDE_ROOT or (
+        d.bias_correction is BiasCorrection.NEXT_OF_SPARSE and mixed
+    ):
+        return "nobody has written what an ε of some rows, or a correction of some gradients, is in a script"
     if d.empty_gradient is EmptyGradient.SKIPPED and d.untouched is not Untouched.FROZEN:
         return "nobody says what an empty gradient that does not count does to the other rows"
     return ""

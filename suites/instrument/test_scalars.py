@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from mpmath import mpf, sqrt
 
-from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
-from lazyadam.reference.powers import float32_product, float64_product, nearest_power
+from lazyadam.reference.dialect import Arithmetic, Average, Hat, Power, StepSize, Storage
+from lazyadam.reference.powers import float32_product, float64_product
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed, stored
 from lazyadam.suites.instrument import oracle
@@ -233,6 +233,39 @@ def test_float64_products_are_taken_where_they_are_declared() -> None:
     of_products = replayed(h, 40, Arithmetic(power=Power.FLOAT64_PRODUCT), FLOAT64)
     of_powers = replayed(h, 40, Arithmetic(power=Power.FLOAT64), FLOAT64)
     assert of_products.rate == h.lr / (1 - float64_product(h.beta1, 40)) != of_powers.rate
+
+
+@pytest.mark.parametrize("t", STEPS)
+@pytest.mark.parametrize(("dtype", "kind"), [("float32", np.float32), ("float64", np.float64)])
+def test_products_in_the_working_precision_and_a_step_size_whose_quotient_is_first(
+    dtype: str, kind: Any, t: int
+) -> None:
+    """Each operation rounded to the tensor's type, in that order."""
+    h = replace(H, beta1=0.9937)
+    arithmetic = Arithmetic(
+        Storage.WORKING, Power.WORKING_PRODUCT, hat=Hat.FOLDED, step_size=StepSize.QUOTIENT_FIRST
+    )
+    s = replayed(h, t, arithmetic, PRECISIONS[dtype])
+    product1 = product2 = kind(1)
+    for _ in range(t):
+        product1, product2 = product1 * kind(h.beta1), product2 * kind(h.beta2)
+    below, root = kind(1) - product1, np.sqrt(kind(1) - product2)
+    assert s.alpha == kind(h.lr) * (root / below)
+    assert (s.rate, s.folded_epsilon) == (kind(h.lr) / below, kind(h.epsilon) * root)
+    assert errors_of(s) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_the_order_of_a_step_size_is_seen_in_it() -> None:
+    for power in (Power.WORKING_PRODUCT, Power.FLOAT64):
+        for p in (FLOAT32, FLOAT64):
+            orders = [
+                [
+                    replayed(H, t, Arithmetic(Storage.WORKING, power, step_size=order), p).alpha
+                    for t in range(1, 40)
+                ]
+                for order in StepSize
+            ]
+            assert orders[0] != orders[1] or (power is Power.FLOAT64 and p is FLOAT32)
 
 
 def test_scalars_of_some_rows() -> None:

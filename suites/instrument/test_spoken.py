@@ -10,8 +10,11 @@ import pytest
 from lazyadam.reference import rule
 from lazyadam.reference.dialect import (
     Arithmetic,
+    BiasCorrection,
     Dialect,
     EmptyGradient,
+    Epsilon,
+    Hat,
     Power,
     Untouched,
     WeightDecay,
@@ -82,12 +85,20 @@ COMBINED = [
     {"duplicates": "scattered", "weight_decay": "none"},
     {"duplicates": "squares_apart", "weight_decay": "per_occurrence"},
     {"untouched": "dense", "weight_decay": "decoupled"},
+    {"untouched": "dense", "empty_gradient": "skipped"},
     {"untouched": "moments_decay", "weight_decay": "per_occurrence"},
     {"untouched": "moments_decay", "zero_rows": "ignored", "duplicates": "last"},
     {"untouched": "dense", "zero_rows": "ignored", "weight_decay": "per_occurrence"},
     {"step_count": "row", "duplicates": "mean", "epsilon": "beside_hat"},
     {"step_count": "row", "untouched": "moments_decay", "weight_decay": "per_occurrence"},
 ]
+
+
+# Where gradients are sparse, and where ε is beside √v of all rows.
+ALIKE = (
+    {BiasCorrection.NEXT, BiasCorrection.NEXT_OF_SPARSE},
+    {Untouched.DENSE, Untouched.DENSE_BESIDE_ROOT},
+)
 
 
 def named(speaks: dict[str, str]) -> str:
@@ -153,9 +164,38 @@ def test_every_other_dialect_diverges(speaks: dict[str, str]) -> None:
     alike = {other for (axis, name), (other, _) in INDISTINCT.items() if speaks.get(axis) == name}
     for axis in set(TURNED) - alike:
         for other in type(getattr(spoken, axis)):
-            if other is not getattr(spoken, axis):
+            if other is not getattr(spoken, axis) and {other, getattr(spoken, axis)} not in ALIKE:
                 turned = replace(spoken, **{axis: other})
                 assert (step_by_step(cases(), trajectories, turned, ARITHMETIC).worst > 1).any(), other
+
+
+@pytest.mark.parametrize("hat", Hat)
+def test_an_epsilon_beside_the_root_of_rows_not_named_alone_is_told_from_that_of_all(hat: Hat) -> None:
+    hat_alone = Dialect(epsilon=Epsilon.BESIDE_HAT, untouched=Untouched.DENSE_BESIDE_ROOT)
+    arithmetic = replace(ARITHMETIC, hat=hat)
+    trajectories = toy({"epsilon": "beside_hat", "untouched": "dense_beside_root"})
+    for judge in (step_by_step, free_running):
+        assert (judge(cases(), trajectories, hat_alone, arithmetic).worst <= 1).all()
+        for other in ({"untouched": Untouched.DENSE}, {"epsilon": Epsilon.BESIDE_ROOT}):
+            turned = replace(hat_alone, **other)
+            assert (judge(cases(), trajectories, turned, arithmetic).worst > 1).any()
+
+
+@pytest.mark.parametrize("correction", BiasCorrection)
+def test_a_correction_of_sparse_gradients_alone_is_that_of_this_step_where_they_are_dense(
+    correction: BiasCorrection,
+) -> None:
+    """With every row, in order, a gradient is the same number for number in both layouts."""
+    of_sparse, values = BiasCorrection.NEXT_OF_SPARSE, np.linspace(0.5, 1, 4)[:, None]
+
+    def moved(rows: np.ndarray | None, by: BiasCorrection) -> list[float]:
+        w, m, v = np.zeros((4, 1)), np.zeros((4, 1)), np.zeros((4, 1))
+        rule.step(w, m, v, rows, values, 1, Hyperparameters(), Dialect(bias_correction=by))
+        return list(w.ravel())
+
+    sparse, dense = (moved(rows, of_sparse) for rows in (np.arange(4), None))
+    assert (moved(np.arange(4), correction) == sparse) is (correction in (of_sparse, BiasCorrection.NEXT))
+    assert (moved(None, correction) == dense) is (correction in (of_sparse, BiasCorrection.STEP))
 
 
 @pytest.mark.parametrize("untouched", ["frozen", "dense", "moments_decay"])

@@ -103,6 +103,8 @@ class Toy(Backend):
             v[row] = F(h.beta2) * v[row] + F(1 - h.beta2) * square
             if parts is not None or untouched == "dense":
                 w[row] -= self._moved(m[row], v[row], h, c1, c2)
+            elif untouched == "dense_beside_root":
+                w[row] -= F(h.lr * np.sqrt(c2) / c1) * (m[row] / (np.sqrt(v[row]) + F(h.epsilon)))
 
     def _coalesced(
         self, parts: list[np.ndarray] | None, like: np.ndarray

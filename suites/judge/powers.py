@@ -4,13 +4,14 @@ A power is one number in a whole step: what it was is found from all elements th
 element is then judged by it, without an allowance for what it might have been.
 """
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.scalars import Scalars, columns, inexact
+from lazyadam.reference.scalars import Scalars, inexact
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.stack import Builder, Stack
 
@@ -24,7 +25,7 @@ def with_powers_found(builder: Builder, stack: Stack, before: State, after: Stat
     if not inexact(arithmetic):
         return stack
     scalars = [builder.scalars_of(i, (0, 0)) for i in range(len(builder.asked))]
-    nearest = _given(stack, scalars)
+    nearest = _given(builder, stack, scalars)
     if len(_wrong(stack, before, after, rules)):
         return nearest  # with all that any power allows w is not explained
     left = _wrong(nearest, before, after, rules)
@@ -34,15 +35,15 @@ def with_powers_found(builder: Builder, stack: Stack, before: State, after: Stat
             break
         tried = [builder.scalars_of(i, ulps) if i in left else s for i, s in enumerate(scalars)]
         rows = np.flatnonzero(np.isin(stack.owner, left))
-        wrong = _wrong(_given(stack, tried).part(rows), before, after, rules)
+        wrong = _wrong(_given(builder, stack, tried).part(rows), before, after, rules)
         for i in np.setdiff1d(left, wrong):
             scalars[i] = tried[i]
         left = np.intersect1d(left, wrong)
-    return _given(stack, scalars)
+    return _given(builder, stack, scalars)
 
 
-def _given(stack: Stack, scalars: list[Scalars]) -> Stack:
-    return Stack(stack.segments, stack.gradient, columns(scalars, stack.owner), stack.exact, stack.owner)
+def _given(builder: Builder, stack: Stack, scalars: list[Scalars]) -> Stack:
+    return replace(stack, scalars=builder.by_row(scalars, stack.gradient, stack.owner))
 
 
 def _wrong(stack: Stack, before: State, after: State, rules: Rules) -> np.ndarray:

@@ -10,7 +10,7 @@ from lazyadam.reference.arithmetic import folds
 from lazyadam.reference.dialect import Arithmetic, Dialect, StepCount
 from lazyadam.reference.gradient import Coalesced, Index, brought, coalesce, named, without_zero_rows
 from lazyadam.reference.rounding import Precision
-from lazyadam.reference.rule import corrected, corrects_by, counts
+from lazyadam.reference.rule import beside_root, corrected, corrects_by, counts, of_unnamed_rows
 from lazyadam.reference.scalars import Hyperparameters, Scalars, columns, exact, replayed
 from lazyadam.suites.cases.case import Case, Gradient, Trajectory
 
@@ -67,14 +67,15 @@ class Builder:
     def add(self, segment: Segment, case: Case, h: Hyperparameters, t: int | np.ndarray) -> None:
         """t: the number of the step; where rows count, of each row."""
         gradient = case.steps[segment.step - 1].gradients[segment.parameter]
+        sparse = gradient is not None and gradient.rows is not None
         if isinstance(t, int):
-            self._ask(segment, h, t)
+            self._ask(segment, h, corrects_by(t, self.dialect, sparse))
         else:
             numbers, inverse = np.unique(t, return_inverse=True)
             self.owners.append((segment, len(self.segments) + inverse))
             for number in numbers.tolist():
-                self._ask(segment, h, number)
-        if gradient is None:
+                self._ask(segment, h, corrects_by(number, self.dialect, sparse))
+        if gradient is None or not counts(True, is_empty(gradient), self.dialect):
             return
         for rows, values, present in brought(gradient.rows, gradient.values, segment.count, self.dialect):
             self.rows.append(rows + segment.base)
@@ -82,20 +83,24 @@ class Builder:
             self.present.append(present)
 
     def _ask(self, segment: Segment, h: Hyperparameters, t: int) -> None:
+        """t: by which its corrections are."""
         self.segments.append(segment)
-        self.asked.append((h, corrects_by(t, self.dialect)))
+        self.asked.append((h, t))
         self.scalars.append(self.scalars_of(len(self.asked) - 1))
         if self.gap:
-            self.exact.append(self._spoken(_exact(*self.asked[-1])))
+            self.exact.append(corrected(_exact(h, t), self.dialect))
 
     def scalars_of(self, segment: int, ulps: tuple[int, int] | None = None) -> Scalars:
         """The scalars of a segment. ulps: see `replayed`."""
-        return self._spoken(_replayed(*self.asked[segment], self.arithmetic, self.p, ulps))
+        return corrected(_replayed(*self.asked[segment], self.arithmetic, self.p, ulps), self.dialect)
 
-    def _spoken(self, s: Scalars) -> Scalars:
-        """The scalars as the dialect has them."""
-        s = corrected(s, self.dialect)
-        return s._replace(epsilon=s.folded_epsilon) if self.folds else s
+    def by_row(self, scalars: list[Scalars], gradient: Coalesced, owner: np.ndarray) -> Scalars:
+        """Of the scalars of each segment those of each row, with the ε that the dialect has there."""
+        named = [s._replace(epsilon=s.folded_epsilon) for s in scalars] if self.folds else scalars
+        if (unnamed := of_unnamed_rows(gradient, self.dialect)) is None:
+            return columns(named, owner)
+        others = scalars if self.folds else [beside_root(s, self.dialect.epsilon) for s in scalars]
+        return columns([*named, *others], owner + len(named) * unnamed)
 
     def stack(self, width: int) -> Stack:
         rows = np.concatenate(self.rows) if self.rows else np.empty(0, np.int64)
@@ -117,10 +122,15 @@ class Builder:
         return Stack(
             self.segments,
             gradient,
-            columns(self.scalars, owner),
-            columns(self.exact, owner) if self.gap else None,
+            self.by_row(self.scalars, gradient, owner),
+            self.by_row(self.exact, gradient, owner) if self.gap else None,
             owner,
         )
+
+
+def is_empty(gradient: Gradient | None) -> bool:
+    """Whether it is a sparse one without rows."""
+    return gradient is not None and gradient.rows is not None and len(gradient.rows) == 0
 
 
 def width_of(x: np.ndarray) -> int:
@@ -163,10 +173,7 @@ def counted(case: Case, ran: Trajectory, seen: int, parameter: int, dialect: Dia
 
 @lru_cache(maxsize=256)  # a case is judged by many dialects and arithmetics
 def _counts(case: Case, dialect: Dialect) -> np.ndarray:
-    def empty(gradient: Gradient | None) -> bool:
-        return gradient is not None and gradient.rows is not None and len(gradient.rows) == 0
-
-    taken = [[counts(g is not None, empty(g), dialect) for g in s.gradients] for s in case.steps]
+    taken = [[counts(g is not None, is_empty(g), dialect) for g in s.gradients] for s in case.steps]
     counted = case.t + np.cumsum(np.array(taken).reshape(len(taken), len(case.parameters)), axis=0)
     counted.flags.writeable = False
     return counted

@@ -156,7 +156,10 @@ class Formula:
 
     def _weights(self) -> Iterator[str]:
         epsilon, correction = self.dialect.epsilon, self.dialect.bias_correction
-        t = self.t if correction is BiasCorrection.STEP else f"({self.t} + 1)"
+        following = correction is BiasCorrection.NEXT or (
+            correction is BiasCorrection.NEXT_OF_SPARSE and self.sparse
+        )
+        t = f"({self.t} + 1)" if following else self.t
         first, second = self._new
         top = f"(beta1 * {first} + (1 - beta1) * {self._g})" if self.nesterov else first
         if correction is BiasCorrection.NONE:
