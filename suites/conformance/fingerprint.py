@@ -117,7 +117,7 @@ PROBES = (
     Probe({"untouched": Untouched}, _always(_UNTOUCHED), SPARSE),
     Probe(
         {"zero_rows": ZeroRows},
-        _always(Menu(regimes=("nothing", "zeros"), starts=(1, 7), steps=ONE)),
+        _always(Menu(hyperparameters=SETTINGS[1:], regimes=("nothing", "zeros"), starts=(1, 7), steps=ONE)),
         SPARSE,
     ),
     Probe(

@@ -9,7 +9,7 @@ import pytest
 from mpmath import mpf, sqrt
 
 from lazyadam.reference.dialect import Arithmetic, Average, Hat, Power, StepSize, Storage
-from lazyadam.reference.powers import float32_product, float64_product
+from lazyadam.reference.powers import float32_product, float64_product, nearest_power
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact, replayed, stored
 from lazyadam.suites.instrument import oracle

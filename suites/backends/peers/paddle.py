@@ -20,7 +20,8 @@ from lazyadam.reference.dialect import (
     Storage,
     Untouched,
 )
-from lazyadam.reference.scalars import Hyperparameters, float32_product, float64_product
+from lazyadam.reference.powers import float32_product, float64_product
+from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.backends.base import Backend, Promise
 from lazyadam.suites.backends.peers import python_of
 from lazyadam.suites.backends.states import as_float64
