@@ -107,6 +107,8 @@ class Storage(Enum):
     FLOAT64 = "float64, as written"
     FLOAT32 = "rounded to float32"
     TEXT = "float64, and handed over as text, which is read as float32 for tensors of every type"
+    TENSOR = "float64, and rounded to the tensor's own type where they meet it, that of 16 bits too"
+    FLOAT32_RATE = "so too, but the learning rate rounded to float32 before"
     WORKING = "rounded to the working precision: to float32 for tensors of at most 32 bits"
     LEARNING_RATE = "lr rounded to float32, for tensors of every type, and the others as written"
     VARIABLES = "lr and β rounded to float32, for tensors of every type, and ε as written"
@@ -148,6 +150,8 @@ class Hat(Enum):
     """Where √(1 − β2^t) goes, if ε stands beside √v̂."""
 
     DIVIDES = "√v is divided by it"
+    MULTIPLIES = "√v is multiplied by its reciprocal, a scalar"
+    MOMENTS = "into v / (1 − β2^t), as m / (1 − β1^t) has its own, before the root and the learning rate"
     FOLDED = "into α and ε, as in the last lines of the paper's section 2, with ε̂ = ε·√(1 − β2^t)"
 
 

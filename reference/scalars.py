@@ -8,19 +8,13 @@ the difference between (a) and (c) is the specification gap.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from lazyadam.reference.dialect import Arithmetic, Average, Power, StepSize, Storage
-from lazyadam.reference.powers import (
-    float32_of_text,
-    float32_product,
-    float64_product,
-    nearest_power,
-    one_minus_power,
-)
+from lazyadam.reference.chain import chain, chain_errors, met, of_its_type, step_size
+from lazyadam.reference.dialect import Arithmetic, Average, Hat, Power, Storage
+from lazyadam.reference.powers import float32_of_text, float64_product, one_minus_power
 from lazyadam.reference.rounding import Precision, round_to
 
 
@@ -121,22 +115,14 @@ def working(arithmetic: Arithmetic, precision: Precision) -> Arithmetic:
     return arithmetic
 
 
-def inexact(arithmetic: Arithmetic) -> bool:
-    """Whether its powers may be some ulps off."""
-    return arithmetic.power in (
-        *(Power.FLOAT32_POWER, Power.FLOAT64_POWER, Power.WORKING_POWER),
-        Power.OWN_POWER,
-    )
-
-
 def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     """Level (b): the hyperparameters after storage."""
-    if arithmetic.storage is Storage.FLOAT64:
+    if arithmetic.storage in (Storage.FLOAT64, Storage.TENSOR):
         return h
     if arithmetic.storage is Storage.TEXT:  # of 1/loss_scale
         return replace(h, loss_scale=1.0 / float(float32_of_text(1.0 / h.loss_scale)))
     h = replace(h, lr=float(np.float32(h.lr)))
-    if arithmetic.storage is Storage.LEARNING_RATE:
+    if arithmetic.storage in (Storage.LEARNING_RATE, Storage.FLOAT32_RATE):
         return h
     h = replace(h, beta1=float(np.float32(h.beta1)), beta2=float(np.float32(h.beta2)))
     if arithmetic.storage is Storage.VARIABLES:
@@ -159,33 +145,33 @@ def replayed(
 ) -> Scalars:
     """Level (c): the scalars of step t as the backend computes them.
 
-    Scalars meet tensors in `precision.scalar` (float32 for tensors of at most 32 bits). ulps: how far the
+    Scalars meet tensors in `precision.scalar` (float32 for tensors of at most 32 bits), or in their own type;
+    but not ε: what it loses there is for the bound to allow (`epsilon_lost`). ulps: how far the
     powers β1^t and β2^t are from the numbers nearest to them, where they may be some off; None: by any
     number up to `arithmetic.power_ulps`, and the errors of the scalars bound what follows from that.
     """
     arithmetic = working(arithmetic, precision)
     h = stored(h, arithmetic)
-    own = arithmetic.power is Power.OWN_POWER
     if arithmetic.power is Power.EXACT:
         return exact(h, t)
     omega1, omega2 = 1 - h.beta1, 1 - h.beta2
     errors = {}
     if arithmetic.power in (Power.FLOAT64, Power.FLOAT64_PRODUCT):
         power = float64_product if arithmetic.power is Power.FLOAT64_PRODUCT else float.__pow__
-        correction1, correction2 = 1 - power(h.beta1, t), 1 - power(h.beta2, t)
-        root = math.sqrt(correction2)
-        alpha, rate = _step_size(h.lr, root, correction1, arithmetic), h.lr / correction1
+        lr, below, above = h.lr, 1 - power(h.beta1, t), 1 - power(h.beta2, t)
+        if arithmetic.hat is Hat.MOMENTS:
+            lr, below, above = (met(x, arithmetic, precision) for x in (lr, below, above))
+        root = math.sqrt(above)
+        alpha, rate = step_size(lr, root, below, arithmetic), lr / below
         folded = h.epsilon * root
     else:
-        alpha, rate, root, folded = _chain(h, t, arithmetic, precision, ulps or (0, 0))
-        errors = _chain_errors(h, t, arithmetic, precision, ulps)
+        alpha, rate, root, folded = chain(h, t, arithmetic, precision, ulps or (0, 0))
+        errors = chain_errors(h, t, arithmetic, precision, ulps)
         if arithmetic.storage is Storage.FLOAT32:
             omega1, omega2 = (float(np.float32(1) - np.float32(x)) for x in (h.beta1, h.beta2))
 
-    def meet(x: float, name: str = precision.name if own else precision.scalar) -> float:
-        if arithmetic.storage is Storage.TEXT:
-            return float(float32_of_text(x))
-        return float(round_to(x, name))
+    def meet(x: float) -> float:
+        return met(x, arithmetic, precision)
 
     if arithmetic.first_average is Average.COMPLEMENT:
         omega1 = 1 - meet(h.beta1)
@@ -193,11 +179,8 @@ def replayed(
         omega2 = 1 - meet(h.beta2)
     rooted = arithmetic.second_average is Average.ROOT
     omega1, omega2 = meet(omega1), meet(math.sqrt(omega2)) ** 2 if rooted else meet(omega2)
-    if arithmetic.step_size_error:
-        chain = alpha, rate, root, folded
-    else:
-        chain = meet(alpha), meet(rate), meet(root), meet(folded)
-    alpha, rate, root, folded = chain
+    if not arithmetic.step_size_error and arithmetic.hat is not Hat.MOMENTS:
+        alpha, rate, root, folded = meet(alpha), meet(rate), meet(root), meet(folded)
     return Scalars(
         lr=meet(h.lr),
         alpha=alpha,
@@ -206,115 +189,12 @@ def replayed(
         omega1=omega1,
         beta2=1 - omega2 if arithmetic.second_average is Average.OMEGA else meet(h.beta2),
         omega2=omega2,
-        epsilon=meet(h.epsilon, precision.scalar),  # what its type takes from it: epsilon_lost
+        # what its type takes from it: epsilon_lost
+        epsilon=float(round_to(h.epsilon, precision.scalar)) if of_its_type(arithmetic) else meet(h.epsilon),
         folded_epsilon=folded,
         root_correction=root,
         decay=h.weight_decay if arithmetic.storage is Storage.FLOAT32 else meet(h.weight_decay),
         scale=h.loss_scale,
         sign=-1.0 if h.maximize else 1.0,
         **errors,
-    )
-
-
-class _Chain(NamedTuple):
-    """The scalars that follow from the powers."""
-
-    alpha: float
-    rate: float
-    root: float
-    folded: float
-
-
-@np.errstate(all="ignore")  # t may overflow its type, and β round to 1
-def _chain(
-    h: Hyperparameters, t: int, arithmetic: Arithmetic, precision: Precision, ulps: tuple[int, int]
-) -> _Chain:
-    """From powers of a type, each operation rounded to it; or in float64, where the order is not known."""
-    kind = _kind(arithmetic, precision)
-    if arithmetic.power is Power.FLOAT32_PRODUCT:
-        power1, power2 = float32_product(h.beta1, t), float32_product(h.beta2, t)
-    elif arithmetic.power is Power.OWN_POWER:
-        # of types below float32 it is taken in float32, and rounded
-        wide = np.dtype(precision.scalar).type
-        of, at = [float(kind(np.float32(beta))) for beta in (h.beta1, h.beta2)], float(kind(t))
-        power1, power2 = (
-            kind(nearest_power(beta, at, off, wide)) for beta, off in zip(of, ulps, strict=True)
-        )
-    else:
-        betas = zip((h.beta1, h.beta2), ulps, strict=True)
-        power1, power2 = (nearest_power(beta, t, off, kind) for beta, off in betas)
-    below, above = kind(1) - power1, kind(1) - power2
-    real = np.float64 if arithmetic.step_size_error else kind
-    lr, epsilon, root = real(kind(h.lr)), real(kind(h.epsilon)), np.sqrt(real(above))
-    alpha = _step_size(lr, root, real(below), arithmetic)
-    return _Chain(*map(float, (alpha, lr / real(below), root, epsilon * root)))
-
-
-def _step_size(lr: Any, root: Any, below: Any, arithmetic: Arithmetic) -> Any:
-    quotient_first = arithmetic.step_size is StepSize.QUOTIENT_FIRST
-    return lr * (root / below) if quotient_first else lr * root / below
-
-
-def _kind(arithmetic: Arithmetic, precision: Precision) -> Any:
-    """The type in which powers, and what follows from them, are computed."""
-    if arithmetic.power is Power.OWN_POWER:
-        return np.dtype(precision.name).type
-    return np.float64 if arithmetic.power is Power.FLOAT64_POWER else np.float32
-
-
-def _chain_errors(
-    h: Hyperparameters,
-    t: int,
-    arithmetic: Arithmetic,
-    precision: Precision,
-    ulps: tuple[int, int] | None,
-) -> dict[str, float]:
-    """Relative bounds on the errors of a chain.
-
-    1 − β^t cancels, so that an ulp of the power is many of the correction. What follows is monotonic in both
-    powers: its extremes are at the corners of what they may be.
-    """
-    centre = _chain(h, t, arithmetic, precision, (0, 0))
-    u, most = 2.0**-24, arithmetic.step_size_error
-    # The rounding of √(1 − β2^t) itself is one of Constants.hat.
-    own = _Chain(most * u, min(most, 1) * u, 0.0, min(most, 2) * u)
-    if arithmetic.power is Power.OWN_POWER and most:
-        own = _own_errors(h, centre, most, precision)
-    if inexact(arithmetic) and ulps is None:
-        n = arithmetic.power_ulps
-        corners = [_chain(h, t, arithmetic, precision, corner) for corner in product((-n, n), (-n, n))]
-
-        def furthest(name: str, power: int = 1) -> float:
-            at, ends = getattr(centre, name), [getattr(x, name) for x in corners]
-            if power < 0 and 0 in ends:  # the power may round to 1
-                return math.inf if at else 0.0
-            return max(abs((x / at) ** power - 1) for x in ends) if at else 0.0
-
-        own = _Chain(
-            own.alpha + furthest("alpha") * (1 + own.alpha),
-            own.rate + furthest("rate") * (1 + own.rate),
-            furthest("root", -1),
-            own.folded + furthest("folded") * (1 + own.folded),
-        )
-    names = ("alpha_error", "rate_error", "root_error", "epsilon_error")
-    return dict(zip(names, own, strict=True))
-
-
-def _own_errors(h: Hyperparameters, s: _Chain, most: float, precision: Precision) -> _Chain:
-    """The errors of a chain in the tensor's own type, where a product or a quotient may be subnormal.
-
-    One of them is what the next operation takes, so that its η counts as a share of it. In float64 the
-    replay rounds too.
-    """
-    u = precision.u * (2 if precision.name == "float64" else 1)
-
-    def underflow(*results: float) -> float:
-        least_normal = precision.eta / precision.u
-        return sum(precision.eta / x for x in results if 0 < x < 2 * least_normal)
-
-    return _Chain(
-        most * u + underflow(h.lr * s.root, s.rate, s.alpha),
-        min(most, 1) * u + underflow(s.rate),
-        0.0,
-        min(most, 2) * u + underflow(s.folded),
     )

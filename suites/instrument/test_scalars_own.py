@@ -9,11 +9,12 @@ import pytest
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
+from lazyadam.reference.chain import inexact
 from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
 from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.powers import nearest_power
 from lazyadam.reference.rounding import PRECISIONS, round_to
-from lazyadam.reference.scalars import Hyperparameters, inexact, replayed, stored
+from lazyadam.reference.scalars import Hyperparameters, replayed, stored
 
 H = Hyperparameters(0.013, 0.83, 0.9937, 3e-7, 0.017, 3.0)
 OWN = Arithmetic(Storage.VARIABLES, Power.OWN_POWER, Average.COMPLEMENT, Average.COMPLEMENT)

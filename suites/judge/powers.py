@@ -11,7 +11,8 @@ import numpy as np
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.scalars import Scalars, inexact
+from lazyadam.reference.chain import inexact
+from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.stack import Builder, Stack
 
