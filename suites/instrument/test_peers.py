@@ -136,7 +136,7 @@ def test_moments_are_divided_by_corrections_of_their_type_and_quotients_of_these
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_float32_powers_meet_tensors_of_every_type(dtype: str) -> None:
-    """lr is of float32, then of the tensor's type, and divided in the wider, 1 / √(1 − β2^t) of float32."""
+    """lr is of float32, then of the tensor's type, and divided in the wider of both."""
     f, h, p = np.float32, Hyperparameters(lr=0.013, beta1=0.83, beta2=0.9937), PRECISIONS[dtype]
     arithmetic = Arithmetic(Storage.FLOAT32_RATE, Power.FLOAT32_POWER, hat=Hat.MULTIPLIES)
 

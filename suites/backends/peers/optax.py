@@ -52,8 +52,11 @@ class Adam(Backend):
     spoken = replace(documented, subnormals=Subnormals.VARIES)
     # optax/tree_utils/_tree_math.py, 0.2.8: (1 − β)·g + β·m of numbers that take the type of the array;
     # 1 − β^t of an int32 t, in float32 (jax_enable_x64: float64), then in the type of the moment, which is
-    # divided by it. The power is the C library's.
-    arithmetic = Arithmetic(Storage.TENSOR, Power.WORKING_POWER, hat=Hat.MOMENTS, power_ulps=1)
+    # divided by it. The power is the C library's; by a scalar XLA divides through its reciprocal, which is
+    # rounded too.
+    arithmetic = Arithmetic(
+        Storage.TENSOR, Power.WORKING_POWER, hat=Hat.MOMENTS, division_error=2.0, power_ulps=1
+    )
     optimizer: ClassVar[str] = "adam"
 
     def prepare(self) -> str:
