@@ -29,6 +29,7 @@ from lazyadam.suites.divergences.expected import Shown, expected
 from lazyadam.suites.divergences.pin import Pin
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.mindspore import AssignedScript, MindSporeScript
+from lazyadam.suites.divergences.source.mlx import MLXScript
 from lazyadam.suites.divergences.source.mxnet import MXNetScript
 from lazyadam.suites.divergences.source.optax import OptaxScript
 from lazyadam.suites.divergences.source.own import SuiteScript, UpdateScript
@@ -45,7 +46,7 @@ TEMPLATES = jinja2.Environment(
     keep_trailing_newline=True,
 )
 # Of frameworks in environments of their own: of one group, whose hyperparameters and optimizer stay.
-OF_PEERS: dict[str, type[Skeleton]] = {"mxnet": MXNetScript, "optax": OptaxScript}
+OF_PEERS: dict[str, type[Skeleton]] = {"mlx": MLXScript, "mxnet": MXNetScript, "optax": OptaxScript}
 COUNTED = {"step_count", "empty_gradient"}  # axes that show in the step count
 SUITE_ALONE = "only the suite itself "  # can see it
 
