@@ -42,7 +42,7 @@ class Adam(Backend):
     hyperparameters = frozenset({"betas of 0"})
     # optax/_src/combine.py, 0.2.8: functions of the state alone; others may take the next step of it.
     grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon"})
-    layers = (Layer("table[ids]", "value_and_grad", sparse=False),)
+    layers = (Layer("jnp.take(table, ids, axis=0)", "value_and_grad", sparse=False),)
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT, step_count=StepCount.OPTIMIZER)
     promises: ClassVar[tuple[Promise, ...]] = (
         Promise("epsilon", f"{_ADAM}, the formulas (eps, where eps_root is 0)"),
@@ -138,7 +138,7 @@ class Adam(Backend):
         self.build(training.start)
 
         def loss(parameters: Any, ids: Any, targets: Any) -> Any:
-            return ((parameters[0][ids] - targets) ** 2).mean()
+            return ((self.jax.numpy.take(parameters[0], ids, axis=0) - targets) ** 2).mean()
 
         differentiated = self.jax.value_and_grad(loss)
 
