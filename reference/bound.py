@@ -71,6 +71,7 @@ def step_in_place(
             ev += more * (k.addition * p.u * s.beta2 * v + k.underflow * p.eta)
             if eg is not None:
                 em += s.omega1 * eg
+        given = np.abs(w) if rules.dialect.weight_decay is WeightDecay.DECOUPLED else w
         decoupled = shrink(w, s, rules.dialect)
         inner = update(w, m, v, g, square, s, rules.epsilon, rules.nesterov)
         en = em
@@ -87,8 +88,12 @@ def step_in_place(
         size = np.abs(w)
         size *= k.store * p.u
         ew += size
-        if decoupled:  # λ·lr, 1 − λ·lr, and the product with w
-            ew += 3 * k.store * p.u * (np.abs(w) + np.abs(inner.quotient) * step_size(s, rules.epsilon))
+        if decoupled:
+            # λ·lr, 1 − λ·lr, and the product with w; or λ·w, its sum with q, and lr times that.
+            taken = s.lr * s.decay
+            given *= 3 * taken + 2 * np.abs(1 - taken)
+            given += np.abs(inner.quotient) * step_size(s, rules.epsilon)
+            ew += k.store * p.u * (1 + 8 * p.u) * given
             ew += k.underflow * p.eta
         if idle is not None:
             w[idle], ew[idle] = start[idle], 0.0 if before is None else before.w[idle]

@@ -230,3 +230,27 @@ def test_what_a_decay_of_each_occurrence_adds_is_counted_to_the_letter(apart: bo
     else:
         eg = entering * FLOAT32.u + inherited
         assert ev.item() == pytest.approx(eg * (2 * 6 + eg) + 4 * 36 * FLOAT32.u, rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("decay", [0.1, 0.6, 0.99, 1.5])
+def test_a_decoupled_decay_of_any_size_is_within_the_bound_in_either_form(dtype: str, decay: float) -> None:
+    """w·(1 − λ·lr) − lr·q and w − lr·(q + λ·w), every operation rounded to the type."""
+
+    def r(x: np.ndarray | float) -> np.ndarray:
+        return round_to(x, dtype)
+
+    rng, p = np.random.default_rng(1), PRECISIONS[dtype]
+    lr, decay = float(r(1.3)), float(r(decay / 1.3))
+    w = r(rng.uniform(1, 2, (5000, 1)) * 64)
+    g, zero = r(rng.uniform(0.5, 1, w.shape)), np.zeros_like(w)
+    s = exact(Hyperparameters(lr, 0.0, 0.0, 2.0**-9, decay), 1)  # m is g then, and v its square
+    gradient = Coalesced(np.arange(len(w)), g)
+    bounded = step(State(w, zero, zero), gradient, s, Rules(p, DIALECTS["decoupled"]))
+    q = r(g / r(r(np.sqrt(r(g * g))) + s.epsilon))
+    forms = (
+        r(r(w * r(1 - r(decay * lr))) - r(lr * q)),
+        r(w - r(lr * r(q + r(decay * w)))),
+    )
+    for form in forms:
+        assert (np.abs(form - bounded.state.w) <= bounded.errors.w).all()
