@@ -113,7 +113,8 @@ def no_script(case: Case, backend: type[Backend]) -> str:
     if backend.origin is None and backend.framework not in ("torch", "mindspore"):
         moves = len(case.groups) > 1 or any(s.changes or s.reload for s in case.steps)
         if moves or any(None in s.gradients for s in case.steps) or backend.framework not in OF_PEERS:
-            return f"nobody has written how a script drives {backend.framework} so"
+            so = " so" if backend.framework in OF_PEERS else ""
+            return f"nobody has written how a script drives {backend.framework}{so}"
     if backend.origin and Manner.ASSIGNED in case.manner:
         return f"{SUITE_ALONE}compares it with itself"
     if backend.framework == "mindspore" and backend.origin is None and any(x != given[0] for x in given):

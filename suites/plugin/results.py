@@ -47,6 +47,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             for phase in config.stash[BEFORE]:
                 take(phase)
             _journal.append(journal)
+            config.add_cleanup(_journal.clear)  # a run may be started from within another
     except (tables.NotWritten, JournalError) as error:
         raise pytest.UsageError(str(error)) from None
 
