@@ -31,10 +31,8 @@ def met(x: float, arithmetic: Arithmetic, precision: Precision) -> float:
 
 def inexact(arithmetic: Arithmetic) -> bool:
     """Whether its powers may be some ulps off."""
-    return arithmetic.power in (
-        *(Power.FLOAT32_POWER, Power.FLOAT64_POWER, Power.WORKING_POWER),
-        Power.OWN_POWER,
-    )
+    exact = Power.EXACT, Power.FLOAT64, Power.FLOAT64_PRODUCT, Power.FLOAT32_PRODUCT, Power.WORKING_PRODUCT
+    return arithmetic.power not in exact
 
 
 class Chain(NamedTuple):
@@ -85,6 +83,7 @@ def chain(
 
 
 def step_size(lr: Any, root: Any, below: Any, arithmetic: Arithmetic) -> Any:
+    """α, of numbers of one type: root √(1 − β2^t), below 1 − β1^t."""
     quotient_first = arithmetic.step_size is StepSize.QUOTIENT_FIRST
     return lr * (root / below) if quotient_first else lr * root / below
 

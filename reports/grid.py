@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lazyadam.reports.answer import TURNS
+from lazyadam.reports.equivalence import LAST
 from lazyadam.reports.matrix import SYMBOLS
 from lazyadam.reports.words import percent, spaced
-
-LAST = 1000  # the steps after which two are compared
 
 
 @dataclass(frozen=True)

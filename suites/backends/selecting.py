@@ -30,9 +30,10 @@ def select(names: list[str], files: Iterable[Path] = (), python: str = "") -> li
         if known.setdefault(backend.name, backend) is not backend or backend.name in BESIDE:
             where = backend.file or backend.__module__
             raise BrokenDeclaration(f"{where}: {backend.__name__}: there is another backend {backend.name}")
+    usual = [name for name in known if name not in NAMED]
     chosen: list[type[Backend]] = []
     for name in names:
-        found = begun(name, known.keys() - NAMED.keys()) or begun(name, known)
+        found = begun(name, usual) or begun(name, known)
         if not found:
             raise UnknownBackend(f"unknown backend {name!r}{near(name, known)}")
         chosen += [known[n] for n in found if known[n] not in chosen]
@@ -40,7 +41,7 @@ def select(names: list[str], files: Iterable[Path] = (), python: str = "") -> li
         if not any(b.file == file for b in chosen):
             declares = ", ".join(b.name for b in own if b.file == file)
             raise UnknownBackend(f"{file} is given, but {declares}, which it declares, is not named")
-    these = chosen if names else own or [b for b in known.values() if b.name not in NAMED]
+    these = chosen if names else own or [known[name] for name in usual]
     return [backend.run_by(python) for backend in these] if python else these
 
 

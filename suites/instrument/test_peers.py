@@ -29,6 +29,8 @@ OF_TENSORS = Arithmetic(Storage.TENSOR, Power.WORKING_POWER, hat=Hat.MOMENTS)
 def test_a_peer_is_judged_where_it_is_named_alone() -> None:
     assert [b.name for b in select(["mxnet"])] == [name for name in PEERS if name.startswith("mxnet.")]
     assert {b.name for b in select([])} >= BACKENDS.keys()
+    # in one order in every process, or xdist would not spread a run
+    assert [b.name for b in select(["mindspore"])] == [x for x in BACKENDS if x.startswith("mindspore.")]
     assert not {b.name for b in select([])} & PEERS.keys()
 
 

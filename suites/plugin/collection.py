@@ -9,7 +9,6 @@ from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.divergences import pin
 from lazyadam.suites.divergences.reproducer import no_script, only_judged
-from lazyadam.suites.equivalence.claims import CLAIMS
 from lazyadam.suites.plugin.options import BACKENDS, DONE, words
 
 
@@ -76,6 +75,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if not only_judged(known) and not (known.file and no_script(known.case, backend))
     ]
     if "claim_item" in metafunc.fixturenames:
+        from lazyadam.suites.equivalence.claims import CLAIMS  # with all that they are decided by
+
         # those of a framework's own page are asked where that runs
         frameworks = {"", *(backend.framework for backend in backends)}
         asked = [claim for claim in CLAIMS if claim.framework in frameworks]

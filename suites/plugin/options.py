@@ -194,6 +194,8 @@ def check_options(config: pytest.Config) -> None:
                 raise pytest.UsageError(f"{option}: no {word!r}{did_you_mean(word, known)}")
     if config.getoption("--against") != "documented" and config.getoption("--replay") is None:
         raise pytest.UsageError("--against goes with --replay")
+    if config.getoption("--as-it-is") and not config.getoption("--resume"):
+        raise pytest.UsageError("--as-it-is goes with --resume")
     examples = config.getoption("--examples")
     if examples and examples.exists() and not examples.is_dir():
         raise pytest.UsageError(f"--examples: {examples} is no folder")

@@ -40,7 +40,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     try:
         tables.try_to_write(out := config.getoption("--out"))
-        if any(Path(part).name in str(given) for given in config.args for part in JUDGING):
+        if judging(config):
             config.add_cleanup(tables.hold(out))
             journal = Journal(out, settings(config), config.getoption("--resume"))
             config.add_cleanup(journal.close)
@@ -52,15 +52,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
+def judging(config: pytest.Config) -> list[str]:
+    """Which of the suites that judge are asked for."""
+    return [part for part in JUDGING if any(Path(part).name in str(given) for given in config.args)]
+
+
 def settings(config: pytest.Config) -> dict[str, str]:
     """What a run has to have in common with one that it goes on with, and when it began."""
     files = b"".join(Path(file).read_bytes() for file in config.getoption("--backend-file"))
     return {
         ARGUMENTS: json.dumps([*map(str, config.invocation_params.args)]),
         BEGUN: str(datetime.now(UTC).date()),
-        "suites": ", ".join(
-            sorted(part for part in JUDGING if any(Path(part).name in str(x) for x in config.args))
-        ),
+        "suites": ", ".join(judging(config)),
         "profile": config.getoption("--profile"),
         "seed": str(config.stash[SEED]),
         "device": config.getoption("--device"),
@@ -184,7 +187,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
         session.exitstatus = NOTHING_COMPARED
     if session.exitstatus == pytest.ExitCode.INTERRUPTED and not _collected:
         lines = ["interrupted before anything was judged: no table is written"]
-    whole = ended and not stopped and not (config.getoption("--as-it-is") and not _journal[0].whole)
+    more = config.getoption("--as-it-is") and any(not journal.whole for journal in _journal)
+    whole = ended and not stopped and not more
     if whole and _journal:
         _journal[0].end()
     ran = Run(

@@ -9,7 +9,7 @@ from functools import partial
 from lazyadam.reference.dialect import Dialect, Epsilon, Untouched, WeightDecay, ZeroRows
 from lazyadam.reports.vocabulary import Claimed
 from lazyadam.suites.equivalence.claims.axes import means, step_size
-from lazyadam.suites.equivalence.claims.claim import Claim, Decision
+from lazyadam.suites.equivalence.claims.claim import Claim, Decision, undecided
 from lazyadam.suites.equivalence.lab import Lab
 
 AXIS = {type(value): axis for axis, value in vars(Dialect()).items()}
@@ -24,6 +24,8 @@ def _page(framework: str, page: str, letter: str, *said: tuple[str, str, Enum]) 
 
 def _dense_weights(lab: Lab, seed: int) -> Decision:
     ran = lab.script("dense_weights_mxnet")
+    if ran.error:
+        return Decision(undecided(ran.error), "")
     moved = json.loads(ran.output)["moved"]
     evidence = f"After a row_sparse gradient of row 1 of dense weights, rows {moved} of them had moved."
     return Decision(
