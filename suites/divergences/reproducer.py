@@ -27,14 +27,18 @@ from lazyadam.suites.cases.case import Case, Manner
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.expected import Shown, expected
 from lazyadam.suites.divergences.pin import Pin
+from lazyadam.suites.divergences.source.dgl import DGLScript
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.mindspore import AssignedScript, MindSporeScript
 from lazyadam.suites.divergences.source.mlx import MLXScript
 from lazyadam.suites.divergences.source.mxnet import MXNetScript
 from lazyadam.suites.divergences.source.optax import OptaxScript
 from lazyadam.suites.divergences.source.own import SuiteScript, UpdateScript
+from lazyadam.suites.divergences.source.paddle import PaddleScript
 from lazyadam.suites.divergences.source.skeleton import Skeleton
+from lazyadam.suites.divergences.source.tensorflow import TensorFlowScript
 from lazyadam.suites.divergences.source.torch import TorchScript
+from lazyadam.suites.divergences.source.torch_peers import TorchPeerScript
 from lazyadam.suites.judge.fitting import arithmetics
 from lazyadam.suites.judge.judgement import SIGN
 
@@ -46,7 +50,17 @@ TEMPLATES = jinja2.Environment(
     keep_trailing_newline=True,
 )
 # Of frameworks in environments of their own: of one group, whose hyperparameters and optimizer stay.
-OF_PEERS: dict[str, type[Skeleton]] = {"mlx": MLXScript, "mxnet": MXNetScript, "optax": OptaxScript}
+OF_PEERS: dict[str, type[Skeleton]] = {
+    "bitsandbytes": TorchPeerScript,
+    "dgl": DGLScript,
+    "keras": TensorFlowScript,
+    "mlx": MLXScript,
+    "mxnet": MXNetScript,
+    "optax": OptaxScript,
+    "paddle": PaddleScript,
+    "pytorch-optimizer": TorchPeerScript,
+    "tensorflow-addons": TensorFlowScript,
+}
 COUNTED = {"step_count", "empty_gradient"}  # axes that show in the step count
 SUITE_ALONE = "only the suite itself "  # can see it
 
@@ -112,7 +126,7 @@ def no_script(case: Case, backend: type[Backend]) -> str:
     )
     if backend.origin is None and backend.framework not in ("torch", "mindspore"):
         moves = len(case.groups) > 1 or any(s.changes or s.reload for s in case.steps)
-        if moves or any(None in s.gradients for s in case.steps) or backend.framework not in OF_PEERS:
+        if moves or backend.framework not in OF_PEERS:
             so = " so" if backend.framework in OF_PEERS else ""
             return f"nobody has written how a script drives {backend.framework}{so}"
     if backend.origin and Manner.ASSIGNED in case.manner:

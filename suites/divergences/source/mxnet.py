@@ -47,6 +47,8 @@ class MXNetScript(Skeleton):
         sparse = f"of_rows(values, rows, params[{i}].shape)"
         gradient = {"dense": dense, "sparse": sparse, "mixed": f"{dense} if rows is None else {sparse}"}
         lines = [f"update({i}, {gradient[s.layout]}, params[{i}])"]
+        if s.guarded:
+            lines = ["if values is not None:", *indented(lines)]
         yield from (
             lines if s.count == 1 else [f"for i, {s.gradient} in enumerate(gradients):", *indented(lines)]
         )

@@ -1,6 +1,6 @@
 """The claims that MindSpore makes about LazyAdam beside SparseAdam, and how each is decided from runs.
 
-Those of other pages are in pages.py; the sentences are ours.
+Those of other pages are in pages.py and peers.py; the sentences are ours.
 """
 
 from functools import partial
@@ -17,6 +17,7 @@ from lazyadam.suites.equivalence.claims.claim import Claim
 from lazyadam.suites.equivalence.claims.devices import dense_everywhere, dense_is_adam, sparse_on_cpu_only
 from lazyadam.suites.equivalence.claims.gradients import sparse_gradients_agree
 from lazyadam.suites.equivalence.claims.pages import PAGES
+from lazyadam.suites.equivalence.claims.peers import PEERS
 from lazyadam.suites.equivalence.claims.samples import sample
 
 CLAIMS = (
@@ -89,4 +90,5 @@ CLAIMS = (
     ),
     Claim("S2", "The sample in torch trains a linear layer by SparseAdam.", partial(sample, name="s2_torch")),
     *PAGES,
+    *PEERS,
 )

@@ -1,4 +1,4 @@
-"""What other frameworks, and torch itself, say of their optimizers; the sentences are ours."""
+"""What the pages of torch and MXNet say of their optimizers; the sentences are ours."""
 
 import json
 import math
@@ -15,11 +15,11 @@ from lazyadam.suites.equivalence.lab import Lab
 AXIS = {type(value): axis for axis, value in vars(Dialect()).items()}
 
 
-def _page(framework: str, page: str, letter: str, *said: tuple[str, str, Enum]) -> Iterator[Claim]:
+def page(framework: str, address: str, letter: str, *said: tuple[str, str, Enum]) -> Iterator[Claim]:
     """Claims about an axis: the sentence, the backend that it is about, and the value that it says."""
     for number, (text, name, value) in enumerate(said, 1):
         decide = partial(means, name=name, axis=AXIS[type(value)], value=value)
-        yield Claim(f"{letter}{number}", text, decide, page, framework)
+        yield Claim(f"{letter}{number}", text, decide, address, framework)
 
 
 def _dense_weights(lab: Lab, seed: int) -> Decision:
@@ -36,7 +36,7 @@ def _dense_weights(lab: Lab, seed: int) -> Decision:
 TORCH = "torch.optim.SparseAdam, docstring, 2.13"
 MXNET = "mxnet.optimizer.Adam, docstring, 1.9.1"
 PAGES = (
-    *_page(
+    *page(
         "torch",
         TORCH,
         "T",
@@ -48,7 +48,7 @@ PAGES = (
         ("Moments and parameters that have no gradient stay.", "torch.SparseAdam", Untouched.FROZEN),
         ("What is stored in a gradient counts, and be it zero.", "torch.SparseAdam", ZeroRows.TOUCHED),
     ),
-    *_page(
+    *page(
         "mxnet",
         MXNET,
         "M",

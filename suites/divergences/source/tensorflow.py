@@ -1,0 +1,95 @@
+"""Scripts for the Adams of TensorFlow's Keras, of Keras 3 on it, and of TensorFlow Addons.
+
+Of one set of hyperparameters, which stays.
+"""
+
+from collections.abc import Iterator
+
+from lazyadam.suites.backends.peers.tensorflow import KerasOptimizer
+from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
+
+# Module to import, the class in it, and where a new optimizer's variables are made.
+MADE = {
+    "keras.Adam.tensorflow": ("keras", "keras.optimizers.Adam", "build"),
+    "keras.Adam.legacy": ("", "tf.keras.optimizers.legacy.Adam", "_create_all_weights"),
+    "tensorflow-addons.LazyAdam": (
+        "tensorflow_addons",
+        "tensorflow_addons.optimizers.LazyAdam",
+        "_create_all_weights",
+    ),
+}
+
+
+class TensorFlowScript(Skeleton):
+    @property
+    def _of(self) -> tuple[str, str, str]:
+        assert issubclass(self.backend, KerasOptimizer)
+        return next(made for name, made in MADE.items() if self.backend.name.startswith(name))
+
+    @property
+    def _keras(self) -> bool:
+        return self._of[0] == "keras"
+
+    def _tensor(self, x: str) -> str:
+        return f'tf.cast({x}, "{self.s.case.dtype}")'
+
+    def imports(self) -> Iterator[str]:
+        yield "import os"
+        yield ""
+        yield "import numpy as np"
+        yield ""
+        yield 'os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"'
+        if self._keras:
+            yield 'os.environ["KERAS_BACKEND"] = "tensorflow"'
+        yield "import tensorflow as tf"
+        if module := self._of[0]:
+            yield f"import {module}"
+        yield ""
+
+    def optimizer(self) -> Iterator[str]:
+        s, h = self.s, self.s.groups[0]
+        _, made, build = self._of
+        decay = f", weight_decay={h.weight_decay}" if h.weight_decay else ""
+        yield f"optimizer = {made}(lr, beta1, beta2, eps{decay})"
+        one = s.count == 1
+        variable = f"tf.Variable({self._tensor('w')})"
+        yield f"params = [{variable}]" if one else f"params = [{variable} for w, m, v in tables]"
+        yield f"optimizer.{build}(params)"
+        if s.case.t:
+            yield f"optimizer.iterations.assign({s.case.t})"
+        yield ""
+        yield ""
+        yield "def moments(i):"
+        slots = '[optimizer.get_slot(params[i], name) for name in "mv"]'
+        yield f"    return {'optimizer._momentums[i], optimizer._velocities[i]' if self._keras else slots}"
+        yield ""
+        yield ""
+        if self.backend.mode == "function":
+            yield "@tf.function"
+        yield "def apply(gradients):"
+        yield "    optimizer.apply_gradients(zip(gradients, params))"
+        yield ""
+        yield ""
+        lines = ["for kept, x in zip(moments(i), (m, v)):", f"    kept.assign({self._tensor('x')})"]
+        if one:
+            yield from (line.replace("(i)", "(0)") for line in lines)
+        else:
+            yield from ["for i, (w, m, v) in enumerate(tables):", *indented(lines)]
+
+    def step(self) -> Iterator[str]:
+        s = self.s
+        dense, shape = self._tensor("values"), "w.shape" if s.count == 1 else "params[i].shape"
+        sparse = f"tf.IndexedSlices({dense}, tf.constant(rows), tf.constant({shape}))"
+        gradient = {"dense": dense, "sparse": sparse, "mixed": f"{dense} if rows is None else {sparse}"}[
+            s.layout
+        ]
+        if s.count == 1:
+            yield f"apply([{gradient}])"
+        else:
+            yield f"apply([{gradient} for i, {s.gradient} in enumerate(gradients)])"
+
+    def got(self) -> Iterator[str]:
+        i = "0" if self.s.count == 1 else "i"
+        yield f"got = [tf.cast(x, tf.float64).numpy() for x in (params[{i}], *moments({i}))]"
+        if self.s.counts:
+            yield "count = int(optimizer.iterations.numpy())"
