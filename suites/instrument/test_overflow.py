@@ -280,3 +280,15 @@ def within_the_bound(x: Elements, name: str, y: np.ndarray, s: Scalars, rules: R
         gradient = Coalesced(np.arange(len(x.g)), x.g.astype(kind))
         state, errors, _ = step(State(*(z.astype(kind) for z in x[:3])), gradient, s, rules)
         return np.asarray(np.abs(y - getattr(state, name)) <= 2 * getattr(errors, name))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("g", "right"), [(2.0**-16, True), (2.0**-10, False)])
+def test_a_product_that_underflows_before_it_is_divided_by_0_may_be_nan(g: float, right: bool) -> None:
+    """(α·m) / d in float16, of an ε that is 0 there and a v that underflows."""
+    x = Elements(*(np.full((1, 1), y) for y in (0.0, 0.0, 0.0, g)))
+    h, strict = Hyperparameters(), Rules(PRECISIONS["float16"], HAT, strict_epsilon=True)
+    m, v = (round_to(np.full((1, 1), y), "float16") for y in (0.1 * g, 0.001 * g * g))
+    seen = Result(np.full((1, 1), np.nan), m, v)
+    assert (ratios(x, seen, exact(h, 1), replace(strict, strict_epsilon=False)).w[0, 0] <= 1) == right
+    assert ratios(x, seen, exact(h, 1), strict).w[0, 0] > 1

@@ -10,7 +10,7 @@ Outside of these zones the bound alone decides. Within, these are right beside a
     v           ∞ where g² overflows, though ω·g·g or (√ω·g)² do not. NaN, ∞ − ∞, from the nearer end
     w unmoved   where d is ∞: the v that was observed is, or v / (1 − β2^t), or √v / √(1 − β2^t)
     w infinite  where n / (1 − β1^t), α·n, n / d or α / d overflows, whose n is that m (of Nesterov: m and g)
-    w NaN       where such an ∞ meets d = ∞ or a learning rate of 0, and for 0/0
+    w NaN       where such an ∞ meets d = ∞ or a learning rate of 0, and for 0/0, where α·n underflows too
 
 A v that overflows only where it is stored, from a wider type, moves w by its finite value. What is not finite
 before the step goes the way of IEEE 754 (infinite m: ∞, or ∞ − ∞ = NaN from m + ω·(g − m)).
@@ -251,6 +251,8 @@ def _good_w(
     nan = overflows & infinite_d | infinite & still
     # α/d may overflow, and 0·∞ be NaN; where ε is held to survive the type, nothing may come of 0.
     nan |= (n == 0) & ((d == 0) | share & (not rules.strict_epsilon))
+    nothing = size * step_size(s, rules.epsilon) <= p.eta * (1 + NEAR_SEEN * p.u)
+    nan |= nothing & (d == 0) & (not rules.strict_epsilon)
     nan |= np.isinf(w) & (infinite | decoupled & (np.asarray(s.decay) != 0))
     if rules.nesterov:
         by_m = np.isinf(seen.m) & ~still & (seen.w == -np.copysign(np.inf, seen.m))
