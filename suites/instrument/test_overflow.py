@@ -292,3 +292,15 @@ def test_a_product_that_underflows_before_it_is_divided_by_0_may_be_nan(g: float
     seen = Result(np.full((1, 1), np.nan), m, v)
     assert (ratios(x, seen, exact(h, 1), replace(strict, strict_epsilon=False)).w[0, 0] <= 1) == right
     assert ratios(x, seen, exact(h, 1), strict).w[0, 0] > 1
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("g", "right"), [(2.0**70, True), (2.0**60, False)])
+def test_a_square_that_overflows_times_a_0_of_the_type_is_nan(g: float, right: bool) -> None:
+    """0·∞ in bfloat16, where β2 = 0.999 is 1."""
+    x = Elements(*(np.full((1, 1), y) for y in (0.0, 0.0, 0.0, g)))
+    rules = Rules(PRECISIONS["bfloat16"])
+    nan = np.full((1, 1), np.nan)
+    seen, s = Result(nan, round_to(0.1 * x.g, "bfloat16"), nan), exact(Hyperparameters(), 1)
+    assert (ratios(x, seen, s._replace(beta2=1.0, omega2=0.0), rules).v[0, 0] <= 1) == right
+    assert ratios(x, seen, s, rules).v[0, 0] > 1

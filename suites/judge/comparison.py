@@ -7,7 +7,8 @@ Outside of these zones the bound alone decides. Within, these are right beside a
     g           any, where Σ|g_j| overflows, or a part of g / scale + λ·w
     m           β·m + ω·g never overflows, but g − m does: ∞ of its sign. Where ω ≥ 1/2 also −∞ of it, by
                 g − β·(g − m), which starts from the nearer end, as torch.lerp does
-    v           ∞ where g² overflows, though ω·g·g or (√ω·g)² do not. NaN, ∞ − ∞, from the nearer end
+    v           ∞ where g² overflows, though ω·g·g or (√ω·g)² do not. NaN, ∞ − ∞, from the nearer end;
+                and 0·∞, where ω is 0 as a number of the type
     w unmoved   where d is ∞: the v that was observed is, or v / (1 − β2^t), or √v / √(1 − β2^t)
     w infinite  where n / (1 − β1^t), α·n, n / d or α / d overflows, whose n is that m (of Nesterov: m and g)
     w NaN       where such an ∞ meets d = ∞ or a learning rate of 0, and for 0/0, where α·n underflows too
@@ -160,7 +161,9 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         good_v = (within[2] & (np.isfinite(errors.v) | np.isinf(observed.v))) | any_g & (
             np.isnan(observed.v) | (observed.v == np.inf)
         )
-        good_v |= np.isnan(observed.v) & (nan_v | infinite_v | may(square) & from_g2)
+        good_v |= np.isnan(observed.v) & (
+            nan_v | infinite_v | may(square) & (from_g2 | (np.asarray(s.omega2) == 0))
+        )
         good_v |= ~nan_v & (observed.v == np.inf) & (may(square) | _beyond(new.v, errors.v, p))
         good_w = _good_w(w, g, m, bounded, within[0], observed, stack, rules) | blind & ~nan_m & ~nan_v
     return Errors(
