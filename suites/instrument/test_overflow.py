@@ -304,3 +304,14 @@ def test_a_square_that_overflows_times_a_0_of_the_type_is_nan(g: float, right: b
     seen, s = Result(nan, round_to(0.1 * x.g, "bfloat16"), nan), exact(Hyperparameters(), 1)
     assert (ratios(x, seen, s._replace(beta2=1.0, omega2=0.0), rules).v[0, 0] <= 1) == right
     assert ratios(x, seen, s, rules).v[0, 0] > 1
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("lr", "right"), [(1e-5, True), (1e-3, False)])
+def test_a_product_that_underflows_before_it_is_divided_may_move_nothing(lr: float, right: bool) -> None:
+    """(α·m) / d in float16, of a v that is the least subnormal: so near to 0 nothing bounds w."""
+    zero, g = np.zeros((1, 1)), np.full((1, 1), -(2.0**-7))
+    rules = Rules(PRECISIONS["float16"], HAT)
+    m, v = (round_to(x, "float16") for x in (0.1 * g, 0.001 * g * g))
+    s = exact(Hyperparameters(lr=lr), 8)
+    assert (ratios(Elements(zero, zero, zero, g), Result(zero, m, v), s, rules).w[0, 0] <= 1) == right

@@ -243,7 +243,8 @@ def _good_w(
     if np.any(epsilon == 0):  # v may be nothing, and nothing bounds what is divided by it
         moved = step_size(s, rules.epsilon) * n / (np.sqrt(seen.v) * hat)
         lost = NEAR * p.u + p.eta / seen.v + p.eta / size
-        direct = np.abs(base - moved - seen.w) <= lost * np.abs(moved) + NEAR * (p.u * np.abs(w) + p.eta)
+        kept = NEAR * (p.u * np.abs(w) + p.eta) + p.eta / (np.sqrt(seen.v) * hat)  # α·n may underflow
+        direct = np.abs(base - moved - seen.w) <= lost * np.abs(moved) + kept
         bounds |= (epsilon == 0) & np.isfinite(new.v + seen.m) & (direct | (seen.v == 0) | (n == 0))
     finite = (~np.isinf(seen.m) | stored_m) & (~np.isinf(seen.v) | stored_v)
     good = within & bounds & finite

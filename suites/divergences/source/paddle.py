@@ -45,7 +45,7 @@ class PaddleScript(Skeleton):
             f"p._set_grad_type({kinds}.SELECTED_ROWS)",
             f'table = paddle.nn.Parameter(paddle.zeros([len(w), w[0].size], "{s.case.dtype}"))',
             "paddle.nn.functional.embedding(paddle.to_tensor(rows), table, sparse=True)"
-            f".backward({self._tensor('values.reshape(len(rows), -1)')})",
+            f".backward({self._tensor('values.reshape(len(rows), w[0].size)')})",
             "p.grad = table.grad",
         ]
         lines = {
