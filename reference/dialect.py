@@ -110,7 +110,7 @@ class Storage(Enum):
     TENSOR = "float64, and rounded to the tensor's own type where they meet it, that of 16 bits too"
     FLOAT32_RATE = "so too, but the learning rate rounded to float32 before"
     WORKING = "rounded to the working precision: to float32 for tensors of at most 32 bits"
-    LEARNING_RATE = "lr rounded to float32, for tensors of every type, and the others as written"
+    RATES = "lr and λ rounded to float32, for tensors of every type, and the others as written"
     VARIABLES = "lr and β rounded to float32, for tensors of every type, and ε as written"
 
 

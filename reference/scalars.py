@@ -122,8 +122,10 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     if arithmetic.storage is Storage.TEXT:  # of 1/loss_scale
         return replace(h, loss_scale=1.0 / float(float32_of_text(1.0 / h.loss_scale)))
     h = replace(h, lr=float(np.float32(h.lr)))
-    if arithmetic.storage in (Storage.LEARNING_RATE, Storage.FLOAT32_RATE):
+    if arithmetic.storage is Storage.FLOAT32_RATE:
         return h
+    if arithmetic.storage is Storage.RATES:
+        return replace(h, weight_decay=float(np.float32(h.weight_decay)))
     h = replace(h, beta1=float(np.float32(h.beta1)), beta2=float(np.float32(h.beta2)))
     if arithmetic.storage is Storage.VARIABLES:
         return h

@@ -28,7 +28,7 @@ def test_variables_hold_the_learning_rate_and_the_betas_in_float32() -> None:
 
 
 def test_of_a_learning_rate_in_float32_the_betas_are_as_written_but_where_a_power_is_taken() -> None:
-    arithmetic = Arithmetic(Storage.LEARNING_RATE, Power.OWN_POWER, Average.OMEGA, Average.OMEGA)
+    arithmetic = Arithmetic(Storage.RATES, Power.OWN_POWER, Average.OMEGA, Average.OMEGA)
     assert stored(H, arithmetic) == replace(H, lr=float(np.float32(H.lr)))
     s, of_variables = (replayed(H, 7, x, PRECISIONS["float64"], (0, 0)) for x in (arithmetic, OWN))
     assert (s.omega1, s.omega2) == (1 - H.beta1, 1 - H.beta2)

@@ -37,7 +37,7 @@ class Adam(Eager):
         Promise("step_count", "keras/src/optimizers/base_optimizer.py, 3.15, apply ('iteration counter')"),
     )
     # keras/src/backend/tensorflow/sparse.py, 3.15: the square of IndexedSlices is that of each of its values;
-    # less a dense moment they are dense. backend/tensorflow/optimizer.py: w -= w·λ·lr.
+    # less a dense moment they are dense. backend/tensorflow/optimizer.py: w -= w·λ·lr, both through float32.
     spoken = Dialect(
         duplicates=Duplicates.SQUARES_APART,
         step_count=StepCount.OPTIMIZER,
@@ -48,9 +48,7 @@ class Adam(Eager):
     # keras/src/optimizers/adam.py, 3.15: lr of a float32 variable, t and 1 − β are cast to the parameter's
     # type, as is β for its power, through float32 (backend/tensorflow/core.py, cast); β^t and
     # lr·√(1 − β2^t) / (1 − β1^t) are in it; x + (y − x)·(1 − β).
-    arithmetic = Arithmetic(
-        *(Storage.LEARNING_RATE, Power.OWN_POWER, Average.OMEGA, Average.OMEGA), power_ulps=1
-    )
+    arithmetic = Arithmetic(*(Storage.RATES, Power.OWN_POWER, Average.OMEGA, Average.OMEGA), power_ulps=1)
 
     def prepare(self) -> str:
         os.environ["KERAS_BACKEND"] = "tensorflow"

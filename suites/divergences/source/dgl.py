@@ -9,33 +9,26 @@ ROWS = "torch.tensor({}.reshape(len({}), -1), dtype=torch.float32)"  # an embedd
 
 class DGLScript(Skeleton):
     def imports(self) -> Iterator[str]:
-        yield "import os"
-        yield ""
+        yield "import dgl"
         yield "import numpy as np"
         yield "import torch"
-        yield ""
-        yield 'os.environ.setdefault("DGLBACKEND", "pytorch")'
-        yield "import dgl"
-        yield ""
-        yield ""
-        yield "def embedding(w, name):"
-        yield f"    rows = {ROWS.format('w', 'w')}"
-        yield "    return dgl.nn.NodeEmbedding(*rows.shape, name, init_func=lambda table: table.copy_(rows))"
-        yield ""
         yield ""
 
     def optimizer(self) -> Iterator[str]:
         one = self.s.count == 1
-        made = 'embedding(w, "table0")'
-        many = 'embedding(w, f"table{i}") for i, (w, m, v) in enumerate(tables)'
-        yield f"params = [{made if one else many}]"
-        yield "adam = dgl.optim.SparseAdam(params, lr, (beta1, beta2), eps)"
+        copied = "init_func=lambda table: table.copy_(torch.tensor(w).reshape(table.shape))"
+        name = '"table"' if one else 'f"table{i}"'
+        made = f"dgl.nn.NodeEmbedding(len(w), w[0].size, {name}, {copied})"
+        yield f"p = {made}" if one else f"params = [{made} for i, (w, m, v) in enumerate(tables)]"
+        yield f"adam = dgl.optim.SparseAdam({'[p]' if one else 'params'}, lr, (beta1, beta2), eps)"
+        if not (self.s.case.t or any(p.m.any() or p.v.any() for p in self.s.case.parameters)):
+            return
         yield "saved = adam.state_dict()"
         steps = f"torch.full((len(w),), {self.s.case.t}, dtype=torch.int32)"
         moments = f"{ROWS.format('m', 'm')}, {ROWS.format('v', 'v')}"
         line = f'saved["state"][p.name] = ({steps}, {moments})'
         loop = "for p, (w, m, v) in zip(params, tables):"
-        yield from ["p = params[0]", line] if one else [loop, *indented([line])]
+        yield from [line] if one else [loop, *indented([line])]
         yield "adam.load_state_dict(saved)"
 
     def step(self) -> Iterator[str]:
@@ -50,5 +43,6 @@ class DGLScript(Skeleton):
 
     def got(self) -> Iterator[str]:
         p = "p" if self.s.count == 1 else "params[i]"
-        yield f"state = {p}.optm_state"
-        yield f"got = [x.numpy().astype(float).reshape(w.shape) for x in ({p}.weight, state[1], state[2])]"
+        yield f"got = [x.numpy().astype(float).reshape(w.shape) for x in ({p}.weight, *{p}.optm_state[1:])]"
+        if self.s.counts:  # of each row
+            yield f"count = {p}.optm_state[0].max().item()"

@@ -34,13 +34,7 @@ class TensorFlowScript(Skeleton):
         return f'tf.cast({x}, "{self.s.case.dtype}")'
 
     def imports(self) -> Iterator[str]:
-        yield "import os"
-        yield ""
         yield "import numpy as np"
-        yield ""
-        yield 'os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"'
-        if self._keras:
-            yield 'os.environ["KERAS_BACKEND"] = "tensorflow"'
         yield "import tensorflow as tf"
         if module := self._of[0]:
             yield f"import {module}"
@@ -51,45 +45,41 @@ class TensorFlowScript(Skeleton):
         _, made, build = self._of
         decay = f", weight_decay={h.weight_decay}" if h.weight_decay else ""
         yield f"optimizer = {made}(lr, beta1, beta2, eps{decay})"
-        one = s.count == 1
         variable = f"tf.Variable({self._tensor('w')})"
+        one = s.count == 1
         yield f"params = [{variable}]" if one else f"params = [{variable} for w, m, v in tables]"
         yield f"optimizer.{build}(params)"
+        slots = '[[optimizer.get_slot(p, name) for name in "mv"] for p in params]'
+        kept = "list(zip(optimizer._momentums, optimizer._velocities))" if self._keras else slots
+        yield f"moments = {kept}"
         if s.case.t:
             yield f"optimizer.iterations.assign({s.case.t})"
-        yield ""
-        yield ""
-        yield "def moments(i):"
-        slots = '[optimizer.get_slot(params[i], name) for name in "mv"]'
-        yield f"    return {'optimizer._momentums[i], optimizer._velocities[i]' if self._keras else slots}"
-        yield ""
-        yield ""
+        if any(p.m.any() or p.v.any() for p in s.case.parameters):
+            lines = ["for kept, x in zip(of, (m, v)):", f"    kept.assign({self._tensor('x')})"]
+            if one:
+                yield from (line.replace("(of,", "(moments[0],") for line in lines)
+            else:
+                yield from ["for of, (w, m, v) in zip(moments, tables):", *indented(lines)]
         if self.backend.mode == "function":
-            yield "@tf.function"
-        yield "def apply(gradients):"
-        yield "    optimizer.apply_gradients(zip(gradients, params))"
-        yield ""
-        yield ""
-        lines = ["for kept, x in zip(moments(i), (m, v)):", f"    kept.assign({self._tensor('x')})"]
-        if one:
-            yield from (line.replace("(i)", "(0)") for line in lines)
-        else:
-            yield from ["for i, (w, m, v) in enumerate(tables):", *indented(lines)]
+            yield from ("", "", "@tf.function", "def apply(gradients):")
+            yield from ("    optimizer.apply_gradients(zip(gradients, params))", "", "")
 
     def step(self) -> Iterator[str]:
         s = self.s
-        dense, shape = self._tensor("values"), "w.shape" if s.count == 1 else "params[i].shape"
+        dense, shape = self._tensor("values"), "w.shape" if s.count == 1 else "p.shape"
         sparse = f"tf.IndexedSlices({dense}, tf.constant(rows), tf.constant({shape}))"
         gradient = {"dense": dense, "sparse": sparse, "mixed": f"{dense} if rows is None else {sparse}"}[
             s.layout
         ]
-        if s.count == 1:
-            yield f"apply([{gradient}])"
+        loop = "" if s.count == 1 else f" for p, {s.gradient} in zip(params, gradients)"
+        given = f"[{gradient}{loop}]"
+        if self.backend.mode == "function":
+            yield f"apply({given})"
         else:
-            yield f"apply([{gradient} for i, {s.gradient} in enumerate(gradients)])"
+            yield f"optimizer.apply_gradients(zip({given}, params))"
 
     def got(self) -> Iterator[str]:
         i = "0" if self.s.count == 1 else "i"
-        yield f"got = [tf.cast(x, tf.float64).numpy() for x in (params[{i}], *moments({i}))]"
+        yield f"got = [tf.cast(x, tf.float64).numpy() for x in (params[{i}], *moments[{i}])]"
         if self.s.counts:
             yield "count = int(optimizer.iterations.numpy())"
