@@ -107,8 +107,12 @@ class Pin:
         return found
 
     def types_of(self, backend: type[Backend]) -> list[str]:
-        """The types stated that the backend takes: of gradients in another than its usual layout, all."""
-        usual = set(layouts(backend)) & set(self.layouts)
+        """The types stated that the backend takes, or all where its clause is tried in all.
+
+        That is where gradients are in another than its usual layout, and of clauses about a layout.
+        """
+        of_layout = any(CLAUSES[clause].layout for clause in self.clauses if clause in CLAUSES)
+        usual = not of_layout and set(layouts(backend)) & set(self.layouts)
         return [dtype for dtype in self.dtypes if dtype in backend.dtypes or not usual]
 
     def cast(self, dtype: str) -> "Pin":

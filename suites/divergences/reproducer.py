@@ -49,7 +49,7 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-# Of frameworks in environments of their own: of one group, whose hyperparameters and optimizer stay.
+# Of frameworks in environments of their own; but for torch's parameters of one group, which stays as it is.
 OF_PEERS: dict[str, type[Skeleton]] = {
     "bitsandbytes": TorchPeerScript,
     "dgl": DGLScript,
@@ -125,7 +125,8 @@ def no_script(case: Case, backend: type[Backend]) -> str:
         [[g is not None and g.rows is not None for g in s.gradients] for s in case.steps],
     )
     if backend.origin is None and backend.framework not in ("torch", "mindspore"):
-        moves = len(case.groups) > 1 or any(s.changes or s.reload for s in case.steps)
+        of_torch = backend.framework in ("bitsandbytes", "pytorch-optimizer")
+        moves = not of_torch and (len(case.groups) > 1 or any(s.changes or s.reload for s in case.steps))
         if moves or backend.framework not in OF_PEERS:
             so = " so" if backend.framework in OF_PEERS else ""
             return f"nobody has written how a script drives {backend.framework}{so}"

@@ -1,63 +1,68 @@
-"""Scripts for other frameworks' optimizers of torch's parameters: one set of hyperparameters, which stays."""
+"""Scripts for other frameworks' optimizers of torch's parameters."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.peers.bitsandbytes import Adam
-from lazyadam.suites.backends.peers.pytorch_optimizer import PAdam
-from lazyadam.suites.divergences.source.skeleton import Skeleton, indented
+from lazyadam.suites.divergences.source.listing import Listing
+from lazyadam.suites.divergences.source.skeleton import indented
+from lazyadam.suites.divergences.source.torch import TorchScript
 
 
-class TorchPeerScript(Skeleton):
-    """bitsandbytes keeps a count in the state of a parameter, pytorch_optimizer in the group."""
+class TorchPeerScript(TorchScript):
+    """bitsandbytes counts in the state of a parameter, pytorch_optimizer in the group."""
 
-    def _tensor(self, x: str, dtype: str = "") -> str:
-        return f"torch.tensor({x}, dtype=torch.{dtype or self.s.case.dtype})"
-
-    @property
-    def _bitsandbytes(self) -> bool:
-        return issubclass(self.backend, Adam)
+    def __init__(self, s: Listing, backend: type[Backend], device: str, fails: bool) -> None:
+        super().__init__(s, backend, device, fails)
+        self.bitsandbytes = issubclass(backend, Adam)
+        self.made = ("bitsandbytes.optim." if self.bitsandbytes else "") + self.origin.name
 
     def imports(self) -> Iterator[str]:
-        yield f"import {'bitsandbytes' if self._bitsandbytes else 'pytorch_optimizer'}"
-        yield "import numpy as np"
-        yield "import torch"
-        yield ""
+        first, *rest = super().imports()
+        ours = f"import {self.made.partition('.')[0]}"
+        standard = first.startswith("import ") and "numpy" not in first
+        yield from (first, *rest[:1], ours, *rest[1:]) if standard else (ours, first, *rest)
+
+    def _arguments(self, h: Hyperparameters) -> dict[str, str]:
+        given: dict[str, Any] = super()._arguments(h) | {"weight_decay": str(h.weight_decay)}
+        given.pop("maximize", None)  # it is the optimizer's
+        return given
 
     def optimizer(self) -> Iterator[str]:
-        s, h, backend = self.s, self.s.groups[0], self.backend
-        assert issubclass(backend, Adam | PAdam)
-        one = s.count == 1
-        parameter = f"torch.nn.Parameter({self._tensor('w')})"
-        yield f"params = [{parameter}]" if one else f"params = [{parameter} for w, m, v in tables]"
-        made = ("bitsandbytes.optim." if self._bitsandbytes else "") + backend.optimizer_class
-        options = "".join(f", {name}={x!r}" for name, x in backend.options.items())
-        options = f"lr=lr, betas=(beta1, beta2), eps=eps, weight_decay={h.weight_decay}{options}"
-        yield f"optimizer = {made}(params, {options})"
-        if h.maximize:
+        yield from super().optimizer()
+        if self.s.groups[0].maximize:
             yield "optimizer.maximize = True"
-        first, second = ("state1", "state2") if self._bitsandbytes else ("exp_avg", "exp_avg_sq")
-        kind = "float32" if self._bitsandbytes else ""
-        count = f'"step": {s.case.t}, ' if self._bitsandbytes else ""
-        state = f'{{{count}"{first}": {self._tensor("m", kind)}, "{second}": {self._tensor("v", kind)}}}'
-        lines = [f"optimizer.state[p] = {state}"]
-        loop = "for p, (w, m, v) in zip(params, tables):"
-        yield from ["p = params[0]", *lines] if one else [loop, *indented(lines)]
-        if not self._bitsandbytes and s.case.t:
-            yield f'optimizer.param_groups[0]["step"] = {s.case.t}'
+
+    def _state(self) -> Iterator[str]:
+        s, t = self.s, self.s.case.t
+        _, first, second = self.origin.state_names
+        m, v = (
+            f"torch.tensor({x}, dtype=torch.float32)" if self.bitsandbytes else self._tensor(x) for x in "mv"
+        )
+        count = f'"step": {t}, ' if self.bitsandbytes else ""
+        line = f'optimizer.state[p] = {{{count}"{first}": {m}, "{second}": {v}}}'
+        loop = "for p, (_, m, v) in zip(params, tables):"
+        yield from [line] if s.count == 1 else [loop, *indented([line])]
+        if not self.bitsandbytes:
+            yield from ("for group in optimizer.param_groups:", f'    group["step"] = {t}')
 
     def step(self) -> Iterator[str]:
-        s = self.s
-        absent = "None if values is None else " if s.guarded else ""
-        lines = [f"p.grad = {absent}{self._tensor('values')}"]
-        loop = "for p, values in zip(params, gradients):"
-        yield from lines if s.count == 1 else [loop, *indented(lines)]
-        yield "optimizer.step()"
+        watched = "WATCHED" in self.s.manner
+        lines = list(super().step())
+        if not watched:
+            yield from lines
+            return
+        assert self.s.count == 1
+        yield from (*lines[:-1], "given = p.grad.clone()", lines[-1])
+        yield "if not torch.equal(p.grad, given):"
+        yield '    raise ValueError("the step changed p.grad")'
 
     def got(self) -> Iterator[str]:
-        p = "p" if self.s.count == 1 else "params[i]"
-        names = ("state1", "state2") if self._bitsandbytes else ("exp_avg", "exp_avg_sq")
-        moments = ", ".join(f'optimizer.state[{p}]["{name}"]' for name in names)
-        yield f"got = [x.detach().double().numpy() for x in ({p}, {moments})]"
-        if self.s.counts:
-            where = f"optimizer.state[{p}]" if self._bitsandbytes else "optimizer.param_groups[0]"
-            yield f'count = {where}["step"]'
+        *lines, count = [*super().got(), ""]
+        if self.s.counts and not self.bitsandbytes:
+            i = "group_of[i]" if not self.s.alike and self.s.count > 1 else "0"
+            count = f'count = optimizer.param_groups[{i}]["step"]'
+            lines.pop()
+        yield from filter(None, (*lines, count))
