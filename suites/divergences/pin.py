@@ -74,6 +74,11 @@ class Pin:
     file: str = ""
     devices: tuple[str, ...] = ("cpu",)
 
+    @property
+    def own_script(self) -> Path:
+        """A script beside it, where what shows hangs on what lay in memory before: it lays it there."""
+        return PINS / f"{self.name}.py"
+
     def names(self, backend: type[Backend]) -> bool:
         return backend.name in self.backends and self.file == Path(backend.file).name
 

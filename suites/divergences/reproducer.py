@@ -90,6 +90,8 @@ def script(pin: Pin, backend: type[Backend], device: str = "cpu", how: Shown | N
     Raises:
         ValueError: none can be made.
     """
+    if pin.own_script.is_file():
+        return Script(pin.own_script.read_text(), {})
     if why := no_script(pin.case, backend):
         raise ValueError(f"{pin.name}: {why}")
     fails = pin.verdict != Verdict.DIVERGES

@@ -60,7 +60,7 @@ class PaddleScript(Skeleton):
         }[s.layout]
         if s.guarded:
             lines = ["if values is not None:", *indented(lines)]
-        if s.looped:
+        if s.layout == "mixed" or s.guarded:
             lines = ["p.grad = None", *lines]
         loop = f"for p, (w, m, v), {s.gradient} in zip(params, tables, gradients):"
         yield from lines if s.count == 1 else [loop, *indented(lines)]
