@@ -2,6 +2,7 @@
 
 from lazyadam.reports.schema import (
     bad_input,
+    campaign,
     claims,
     declared,
     detection,
@@ -14,6 +15,18 @@ from lazyadam.reports.schema import (
 )
 from lazyadam.reports.schema.table import Table
 
-SUBJECTS = (judged, bad_input, training, versions, claims, detection, performance, declared, recorded, run)
+SUBJECTS = (
+    judged,
+    bad_input,
+    campaign,
+    training,
+    versions,
+    claims,
+    detection,
+    performance,
+    declared,
+    recorded,
+    run,
+)
 TABLES = {x.name: x for subject in SUBJECTS for x in vars(subject).values() if isinstance(x, Table)}
 SHOWN = {name: table.show for name, table in TABLES.items() if table.show}

@@ -27,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-FILES = ("judging", "recording", "recordings", "telling", "tables", "bench", "setting_up")
+FILES = ("judging", "campaign", "recording", "recordings", "telling", "tables", "bench", "setting_up")
 OUT = Path("lazyadam-out")
 LONGEST = 1000
 CARDS = "CUDA_VISIBLE_DEVICES"

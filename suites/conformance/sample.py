@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import Menu, seed_of
@@ -49,3 +51,16 @@ class Sample:
     def points(self) -> Sequence[At]:
         """Where in the space it is tried beside."""
         return points_of(self.clause, self.backend, self.dtype, self.seed, self.budget)
+
+
+def kept_at(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
+    """The case that an earlier run kept, if it did; and a line where it can't be tried again."""
+    if path is None or not path.exists():
+        return [], []
+    try:
+        case = trace.load(path)
+    except trace.TraceError as error:
+        return [], [str(error)]
+    if case.dtype != dtype:
+        return [], [f"{path}: holds a case in {case.dtype}"]
+    return [case], []

@@ -1,7 +1,7 @@
 """What an examination has found, told: rows of tables, lines, traces ready to pin, and scripts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,10 @@ from lazyadam.reports.findings import ASKED_BY
 from lazyadam.reports.tables import NotWritten, write_text
 from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.workers.process import Process
-from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case, Failure
 from lazyadam.suites.conformance.bits import row as bits_row
 from lazyadam.suites.conformance.examine import Examination, Judged, examine, verdict_row
-from lazyadam.suites.conformance.sample import Sample
+from lazyadam.suites.conformance.sample import Sample, kept_at
 from lazyadam.suites.conformance.shrink import by_size, diverges_alone, same_cause, smaller
 from lazyadam.suites.divergences import scripts
 from lazyadam.suites.divergences.layouts import layout_of, of_divergences, of_failures
@@ -97,11 +96,16 @@ def run(sample: Sample, process: Process, out: Path, examples: Path | None = Non
         told = f"{backend.name} on {process.device}: not run ({why})"
         return Outcome([row], [], [told], new=[told] if process.given_up else [])
     kept = examples / f"{sample.name}.json" if examples and not clause.free else None
-    again, broken = _kept(kept, sample.dtype)
-    seen = examine(sample, process, again)
-    telling = Telling(process, out, kept, seen)
-    result = Outcome([j.row for j in seen.judged], [], broken.copy(), new=broken)
-    result.bits = [bits_row(about, seen)]
+    again, broken = kept_at(kept, sample.dtype)
+    result = tell(examine(sample, process, again), process, out, kept)
+    return replace(result, divergences=[*broken, *result.divergences], new=[*broken, *result.new])
+
+
+def tell(seen: Examination, process: Process, out: Path, kept: Path | None = None) -> Outcome:
+    """What an examination found. kept: as `Telling` has it."""
+    telling, backend, clause = Telling(process, out, kept, seen), process.backend, seen.sample.clause
+    about = {**process.about, "dtype": seen.sample.dtype}
+    result = Outcome([j.row for j in seen.judged], [], [], bits=[bits_row(about, seen)])
     for judged in seen.judged:
         if judged.dialect == backend.spoken and (clause.free or clause.id == "update-rule"):
             result.tolerance = list(_tolerance(about, judged.judgement))
@@ -267,19 +271,6 @@ def _script(telling: Telling, judged: Judged, least: Least) -> str:
 def _script_file(shown_by: str) -> str:
     """Where a script is, by what is told of it; '' if there is none."""
     return shown_by.removeprefix("script ") if shown_by.startswith("script ") else ""
-
-
-def _kept(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:
-    """The case that an earlier run kept, if it did; and a line where it can't be tried again."""
-    if path is None or not path.exists():
-        return [], []
-    try:
-        case = trace.load(path)
-    except trace.TraceError as error:
-        return [], [str(error)]
-    if case.dtype != dtype:
-        return [], [f"{path}: holds a case in {case.dtype}"]
-    return [case], []
 
 
 def _tolerance(about: Row, judgement: Judgement) -> Iterator[Row]:

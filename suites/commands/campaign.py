@@ -1,0 +1,172 @@
+"""Many cases, on all cores or on a cluster: `campaign`."""
+
+import math
+import re
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lazyadam.suites.commands.app import OUT, Device, Out, Python, Seed, app
+from lazyadam.suites.commands.judging import Pins, Targets
+from lazyadam.suites.commands.options import chosen, number, one_of
+from lazyadam.suites.commands.options import processes as at_once
+
+if TYPE_CHECKING:
+    from lazyadam.suites.backends.base import Backend
+    from lazyadam.suites.campaign.crew import Orders
+    from lazyadam.suites.campaign.plan import Shard
+    from lazyadam.suites.campaign.store import Store
+
+NEEDED = "a campaign needs Dask: pip install 'lazyadam[campaign]'"
+TOLD_EVERY = 30.0  # seconds
+
+
+@app.command(
+    epilog="Examples: lazyadam campaign torch.SparseAdam --cases 1e5 · lazyadam campaign --minutes 480 "
+    "--shard 3/10 --out shard3 · lazyadam campaign --from shard1 --from shard2 --out all. Ended in whatever "
+    "way, --resume goes on with it. Exits with 1 where something is new, 125 where nothing was compared.",
+)
+def campaign(
+    targets: Targets = [],
+    cases: Annotated[str | None, typer.Option(metavar="N", help="how many in all, also 1e6")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="N", help="no unit is begun after so many")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("-n", "--workers", metavar="N", parser=at_once, help="processes; default: one a core"),
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="of a Dask cluster that is there: tcp://HOST:8786")
+    ] = "",
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="the I-th of N parts, for machines that share nothing")
+    ] = "1/1",
+    pins: Pins = [],
+    device: Device = "cpu",
+    seed: Seed = None,
+    python: Python = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the campaign in --out")] = False,
+    of: Annotated[
+        list[Path],
+        typer.Option("--from", metavar="DIR", help="run nothing: the tables of these campaigns; repeatable"),
+    ] = [],
+    out: Out = OUT,
+) -> int:
+    """Judge many more cases than a run does, in units that are done again where they are lost."""
+    from lazyadam.reports.tables import NotWritten, hold, try_to_write
+    from lazyadam.suites.backends.base import DEVICES
+    from lazyadam.suites.campaign.crew import Orders, backends
+    from lazyadam.suites.campaign.plan import Shard
+    from lazyadam.suites.campaign.store import Store, StoreError
+    from lazyadam.suites.run.journal import code
+    from lazyadam.suites.run.machine import all_threads
+    from lazyadam.suites.run.seed import whole_number
+
+    device = one_of(device, DEVICES, "--device")
+    these = chosen(targets, out, python=python or "")
+    files = tuple(dict.fromkeys(str(Path(b.file).resolve()) for b in these if b.file))
+    orders = Orders(
+        whole_number(seed or "0"), device, python or "", files, tuple(str(p.resolve()) for p in pins)
+    )
+    these = [backends(orders)[b.name] for b in these]
+    most = None if cases is None else number(cases, option="--cases")
+    if most is None and minutes is None and not of:
+        raise typer.TyperException("how long? --cases N, or --minutes N")
+    if not (part := re.fullmatch(r"(\d+)/(\d+)", shard)) or not 1 <= int(part[1]) <= int(part[2]):
+        raise typer.BadParameter(f"{shard} is no part, such as 3/10", param_hint="--shard")
+    settings = {
+        "campaign": ", ".join(b.name for b in these),
+        "cases": str(most or "without end"),
+        **{name: str(value) for name, value in asdict(orders).items()},
+        "suite": code(),
+    }
+    with ExitStack() as stack:
+        try:
+            try_to_write(out)
+            stack.callback(hold(out))
+            if of:
+                return tables(these, orders, of, out)
+            store = Store(out, settings, resume)
+            stack.callback(store.close)
+            extent = most, Shard(int(part[1]), int(part[2]))
+            whole = run(these, orders, store, extent, minutes, (scheduler, workers or all_threads()))
+            status = tables(these, orders, [out], out)
+        except (NotWritten, StoreError) as error:
+            raise typer.TyperException(str(error)) from None
+    return status if whole else 130
+
+
+def run(
+    these: "list[type[Backend]]",
+    orders: "Orders",
+    store: "Store",
+    extent: "tuple[int | None, Shard]",
+    minutes: float | None,
+    where: tuple[str, int],
+) -> bool:
+    """Do what is left of a campaign, each result kept as it comes; False where it was interrupted."""
+    from lazyadam.suites.campaign.plan import planned
+
+    try:
+        from lazyadam.suites.campaign.running import cluster, done_by
+    except ImportError:
+        raise typer.TyperException(NEEDED) from None
+    kept, begun = store.keys(), time.monotonic()
+    ends = begun + 60 * (math.inf if minutes is None else minutes)
+    planned_units = takewhile(lambda _: time.monotonic() < ends, planned(these, *extent))
+    left = (unit for unit in planned_units if unit.key not in kept)
+    by_name = {backend.name: backend for backend in these}
+    told = teller(extent[0])
+    try:
+        with cluster(*where) as client:
+            for unit, result in done_by(client, left, orders, by_name):
+                store.add(unit.key, result)
+                told(unit.cases, bool(result.get("new")))
+    except KeyboardInterrupt:
+        return False
+    except OSError as error:
+        raise typer.TyperException(f"--scheduler {where[0]}: {error}") from None
+    return True
+
+
+def teller(most: int | None) -> Callable[[int, bool], None]:
+    """How it goes, in a line now and then: a unit of so many cases, whether it found something."""
+    begun = last = time.monotonic()
+    total = found = 0
+
+    def tell(cases: int, new: bool) -> None:
+        nonlocal last, total, found
+        total, found, now = total + cases, found + new, time.monotonic()
+        if now - last < TOLD_EVERY:
+            return
+        last, rate = now, total / (now - begun)
+        left = f", about {(most - total) / rate / 60:.0f} min left" if most else ""
+        print(
+            f"{total:,} cases, {rate:.0f} a second; units with something new: {found}{left}", file=sys.stderr
+        )
+
+    return tell
+
+
+def tables(these: "list[type[Backend]]", orders: "Orders", folders: list[Path], out: Path) -> int:
+    """Write the tables of what was done, and say it in short; the exit status."""
+    from lazyadam.suites.campaign.gather import Gathered
+    from lazyadam.suites.campaign.store import results
+
+    gathered = Gathered()
+    for _, result in results(*folders):
+        gathered.add(result)
+    settings = {"seed": orders.seed, "device": orders.device, "profile": "campaign"}
+    for line in (*gathered.write(these, settings, out), *gathered.new):
+        print(line)
+    rows = gathered.verdicts.values()
+    steps = sum(row["steps"] for row in rows if row["against"] == "documented")
+    cases = sum(row["cases"] for row in rows if row["against"] == "documented")
+    print(f"{cases:,} cases of {steps:,} steps: {len(gathered.new) or 'NOTHING'} NEW; {out / 'findings.csv'}")
+    return 125 if not cases else 1 if gathered.new else 0
