@@ -9,9 +9,10 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import NAMED
 from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
-from lazyadam.suites.campaign.unit import Result, Unit, done
+from lazyadam.suites.campaign.unit import Result, Unit, done, lost
 from lazyadam.suites.divergences import pin
 
+TRIES = 3
 KEPT = 2  # processes: a framework takes up to a gigabyte
 
 
@@ -27,8 +28,15 @@ class Orders:
 
 
 def work(unit: Unit, orders: Orders) -> Result:
-    """Do a unit in this process."""
-    return done(unit, _process(backends(orders)[unit.backend], orders), orders.seed)
+    """Do a unit in this process; anew where the backend's process was lost, as it may have been killed."""
+    backend = backends(orders)[unit.backend]
+    for _ in range(TRIES):
+        process = _process(backend, orders)
+        result = done(unit, process, orders.seed)
+        if not (process.not_run or process.given_up or lost(result)):
+            break
+        _forget(backend, orders)
+    return result
 
 
 @lru_cache(maxsize=4)
@@ -56,7 +64,11 @@ def _process(backend: type[Backend], orders: Orders) -> Process:
     return found
 
 
+def _forget(backend: type[Backend], orders: Orders) -> None:
+    _processes.pop((backend, orders.device)).__exit__(None, None, None)
+
+
 def leave() -> None:
-    """End the processes of this one."""
+    """End the backends' processes."""
     while _processes:
         _processes.popitem()[1].__exit__(None, None, None)

@@ -91,6 +91,11 @@ def done(unit: Unit, process: Process, seed: int) -> Result:
     }
 
 
+def lost(result: Result) -> bool:
+    """Whether the backend's process ended in some case."""
+    return any(row["verdict"] == Verdict.DIES for row in result["verdicts"])
+
+
 def not_done(unit: Unit, backend: type[Backend], device: str, word: str, why: str) -> Result:
     """What a unit came to that could not be done."""
     about = {"backend": backend.name, "version": "", "mode": backend.mode, "device": device}

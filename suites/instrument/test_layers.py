@@ -11,7 +11,7 @@ from lazyadam.suites.backends.workers.start import ROOT
 # Each may import those before it. reports/ knows tables alone; the tests of our own parts know everything.
 LAYERS = (
     *("reference", "reports", "cases", "backends", "clauses", "judge", "divergences", "run", "conformance"),
-    *("equivalence", "performance", "recordings", "telling", "detection", "plugin", "commands"),
+    *("campaign", "equivalence", "performance", "recordings", "telling", "detection", "plugin", "commands"),
 )
 TESTS = {"instrument", "browser", "mutation"}
 FILES = [

@@ -13,11 +13,29 @@ from lazyadam.reports.blocks.markdown import RUN
 from lazyadam.reports.readme import BLOCK, BLOCKS, files, filled
 from lazyadam.reports.tables import read
 from lazyadam.suites.backends.workers.start import ROOT
-from lazyadam.suites.commands import bench, judging, recording, recordings, setting_up, tables, telling
+from lazyadam.suites.commands import (
+    bench,
+    campaign,
+    judging,
+    recording,
+    recordings,
+    setting_up,
+    tables,
+    telling,
+)
 from lazyadam.suites.commands.app import app
 from lazyadam.suites.instrument.readme import commands
 
-FILES = (bench, judging, recording, recordings, setting_up, tables, telling)  # they register their commands
+FILES = (
+    bench,
+    campaign,
+    judging,
+    recording,
+    recordings,
+    setting_up,
+    tables,
+    telling,
+)  # they register their commands
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in files()]
 
 # Which test runs a command that begins so: a file of suites/instrument, and what stands there.

@@ -1,0 +1,172 @@
+"""Campaigns: units are done again where they are lost, and come to the same, whoever does them."""
+
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import venv
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.campaign.covered import circumstances
+from lazyadam.suites.campaign.crew import Orders, leave, work
+from lazyadam.suites.campaign.gather import Gathered
+from lazyadam.suites.campaign.plan import Shard, planned
+from lazyadam.suites.campaign.store import FILE, Store, StoreError, results
+from lazyadam.suites.campaign.unit import Unit
+from lazyadam.suites.instrument.samples import sample
+
+COMMAND = [sys.executable, "-m", "lazyadam.suites.commands", "campaign", "torch.SparseAdam", "--seed", "3"]
+KILLS = 30
+ORDERS = Orders(3, "cpu")
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    """By name, all that a campaign says; not where it ran."""
+    files = [*folder.glob("*.csv"), *folder.glob("*.txt"), *folder.glob("traces/*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_shards_of_a_plan_are_all_of_it_and_share_nothing() -> None:
+    these = [BACKENDS["torch.SparseAdam"], BACKENDS["torch.Adam.loop"]]
+    whole = [unit.key for unit in planned(these, 50_000, Shard())]
+    parts = [[unit.key for unit in planned(these, 50_000, Shard(i, 3))] for i in (1, 2, 3)]
+    assert sorted(key for part in parts for key in part) == sorted(whole)
+    assert len(set(whole)) == len(whole)
+
+
+def test_a_plan_without_end_goes_on() -> None:
+    units = [*islice(planned([BACKENDS["torch.SparseAdam"]], None, Shard()), 500)]
+    assert len({unit.key for unit in units}) == 500
+    assert units[-1].block > 0
+
+
+def test_a_unit_comes_to_the_same_whatever_went_before_it() -> None:
+    unit, other = (Unit(0, "torch.SparseAdam", dtype, "duplicates", 20) for dtype in ("float32", "float16"))
+    first = work(unit, ORDERS)
+    work(other, ORDERS)
+    again = work(unit, ORDERS)
+    leave()
+    assert first == again == work(unit, ORDERS)
+    leave()
+    assert first != work(Unit(1, "torch.SparseAdam", "float32", "duplicates", 20), ORDERS)
+    leave()
+
+
+def test_results_are_put_together_in_the_order_of_their_keys(tmp_path: Path) -> None:
+    """Two folders merged are one that has all."""
+    units = [Unit(block, "torch.SparseAdam", "float32", "gaps", 10) for block in range(4)]
+    found = {unit.key: work(unit, ORDERS) for unit in units}
+    leave()
+    folders = {"whole": units, "one": units[3::-2], "other": units[::2]}
+    for name, mine in folders.items():
+        (tmp_path / name).mkdir()
+        store = Store(tmp_path / name, {}, again=False)
+        for unit in mine:
+            store.add(unit.key, found[unit.key])
+        store.close()
+    texts = []
+    for read in (["whole"], ["one", "other"]):
+        gathered = Gathered()
+        for _, result in results(*(tmp_path / name for name in read)):
+            gathered.add(result)
+        out = tmp_path / "-".join(read) / "out"
+        out.mkdir(parents=True)
+        assert gathered.write([BACKENDS["torch.SparseAdam"]], {}, out) == []
+        texts.append(tables(out))
+    assert texts[0] == texts[1]
+    assert sum(row["cases"] for row in gathered.verdicts.values() if row["against"] == "documented") >= 40
+
+
+def test_a_store_goes_on_only_with_its_own_campaign(tmp_path: Path) -> None:
+    Store(tmp_path, {"seed": "1"}, again=False).close()
+    with pytest.raises(StoreError, match="a campaign is there"):
+        Store(tmp_path, {"seed": "1"}, again=False)
+    with pytest.raises(StoreError, match="of a campaign with seed 1; this has 2"):
+        Store(tmp_path, {"seed": "2"}, again=True)
+    with pytest.raises(StoreError, match="no such file"):
+        Store(tmp_path / "elsewhere", {}, again=True)
+    (tmp_path / FILE).write_text("nonsense")
+    with pytest.raises(StoreError, match="no results of a campaign"):
+        Store(tmp_path, {"seed": "1"}, again=True)
+
+
+def test_circumstances_of_a_case() -> None:
+    assert [*circumstances(sample(steps=2))] == ["some rows × ordinary × first step × nothing else"]
+
+
+def ended(folder: Path, workers: int, cases: str, *more: str) -> None:
+    """A campaign, to its end."""
+    command = [*COMMAND, "--cases", cases, "-n", str(workers), "--out", str(folder), *more]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.slow
+def test_killed_thirty_times_and_resumed_the_tables_are_the_same(tmp_path: Path) -> None:
+    """Client and scheduler, a worker, a backend's process, at random; beside one worker, undisturbed."""
+    cases = "20000"
+    ended(tmp_path / "whole", 1, cases)
+    chance, out, kills = random.Random(0), tmp_path / "killed", 0
+    more: list[str] = []
+    while kills < KILLS:
+        command = [*COMMAND, "--cases", cases, "-n", "2", "--out", str(out), *more]
+        client = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for depth in (2, 1, 0):  # a backend's process, a worker, the client
+            time.sleep(chance.uniform(2, 6))
+            with suppress(psutil.NoSuchProcess):
+                of = [psutil.Process(client.pid)]
+                for _ in range(depth):
+                    of = [child for process in of for child in process.children()]
+                if of:
+                    chance.choice(of).send_signal(signal.SIGKILL)
+                    kills += 1
+        client.kill()
+        client.wait()
+        more = ["--resume"] if (out / FILE).exists() else []
+    ended(out, 2, cases, "--resume")
+    assert tables(out) == tables(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_cluster_started_by_hand_with_another_interpreter_finds_the_same(tmp_path: Path) -> None:
+    """Scheduler and workers as processes of their own; one of them goes, and another comes."""
+    other = tmp_path / "other"
+    venv.create(other, with_pip=False)
+    (site,) = other.glob("lib/python*/site-packages")
+    (site / "here.pth").write_text("\n".join(path for path in sys.path if path))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, started = f"tcp://127.0.0.1:{port}", []
+
+    def start(python: Path | str, *what: str) -> subprocess.Popen:
+        command = [str(python), "-m", "distributed.cli.dask_" + what[0], *what[1:]]
+        started.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=tmp_path))
+        return started[-1]
+
+    worker = ("worker", address, "--nthreads", "1", "--no-dashboard")
+    try:
+        start(sys.executable, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+        first = start(sys.executable, *worker)
+        start(other / "bin/python", *worker)
+        client = subprocess.Popen(
+            [*COMMAND, "--cases", "15000", "--scheduler", address, "--out", str(tmp_path / "found")]
+        )
+        time.sleep(15)
+        first.kill()
+        start(other / "bin/python", *worker)
+        assert client.wait(timeout=300) == 0
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    ended(tmp_path / "here", 2, "15000")
+    assert tables(tmp_path / "found") == tables(tmp_path / "here")
