@@ -40,7 +40,10 @@ def movement_error(
         k.division * rules.arithmetic.division_error * p.u,
         step_size_error(s, rules.epsilon),
     )
+    unbounded = np.isinf(error) if np.any(alpha == 0) else None  # 0·∞ is no bound
     error *= stored * (1 + rounded) * gain * alpha
+    if unbounded is not None:
+        error[unbounded] = np.inf
     q *= stored * compounded(rounded, own) * alpha
     error += q
     error += (1 + stored * (1 + rounded) * alpha) * eta

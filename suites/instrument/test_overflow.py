@@ -315,3 +315,15 @@ def test_a_product_that_underflows_before_it_is_divided_may_move_nothing(lr: flo
     m, v = (round_to(x, "float16") for x in (0.1 * g, 0.001 * g * g))
     s = exact(Hyperparameters(lr=lr), 8)
     assert (ratios(Elements(zero, zero, zero, g), Result(zero, m, v), s, rules).w[0, 0] <= 1) == right
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("moved", "right"), [(0.0, True), (2.0**-10, False)])
+def test_a_step_size_of_0_moves_nothing_where_nothing_bounds_the_quotient(moved: float, right: bool) -> None:
+    """In float16 β2^1000 of 0.9999 is 1, and a v that is the least subnormal may be 0."""
+    zero, g = np.zeros((1, 1)), np.full((1, 1), -(2.0**-7))
+    rules = Rules(PRECISIONS["float16"], HAT)
+    m, v = (round_to(x, "float16") for x in (0.1 * g, 0.001 * g * g))
+    s = exact(Hyperparameters(), 8)._replace(alpha=0.0, rate=0.0)
+    seen = Result(np.full((1, 1), moved), m, v)
+    assert (ratios(Elements(zero, zero, zero, g), seen, s, rules).w[0, 0] <= 1) == right
