@@ -1,6 +1,8 @@
 """What is here, and files to start from: `doctor` and `init`."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,19 +10,36 @@ import typer
 
 from lazyadam.suites.backends.typed import one
 from lazyadam.suites.commands.app import app, interpreter
-from lazyadam.suites.commands.options import near_path
+from lazyadam.suites.commands.options import near_path, one_of
 from lazyadam.suites.commands.telling import asked, say
 
 KINDS = ("numpy", "torch", "ctypes", "github")
 
 
-@app.command()
-def doctor() -> int:
+@app.command(epilog="Example: lazyadam doctor --install paddle")
+def doctor(
+    install: Annotated[
+        str | None,
+        typer.Option(metavar="FRAMEWORK", help="make the environment of one that has its own, by tox"),
+    ] = None,
+) -> int:
     """Say what is here, what can run here, what can't and why, and the line that installs it."""
+    from lazyadam.suites.backends.peers import environment_of
+    from lazyadam.suites.backends.registry import PEERS
+    from lazyadam.suites.backends.workers.start import ROOT
     from lazyadam.suites.telling.doctor import examined
 
-    say(examined())
-    return 0
+    if install is None:
+        say(examined())
+        return 0
+    of = one_of(install, {environment_of(backend.spec) for backend in PEERS.values()}, "--install")
+    if not (ROOT / "tox.ini").is_file():
+        raise typer.TyperException(f"{ROOT}: no tox.ini: other frameworks need a clone of the suite")
+    try:
+        made = subprocess.run([sys.executable, "-m", "tox", "-e", f"peer-{of}"], cwd=ROOT, check=False)
+    except OSError as error:
+        raise typer.TyperException(f"tox: {error}") from None
+    return 2 if made.returncode else 0
 
 
 @app.command(epilog="Example: lazyadam name torch-2.15 ~/torch-2.15/bin/python")

@@ -19,7 +19,8 @@ from packaging.specifiers import SpecifierSet
 
 from lazyadam.suites.backends.own.environments import named
 from lazyadam.suites.backends.own.interpreter import OLDEST
-from lazyadam.suites.backends.registry import BACKENDS
+from lazyadam.suites.backends.peers import environment_of, python_of
+from lazyadam.suites.backends.registry import BACKENDS, PEERS
 from lazyadam.suites.backends.workers.start import NEEDED, ROOT
 from lazyadam.suites.run.machine import all_threads, busy
 from lazyadam.suites.telling.here import SUITE, install, requirement_of, version_of
@@ -38,6 +39,7 @@ def examined() -> Iterator[str]:
     parts: dict[str, Callable[[], Iterator[str]]] = {
         "suite": suite,
         "frameworks": frameworks,
+        "other frameworks": peers,
         "devices": partial(devices, lacking),
         "machine": machine,
         "interpreters": partial(interpreters, answers),
@@ -84,6 +86,16 @@ def frameworks() -> Iterator[str]:
 
 def _frameworks() -> list[str]:
     return list(dict.fromkeys(backend.framework for backend in BACKENDS.values()))
+
+
+def peers() -> Iterator[str]:
+    """Frameworks that have environments of their own: those that are there, and how to make the others."""
+    names = sorted({environment_of(backend.spec) for backend in PEERS.values()})
+    here = [name for name in names if Path(python_of(name)).exists()]
+    lacking = [name for name in names if name not in here]
+    yield from folded(f"in environments of their own: {', '.join(here) or 'none'}")
+    if lacking:
+        yield from folded(f"not made: {', '.join(lacking)}; lazyadam doctor --install {lacking[0]}")
 
 
 def devices(lacking: dict[str, str]) -> Iterator[str]:

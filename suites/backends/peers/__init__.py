@@ -14,3 +14,9 @@ def made_by(python: str) -> str:
     """The command that makes an interpreter; '' where none of these does."""
     environment = Path(python).parent.parent
     return f"tox -e {environment.name}" if environment.parent == ENVIRONMENTS else ""
+
+
+def environment_of(spec: str) -> str:
+    """Of which environment an execnet spec names the interpreter; '' where of none of these."""
+    python = Path(spec.partition("python=")[2])
+    return python.parent.parent.name.removeprefix("peer-") if made_by(str(python)) else ""
