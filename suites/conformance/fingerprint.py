@@ -51,13 +51,15 @@ class Probe:
     """Axes of a dialect with the values to tell apart, and the cases that tell them apart.
 
     needs: what a backend has to take to be asked. ordered: the values stand from narrow to
-    wide, a later one allowing whatever an earlier one does: the first that fits is meant.
+    wide, a later one allowing whatever an earlier one does: the first that fits is meant. where: it is asked
+    where its axis was seen to have this value alone.
     """
 
     axes: dict[str, type[Enum]]
     menu: Callable[[type[Backend]], Menu]
     needs: tuple[str, ...] = ()
     ordered: bool = False
+    where: Enum | None = None
 
 
 def _always(menu: Menu) -> Callable[[type[Backend]], Menu]:
@@ -72,6 +74,17 @@ def _core(backend: type[Backend]) -> Menu:
         regimes=("ordinary", "tiny"),
         kinds=("nothing", "ordinary"),
         starts=(0, 1, 7, 1000),
+        steps=STEPS,
+    )
+
+
+def _of_both(backend: type[Backend]) -> Menu:
+    return Menu(
+        layouts=("sparse", "dense"),
+        hyperparameters=SETTINGS[:2],
+        rows=("all",),
+        regimes=("ordinary",),
+        starts=(1, 7),
         steps=STEPS,
     )
 
@@ -114,6 +127,7 @@ _UNTOUCHED = Menu(hyperparameters=SETTINGS[:2], regimes=("ordinary",), starts=(1
 WIDEST = Dialect(epsilon=Epsilon.BESIDE_HAT)  # the one that most arithmetics know
 PROBES = (
     Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection}, _core),
+    Probe({"bias_correction": BiasCorrection}, _of_both, ("sparse", "dense"), where=BiasCorrection.NEXT),
     Probe({"untouched": Untouched}, _always(_UNTOUCHED), SPARSE),
     Probe(
         {"zero_rows": ZeroRows},
@@ -179,7 +193,11 @@ def fingerprint(backend: type[Backend], run: Run, seed: int = 0, dtype: str = "f
     others: list[Speech] = [(Dialect(), arithmetic) for arithmetic in rare]
     result = Fingerprint({})
     for probe in PROBES:
+        if probe.where and {result.axes[axis] for axis in probe.axes} != {probe.where.name.lower()}:
+            continue
         if reason := missing(probe.needs, backend):
+            if probe.where:
+                continue  # what was seen is all that can be
             result.axes |= dict.fromkeys(probe.axes, f"not asked: {reason}")
             continue
         cases = collect(probe.menu(backend), dtype, CASES, seed_of(seed, *probe.axes))
@@ -228,8 +246,8 @@ def _turned(probe: Probe, speeches: list[Speech]) -> list[Speech]:
     """Every speech with the axes of the probe turned through all their values, but for what is another."""
     turned = []
     for values in product(*probe.axes.values()):
-        if BiasCorrection.NEXT_OF_SPARSE in values:
-            continue  # no probe has gradients of both layouts: it is one of two others there
+        if BiasCorrection.NEXT_OF_SPARSE in values and not probe.where:
+            continue  # gradients of one layout alone don't tell it from others
         changes: dict[str, Any] = dict(zip(probe.axes, values, strict=True))
         for dialect, arithmetic in speeches:
             if Untouched.DENSE_BESIDE_ROOT in values and dialect.epsilon is not Epsilon.BESIDE_HAT:
