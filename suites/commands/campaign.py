@@ -15,7 +15,7 @@ import typer
 
 from lazyadam.suites.commands.app import OUT, Device, Out, Python, Seed, app
 from lazyadam.suites.commands.judging import Pins, Targets
-from lazyadam.suites.commands.options import chosen, number, one_of
+from lazyadam.suites.commands.options import chosen, number, one_of, pins_in, seed_of
 from lazyadam.suites.commands.options import processes as at_once
 
 if TYPE_CHECKING:
@@ -64,17 +64,19 @@ def campaign(
     from lazyadam.suites.campaign.crew import Orders, backends
     from lazyadam.suites.campaign.plan import Shard
     from lazyadam.suites.campaign.store import Store, StoreError
+    from lazyadam.suites.cases.trace import TraceError
     from lazyadam.suites.run.journal import code
     from lazyadam.suites.run.machine import all_threads
-    from lazyadam.suites.run.seed import whole_number
 
     device = one_of(device, DEVICES, "--device")
     these = chosen(targets, out, python=python or "")
     files = tuple(dict.fromkeys(str(Path(b.file).resolve()) for b in these if b.file))
-    orders = Orders(
-        whole_number(seed or "0"), device, python or "", files, tuple(str(p.resolve()) for p in pins)
-    )
-    these = [backends(orders)[b.name] for b in these]
+    folders = tuple(str(path.resolve()) for path in pins_in(pins))
+    orders = Orders(seed_of(seed or "0"), device, python or "", files, folders)
+    try:
+        these = [backends(orders)[b.name] for b in these]
+    except TraceError as error:
+        raise typer.TyperException(str(error)) from None
     most = None if cases is None else number(cases, option="--cases")
     if most is None and minutes is None and not of:
         raise typer.TyperException("how long? --cases N, or --minutes N")

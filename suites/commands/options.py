@@ -1,6 +1,7 @@
 """What several commands take, and how it is read: what is typed wrongly is a line that says what is near."""
 
 import math
+from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -81,6 +82,24 @@ def processes(typed: str) -> int:
 def threads(typed: str) -> int:
     """How many threads."""
     return number(typed, 1, MOST_AT_ONCE, "--threads")
+
+
+def seed_of(typed: str) -> int:
+    """A seed."""
+    from lazyadam.suites.run.seed import whole_number
+
+    try:
+        return whole_number(typed)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error), param_hint="--seed") from None
+
+
+def pins_in(typed: list[Path]) -> list[Path]:
+    """Folders of known divergences."""
+    for path in typed:
+        if not path.is_dir():
+            raise typer.BadParameter(f"no folder {path}{near_path(path)}", param_hint="--pins")
+    return typed
 
 
 def near_path(path: Path) -> str:

@@ -2,13 +2,12 @@
 
 import json
 import os
-from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from lazyadam.suites.commands.options import near_path, one_of
+from lazyadam.suites.commands.options import one_of, pins_in, seed_of
 
 OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # of somebody's own tests
 
@@ -35,20 +34,13 @@ def judge(suites: tuple[str, ...], given: list[str], asked: Asked) -> int:
     from lazyadam.suites.backends.workers.start import ROOT
     from lazyadam.suites.conformance.budget import BUDGETS
     from lazyadam.suites.run.machine import all_threads
-    from lazyadam.suites.run.seed import whole_number
 
     device = one_of(asked.device, DEVICES, "--device")
     profile = one_of(asked.profile, BUDGETS, "--profile")
     show = [one_of(table, (*SHOWN, "all"), "--show") for table in asked.show]
-    pins, seed, processes, out = asked.pins, asked.seed, asked.processes, asked.out
+    pins, seed, processes, out = pins_in(asked.pins), asked.seed, asked.processes, asked.out
     if seed is not None:
-        try:
-            whole_number(seed)
-        except ArgumentTypeError as error:
-            raise typer.BadParameter(str(error), param_hint="--seed") from None
-    for folder in pins:
-        if not folder.is_dir():
-            raise typer.BadParameter(f"no folder {folder}{near_path(folder)}", param_hint="--pins")
+        seed_of(seed)
     few = "quick" in given or any(option.startswith("--only=") for option in given)
     several = processes if processes is not None else 1 if few else all_threads()
     # Each backend keeps to one process; fewer than there are processes are spread.

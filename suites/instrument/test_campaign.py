@@ -21,6 +21,7 @@ from lazyadam.suites.campaign.gather import Gathered
 from lazyadam.suites.campaign.plan import Shard, planned
 from lazyadam.suites.campaign.store import FILE, Store, StoreError, results
 from lazyadam.suites.campaign.unit import Unit
+from lazyadam.suites.commands.app import run
 from lazyadam.suites.instrument.samples import sample
 
 COMMAND = [sys.executable, "-m", "lazyadam.suites.commands", "campaign", "torch.SparseAdam", "--seed", "3"]
@@ -170,3 +171,23 @@ def test_a_cluster_started_by_hand_with_another_interpreter_finds_the_same(tmp_p
             process.wait()
     ended(tmp_path / "here", 2, "15000")
     assert tables(tmp_path / "found") == tables(tmp_path / "here")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "how long? --cases N, or --minutes N"),
+        (["--cases", "10", "--shard", "4/3"], "4/3 is no part, such as 3/10"),
+        (["--cases", "ten"], "ten is no whole number"),
+        (["--cases", "10", "--resume"], "no such file: no campaign was begun there"),
+        (["--from", "nowhere"], "no such file: no campaign was begun there"),
+        (["--cases", "10", "--seed", "x"], "--seed"),
+    ],
+)
+def test_what_is_asked_wrongly_is_a_line(
+    given: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["campaign", "torch.SparseAdam", *given, "--out", str(tmp_path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]
