@@ -71,6 +71,9 @@ class Adam(Eager):
         at = optimizer._get_variable_index(variable)
         return [optimizer._momentums[at], optimizer._velocities[at]]
 
+    def trained(self, layer: Any) -> list[Any]:
+        return [variable.value for variable in layer.trainable_variables]
+
     def set_hyperparameters(self, optimizer: Any, h: Hyperparameters) -> None:
         super().set_hyperparameters(optimizer, h)
         optimizer.weight_decay = h.weight_decay or None

@@ -86,6 +86,10 @@ class KerasOptimizer(Backend):
         new.set_weights(old.get_weights())
         return new
 
+    def trained(self, layer: Any) -> list[Any]:
+        """A layer's variables, as tf.Variable."""
+        return list(layer.trainable_variables)
+
     def build(self, case: Case) -> None:
         self.dtype = case.dtype
         of = {i: group.hyperparameters.epsilon for group in case.groups for i in group.parameters}
@@ -198,7 +202,7 @@ class KerasOptimizer(Backend):
         embedding = tf.keras.layers.Embedding(*training.table.shape)
         embedding.build(())
         embedding.set_weights([training.table])
-        self.instance = self._new(embedding.trainable_variables, training.start.groups)
+        self.instance = self._new(self.trained(embedding), training.start.groups)
 
         def take(ids: Any, targets: Any) -> tuple[Any, Any, Any]:
             self.ran = "function" if tf.inside_function() else "eager"
