@@ -72,9 +72,12 @@ def _rows_to_look_at(before: State, stack: Stack, bounded: Bounded, rules: Rules
         scale, hat, growth = np.asarray(s.scale), _hat(s, rules), _growth(s, rules)
         low = p.largest**0.125 / np.maximum(np.maximum(scale, 1 / scale), 1 + np.abs(s.decay))
         errors = () if stack.gradient.error is None else (stack.gradient.error,)
+        squares = () if stack.gradient.squares is None else (np.sqrt(stack.gradient.squares),)
         w, m, v = (x[rows] for x in before)
         share = np.maximum(np.abs(bounded.inner.quotient), 1 / bounded.inner.denominator) * growth
-        sieve = [(x, low) for x in (stack.gradient.values * hat, *errors, w, m * growth, v * hat**2)]
+        sieve = [
+            (x, low) for x in (stack.gradient.values * hat, *errors, *squares, w, m * growth, v * hat**2)
+        ]
         sieve += [(x, p.largest / 64) for x in (share, bounded.errors.w)]
         loud = np.zeros(len(rows), bool)
         for x, limit in sieve:
