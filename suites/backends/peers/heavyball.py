@@ -1,5 +1,6 @@
 """heavyball.AdamW, operation by operation (heavyball 3.2.1)."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -11,14 +12,17 @@ from lazyadam.suites.backends.base import Backend, Promise
 from lazyadam.suites.backends.peers import python_of
 from lazyadam.suites.backends.states import whole
 from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
-from lazyadam.suites.cases.case import Case, Group, Manner, State
-from lazyadam.suites.cases.training import Layer
+from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State, Step
+from lazyadam.suites.cases.training import Layer, Training
 
 _DOCSTRING = "heavyball 3.2.1, AdamW, docstring: arXiv:1711.05101, Algorithm 2"
 
 
 class AdamW(TorchOptimizer):
-    """It keeps m / (1 − β1^t) and v / (1 − β2^t), of which m and v are reckoned in float64."""
+    """It keeps m / (1 − β1^t) and v / (1 − β2^t), of which m and v are reckoned in float64.
+
+    t: the count of the group when the parameter last had a gradient.
+    """
 
     name = "heavyball.AdamW"
     framework = "heavyball"
@@ -41,11 +45,13 @@ class AdamW(TorchOptimizer):
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT, weight_decay=WeightDecay.DECOUPLED)
     promises = tuple(Promise(axis, _DOCSTRING) for axis in ("epsilon", "weight_decay"))
     # heavyball/chainable.py, 3.2.1, _step_inner: the group counts, whatever has a gradient.
+    # heavyball/utils.py, 3.2.1, eps_sqrt: √v̂, where it is at least ε, and else ε.
     spoken = Dialect(
-        epsilon=Epsilon.BESIDE_HAT, weight_decay=WeightDecay.DECOUPLED, step_count=StepCount.OPTIMIZER
+        epsilon=Epsilon.FLOOR, weight_decay=WeightDecay.DECOUPLED, step_count=StepCount.OPTIMIZER
     )
-    # heavyball/utils.py, 3.2.1, scalar_guard: scalars of the tensor's type, float32 for those of 16 bits.
-    arithmetic = Arithmetic(storage=Storage.WORKING, power=Power.EXACT)
+    # There, scalar_guard: scalars of the tensor's type, float32 for those of 16 bits; beta_debias, _lerp.
+    # chainable.py, _step_inner: the learning rate times an int64 tensor, and divided by it, is of float32.
+    arithmetic = Arithmetic(storage=Storage.WORKING, power=Power.OF_CORRECTED, power_ulps=1)
 
     def prepare(self) -> str:
         super().prepare()
@@ -66,26 +72,49 @@ class AdamW(TorchOptimizer):
     def _kept_in(self) -> Any:
         return self.torch.float64 if self.dtype is self.torch.float64 else self.torch.float32
 
+    def build(self, case: Case) -> None:
+        self.corrected_at = [case.t] * len(case.parameters)
+        self.given: dict[tuple[int, str], tuple[np.ndarray, np.ndarray]] = {}
+        super().build(case)
+
+    def step_function(self, case: Case, step: Step) -> Callable[[], object]:
+        for i, gradient in enumerate(step.gradients):
+            if gradient is not None:
+                self.corrected_at[i] = self._count_of(self.parameters[i])[1] + 1
+        return super().step_function(case, step)
+
+    def _count_of(self, tensor: Any) -> tuple[Any, int]:
+        """The group of a parameter, and the steps that it has counted."""
+        (group,) = (g for g in self.optimizer.param_groups if any(x is tensor for x in g["params"]))
+        return group, whole(group.get("step_count", 0))
+
     def _load(self, case: Case) -> None:
         if not case.t and any(p.m.any() or p.v.any() for p in case.parameters):
             raise ValueError("before the first step there is nothing that moments could be divided by")
-        saved = self.optimizer.state_dict()
-        for (number, i), group in zip(self._numbered(case), self._group_of(case), strict=True):
-            p, names = case.parameters[i], self._names()
-            moments = zip(names, (p.m, p.v), self._corrections(group, case.t), strict=True)
-            kept = {name: self._tensor(x / by, self._kept_in) for name, x, by in moments} if case.t else {}
-            saved["state"][number] = {0: {**kept, "is_initialized": {0}}} if kept else {}
-        for kept_group in saved["param_groups"]:
-            kept_group["step_count"] = case.t
-        self.optimizer.load_state_dict(saved)
+        # Loading would round what is kept in float32 to the type of a parameter of 16 bits.
+        for group in self.optimizer.param_groups:
+            group["step_count"] = case.t
+        for group, of in zip(self._groups(case), case.groups, strict=True):
+            for i in of.parameters if case.t else ():
+                p = case.parameters[i]
+                moments = zip(self._names(), (p.m, p.v), self._corrections(group, case.t), strict=True)
+                kept = {name: self._tensor(x / by, self._kept_in) for name, x, by in moments}
+                for (name, x), of_case in zip(kept.items(), (p.m, p.v), strict=True):
+                    self.given[i, name] = self.seen(x).copy(), of_case
+                self.optimizer.state[self.parameters[i]] = {0: {**kept, "is_initialized": {0}}}
+
+    def training_step(
+        self, training: Training, layer: Layer
+    ) -> Callable[[np.ndarray, np.ndarray], tuple[float, Gradient]]:
+        self.corrected_at, self.given = [], {}
+        return super().training_step(training, layer)
 
     def _names(self) -> tuple[str, str]:
         return self.optimizer._find_val_name("exp_avg"), self.optimizer._find_val_name("exp_avg_sq")
 
-    def _group_of(self, case: Case) -> list[Any]:
-        """The optimizer's group of each parameter, in their order there."""
-        groups = self.optimizer.param_groups[-len(case.groups) :]
-        return [g for g, of in zip(groups, case.groups, strict=True) for _ in of.parameters]
+    def _groups(self, case: Case) -> list[Any]:
+        """The optimizer's groups of the case, in their order."""
+        return list(self.optimizer.param_groups[-len(case.groups) :])
 
     def _corrections(self, group: Any, t: int) -> list[float]:
         """1 − β^t of its β, which are rounded to the type of the moments."""
@@ -94,14 +123,18 @@ class AdamW(TorchOptimizer):
 
     def look(self) -> State:
         w, m, v, t = (list[Any]() for _ in range(4))
-        for tensor in self.parameters:
-            (group,) = (g for g in self.optimizer.param_groups if any(x is tensor for x in g["params"]))
-            count = whole(group.get("step_count", 0))
+        for i, tensor in enumerate(self.parameters):
+            group, count = self._count_of(tensor)
+            # What it keeps of a parameter stays where there is no gradient, though the group counts.
+            at = self.corrected_at[i] if self.corrected_at else count
             state = self.optimizer.state.get(tensor, {}).get(0, {})
             w.append(self.seen(tensor))
-            for of, name, by in zip((m, v), self._names(), self._corrections(group, count), strict=True):
+            for of, name, by in zip((m, v), self._names(), self._corrections(group, at), strict=True):
                 kept = self.seen(state[name]) if name in state else np.zeros(tensor.shape)
-                of.append(kept.astype(np.float64) * by)
+                given, of_case = self.given.get((i, name), (None, kept))
+                # What was given and stays is what it was, and not what two roundings make of it.
+                same = given is not None and np.array_equal(kept, given, equal_nan=True)
+                of.append(of_case if same else kept.astype(np.float64) * by)
             t.append(count)
         return w, m, v, t
 
