@@ -50,10 +50,10 @@ def _given(builder: Builder, stack: Stack, scalars: list[Scalars]) -> Stack:
 
 
 def _wrong(stack: Stack, before: State, after: State, rules: Rules) -> np.ndarray:
-    """The segments whose w is beyond the bound; whose m or v too, where powers give the weights of these."""
+    """The segments whose w is beyond the bound; or m or v, where powers give the weights of these."""
     bounded = step(before, stack.gradient, stack.scalars, rules)
     observed = State(*(x[stack.gradient.rows] for x in after))
     ratios = compare(before, stack, bounded, observed, rules)
-    of_all = rules.arithmetic.power is Power.OF_CORRECTED
-    ratio = np.maximum.reduce(ratios) if of_all else ratios.w
+    weights = rules.arithmetic.power is Power.OF_CORRECTED
+    ratio = np.maximum(ratios.m, ratios.v) if weights else ratios.w
     return np.unique(stack.owner[(ratio > 1).any(axis=1)])
