@@ -26,6 +26,12 @@ class Epsilon(Enum):
     BESIDE_ROOT = "√v + ε, beside the root of the stored second moment"
     BESIDE_HAT = "√(v / (1 − β2^t)) + ε, beside the root of the corrected second moment"
     INSIDE_ROOT = "√(v + ε), inside the root of the stored second moment"
+    FLOOR = "max(√(v / (1 − β2^t)), ε), the least that the root of the corrected second moment may be"
+
+    @property
+    def of_hat(self) -> bool:
+        """Whether it stands beside √v̂, and not beside √v."""
+        return self in (Epsilon.BESIDE_HAT, Epsilon.FLOOR)
 
 
 class BiasCorrection(Enum):
@@ -128,6 +134,10 @@ class Power(Enum):
         "a power in the tensor's own type, of a float32 β and t rounded to it, and scalars in that type"
     )
     WORKING_PRODUCT = "a running product in the working precision, and scalars in it"
+    OF_CORRECTED = (
+        "x / (1 − β^t) is kept of each moment, and averaged with weights that sum to 1, of which one is "
+        "1 − (1 − β) / (1 − β^t) in the working precision, and may be some of its u off; lr·t / t in float32"
+    )
 
 
 class StepSize(Enum):

@@ -64,7 +64,7 @@ def _quotient_error(
     """Eq = (Em + |q|·Ed) / (d − Ed), q = m'/d, as (E, gain, own) with Eq ≤ gain·E + own·|q|."""
     p, k = rules.precision, rules.constants
     inside = rules.epsilon is Epsilon.INSIDE_ROOT
-    if rules.epsilon is Epsilon.BESIDE_HAT:
+    if rules.epsilon.of_hat:
         ev = ev + k.underflow * p.eta * s.root_correction**2  # v̂ = v'/(1 − β2^t) may underflow
     if exact_state and not inside and (relative := _relative_denominator_error(s, rules)) is not None:
         error = en + underflow
@@ -152,4 +152,4 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
 
 def step_size_error(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:
     """A relative bound on the error of the step size."""
-    return s.rate_error if epsilon is Epsilon.BESIDE_HAT else s.alpha_error
+    return s.rate_error if epsilon.of_hat else s.alpha_error

@@ -23,6 +23,22 @@ def nearest_power(beta: float, t: float, ulps: int = 0, kind: Any = np.float32) 
     return nearest
 
 
+@np.errstate(all="ignore")  # β may be 0, or round to 1
+def weights_of_corrected(beta: float, t: int, off: int, kind: Any) -> tuple[float, float]:
+    """What m_{t−1} and g are multiplied by where m̂ = m / (1 − β^t) is what is kept and averaged.
+
+    m̂ ← (1 − a)·m̂ + a·g, a = 1 − (1 − (1 − β) / (1 − β^t)), each operation rounded, as in heavyball/utils.py,
+    3.2.1, beta_debias and stochastic_lerp_. off: how many u the inner difference is off.
+    """
+    one, b = kind(1), kind(beta)
+    power = kind(np.expm1(float(kind(t) * kind(np.log1p(float(b - one))))))
+    inner = one - (one - b) / -power + off * kind(np.finfo(kind).epsneg)
+    a = one - inner
+    now, before = (one_minus_power(float(b), x) for x in (t, t - 1))
+    beta_of_m = float(one - a) * now / before if before else float(b)
+    return beta_of_m, float(a) * now
+
+
 def float32_of_text(x: float) -> np.float32:
     """The float32 that dmlc::ParseFloat reads from the shortest text of x, which may be an ulp off.
 

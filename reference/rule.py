@@ -166,7 +166,9 @@ def update(
         root = denominator = np.sqrt(v + s.epsilon)
     else:
         root = np.sqrt(v)
-        denominator = (root if epsilon is Epsilon.BESIDE_ROOT else root / s.root_correction) + s.epsilon
+        corrected_root = root / s.root_correction if epsilon.of_hat else root
+        floor = epsilon is Epsilon.FLOOR
+        denominator = np.maximum(corrected_root, s.epsilon) if floor else corrected_root + s.epsilon
     quotient = (s.beta1 * m + s.omega1 * g if nesterov else m) / denominator
     w -= step_size(s, epsilon) * quotient
     return Intermediates(root, denominator, quotient)
@@ -174,7 +176,7 @@ def update(
 
 def step_size(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:
     """What multiplies the quotient: the corrections that are not yet in the denominator."""
-    return s.rate if epsilon is Epsilon.BESIDE_HAT else s.alpha
+    return s.rate if epsilon.of_hat else s.alpha
 
 
 def scattered(rows: np.ndarray, moved: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lazyadam.reference.chain import chain, chain_errors, met, of_its_type, step_size
 from lazyadam.reference.dialect import Arithmetic, Average, Hat, Power, Storage
-from lazyadam.reference.powers import float32_of_text, float64_product, one_minus_power
+from lazyadam.reference.powers import float32_of_text, float64_product, one_minus_power, weights_of_corrected
 from lazyadam.reference.rounding import Precision, round_to
 
 
@@ -156,6 +156,12 @@ def replayed(
     h = stored(h, arithmetic)
     if arithmetic.power is Power.EXACT:
         return exact(h, t)
+    if arithmetic.power is Power.OF_CORRECTED:
+        kind, off = np.dtype(precision.scalar).type, ulps or (0, 0)
+        beta1, omega1 = weights_of_corrected(h.beta1, t, off[0], kind)
+        beta2, omega2 = weights_of_corrected(h.beta2, t, off[1], kind)
+        h = replace(h, lr=float(np.float32(h.lr) * np.float32(t) / np.float32(t)))
+        return exact(h, t)._replace(beta1=beta1, omega1=omega1, beta2=beta2, omega2=omega2)
     omega1, omega2 = 1 - h.beta1, 1 - h.beta2
     errors = {}
     if arithmetic.power in (Power.FLOAT64, Power.FLOAT64_PRODUCT):

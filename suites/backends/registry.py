@@ -8,6 +8,7 @@ from lazyadam.suites.backends.own import declaration
 from lazyadam.suites.backends.peers import (
     bitsandbytes,
     dgl,
+    heavyball,
     keras,
     mlx,
     mxnet,
@@ -25,7 +26,18 @@ BACKENDS: dict[str, type[Backend]] = {
 # Of frameworks in environments of their own, which tox -e report-peers judges.
 PEERS: dict[str, type[Backend]] = {
     backend.name: backend
-    for peer in (bitsandbytes, dgl, keras, mlx, mxnet, optax, paddle, pytorch_optimizer, tensorflow_addons)
+    for peer in (
+        bitsandbytes,
+        dgl,
+        heavyball,
+        keras,
+        mlx,
+        mxnet,
+        optax,
+        paddle,
+        pytorch_optimizer,
+        tensorflow_addons,
+    )
     for backend in peer.BACKENDS
 }
 # Judged where they are named alone: further forms of torch's, and the peers.

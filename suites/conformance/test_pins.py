@@ -106,7 +106,8 @@ def test_script_shows_it_alone(
     file = out / "reproducers" / f"{pin.name}.{backend.name}.py"
     made = script(pin, backend, device)
     if not backend.file:
-        most = (45 if len(pin.case.steps) > 1 else 40) + (device != "cpu")
+        several, loaded = len(pin.case.steps) > 1, any(step.reload for step in pin.case.steps)
+        most = (65 if several and loaded else 45 if several else 40) + (device != "cpu")
         assert len(made.text.splitlines()) <= most, "it is to be pasted into an issue"
     made.write(file)
     python = execnet.XSpec(backend.spec).python or sys.executable

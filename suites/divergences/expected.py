@@ -152,9 +152,10 @@ def _movement(
 ) -> np.ndarray:
     """The largest number on the way from m and v to w, in any order of evaluation."""
     s = exact(h, t)
-    hat = dialect.epsilon is Epsilon.BESIDE_HAT
+    hat = dialect.epsilon.of_hat
     root = np.sqrt(new.v + (h.epsilon if dialect.epsilon is Epsilon.INSIDE_ROOT else 0.0))
-    denominator = root / (s.root_correction if hat else 1.0) + h.epsilon
+    root = root / (s.root_correction if hat else 1.0)
+    denominator = np.maximum(root, h.epsilon) if dialect.epsilon is Epsilon.FLOOR else root + h.epsilon
     growth = max(1.0, 1 / s.omega1, s.alpha, s.rate)
     # α / d alone may overflow; where ε is held to survive the type, nothing may come of that.
     moved = growth * (np.abs(new.m) + size + (0.0 if strict else 1.0)) / denominator

@@ -38,7 +38,7 @@ from lazyadam.suites.divergences.source.paddle import PaddleScript
 from lazyadam.suites.divergences.source.skeleton import Skeleton
 from lazyadam.suites.divergences.source.tensorflow import TensorFlowScript
 from lazyadam.suites.divergences.source.torch import TorchScript
-from lazyadam.suites.divergences.source.torch_peers import TorchPeerScript
+from lazyadam.suites.divergences.source.torch_peers import HeavyBallScript, TorchPeerScript
 from lazyadam.suites.judge.fitting import arithmetics
 from lazyadam.suites.judge.judgement import SIGN
 
@@ -53,6 +53,7 @@ TEMPLATES = jinja2.Environment(
 OF_PEERS: dict[str, type[Skeleton]] = {
     "bitsandbytes": TorchPeerScript,
     "dgl": DGLScript,
+    "heavyball": HeavyBallScript,
     "keras": TensorFlowScript,
     "mlx": MLXScript,
     "mxnet": MXNetScript,
@@ -127,11 +128,13 @@ def no_script(case: Case, backend: type[Backend]) -> str:
         [[g is not None and g.rows is not None for g in s.gradients] for s in case.steps],
     )
     if backend.origin is None and backend.framework not in ("torch", "mindspore"):
-        of_torch = backend.framework in ("bitsandbytes", "pytorch-optimizer")
+        of_torch = backend.framework in ("bitsandbytes", "heavyball", "pytorch-optimizer")
         moves = not of_torch and (len(case.groups) > 1 or any(s.changes or s.reload for s in case.steps))
         if moves or backend.framework not in OF_PEERS:
             so = " so" if backend.framework in OF_PEERS else ""
             return f"nobody has written how a script drives {backend.framework}{so}"
+    if backend.framework == "heavyball" and (case.t or len(case.groups) > 1):
+        return "nobody has written how a script gives HeavyBall a state, or reads that of several groups"
     if backend.origin and Manner.ASSIGNED in case.manner:
         return f"{SUITE_ALONE}compares it with itself"
     if backend.framework == "mindspore" and backend.origin is None and any(x != given[0] for x in given):

@@ -29,6 +29,7 @@ DIALECTS = {
     "squares apart": Dialect(duplicates=Duplicates.SQUARES_APART),
     "ε beside √v̂": Dialect(epsilon=Epsilon.BESIDE_HAT),
     "ε inside √": Dialect(epsilon=Epsilon.INSIDE_ROOT),
+    "ε at least": Dialect(epsilon=Epsilon.FLOOR),
     "decayed per occurrence": Dialect(weight_decay=WeightDecay.PER_OCCURRENCE),
     "decayed per occurrence, squares apart": Dialect(
         duplicates=Duplicates.SQUARES_APART, weight_decay=WeightDecay.PER_OCCURRENCE

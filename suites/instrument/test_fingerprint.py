@@ -12,7 +12,7 @@ from lazyadam.suites.judge.verdict import NONE_FITS
 
 TURNED = {
     "duplicates": ("mean", "first", "last", "scattered", "squares_apart"),
-    "epsilon": ("beside_hat", "inside_root"),
+    "epsilon": ("beside_hat", "inside_root", "floor"),
     "bias_correction": ("next", "none"),
     "step_count": ("optimizer", "row"),
     "untouched": ("dense", "dense_beside_root", "moments_decay"),

@@ -74,6 +74,18 @@ WRONG = (
         "epsilon",
         "inside_root",
     ),
+    Wrong(
+        "epsilon-as-floor",
+        (
+            (
+                W,
+                "w[rows] -= h.lr / (1 - h.beta1**t) * m[rows]"
+                " / np.maximum(np.sqrt(v[rows] / (1 - h.beta2**t)), h.epsilon)",
+            ),
+        ),
+        "epsilon",
+        "floor",
+    ),
     Wrong("next-bias-correction", (("**t", "**(t + 1)"),), "bias_correction", "next"),
     Wrong("no-bias-correction", ((ALPHA, "alpha = h.lr"),), "bias_correction", "none"),
     Wrong("last-duplicate", ((G, "        g[index] = values\n"),), "duplicates", "last", clause="duplicates"),

@@ -11,7 +11,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.dialect import Arithmetic, Average, Dialect, Duplicates, Epsilon, Hat, Power, Storage
 from lazyadam.reference.gradient import coalesce
-from lazyadam.reference.powers import float32_of_text, nearest_power
+from lazyadam.reference.powers import float32_of_text, nearest_power, weights_of_corrected
 from lazyadam.reference.rounding import PRECISIONS, round_to
 from lazyadam.reference.scalars import Hyperparameters, replayed
 from lazyadam.suites.backends.peers import ENVIRONMENTS, python_of
@@ -152,6 +152,21 @@ def test_float32_powers_meet_tensors_of_every_type(dtype: str) -> None:
     assert s.beta1 == met(h.beta1)
     assert s.rate == met(lr / np.dtype(p.scalar).type(below))
     assert s.root_correction == met(1 / met(f(1) / np.sqrt(above)))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.83, 0.9937])
+@pytest.mark.parametrize("t", [1, 2, 50])
+def test_weights_of_corrected_moments_are_those_of_the_moments_but_for_their_rounding(
+    kind: type[np.floating], beta: float, t: int
+) -> None:
+    b, u = float(kind(beta)), float(np.finfo(kind).epsneg)
+    of_m, of_g = weights_of_corrected(beta, t, 0, kind)
+    correction = 1 - b**t
+    assert of_g == pytest.approx(1 - b, abs=8 * u * correction)
+    if t > 1:
+        assert of_m == pytest.approx(b, abs=8 * u * correction / (1 - b ** (t - 1)))
+        assert weights_of_corrected(beta, t, 1, kind)[1] == pytest.approx(of_g - u * correction, abs=u / 2)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])

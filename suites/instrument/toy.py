@@ -126,6 +126,8 @@ class Toy(Backend):
             m = m * F(1 + 2e-5)
         if epsilon == "beside_hat":
             return np.asarray(F(h.lr / c1) * (m / (np.sqrt(v) / F(np.sqrt(c2)) + F(h.epsilon))))
+        if epsilon == "floor":
+            return np.asarray(F(h.lr / c1) * (m / np.maximum(np.sqrt(v) / F(np.sqrt(c2)), F(h.epsilon))))
         alpha = F(h.lr * np.sqrt(c2) / c1)
         if epsilon == "inside_root":
             return np.asarray(alpha * (m / np.sqrt(v + F(h.epsilon))))

@@ -93,7 +93,7 @@ def _rows_to_look_at(before: State, stack: Stack, bounded: Bounded, rules: Rules
 
 def _hat(s: Scalars, rules: Rules) -> np.ndarray:
     """1 / √(1 − β2^t), where √v is divided by that; else 1."""
-    return 1 / np.asarray(s.root_correction if rules.epsilon is Epsilon.BESIDE_HAT else 1.0)
+    return 1 / np.asarray(s.root_correction if rules.epsilon.of_hat else 1.0)
 
 
 def _growth(s: Scalars, rules: Rules) -> np.ndarray:
@@ -226,10 +226,12 @@ def _good_w(
     epsilon = np.asarray(s.epsilon - epsilon_lost(s.epsilon, rules))
     lowest = np.minimum(np.maximum(new.v - errors.v, 0), seen.v)
     inside = rules.epsilon is Epsilon.INSIDE_ROOT
-    d = np.sqrt(lowest + epsilon) if inside else np.sqrt(lowest) * hat + epsilon
+    root = np.sqrt(lowest) * hat
+    floor = rules.epsilon is Epsilon.FLOOR
+    d = np.sqrt(lowest + epsilon) if inside else np.maximum(root, epsilon) if floor else root + epsilon
 
     infinite_d = np.isinf(seen.v)
-    if rules.epsilon is Epsilon.BESIDE_HAT:
+    if rules.epsilon.of_hat:
         infinite_d |= (hat > 1) & may(seen.v * hat**2) & ~np.isnan(seen.v)
     overflows = infinite_n | (growth > 1) & may(size * growth)
     share = may(growth / d)

@@ -42,9 +42,12 @@ FLOAT32_SCALARS = (
     ),
 )
 # β mixed in two precisions: a real framework does that, and who declares it. No usual way is so.
-MIXED = tuple(
-    Arithmetic(storage, Power.FLOAT64, Average.COMPLEMENT, Average.COMPLEMENT)
-    for storage in (Storage.FLOAT64, Storage.TEXT)
+MIXED = (
+    *(
+        Arithmetic(storage, Power.FLOAT64, Average.COMPLEMENT, Average.COMPLEMENT)
+        for storage in (Storage.FLOAT64, Storage.TEXT)
+    ),
+    Arithmetic(Storage.WORKING, Power.OF_CORRECTED, power_ulps=1),
 )
 # By the type in which scalars meet a tensor: in float64 float32 scalars are not usual, and in float32 a
 # float64 product is as good as a power.

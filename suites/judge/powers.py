@@ -12,6 +12,7 @@ import numpy as np
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.chain import inexact
+from lazyadam.reference.dialect import Power
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.judge.comparison import compare
 from lazyadam.suites.judge.stack import Builder, Stack
@@ -27,7 +28,8 @@ def with_powers_found(builder: Builder, stack: Stack, before: State, after: Stat
         return stack
     scalars = [builder.scalars_of(i, (0, 0)) for i in range(len(builder.asked))]
     nearest = _given(builder, stack, scalars)
-    if len(_wrong(stack, before, after, rules)):
+    # Where it is weights of the moments that they give, nothing is allowed for what they might be.
+    if arithmetic.power is not Power.OF_CORRECTED and len(_wrong(stack, before, after, rules)):
         return nearest  # with all that any power allows w is not explained
     left = _wrong(nearest, before, after, rules)
     off = range(-arithmetic.power_ulps, arithmetic.power_ulps + 1)
@@ -48,8 +50,10 @@ def _given(builder: Builder, stack: Stack, scalars: list[Scalars]) -> Stack:
 
 
 def _wrong(stack: Stack, before: State, after: State, rules: Rules) -> np.ndarray:
-    """The segments whose w is beyond the bound."""
+    """The segments whose w is beyond the bound; or m or v, where powers give the weights of these."""
     bounded = step(before, stack.gradient, stack.scalars, rules)
     observed = State(*(x[stack.gradient.rows] for x in after))
-    ratio = compare(before, stack, bounded, observed, rules).w
+    ratios = compare(before, stack, bounded, observed, rules)
+    weights = rules.arithmetic.power is Power.OF_CORRECTED
+    ratio = np.maximum(ratios.m, ratios.v) if weights else ratios.w
     return np.unique(stack.owner[(ratio > 1).any(axis=1)])

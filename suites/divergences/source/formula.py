@@ -164,13 +164,15 @@ class Formula:
         top = f"(beta1 * {first} + (1 - beta1) * {self._g})" if self.nesterov else first
         if correction is BiasCorrection.NONE:
             moved, hat = f"lr * {top}", second
-        elif epsilon is Epsilon.BESIDE_HAT:
+        elif epsilon.of_hat:
             moved, hat = f"lr * {top} / (1 - beta1**{t})", f"{second} / (1 - beta2**{t})"
         else:
             yield f"alpha = lr * np.sqrt(1 - beta2**{t}) / (1 - beta1**{t})"
             moved, hat = f"alpha * {top}", second
         inside = epsilon is Epsilon.INSIDE_ROOT
-        moved += f" / np.sqrt({hat} + eps)" if inside else f" / (np.sqrt({hat}) + eps)"
+        floor = epsilon is Epsilon.FLOOR
+        beside = f"np.maximum(np.sqrt({hat}), eps)" if floor else f"(np.sqrt({hat}) + eps)"
+        moved += f" / np.sqrt({hat} + eps)" if inside else f" / {beside}"
         decay = self.decay if self.dialect.weight_decay is WeightDecay.DECOUPLED else ""
         if self.dialect.untouched is Untouched.MOMENTS_DECAY and self.sparse:
             yield from self._weights_of_rows(moved, decay)

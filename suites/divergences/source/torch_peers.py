@@ -66,3 +66,29 @@ class TorchPeerScript(TorchScript):
             count = f'count = optimizer.param_groups[{i}]["step"]'
             lines.pop()
         yield from filter(None, (*lines, count))
+
+
+class HeavyBallScript(TorchScript):
+    """It keeps moments that are corrected, under names of its own, and counts in the group."""
+
+    def __init__(self, s: Listing, backend: type[Backend], device: str, fails: bool) -> None:
+        super().__init__(s, backend, device, fails)
+        self.made = f"heavyball.{self.origin.name}"
+
+    def imports(self) -> Iterator[str]:
+        yield "import heavyball"
+        yield from super().imports()
+        yield "heavyball.utils.compile_mode = None"
+
+    def _arguments(self, h: Hyperparameters) -> dict[str, str]:
+        wide = {"storage_dtype": '"float64"'} if self.s.case.dtype == "float64" else {}
+        return super()._arguments(h) | wide
+
+    def got(self) -> Iterator[str]:
+        p = "p" if self.s.count == 1 else "params[i]"
+        yield f"state = optimizer.state.get({p}, {{}}).get(0, {{}})"
+        yield 'count = int(optimizer.param_groups[0]["step_count"])'
+        for name, moment, beta in (("m", "exp_avg", "beta1"), ("v", "exp_avg_sq", "beta2")):
+            kept = f'state.get("update_by_adam_{moment}_0", 0 * {p})'
+            yield f"{name}_got = {kept}.double() * (1 - {beta}**count)"
+        yield f"got = [x.detach().double().numpy() for x in ({p}, m_got, v_got)]"
