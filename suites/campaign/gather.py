@@ -23,8 +23,9 @@ class Gathered:
         self.shown: Counter[tuple[str, ...]] = Counter()
         self.evidence: dict[tuple[str, ...], Row] = {}
         self.files: dict[str, str] = {}
-        self.lines: dict[str, None] = {}
-        self.new: dict[str, None] = {}
+        self.told: dict[
+            tuple[str, ...], tuple[bool, list[str]]
+        ] = {}  # of each cell: whether it is new, lines
         self.ratios: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         self.covered: dict[str, Counter[str]] = defaultdict(Counter)
 
@@ -36,11 +37,13 @@ class Gathered:
         for name, text in result.get("files", {}).items():
             if len(text) < len(self.files.get(name, text + " ")):  # the least witness
                 self.files[name] = text
-        self.lines |= dict.fromkeys(result.get("divergences", ()))
-        self.new |= dict.fromkeys(result.get("new", ()))
         for row in result.get("verdicts", ())[:1]:
-            self.ratios[row["backend"], row["dtype"], row["clause"]].update(result.get("ratios", {}))
+            cell = row["backend"], row["dtype"], row["clause"]
+            self.ratios[cell].update(result.get("ratios", {}))
             self.covered[row["backend"]].update(result.get("covered", {}))
+            new, lines = bool(result["new"]), result["divergences"]
+            if lines and (cell not in self.told or new > self.told[cell][0]):  # the first, and of new ones
+                self.told[cell] = new, lines
 
     def _verdict(self, row: Row) -> None:
         key = tuple(row[name] for name in ROW)
@@ -53,15 +56,26 @@ class Gathered:
         ratios = [x["worst_ratio"] for x in (there, row) if x["worst_ratio"] is not None]
         self.verdicts[key] = {**first, **counted, "worst_ratio": max(ratios, default=None)}
 
-    def write(self, backends: Iterable[type[Backend]], settings: Row, out: Path) -> list[str]:
-        """Write the tables, and the least trace and script of everything; lines about what can't be."""
+    @property
+    def new(self) -> bool:
+        """Whether something is not known."""
+        return any(new for new, _ in self.told.values())
+
+    def run(self, backends: Iterable[type[Backend]], settings: Row) -> Run:
+        """As a run that found all of it."""
+        named = [b for b in backends if any(key[0] == b.name for key in self.verdicts)]
+        return Run(named, settings, [self._tables()], [])
+
+    def write_files(self, out: Path) -> None:
+        """The least trace and script of everything. Raises as `write_text` does."""
         for name, text in sorted(self.files.items()):
             write_text(text, out / name)
-        named = [b for b in backends if any(key[0] == b.name for key in self.verdicts)]
-        tables = {
+
+    def _tables(self) -> Row:
+        return {
             "verdicts": [*self.verdicts.values()],
             "evidence": [*self.evidence.values()],
-            "divergences": [*self.lines],
+            "divergences": [line for _, lines in self.told.values() for line in lines],
             "campaign": self._campaign(),
             "circumstances": [
                 {"backend": name, "circumstances": what, "cases": cases}
@@ -69,8 +83,6 @@ class Gathered:
                 for what, cases in sorted(counted.items())
             ],
         }
-        _, lost = Run(named, settings, [tables], []).write(out)
-        return lost
 
     def _campaign(self) -> list[Row]:
         return [

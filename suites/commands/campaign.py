@@ -161,14 +161,17 @@ def tables(these: "list[type[Backend]]", orders: "Orders", folders: list[Path], 
     from lazyadam.suites.campaign.gather import Gathered
     from lazyadam.suites.campaign.store import results
 
-    gathered = Gathered()
+    gathered, begun = Gathered(), time.monotonic()
     for _, result in results(*folders):
         gathered.add(result)
-    settings = {"seed": orders.seed, "device": orders.device, "profile": "campaign"}
-    for line in (*gathered.write(these, settings, out), *gathered.new):
+    if not any(row["cases"] for row in gathered.verdicts.values()):
+        print("nothing was compared")
+        return 125
+    status = int(gathered.new)
+    run = gathered.run(these, {"seed": orders.seed, "device": orders.device, "profile": "campaign"})
+    gathered.write_files(out)
+    made, lost = run.write(out)
+    run.tell(made, out, ["campaign"], time.monotonic() - begun, status)
+    for line in lost:
         print(line)
-    rows = gathered.verdicts.values()
-    steps = sum(row["steps"] for row in rows if row["against"] == "documented")
-    cases = sum(row["cases"] for row in rows if row["against"] == "documented")
-    print(f"{cases:,} cases of {steps:,} steps: {len(gathered.new) or 'NOTHING'} NEW; {out / 'findings.csv'}")
-    return 125 if not cases else 1 if gathered.new else 0
+    return 2 if lost else status
