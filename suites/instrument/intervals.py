@@ -175,7 +175,7 @@ def second_moment(v: Interval, g: Interval, beta: Interval, omega: Interval, r: 
 
 
 def denominator(v: Interval, s: Scalars, place: Epsilon, r: Rounded) -> Interval:
-    """√v + ε, √v̂ + ε in three orders, or √(v + ε); ε as it is, or rounded to the type."""
+    """√v + ε, √v̂ + ε in three orders, the greater of √v̂ and ε, or √(v + ε); ε as it is, or rounded."""
     epsilon = hull(s.epsilon, rounded_epsilon(s.epsilon, r.p))
     if place is Epsilon.INSIDE_ROOT:
         return r.root(r.scalar(v + epsilon))
@@ -187,6 +187,8 @@ def denominator(v: Interval, s: Scalars, place: Epsilon, r: Rounded) -> Interval
         r.product(r.root(v), r.scalar(1 / correction)),
         r.root(r.quotient(v, r.scalar(s.root_correction**2))),
     )
+    if place is Epsilon.FLOOR:
+        return hull(*(iv.mpf([max(hat.a, epsilon.a), max(hat.b, epsilon.b)]) for hat in hats))
     return hull(*(r.scalar(hat + epsilon) for hat in hats))
 
 
@@ -211,7 +213,7 @@ def decayed(w: Interval, s: Scalars, r: Rounded) -> Interval:
 
 def updated(w: Interval, n: Interval, d: Interval, s: Scalars, place: Epsilon, r: Rounded) -> Interval:
     """w − α·(n/d), w − (α·n)/d, and w − α(1 − β1^t)·(n̂/d) with n̂ = n / (1 − β1^t)."""
-    alpha, correction = s.rate if place is Epsilon.BESIDE_HAT else s.alpha, s.lr / s.rate
+    alpha, correction = s.rate if place.of_hat else s.alpha, s.lr / s.rate
     quotient = r.quotient(n, d)
     moved = (
         r.product(alpha, quotient),

@@ -128,6 +128,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], Dialect]] = {
     "ε beside √v": ({}, Dialect()),
     "ε beside √v̂": ({}, HAT),
     "ε inside √": ({}, Dialect(epsilon=Epsilon.INSIDE_ROOT)),
+    "ε at least": ({}, Dialect(epsilon=Epsilon.FLOOR)),
     "Nesterov": ({"nesterov": True}, Dialect()),
     "unscaled": ({"loss_scale": 1024.0}, Dialect()),
     "decayed": ({"weight_decay": 0.1}, Dialect()),
@@ -193,6 +194,7 @@ SHARPNESS = {
     "ε beside √v": (0.98, 0.96, 0.98),
     "ε beside √v̂": (0.98, 0.96, 0.98),
     "ε inside √": (0.98, 0.96, 0.98),
+    "ε at least": (0.91, 0.96, 0.98),  # the sum that there is not is counted
     "Nesterov": (0.87, 0.96, 0.98),
     "unscaled": (0.77, 0.52, 0.65),
     "decayed": (0.98, 0.96, 0.98),
