@@ -7,11 +7,11 @@ import re
 import sys
 from pathlib import Path
 
-from lazyadam.reports.blocks import found, judged, timed
+from lazyadam.reports.blocks import found, judged, peers, timed
 from lazyadam.reports.tables import text_of, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
-SUBJECTS = (judged, found, timed)
+SUBJECTS = (judged, found, timed, peers)
 BLOCKS = {block.__name__: block for subject in SUBJECTS for block in subject.BLOCKS}
 PARTS = ("reference", "suites", "reports")
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from lazyadam.reports import equivalence
-from lazyadam.reports.blocks.markdown import PUBLISHED, RUN, common, table
+from lazyadam.reports.blocks.markdown import PEERS, PUBLISHED, RUN, common, table
 from lazyadam.reports.glossary import WORDS
 from lazyadam.reports.tables import read, records, text_of
 from lazyadam.reports.vocabulary import Agreement
@@ -73,9 +73,10 @@ def pair() -> Iterator[str]:
 
 
 def pins() -> Iterator[str]:
-    """Every known divergence."""
-    for row in records(read("pins", RUN)):
-        yield f"- `{row['pin']}`: {row['sentence']}"
+    """Every known divergence: a run lists all that are known when it is recorded."""
+    known = {row["pin"]: row["sentence"] for run in (RUN, PEERS) for row in records(read("pins", run))}
+    for pin, sentence in sorted(known.items()):
+        yield f"- `{pin}`: {sentence}"
 
 
 def effects_growth() -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "published"
 RUN = PUBLISHED / "cpu"
+PEERS = PUBLISHED / "peers"  # of frameworks in environments of their own
 HOSTS = ("numpy", "torch")
 
 
