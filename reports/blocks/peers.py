@@ -12,7 +12,8 @@ def peers() -> Iterator[str]:
     """Each backend: in how many clauses it is as its page says, where not, and what nothing explains."""
     verdicts = read("verdicts", PEERS)
     documented = verdicts[verdicts["against"] == Against.DOCUMENTED]
-    seen = read("dialects", PEERS)
+    seen, known = read("dialects", PEERS), read("pins", PEERS)
+    of_no_axis = {*known[known["explained_by"].isna() | (known["explained_by"] == "")]["pin"]}
     rows = []
     for name, part in documented.groupby("backend"):
         judged = part[part["verdict"] != Verdict.NOT_RUN]
@@ -20,7 +21,7 @@ def peers() -> Iterator[str]:
         unlike = seen[(seen["backend"] == name) & (seen["agrees"] == Agreement.NO)]
         axes = [f"{spaced(row['axis'])}: **{spaced(row['observed'])}**" for row in records(unlike)]
         others = judged[judged["explained_by"] == "unexplained"]
-        pins = sorted({pin for cell in others["witness"] for pin in str(cell).split("; ")})
+        pins = sorted({pin for cell in others["witness"] for pin in str(cell).split("; ")} & of_no_axis)
         row = name, f"{clauses.sum()} of {len(clauses)}", "; ".join(axes), ", ".join(f"`{p}`" for p in pins)
         rows.append(row)
     yield from table(("backend", "clauses as documented", "axes that are not", "what no axis explains"), rows)

@@ -1,0 +1,31 @@
+"""keras.Adam.tensorflow: On TensorFlow the gradients of a row that was looked up several times are summed for m, and their squares apart for v.
+
+keras ==3.15.1. To be run by the python of an environment that tox -e peer-keras makes. Exits with 1 where expected and got differ."""
+import numpy as np
+import tensorflow as tf
+import keras
+
+lr, beta1, beta2, eps, t = 0.001, 0.9, 0.999, 0.001, 1
+w, m, v = np.full((3, 2), 1.0), np.zeros((3, 2)), np.zeros((3, 2))
+rows, values = np.array([0, 0], int), np.array([[1.0, -2.0], [3.0, 4.0]])
+optimizer = keras.optimizers.Adam(lr, beta1, beta2, eps)
+params = [tf.Variable(tf.cast(w, "float32"))]
+optimizer.build(params)
+moments = list(zip(optimizer._momentums, optimizer._velocities))
+optimizer.apply_gradients(zip([tf.IndexedSlices(tf.cast(values, "float32"), tf.constant(rows), tf.constant(w.shape))], params))
+got = [tf.cast(x, tf.float64).numpy() for x in (params[0], *moments[0])]
+
+# As documented, in float64.
+g, at = np.zeros_like(w), slice(None)
+np.add.at(g, rows, values)  # repeated rows are summed
+m[at] = beta1 * m[at] + (1 - beta1) * g[at]
+v[at] = beta2 * v[at] + (1 - beta2) * g[at] ** 2
+alpha = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
+w[at] -= alpha * m[at] / (np.sqrt(v[at]) + eps)
+wrong = False
+for name, x, y, bound in zip("wmv", (w, m, v), got, (9.7e-08, 1.1e-07, 6.5e-09)):
+    error = np.nan_to_num(np.abs(y - x), nan=np.inf)
+    j = tuple(map(int, np.unravel_index(error.argmax(), x.shape)))
+    print(f"{name}{j}: expected {x[j]:.9g}, got {y[j]:.9g}; a correct one is at most {bound} off")
+    wrong |= bool(error[j] > bound)
+raise SystemExit(wrong)

@@ -1,0 +1,20 @@
+"""pytorch-optimizer.PAdam: PAdam changes the gradient that it is given, where there is weight decay or maximize: p.grad is another after the step.
+
+pytorch-optimizer ==4.1.0. To be run by the python of an environment that tox -e peer-pytorch-optimizer makes. Exits with 1 where expected and got differ."""
+import pytorch_optimizer
+import numpy as np
+import torch
+
+lr, beta1, beta2, eps, t = 0.001, 0.9, 0.999, 1e-08, 1
+w, m, v = np.full((3, 2), 1.0), np.zeros((3, 2)), np.zeros((3, 2))
+values = np.full((3, 2), 1.0)
+print("expected: the step is taken")
+p = torch.nn.Parameter(torch.tensor(w, dtype=torch.float32))
+optimizer = pytorch_optimizer.PAdam([p], lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=0.0, partial=0.5)
+optimizer.maximize = True
+p.grad = torch.tensor(values, dtype=torch.float32)
+given = p.grad.clone()
+optimizer.step()
+if not torch.equal(p.grad, given):
+    raise ValueError("the step changed p.grad")
+print("got: the same")
