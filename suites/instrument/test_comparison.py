@@ -59,10 +59,10 @@ def test_an_epsilon_that_the_type_loses_bounds_no_quotient() -> None:
 
 
 def test_where_v_and_m_are_next_to_nothing_w_is_held_to_both() -> None:
-    """Of 2η half may be lost, and of 3.6η, β1 times 4η, another share."""
-    eta, settings = FLOAT32.eta, {"epsilon": 0.0}
+    """Of 2η half may be lost, and of 3.6η, β1 times 4η, another share; of α times that next to nothing."""
+    eta, settings = FLOAT32.eta, {"epsilon": 0.0, "lr": 1e3}
     element = Element(w=0.0, m=4 * eta, v=2 * eta, g=0.0, settings=settings, seen={"v": 2 * eta})
-    s = exact(Hyperparameters(epsilon=0.0), 3)
+    s = exact(Hyperparameters(epsilon=0.0, lr=1e3), 3)
     moved = float(s.alpha * s.beta1 * element.m / sqrt(element.v))
     lost = 0.5 + 1 / 3.6
     for share, right in ((1 - lost, 0.99), (1 + lost, 0.99)):

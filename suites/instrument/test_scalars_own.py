@@ -27,9 +27,10 @@ def test_variables_hold_the_learning_rate_and_the_betas_in_float32() -> None:
     assert h == replace(H, lr=lr, beta1=beta1, beta2=beta2)
 
 
-def test_of_a_learning_rate_in_float32_the_betas_are_as_written_but_where_a_power_is_taken() -> None:
+def test_of_rates_in_float32_the_betas_are_as_written_but_where_a_power_is_taken() -> None:
     arithmetic = Arithmetic(Storage.RATES, Power.OWN_POWER, Average.OMEGA, Average.OMEGA)
-    assert stored(H, arithmetic) == replace(H, lr=float(np.float32(H.lr)))
+    lr, decay = (float(np.float32(x)) for x in (H.lr, H.weight_decay))
+    assert stored(H, arithmetic) == replace(H, lr=lr, weight_decay=decay)
     s, of_variables = (replayed(H, 7, x, PRECISIONS["float64"], (0, 0)) for x in (arithmetic, OWN))
     assert (s.omega1, s.omega2) == (1 - H.beta1, 1 - H.beta2)
     assert s.alpha == of_variables.alpha
