@@ -25,7 +25,11 @@ def cluster(address: str, workers: int) -> Iterator[Client]:
     Raises:
         OSError: nothing answers at the address.
     """
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
+    settings = {
+        "distributed.scheduler.allowed-failures": DEATHS - 1,
+        "distributed.worker.profile.enabled": False,  # it would stop a worker a hundred times a second
+    }
+    with dask.config.set(settings):
         if address:
             with Client(address, timeout="30s") as client:
                 yield client
