@@ -114,7 +114,7 @@ def ended(folder: Path, workers: int, cases: str, *more: str) -> None:
 @pytest.mark.slow
 def test_killed_thirty_times_and_resumed_the_tables_are_the_same(tmp_path: Path) -> None:
     """Client and scheduler, a worker, a backend's process, at random; beside one worker, undisturbed."""
-    cases = "20000"
+    cases = "10000"
     ended(tmp_path / "whole", 1, cases)
     chance, out, kills = random.Random(0), tmp_path / "killed", 0
     more: list[str] = []
