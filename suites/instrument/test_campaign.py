@@ -112,13 +112,14 @@ def ended(folder: Path, workers: int, cases: str, *more: str) -> None:
 
 
 @pytest.mark.slow
-def test_killed_thirty_times_and_resumed_the_tables_are_the_same(tmp_path: Path) -> None:
+def test_killed_again_and_again_and_resumed_the_tables_are_the_same(tmp_path: Path) -> None:
     """Client and scheduler, a worker, a backend's process, at random; beside one worker, undisturbed."""
-    cases = "10000"
+    cases = "20000"
     ended(tmp_path / "whole", 1, cases)
     chance, out, kills = random.Random(0), tmp_path / "killed", 0
     more: list[str] = []
-    while kills < KILLS:
+    client: subprocess.Popen | None = None
+    while kills < KILLS and (client is None or client.returncode):  # 0: there was nothing left to do
         command = [*COMMAND, "--cases", cases, "-n", "2", "--out", str(out), *more]
         client = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for depth in (2, 1, 0):  # a backend's process, a worker, the client
@@ -130,9 +131,11 @@ def test_killed_thirty_times_and_resumed_the_tables_are_the_same(tmp_path: Path)
                 if of:
                     chance.choice(of).send_signal(signal.SIGKILL)
                     kills += 1
-        client.kill()
+        if client.poll() is None:
+            client.kill()
         client.wait()
         more = ["--resume"] if (out / FILE).exists() else []
+    assert kills >= 10
     ended(out, 2, cases, "--resume")
     assert tables(out) == tables(tmp_path / "whole")
 
