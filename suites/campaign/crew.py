@@ -39,7 +39,7 @@ def work(unit: Unit, orders: Orders) -> Result:
     return result
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)  # what is known is that of one campaign
 def backends(orders: Orders) -> dict[str, type[Backend]]:
     """By name, all that a campaign may name; what is known of them is taken."""
     own = select([], [Path(file) for file in orders.files], orders.python) if orders.files else []

@@ -23,9 +23,8 @@ class Gathered:
         self.shown: Counter[tuple[str, ...]] = Counter()
         self.evidence: dict[tuple[str, ...], Row] = {}
         self.files: dict[str, str] = {}
-        self.told: dict[
-            tuple[str, ...], tuple[bool, list[str]]
-        ] = {}  # of each cell: whether it is new, lines
+        # Of each cell whether there is something new, and lines.
+        self.told: dict[tuple[str, ...], tuple[bool, list[str]]] = {}
         self.ratios: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         self.covered: dict[str, Counter[str]] = defaultdict(Counter)
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 import dask
+from dask.base import tokenize
 from distributed import Client, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
@@ -48,13 +49,15 @@ def done_by(
 
     On a cluster whose workers state resources, a unit goes to those that have one by its backend's name.
     """
-    left, ended = iter(units), as_completed()
+    left, ended, of_these = iter(units), as_completed(), tokenize(orders)
     under_way: dict[Any, Unit] = {}
 
     def submit(most: int) -> None:
         for unit in islice(left, most):
             where = {unit.backend: 1} if _named(client, unit.backend) else None
-            future = client.submit(work, unit, orders, key=unit.key, pure=False, resources=where)
+            future = client.submit(
+                work, unit, orders, key=f"{unit.key} {of_these}", pure=False, resources=where
+            )
             under_way[future] = unit
             ended.add(future)
 

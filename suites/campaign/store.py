@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,22 @@ def settings_of(folder: Path) -> dict[str, str]:
     """The settings of the campaign in a folder. Raises as `results` does."""
     rows: Any = _rows(folder, "SELECT item, value FROM settings")
     return dict(rows)
+
+
+def settings_of_all(folders: Sequence[Path]) -> dict[str, str]:
+    """The settings of campaigns that are to be put together, which have to be the same.
+
+    Raises:
+        StoreError: a folder has another's, or none that can be read.
+    """
+    first, *others = ((folder, settings_of(folder)) for folder in folders)
+    for folder, settings in others:
+        for item, value in first[1].items():
+            if settings.get(item) != value:
+                raise StoreError(
+                    f"{folder / FILE}: of a campaign with {item} {settings.get(item)}; {first[0]} has {value}"
+                )
+    return first[1]
 
 
 def results(*folders: Path) -> Iterator[tuple[str, Result]]:

@@ -65,13 +65,14 @@ def campaign(
     from lazyadam.suites.campaign.plan import Shard
     from lazyadam.suites.campaign.store import Store, StoreError
     from lazyadam.suites.cases.trace import TraceError
+    from lazyadam.suites.divergences.accepting import folders_of
     from lazyadam.suites.run.journal import code
     from lazyadam.suites.run.machine import all_threads
 
     device = one_of(device, DEVICES, "--device")
     these = chosen(targets, out, python=python or "")
     files = tuple(dict.fromkeys(str(Path(b.file).resolve()) for b in these if b.file))
-    folders = tuple(str(path.resolve()) for path in pins_in(pins))
+    folders = tuple(str(path.resolve()) for path in [*pins_in(pins), *folders_of(files)])
     orders = Orders(seed_of(seed or "0"), device, python or "", files, folders)
     try:
         these = [backends(orders)[b.name] for b in these]
@@ -93,12 +94,12 @@ def campaign(
             try_to_write(out)
             stack.callback(hold(out))
             if of:
-                return tables(these, orders, of, out)
+                return tables(these, of, out)
             store = Store(out, settings, resume)
             stack.callback(store.close)
             extent = most, Shard(int(part[1]), int(part[2]))
             whole = run(these, orders, store, extent, minutes, (scheduler, workers or all_threads()))
-            status = tables(these, orders, [out], out)
+            status = tables(these, [out], out)
         except (NotWritten, StoreError) as error:
             raise typer.TyperException(str(error)) from None
     return status if whole else 130
@@ -156,19 +157,19 @@ def teller(most: int | None) -> Callable[[int, bool], None]:
     return tell
 
 
-def tables(these: "list[type[Backend]]", orders: "Orders", folders: list[Path], out: Path) -> int:
+def tables(these: "list[type[Backend]]", folders: list[Path], out: Path) -> int:
     """Write the tables of what was done, and say it in short; the exit status."""
     from lazyadam.suites.campaign.gather import Gathered
-    from lazyadam.suites.campaign.store import results
+    from lazyadam.suites.campaign.store import results, settings_of_all
 
-    gathered, begun = Gathered(), time.monotonic()
+    gathered, begun, settings = Gathered(), time.monotonic(), settings_of_all(folders)
     for _, result in results(*folders):
         gathered.add(result)
     if not any(row["cases"] for row in gathered.verdicts.values()):
         print("nothing was compared")
         return 125
     status = int(gathered.new)
-    run = gathered.run(these, {"seed": orders.seed, "device": orders.device, "profile": "campaign"})
+    run = gathered.run(these, {"seed": settings["seed"], "device": settings["device"], "profile": "campaign"})
     gathered.write_files(out)
     made, lost = run.write(out)
     run.tell(made, out, ["campaign"], time.monotonic() - begun, status)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -35,10 +36,9 @@ def doctor(
     of = one_of(install, {environment_of(backend.spec) for backend in PEERS.values()}, "--install")
     if not (ROOT / "tox.ini").is_file():
         raise typer.TyperException(f"{ROOT}: no tox.ini: other frameworks need a clone of the suite")
-    try:
-        made = subprocess.run([sys.executable, "-m", "tox", "-e", f"peer-{of}"], cwd=ROOT, check=False)
-    except OSError as error:
-        raise typer.TyperException(f"tox: {error}") from None
+    if find_spec("tox") is None:
+        raise typer.TyperException("tox is not here: pip install tox")
+    made = subprocess.run([sys.executable, "-m", "tox", "-e", f"peer-{of}"], cwd=ROOT, check=False)
     return 2 if made.returncode else 0
 
 

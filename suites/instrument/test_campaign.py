@@ -19,7 +19,7 @@ from lazyadam.suites.campaign.covered import circumstances
 from lazyadam.suites.campaign.crew import Orders, leave, work
 from lazyadam.suites.campaign.gather import Gathered
 from lazyadam.suites.campaign.plan import Shard, planned
-from lazyadam.suites.campaign.store import FILE, Store, StoreError, results
+from lazyadam.suites.campaign.store import FILE, Store, StoreError, results, settings_of_all
 from lazyadam.suites.campaign.unit import Unit
 from lazyadam.suites.commands.app import run
 from lazyadam.suites.instrument.samples import sample
@@ -98,6 +98,16 @@ def test_a_store_goes_on_only_with_its_own_campaign(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("nonsense")
     with pytest.raises(StoreError, match="no results of a campaign"):
         Store(tmp_path, {"seed": "1"}, again=True)
+
+
+def test_only_parts_of_one_campaign_are_put_together(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in "abc"]
+    for folder, seed in zip(folders, "112", strict=True):
+        folder.mkdir()
+        Store(folder, {"seed": seed}, again=False).close()
+    assert settings_of_all(folders[:2]) == {"seed": "1"}
+    with pytest.raises(StoreError, match=r"of a campaign with seed 2; .* has 1"):
+        settings_of_all(folders)
 
 
 def test_circumstances_of_a_case() -> None:
