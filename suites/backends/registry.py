@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
+from lazyadam.suites.backends.mindspore import experimental
 from lazyadam.suites.backends.own import declaration
 from lazyadam.suites.backends.peers import (
     bitsandbytes,
@@ -40,8 +41,10 @@ PEERS: dict[str, type[Backend]] = {
     )
     for backend in peer.BACKENDS
 }
-# Judged where they are named alone: further forms of torch's, and the peers.
-NAMED: dict[str, type[Backend]] = {backend.name: backend for backend in torch.FURTHER} | PEERS
+# Judged where they are named alone: further forms of these two, and the peers.
+NAMED: dict[str, type[Backend]] = {
+    backend.name: backend for backend in (*torch.FURTHER, *experimental.BACKENDS)
+} | PEERS
 # What is measured beside them, and not under test.
 BESIDE: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*by_hand.BACKENDS, *compiled.BACKENDS, *floor.BACKENDS)

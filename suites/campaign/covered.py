@@ -1,5 +1,6 @@
 """What circumstances meet in a case: pattern of rows × size of numbers × start × event."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -43,10 +44,12 @@ def size(gradient: Gradient | None, dtype: str) -> str:
         return "not finite"
     if not largest:
         return "zeros"
-    if largest**2 > p.largest:
+    if largest > math.sqrt(p.largest):
         return "square overflows"
     least_normal = 2 * p.eta / p.u
-    return "subnormal" if largest < least_normal else "tiny" if largest**2 < least_normal else "ordinary"
+    return (
+        "subnormal" if largest < least_normal else "tiny" if largest < math.sqrt(least_normal) else "ordinary"
+    )
 
 
 def event(case: Case, step: Step) -> str:

@@ -36,7 +36,7 @@ def cluster(address: str, workers: int) -> Iterator[Client]:
                 yield client
             return
         local = LocalCluster(
-            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=50
+            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=":0", silence_logs=50
         )
         with local, Client(local) as client:
             yield client
@@ -44,8 +44,10 @@ def cluster(address: str, workers: int) -> Iterator[Client]:
 
 def done_by(
     client: Client, units: Iterable[Unit], orders: Orders, backends: Mapping[str, type[Backend]]
-) -> Iterator[tuple[Unit, Result]]:
+) -> Iterator[tuple[Unit, Result | Exception]]:
     """Each unit with what it came to, as they end; one that kills every worker that it meets is a verdict.
+
+    An error is one of the suite's own: the unit is not done, and the others are.
 
     On a cluster whose workers state resources, a unit goes to those that have one by its backend's name.
     """
@@ -69,6 +71,8 @@ def done_by(
         except KilledWorker:
             why = f"{DEATHS} workers died of it, one after another"
             yield unit, not_done(unit, backends[unit.backend], orders.device, Verdict.DIES, why)
+        except Exception as error:
+            yield unit, error
         future.release()
         submit(max(1, AHEAD * sum(client.nthreads().values()) - len(under_way)))
 

@@ -1,6 +1,7 @@
 """A unit of a campaign: some cases of a clause on a backend in a type. Done again it has the same result."""
 
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hypothesis.errors import HypothesisDeprecationWarning
 
 from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.base import Backend
@@ -66,6 +68,8 @@ def done(unit: Unit, process: Process, seed: int) -> Result:
 
     Nothing of it may hang on which units went before.
     """
+    # A scheduler's own thread may ask `random` something while a case is drawn, which doesn't.
+    warnings.filterwarnings("ignore", "Do not use the `random` module", HypothesisDeprecationWarning)
     process.shrunk.clear()
     process.replayed = 0
     sample = unit.sample(process.backend, seed)

@@ -89,20 +89,21 @@ def campaign(
         **{name: str(value) for name, value in asdict(orders).items()},
         "suite": code(),
     }
+    begun = time.monotonic()
     with ExitStack() as stack:
         try:
             try_to_write(out)
             stack.callback(hold(out))
             if of:
-                return tables(these, of, out)
+                return tables(these, of, out, begun)
             store = Store(out, settings, resume)
             stack.callback(store.close)
             extent = most, Shard(int(part[1]), int(part[2]))
             whole = run(these, orders, store, extent, minutes, (scheduler, workers or all_threads()))
-            status = tables(these, [out], out)
+            status = tables(these, [out], out, begun)
         except (NotWritten, StoreError) as error:
             raise typer.TyperException(str(error)) from None
-    return status if whole else 130
+    return status if whole is True else 130 if whole is None else 2
 
 
 def run(
@@ -112,8 +113,12 @@ def run(
     extent: "tuple[int | None, Shard]",
     minutes: float | None,
     where: tuple[str, int],
-) -> bool:
-    """Do what is left of a campaign, each result kept as it comes; False where it was interrupted."""
+) -> bool | None:
+    """Do what is left of a campaign, each result kept as it comes; None where it was interrupted.
+
+    False where some unit could not be done for an error of the suite itself: --resume tries it again.
+    """
+    from lazyadam.suites.backends.errors import in_a_line
     from lazyadam.suites.campaign.plan import planned
 
     try:
@@ -125,17 +130,22 @@ def run(
     planned_units = takewhile(lambda _: time.monotonic() < ends, planned(these, *extent))
     left = (unit for unit in planned_units if unit.key not in kept)
     by_name = {backend.name: backend for backend in these}
-    told = teller(extent[0])
+    told, all_done = teller(extent[0]), True
     try:
         with cluster(*where) as client:
+            print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
             for unit, result in done_by(client, left, orders, by_name):
+                if isinstance(result, Exception):
+                    all_done = False
+                    print(f"{unit.key}: not done: {in_a_line(result)}", file=sys.stderr)
+                    continue
                 store.add(unit.key, result)
                 told(unit.cases, bool(result.get("new")))
     except KeyboardInterrupt:
-        return False
+        return None
     except OSError as error:
         raise typer.TyperException(f"--scheduler {where[0]}: {error}") from None
-    return True
+    return all_done
 
 
 def teller(most: int | None) -> Callable[[int, bool], None]:
@@ -157,12 +167,12 @@ def teller(most: int | None) -> Callable[[int, bool], None]:
     return tell
 
 
-def tables(these: "list[type[Backend]]", folders: list[Path], out: Path) -> int:
-    """Write the tables of what was done, and say it in short; the exit status."""
+def tables(these: "list[type[Backend]]", folders: list[Path], out: Path, begun: float) -> int:
+    """Write the tables of what was done since a time, and say it in short; the exit status."""
     from lazyadam.suites.campaign.gather import Gathered
     from lazyadam.suites.campaign.store import results, settings_of_all
 
-    gathered, begun, settings = Gathered(), time.monotonic(), settings_of_all(folders)
+    gathered, settings = Gathered(), settings_of_all(folders)
     for _, result in results(*folders):
         gathered.add(result)
     if not any(row["cases"] for row in gathered.verdicts.values()):

@@ -108,7 +108,8 @@ def test_script_shows_it_alone(
     made = script(pin, backend, device)
     if not backend.file:
         several, loaded = len(pin.case.steps) > 1, any(step.reload for step in pin.case.steps)
-        most = (65 if several and loaded else 45 if several else 40) + (device != "cpu")
+        most = (65 if loaded else 55 if pin.case.t else 45) if several else 40
+        most += device != "cpu"
         assert len(made.text.splitlines()) <= most, "it is to be pasted into an issue"
     made.write(file)
     python = execnet.XSpec(backend.spec).python or sys.executable

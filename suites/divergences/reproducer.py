@@ -21,6 +21,7 @@ from lazyadam.reference.dialect import (
 from lazyadam.reports.tables import write_bytes, write_text
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.mindspore.experimental import Experimental
 from lazyadam.suites.backends.peers import made_by
 from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Manner
@@ -30,6 +31,7 @@ from lazyadam.suites.divergences.pin import Pin
 from lazyadam.suites.divergences.source.dgl import DGLScript
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.mindspore import AssignedScript, MindSporeScript
+from lazyadam.suites.divergences.source.mindspore_experimental import ExperimentalScript
 from lazyadam.suites.divergences.source.mlx import MLXScript
 from lazyadam.suites.divergences.source.mxnet import MXNetScript
 from lazyadam.suites.divergences.source.optax import OptaxScript
@@ -170,6 +172,8 @@ def _kind(case: Case, backend: type[Backend], fails: bool) -> type[Skeleton]:
             return OF_PEERS[backend.framework]
         if backend.framework == "torch":
             return TorchScript
+        if issubclass(backend, Experimental):
+            return ExperimentalScript
         return AssignedScript if Manner.ASSIGNED in case.manner else MindSporeScript
     # What failed may have failed in what the suite's base class does about it.
     counts = (backend.documented.step_count, backend.documented.empty_gradient)

@@ -1,5 +1,6 @@
 """Campaigns: units are done again where they are lost, and come to the same, whoever does them."""
 
+import os
 import random
 import signal
 import socket
@@ -10,18 +11,26 @@ import venv
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
+from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reports.vocabulary import Verdict
+from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BACKENDS
-from lazyadam.suites.campaign.covered import circumstances
+from lazyadam.suites.campaign.covered import circumstances, size
 from lazyadam.suites.campaign.crew import Orders, leave, work
 from lazyadam.suites.campaign.gather import Gathered
 from lazyadam.suites.campaign.plan import Shard, planned
+from lazyadam.suites.campaign.running import cluster, done_by
 from lazyadam.suites.campaign.store import FILE, Store, StoreError, results, settings_of_all
 from lazyadam.suites.campaign.unit import Unit
+from lazyadam.suites.cases.case import Gradient
 from lazyadam.suites.commands.app import run
+from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.instrument.samples import sample
 
 COMMAND = [sys.executable, "-m", "lazyadam.suites.commands", "campaign", "torch.SparseAdam", "--seed", "3"]
@@ -114,6 +123,14 @@ def test_circumstances_of_a_case() -> None:
     assert [*circumstances(sample(steps=2))] == ["some rows × ordinary × first step × nothing else"]
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_size_of_the_largest_number_of_each_type_is_told(dtype: str) -> None:
+    p = PRECISIONS[dtype]
+    numbers = {0.0: "zeros", p.eta: "subnormal", 4 * p.eta / p.u: "tiny", 1.0: "ordinary"}
+    for x, told in {**numbers, p.largest: "square overflows", np.inf: "not finite"}.items():
+        assert size(Gradient(np.array([[0.0, -x]])), dtype) == told
+
+
 def ended(folder: Path, workers: int, cases: str, *more: str) -> None:
     """A campaign, to its end."""
     command = [*COMMAND, "--cases", cases, "-n", str(workers), "--out", str(folder), *more]
@@ -148,6 +165,29 @@ def test_killed_again_and_again_and_resumed_the_tables_are_the_same(tmp_path: Pa
     assert kills >= 10
     ended(out, 2, cases, "--resume")
     assert tables(out) == tables(tmp_path / "whole")
+
+
+class Deadly(Unit):
+    """A unit that ends whatever process does it."""
+
+    def sample(self, backend: type[Backend], seed: int) -> Sample:
+        os._exit(1)
+
+
+@pytest.mark.slow
+def test_a_unit_that_kills_every_worker_dies_and_one_that_cannot_be_done_is_told_and_the_rest_go_on() -> None:
+    of = ("torch.SparseAdam", "float32")
+    units = [Unit(0, *of, "gaps", 10), Deadly(1, *of, "gaps", 10), Unit(2, *of, "no such", 10)]
+    units.append(Unit(3, *of, "gaps", 10))
+    with cluster("", 2) as client:
+        found: dict[int, Any] = {
+            unit.block: result for unit, result in done_by(client, units, ORDERS, BACKENDS)
+        }
+    assert isinstance(found[2], KeyError)
+    verdicts = {block: {row["verdict"] for row in found[block]["verdicts"]} for block in (0, 1, 3)}
+    assert verdicts[0] == verdicts[3] == {Verdict.CONFORMS, Verdict.DIVERGES}  # as is known
+    assert verdicts[1] == {Verdict.DIES}
+    assert "3 workers died of it" in found[1]["new"][0]
 
 
 @pytest.mark.slow

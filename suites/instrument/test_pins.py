@@ -30,7 +30,7 @@ SPARSE, FUSED = BACKENDS["torch.SparseAdam"], BACKENDS["torch.Adam.fused"]
 
 @pytest.mark.parametrize("pin", pins(), ids=lambda pin: pin.name)
 def test_pin_is_small_and_says_why(pin: Pin) -> None:
-    assert len(pin.case.steps) <= 4
+    assert len(pin.case.steps) <= 5  # four launches of a graph go well before the one that does not
     for parameter in pin.case.parameters:
         assert parameter.w.shape <= (8, 4)
     for dtype in pin.dtypes:

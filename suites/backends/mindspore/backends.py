@@ -31,7 +31,7 @@ class Graph(MindSporeOptimizer):
     compiles = True
     # Dense gradients: what ops.Adam takes; sparse ones: what the operators of the target take.
     dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
-    dense_dtypes = ("float16", "float32")
+    dense_dtypes: ClassVar[tuple[str, ...]] = ("float16", "float32")
 
 
 class PyNative(MindSporeOptimizer):
@@ -40,7 +40,7 @@ class PyNative(MindSporeOptimizer):
     compiles = True
     repeats = True  # it runs the graphs' compiled step
     layouts = frozenset({"dense"})  # it cannot hand a RowTensor over: the clause sparse-gradient shows it
-    dtypes = ("float16", "float32")
+    dtypes: ClassVar[tuple[str, ...]] = ("float16", "float32")
 
 
 class Operators(MindSporeOptimizer):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lazyadam.reference.powers import float32_product
 from lazyadam.suites.cases.case import Case
 
 
@@ -23,15 +24,23 @@ class Instance:
     graphs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
     stepped: bool = False
 
-    def load(self, w: Any, m: Any, v: Any, t: int, powers: tuple[Any, ...]) -> None:
-        """Give it a state. powers: of β1 and β2, as they are after t steps."""
-        mindspore, optimizer = self.mindspore, self.optimizer
-        for tensors, new in ((self.parameters, w), (optimizer.moment1, m), (optimizer.moment2, v)):
+    def load(self, w: Any, m: Any, v: Any, t: int, betas: tuple[float, float]) -> None:
+        """Give it a state."""
+        for tensors, new in zip((self.parameters, *self.moments()), (w, m, v), strict=True):
             for tensor, value in zip(tensors, new, strict=True):
                 self.set(tensor, value)
-        self.set(optimizer.global_step, mindspore.Tensor(np.array([t], np.int32)))
-        for tensor, power in zip((optimizer.beta1_power, optimizer.beta2_power), powers, strict=True):
-            self.set(tensor, mindspore.Tensor(np.full(tensor.shape, power, np.float32)))
+        powers = [float32_product(float(np.float32(beta)), t) for beta in betas]
+        for tensor, value in zip(self.counts(), [t, *powers], strict=False):
+            kind = np.int32 if tensor.dtype == self.mindspore.int32 else np.float32
+            self.set(tensor, self.mindspore.Tensor(np.full(tensor.shape, value, kind)))
+
+    def moments(self) -> tuple[Any, Any]:
+        """Of each parameter the first, and of each the second."""
+        return self.optimizer.moment1, self.optimizer.moment2
+
+    def counts(self) -> list[Any]:
+        """The step count; and where they are kept, the powers of β1 and β2 after so many steps."""
+        return [self.optimizer.global_step, self.optimizer.beta1_power, self.optimizer.beta2_power]
 
     def set(self, tensor: Any, value: Any) -> None:
         """Give a live parameter a new value.
@@ -49,16 +58,8 @@ class Instance:
 
         Names do not do: a cell that holds the optimizer prefixes them.
         """
-        optimizer = self.optimizer
-        return [
-            *self.parameters,
-            *optimizer.moment1,
-            *optimizer.moment2,
-            optimizer.global_step,
-            optimizer.beta1_power,
-            optimizer.beta2_power,
-            *self.learning_rates(),
-        ]
+        first, second = self.moments()
+        return [*self.parameters, *first, *second, *self.counts(), *self.learning_rates()]
 
     def learning_rates(self) -> list[Any]:
         """The learning rate of each parameter, or the one that all share."""

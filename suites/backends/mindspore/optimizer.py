@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Power, Storage
-from lazyadam.reference.powers import float32_product
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.errors import installing
 from lazyadam.suites.backends.mindspore import training as mindspore_training
@@ -175,7 +174,7 @@ class MindSporeOptimizer(Backend):
             [self._tensor(p.m, case.dtype) for p in case.parameters],
             [self._tensor(p.v, case.dtype) for p in case.parameters],
             case.t,
-            tuple(float32_product(float(np.float32(beta)), case.t) for beta in (h.beta1, h.beta2)),
+            (h.beta1, h.beta2),
         )
         self.change(case, case.groups)
         self._soil()
@@ -272,9 +271,9 @@ class MindSporeOptimizer(Backend):
         return as_float64(self.look())
 
     def look(self) -> State:
-        o = self.instance.optimizer
-        w, m, v = ([self._seen(x) for x in of] for of in (self.instance.parameters, o.moment1, o.moment2))
-        return w, m, v, [int(o.global_step.asnumpy()[0])] * len(w)
+        parts = (self.instance.parameters, *self.instance.moments())
+        w, m, v = ([self._seen(x) for x in of] for of in parts)
+        return w, m, v, [int(self.instance.counts()[0].asnumpy().reshape(-1)[0])] * len(w)
 
     def _seen(self, tensor: Any) -> np.ndarray:
         if tensor.dtype == self.mindspore.bfloat16:
@@ -285,13 +284,14 @@ class MindSporeOptimizer(Backend):
     def path(self) -> dict[str, str]:
         mindspore = self.mindspore
         in_graph = mindspore.get_context("mode") == mindspore.GRAPH_MODE
-        optimizer = self.instance.optimizer
-        return {
+        path = {
             "mode": "graph" if in_graph else "pynative",
             "device": str(mindspore.get_context("device_target")).lower(),
             "dtype": str(self.instance.parameters[0].dtype).lower(),
-            "branch": "operators" if optimizer._is_device else "fused",
         }
+        if self.branch:
+            path["branch"] = "operators" if self.instance.optimizer._is_device else "fused"
+        return path
 
 
 @lru_cache(maxsize=1)
