@@ -110,7 +110,8 @@ def chain_errors(
     centre = chain(h, t, arithmetic, precision, (0, 0))
     u, most = 2.0**-24, arithmetic.step_size_error
     # The rounding of √(1 − β2^t) itself is one of Constants.hat.
-    own = Chain(most * u, min(most, 1) * u, 0.0, min(most, 2) * u)
+    of_rate = most if arithmetic.hat is Hat.INTO_DENOMINATOR else min(most, 1)
+    own = Chain(most * u, of_rate * u, 0.0, min(most, 2) * u)
     if arithmetic.power is Power.OWN_POWER and most:
         own = _own_errors(h, centre, most, precision)
     if inexact(arithmetic) and ulps is None:

@@ -162,6 +162,7 @@ class Hat(Enum):
     DIVIDES = "√v is divided by it"
     MULTIPLIES = "√v is multiplied by its reciprocal, a scalar"
     MOMENTS = "into v / (1 − β2^t), as m / (1 − β1^t) has its own, before the root and the learning rate"
+    INTO_DENOMINATOR = "beside the step size, into √v and ε, so that m is divided by √v̂/α + ε/α"
     FOLDED = "into α and ε, as in the last lines of the paper's section 2, with ε̂ = ε·√(1 − β2^t)"
 
 
@@ -173,7 +174,7 @@ class Arithmetic:
     some ulps off may be from the number nearest to it (powf of glibc: 1, of CUDA: 4). step_size_error: of a
     step size that follows from the powers in float32, or in the tensor's own type, in units of that type's u:
     0 for the order of step_size with each operation rounded, which is replayed; 3 for a root, a product and a
-    quotient in any order.
+    quotient in any order; 6 where ε has a quotient of its own, which it and two reciprocals enter too.
     """
 
     storage: Storage = Storage.FLOAT64

@@ -20,6 +20,7 @@ from lazyadam.suites.backends.peers import (
 )
 from lazyadam.suites.backends.timing import by_hand, compiled, floor
 from lazyadam.suites.backends.torch import backends as torch
+from lazyadam.suites.backends.torch import compiled as torch_compiled
 
 BACKENDS: dict[str, type[Backend]] = {
     backend.name: backend for backend in (*torch.BACKENDS, *mindspore.BACKENDS)
@@ -43,7 +44,7 @@ PEERS: dict[str, type[Backend]] = {
 }
 # Judged where they are named alone: further forms of these two, and the peers.
 NAMED: dict[str, type[Backend]] = {
-    backend.name: backend for backend in (*torch.FURTHER, *experimental.BACKENDS)
+    backend.name: backend for backend in (*torch.FURTHER, *torch_compiled.BACKENDS, *experimental.BACKENDS)
 } | PEERS
 # What is measured beside them, and not under test.
 BESIDE: dict[str, type[Backend]] = {

@@ -134,7 +134,8 @@ class TorchScript(TorchParameters):
             yield from self._scaled(given)
             return
         yield from given
-        yield f"optimizer.step({'closure' if 'CLOSURE' in s.manner else ''})"
+        step = "torch.compile(optimizer.step)" if self.backend.mode == "compiled" else "optimizer.step"
+        yield f"{step}({'closure' if 'CLOSURE' in s.manner else ''})"
         if "OVERWRITTEN" in s.manner and not s.nothing:
             lines = ["(p.grad._values() if p.grad.is_sparse else p.grad).fill_(np.nan)"]
             lines = ["if p.grad is not None:", *indented(lines)] if s.guarded else lines
