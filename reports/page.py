@@ -67,7 +67,7 @@ def load(folder: Path, recorded: Path = RECORDED) -> Tables:
         tables.by_name["run"] = read("run", folder)
     settings = {row["item"]: row["value"] for row in tables.rows("run")}
     written = settings["tables"].split(", ") if "tables" in settings else NEEDED
-    for name in (*NEEDED, "findings", "space", "history", *OPTIONAL):
+    for name in (*NEEDED, "findings", "space", "history", "campaign", "circumstances", *OPTIONAL):
         if name not in written and not (folder / f"{name}.csv").exists():
             continue
         try:
@@ -139,6 +139,7 @@ def build(tables: Tables, pairs: pd.DataFrame, axes: pd.DataFrame, yours: str = 
         detected=views.detected(tables.get("detection")),
         policies=views.policies(tables.get("policies")),
         races=views.races(tables.get("races")),
+        campaign=views.campaign(tables.get("campaign"), tables.get("circumstances")),
         claims=views.claims(tables.get("claims")),
         fastest=list(views.fastest(tables.get("performance"))),
         went=views.went(tables.get("history")),

@@ -195,6 +195,23 @@ def races(table: pd.DataFrame) -> list[Line]:
     return [[row["fault"], row["host"], number(row["runs"]), str(row["killed"])] for row in records(table)]
 
 
+def campaign(table: pd.DataFrame, circumstances: pd.DataFrame) -> list[Line]:
+    """Of each backend how many cases, how many of them show something, how near the bound, and what met."""
+    met = circumstances.groupby("backend").size()
+    return [
+        [
+            str(backend),
+            number(part["cases"].sum()),
+            number(part["steps"].sum()),
+            number(part["shown"].sum()),
+            number(part["half_up_to"].median()),
+            number(part["most_up_to"].max()),
+            number(met.get(backend, 0)),
+        ]
+        for backend, part in table.groupby("backend", sort=False)
+    ]
+
+
 def claims(table: pd.DataFrame) -> list[Row]:
     """Each claim with its verdict in a word, why in a line, and the evidence in sentences."""
     return [_claim(row) for row in records(table)]

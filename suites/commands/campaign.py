@@ -2,9 +2,7 @@
 
 import math
 import re
-import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import takewhile
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from lazyadam.suites.campaign.store import Store
 
 NEEDED = "a campaign needs Dask: pip install 'lazyadam[campaign]'"
-TOLD_EVERY = 30.0  # seconds
 
 
 @app.command(
@@ -120,6 +117,7 @@ def run(
     """
     from lazyadam.suites.backends.errors import in_a_line
     from lazyadam.suites.campaign.plan import planned
+    from lazyadam.suites.campaign.watch import Watch
 
     try:
         from lazyadam.suites.campaign.running import cluster, done_by
@@ -130,41 +128,22 @@ def run(
     planned_units = takewhile(lambda _: time.monotonic() < ends, planned(these, *extent))
     left = (unit for unit in planned_units if unit.key not in kept)
     by_name = {backend.name: backend for backend in these}
-    told, all_done = teller(extent[0]), True
+    all_done = True
     try:
-        with cluster(*where) as client:
-            print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
+        with cluster(*where) as client, Watch(extent[0], ends - begun) as watch:
+            watch.console.print(f"dashboard: {client.dashboard_link}", highlight=False)
             for unit, result in done_by(client, left, orders, by_name):
                 if isinstance(result, Exception):
                     all_done = False
-                    print(f"{unit.key}: not done: {in_a_line(result)}", file=sys.stderr)
+                    watch.console.print(f"{unit.key}: not done: {in_a_line(result)}", highlight=False)
                     continue
                 store.add(unit.key, result)
-                told(unit.cases, bool(result.get("new")))
+                watch.unit(unit.cases, bool(result.get("new")), len(client.nthreads()))
     except KeyboardInterrupt:
         return None
     except OSError as error:
         raise typer.TyperException(f"--scheduler {where[0]}: {error}") from None
     return all_done
-
-
-def teller(most: int | None) -> Callable[[int, bool], None]:
-    """How it goes, in a line now and then: a unit of so many cases, whether it found something."""
-    begun = last = time.monotonic()
-    total = found = 0
-
-    def tell(cases: int, new: bool) -> None:
-        nonlocal last, total, found
-        total, found, now = total + cases, found + new, time.monotonic()
-        if now - last < TOLD_EVERY:
-            return
-        last, rate = now, total / (now - begun)
-        left = f", about {(most - total) / rate / 60:.0f} min left" if most else ""
-        print(
-            f"{total:,} cases, {rate:.0f} a second; units with something new: {found}{left}", file=sys.stderr
-        )
-
-    return tell
 
 
 def tables(these: "list[type[Backend]]", folders: list[Path], out: Path, begun: float) -> int:

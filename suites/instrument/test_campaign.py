@@ -1,5 +1,6 @@
 """Campaigns: units are done again where they are lost, and come to the same, whoever does them."""
 
+import math
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 import venv
 from contextlib import suppress
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from rich.console import Console
 
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.reports.vocabulary import Verdict
@@ -28,6 +31,7 @@ from lazyadam.suites.campaign.plan import Shard, planned
 from lazyadam.suites.campaign.running import cluster, done_by
 from lazyadam.suites.campaign.store import FILE, Store, StoreError, results, settings_of_all
 from lazyadam.suites.campaign.unit import Unit
+from lazyadam.suites.campaign.watch import Watch
 from lazyadam.suites.cases.case import Gradient
 from lazyadam.suites.commands.app import run
 from lazyadam.suites.conformance.sample import Sample
@@ -165,6 +169,23 @@ def test_killed_again_and_again_and_resumed_the_tables_are_the_same(tmp_path: Pa
     assert kills >= 10
     ended(out, 2, cases, "--resume")
     assert tables(out) == tables(tmp_path / "whole")
+
+
+def test_a_terminal_is_shown_how_it_goes_and_a_file_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    seen = []
+    for terminal in (True, False):
+        file = StringIO()
+        console = Console(file=file, force_terminal=terminal, width=80)
+        with Watch(1000, math.inf, console) as watch:
+            for _ in range(3):
+                watch.unit(100, True, 2)
+        seen.append(file.getvalue())
+    assert "300 cases" in seen[0]
+    assert seen[1].splitlines() == ["200 cases, 5/s, 2 workers, units with news: 2, 3 min left"]
 
 
 class Deadly(Unit):

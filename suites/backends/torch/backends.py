@@ -51,7 +51,7 @@ class SparseAdam(TorchOptimizer):
 class Adam(TorchOptimizer):
     optimizer_class = "Adam"
     layouts = frozenset({"dense", "none"})
-    layers = (Layer("Embedding(sparse=False)", "plain", sparse=False),)
+    layers: ClassVar[tuple[Layer, ...]] = (Layer("Embedding(sparse=False)", "plain", sparse=False),)
     hyperparameters = frozenset({"maximize", "weight_decay", "betas of 0"})
     grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon", "maximize", "weight_decay"})
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT)
