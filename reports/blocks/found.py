@@ -112,4 +112,26 @@ def _power(error: float) -> str:
     return f"2{str(round(math.log2(error))).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
-BLOCKS = (detection, races, policies, sensitivity)
+def spread() -> Iterator[str]:
+    """How many cases of a campaign it takes to find rare faults, in two ways."""
+    seen = read("spread", RUN)
+    found = seen.dropna()
+    even, other = found["evenly"], found["by_what_they_find"]
+    yield from table(
+        ("cases are spread", "median to the first find", "sum", "sooner", "later"),
+        (
+            ("evenly", f"{even.median():,.0f}", f"{even.sum():,.0f}", "", ""),
+            (
+                "by what they find",
+                f"{other.median():,.0f}",
+                f"{other.sum():,.0f}",
+                (other < even - 1).sum(),
+                (other > even + 1).sum(),
+            ),
+        ),
+    )
+    yield ""
+    yield f"Of {len(seen)} faults that one clause alone finds, {len(found)} were found among these cases."
+
+
+BLOCKS = (detection, races, policies, sensitivity, spread)

@@ -118,3 +118,13 @@ POLICIES = Table(
     ),
     show=as_it_is("policies: what other tolerances find of the same faults"),
 )
+
+SPREAD = Table(
+    "spread",
+    "how many cases of a campaign it takes to find rare faults",
+    (
+        Column("fault", "one that a single clause finds"),
+        Column("evenly", "cases to the first find where every clause has as many, on average", NUMBER),
+        Column("by_what_they_find", "the same where a clause that finds more has more", NUMBER),
+    ),
+)

@@ -1,6 +1,8 @@
 """Units on the workers of a Dask cluster, a bounded number under way."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -16,7 +18,12 @@ from lazyadam.suites.campaign.crew import Orders, work
 from lazyadam.suites.campaign.unit import Result, Unit, not_done
 
 AHEAD = 2  # units under way for each worker's thread: one is done, one waits
+LOOKED_EVERY = 5.0  # seconds
 DEATHS = 3  # of workers, until a unit is said to kill them
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": DEATHS - 1,
+    "distributed.worker.profile.enabled": False,  # it would stop a worker a hundred times a second
+}
 
 
 @contextmanager
@@ -26,11 +33,7 @@ def cluster(address: str, workers: int) -> Iterator[Client]:
     Raises:
         OSError: nothing answers at the address.
     """
-    settings = {
-        "distributed.scheduler.allowed-failures": DEATHS - 1,
-        "distributed.worker.profile.enabled": False,  # it would stop a worker a hundred times a second
-    }
-    with dask.config.set(settings):
+    with dask.config.set(SETTINGS):
         if address:
             with Client(address, timeout="30s") as client:
                 yield client
@@ -43,7 +46,11 @@ def cluster(address: str, workers: int) -> Iterator[Client]:
 
 
 def done_by(
-    client: Client, units: Iterable[Unit], orders: Orders, backends: Mapping[str, type[Backend]]
+    client: Client,
+    units: Iterable[Unit],
+    orders: Orders,
+    backends: Mapping[str, type[Backend]],
+    do: Callable[[Unit, Orders], Result] = work,
 ) -> Iterator[tuple[Unit, Result | Exception]]:
     """Each unit with what it came to, as they end; one that kills every worker that it meets is a verdict.
 
@@ -53,17 +60,18 @@ def done_by(
     """
     left, ended, of_these = iter(units), as_completed(), tokenize(orders)
     under_way: dict[Any, Unit] = {}
+    crew = Crew(client)
 
-    def submit(most: int) -> None:
-        for unit in islice(left, most):
-            where = {unit.backend: 1} if _named(client, unit.backend) else None
+    def submit() -> None:
+        for unit in islice(left, max(1, AHEAD * crew.threads() - len(under_way))):
+            where = {unit.backend: 1} if unit.backend in crew.resources else None
             future = client.submit(
-                work, unit, orders, key=f"{unit.key} {of_these}", pure=False, resources=where
+                do, unit, orders, key=f"{unit.key} {of_these}", pure=False, resources=where
             )
             under_way[future] = unit
             ended.add(future)
 
-    submit(AHEAD * max(1, sum(client.nthreads().values())))
+    submit()
     for future in ended:
         unit = under_way.pop(future)
         try:
@@ -74,10 +82,21 @@ def done_by(
         except Exception as error:
             yield unit, error
         future.release()
-        submit(max(1, AHEAD * sum(client.nthreads().values()) - len(under_way)))
+        submit()
 
 
-def _named(client: Client, backend: str) -> bool:
-    """Whether some worker states that it has a backend."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return any(backend in worker.get("resources", {}) for worker in workers)
+class Crew:
+    """The workers of a cluster, which come and go. resources: what some of them say they have, by name."""
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.looked, self.count = client, -math.inf, 0
+        self.resources: set[str] = set()
+
+    def threads(self) -> int:
+        """Of all of them. Asked for now and then: of hundreds it takes a while."""
+        if time.monotonic() - self.looked > LOOKED_EVERY:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+            self.count = sum(worker["nthreads"] for worker in workers)
+            self.resources = {name for worker in workers for name in worker.get("resources", {})}
+            self.looked = time.monotonic()
+        return self.count
