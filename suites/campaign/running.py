@@ -23,6 +23,7 @@ DEATHS = 3  # of workers, until a unit is said to kill them
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS - 1,
     "distributed.worker.profile.enabled": False,  # it would stop a worker a hundred times a second
+    "distributed.admin.low-level-log-length": 50,  # results of units would stay in it
 }
 
 
@@ -66,7 +67,7 @@ def done_by(
         for unit in islice(left, max(1, AHEAD * crew.threads() - len(under_way))):
             where = {unit.backend: 1} if unit.backend in crew.resources else None
             future = client.submit(
-                do, unit, orders, key=f"{unit.key} {of_these}", pure=False, resources=where
+                do, unit, orders, key=("unit", unit.key, of_these), pure=False, resources=where
             )
             under_way[future] = unit
             ended.add(future)

@@ -15,6 +15,7 @@ from lazyadam.reports.vocabulary import Against, Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.campaign.covered import circumstances
+from lazyadam.suites.cases import corpus
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.conformance.budget import Budget
@@ -72,6 +73,7 @@ def done(unit: Unit, process: Process, seed: int) -> Result:
     warnings.filterwarnings("ignore", "Do not use the `random` module", HypothesisDeprecationWarning)
     process.shrunk.clear()
     process.replayed = 0
+    corpus.forget()
     sample = unit.sample(process.backend, seed)
     if why := process.not_run_in(unit.dtype):
         return not_done(unit, process.backend, process.device, Verdict.NOT_RUN, why)

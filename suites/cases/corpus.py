@@ -46,6 +46,11 @@ def _collected(menu: Menu, dtype: str, count: int, seed: int) -> tuple[Case, ...
     return kept(made_from, lambda: generated(menu, dtype, count, seed), _are_cases)
 
 
+def forget() -> None:
+    """Let go of all cases that are held in memory."""
+    _collected.cache_clear()
+
+
 def kept(made_from: object, make: Callable[[], Made], sound: Callable[[Any], bool]) -> Made:
     """What is made, once for all runs. made_from: what it depends on. sound: whether it is of its kind."""
     key = hashlib.sha256(repr(made_from).encode()).hexdigest()[:32]
