@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 
 from lazyadam.reports.blocks.markdown import HOSTS, RUN, common, table
-from lazyadam.reports.tables import read, records
+from lazyadam.reports.tables import RECORDED, read, records
+from lazyadam.reports.vocabulary import Kind
 
 SYMBOLS = {"beta1": "β1", "beta2": "β2", "epsilon": "ε"}
 
@@ -134,4 +135,18 @@ def spread() -> Iterator[str]:
     yield f"Of {len(seen)} faults that one clause alone finds, {len(found)} were found among these cases."
 
 
-BLOCKS = (detection, races, policies, sensitivity, spread)
+def campaigns() -> Iterator[str]:
+    """What recorded campaigns came to."""
+    rows = []
+    for folder in sorted((RECORDED.parent / "campaigns").iterdir()):
+        tried, found = read("campaign", folder), read("findings", folder)
+        for backend, part in tried.groupby("backend"):
+            kinds = found[found["backend"] == backend]["kind"].value_counts()
+            cases, steps = part["cases"].sum(), part["steps"].sum()
+            rows.append(
+                (backend, f"{cases:,}", f"{steps:,}", kinds.get(Kind.NEW, 0), kinds.get(Kind.KNOWN, 0))
+            )
+    yield from table(("backend", "cases", "steps", "new findings", "known ones"), rows)
+
+
+BLOCKS = (detection, races, policies, sensitivity, spread, campaigns)
