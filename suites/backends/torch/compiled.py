@@ -33,6 +33,10 @@ class Compiled(Adam):
     def _ready_for(self, case: Case) -> None:
         super()._ready_for(case)
         self.torch.compiler.reset()
+        # Past a limit torch takes a step eagerly, and says so in a log alone.
+        limits = self.torch._dynamo.config
+        limits.recompile_limit = limits.accumulated_recompile_limit = 1000
+        limits.fail_on_recompile_limit_hit = True
         self.graphs_made().clear()
 
     def graphs_made(self) -> Any:
