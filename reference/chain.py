@@ -56,7 +56,10 @@ def chain(
         power1, power2 = float32_product(h.beta1, t), float32_product(h.beta2, t)
     elif arithmetic.power is Power.OWN_POWER:
         # of types below float32 it is taken in float32, and rounded
-        of, at = [float(kind(np.float32(beta))) for beta in (h.beta1, h.beta2)], float(kind(t))
+        kept = [h.beta1, h.beta2]
+        if arithmetic.storage is not Storage.RATE:
+            kept = [float(np.float32(beta)) for beta in kept]
+        of, at = [met(beta, arithmetic, precision) for beta in kept], float(kind(t))
         power1, power2 = (
             kind(nearest_power(beta, at, off, scalar)) for beta, off in zip(of, ulps, strict=True)
         )

@@ -116,6 +116,7 @@ class Storage(Enum):
     TENSOR = "float64, and rounded to the tensor's own type where they meet it, that of 16 bits too"
     FLOAT32_RATE = "so too, but the learning rate rounded to float32 before"
     WORKING = "rounded to the working precision: to float32 for tensors of at most 32 bits"
+    RATE = "lr rounded to float32, for tensors of every type, and the others as written"
     RATES = "lr and λ rounded to float32, for tensors of every type, and the others as written"
     VARIABLES = "lr and β rounded to float32, for tensors of every type, and ε as written"
 
@@ -131,7 +132,8 @@ class Power(Enum):
     FLOAT64_POWER = "a float64 power, which may be some ulps off, and float64 scalars"
     WORKING_POWER = "a power in the working precision, which may be some ulps off, and scalars in it"
     OWN_POWER = (
-        "a power in the tensor's own type, of a float32 β and t rounded to it, and scalars in that type"
+        "a power in the tensor's own type, of t rounded to it and of β, of a float32 one unless lr alone is "
+        "kept so, and scalars in that type"
     )
     WORKING_PRODUCT = "a running product in the working precision, and scalars in it"
     OF_CORRECTED = (

@@ -122,7 +122,7 @@ def stored(h: Hyperparameters, arithmetic: Arithmetic) -> Hyperparameters:
     if arithmetic.storage is Storage.TEXT:  # of 1/loss_scale
         return replace(h, loss_scale=1.0 / float(float32_of_text(1.0 / h.loss_scale)))
     h = replace(h, lr=float(np.float32(h.lr)))
-    if arithmetic.storage is Storage.FLOAT32_RATE:
+    if arithmetic.storage in (Storage.FLOAT32_RATE, Storage.RATE):
         return h
     if arithmetic.storage is Storage.RATES:
         return replace(h, weight_decay=float(np.float32(h.weight_decay)))

@@ -23,12 +23,14 @@ from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore.experimental import Experimental
 from lazyadam.suites.backends.peers import made_by
+from lazyadam.suites.backends.peers.keras_dense import Dense
 from lazyadam.suites.backends.workers.runs import Runs
 from lazyadam.suites.cases.case import Case, Manner
 from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.divergences.expected import Shown, expected
 from lazyadam.suites.divergences.pin import Pin
 from lazyadam.suites.divergences.source.dgl import DGLScript
+from lazyadam.suites.divergences.source.keras import KerasScript
 from lazyadam.suites.divergences.source.listing import Listing
 from lazyadam.suites.divergences.source.mindspore import AssignedScript, MindSporeScript
 from lazyadam.suites.divergences.source.mindspore_experimental import ExperimentalScript
@@ -168,6 +170,8 @@ def no_script(case: Case, backend: type[Backend]) -> str:
 def _kind(case: Case, backend: type[Backend], fails: bool) -> type[Skeleton]:
     origin, usual = backend.origin, Dialect()
     if origin is None:
+        if issubclass(backend, Dense):
+            return KerasScript
         if backend.framework in OF_PEERS:
             return OF_PEERS[backend.framework]
         if backend.framework == "torch":

@@ -36,6 +36,17 @@ def test_of_rates_in_float32_the_betas_are_as_written_but_where_a_power_is_taken
     assert s.alpha == of_variables.alpha
 
 
+def test_of_a_rate_in_float32_a_power_in_float64_is_of_the_betas_as_written() -> None:
+    arithmetic = Arithmetic(Storage.RATE, Power.OWN_POWER)
+    assert stored(H, arithmetic) == replace(H, lr=float(np.float32(H.lr)))
+    s = replayed(H, 7, arithmetic, PRECISIONS["float64"], (0, 0))
+    root, below = np.sqrt(1 - H.beta2**7), 1 - H.beta1**7
+    assert s.alpha == float(np.float32(H.lr)) * root / below
+    in_float32 = replace(H, beta1=float(np.float32(H.beta1)), beta2=float(np.float32(H.beta2)))
+    narrow = [replayed(h, 7, arithmetic, PRECISIONS["float32"], (0, 0)) for h in (H, in_float32)]
+    assert narrow[0].alpha == narrow[1].alpha
+
+
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("t", STEPS)
 def test_every_operation_is_rounded_to_the_tensors_own_type(dtype: str, t: int) -> None:
