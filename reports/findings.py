@@ -227,6 +227,7 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
         "clauses": "; ".join(clauses),
         "dtypes": "; ".join(dict.fromkeys(row["dtype"] for row in documented)),
         "rows": len(finding.rows),
+        **_counted(documented, tables),
         "worst_ratio": max((r for row in documented if pd.notna(r := row["worst_ratio"])), default=None),
         "least": least.get("least", ""),
         "effect": effect(str(backend), finding.cause, tables),
@@ -236,6 +237,19 @@ def _row(backend: object, finding: Finding, tables: dict[str, pd.DataFrame]) -> 
         "script": least.get("script", "")
         or "; ".join(f"reproducers/{pin['pin']}.{backend}.py" for pin in finding.pins[:1]),
     }
+
+
+def _counted(documented: list[Row], tables: dict[str, pd.DataFrame]) -> Row:
+    """Of a campaign: how many cases differ where a finding shows, and of how many."""
+    cells = {_cell(row) for row in documented}
+    counted = [row for row in rows_of(tables, "campaign") if _cell(row) in cells]
+    if not counted:
+        return {"shown": None, "tried": None}
+    return {"shown": sum(row["shown"] for row in counted), "tried": sum(row["cases"] for row in counted)}
+
+
+def _cell(row: Row) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("backend", "device", "dtype", "clause"))
 
 
 def _sentence(backend: str, finding: Finding, clauses: list[str], tables: dict[str, pd.DataFrame]) -> str:

@@ -9,7 +9,15 @@ from typing import Any
 import pandas as pd
 
 from lazyadam.reports.tables import records
-from lazyadam.reports.told import WIDTH, declared_in, findings_in_lines, is_meaning, option, wrapped
+from lazyadam.reports.told import (
+    WIDTH,
+    declared_in,
+    findings_in_lines,
+    how_often,
+    is_meaning,
+    option,
+    wrapped,
+)
 from lazyadam.reports.vocabulary import LOST, Against, Kind, Verdict
 from lazyadam.reports.words import spaced
 
@@ -67,7 +75,8 @@ def _answer(
     rest = "" if word.startswith("NOT RUN") else _not_tried(tables, out, target) + _lost(tables)
     yield from wrapped(so_far + failed + word + rest)
     for finding in [row for row in found if row["kind"] == Kind.KNOWN][:MOST_KNOWN]:
-        of = f"{spaced(finding['cause'])}: {finding['sentence']}"
+        often = f" ({counted})" if (counted := how_often(finding)) else ""
+        of = f"{spaced(finding['cause'])}{often}: {finding['sentence']}"
         yield from wrap(
             of, WIDTH, initial_indent="  · ", subsequent_indent="    ", max_lines=2, placeholder=" …"
         )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lazyadam.reports.tables import records
 from lazyadam.reports.vocabulary import FAILING, Against
+from lazyadam.reports.words import number
 
 Row = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
@@ -62,6 +63,8 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool, most: int) -> Ite
             f"{mark} {'and ' if most else ''}{rest}", WIDTH, max_lines=2 if most else 1,
             initial_indent="  ", subsequent_indent="    ",
         )  # fmt: skip
+    if counted := how_often(finding):
+        yield f"      how often: {counted}"
     if finding["effect"]:
         alone = f"how much: {finding['effect']} (in the reference)"
         yield from wrap(alone, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
@@ -76,6 +79,13 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool, most: int) -> Ite
         yield f"      meant? lazyadam accept {axis}={value}{option(out)} --reason '…'"
         yield f"      or {declared}"
         yield f"      with: from lazyadam.reference.dialect import Dialect, {kind}"
+
+
+def how_often(finding: Row) -> str:
+    """In how many cases of a campaign it shows; '' where it is of none."""
+    if pd.isna(finding["tried"]):
+        return ""
+    return f"{number(finding['shown'])} of {number(finding['tried'])} cases of these clauses"
 
 
 def is_meaning(finding: Row) -> bool:

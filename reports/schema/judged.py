@@ -159,6 +159,8 @@ FINDINGS = Table(
         c.CLAUSES,
         c.DTYPES,
         Column("rows", "how many rows of verdicts.csv show it", COUNT),
+        Column("shown", "of a campaign: how many cases of these clauses and types differ", COUNT),
+        Column("tried", "of a campaign: how many cases these clauses and types have", COUNT),
         c.WORST_RATIO,
         c.LEAST,
         Column("effect", "how far the axis alone takes the weights, as a share of how far they move"),

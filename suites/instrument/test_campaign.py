@@ -21,6 +21,8 @@ import pytest
 from rich.console import Console
 
 from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reports.tables import read, records
+from lazyadam.reports.told import how_often
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.registry import BACKENDS
@@ -87,17 +89,30 @@ def test_results_are_put_together_in_the_order_of_their_keys(tmp_path: Path) -> 
             store.add(unit.key, found[unit.key])
         store.close()
     texts = []
-    for read in (["whole"], ["one", "other"]):
+    for parts in (["whole"], ["one", "other"]):
         gathered = Gathered()
-        for _, result in results(*(tmp_path / name for name in read)):
+        for _, result in results(*(tmp_path / name for name in parts)):
             gathered.add(result)
-        out = tmp_path / "-".join(read) / "out"
+        out = tmp_path / "-".join(parts) / "out"
         out.mkdir(parents=True)
         gathered.write_files(out)
         assert gathered.run([BACKENDS["torch.SparseAdam"]], {}).write(out)[1] == []
         texts.append(tables(out))
     assert texts[0] == texts[1]
     assert sum(row["cases"] for row in gathered.verdicts.values() if row["against"] == "documented") >= 40
+
+
+def test_a_finding_of_a_campaign_says_in_how_many_cases_it_shows(tmp_path: Path) -> None:
+    unit = Unit(0, "torch.SparseAdam", "float32", "tiny-gradients", 60)
+    gathered = Gathered()
+    gathered.add(work(unit, ORDERS))
+    leave()
+    assert gathered.run([BACKENDS["torch.SparseAdam"]], {}).write(tmp_path)[1] == []
+    (finding,) = records(read("findings", tmp_path))
+    (row,) = records(read("campaign", tmp_path))
+    assert (finding["shown"], finding["tried"]) == (row["shown"], row["cases"])
+    assert 0 < finding["shown"] <= finding["tried"]
+    assert how_often(finding) == f"{row['shown']:.0f} of {row['cases']:.0f} cases of these clauses"
 
 
 def test_a_store_goes_on_only_with_its_own_campaign(tmp_path: Path) -> None:
