@@ -68,16 +68,17 @@ class Dense(Backend):
         self.optimizers = [of[i] for i in range(len(variables))]
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
-        self.given = []
+        given = []
         for gradient in step.gradients:
             if gradient is None or gradient.rows is not None:
                 raise ValueError("a gradient is a dense array, and every parameter has one")
-            self.given.append(self.keras.ops.convert_to_tensor(gradient.values, case.values_dtype))
-        return self._apply
+            given.append(self.keras.ops.convert_to_tensor(gradient.values, case.values_dtype))
+        self.given = given
+        return lambda: self._apply(given)
 
-    def _apply(self) -> None:
+    def _apply(self, given: list[Any]) -> None:
         for optimizer, at in self._groups():
-            optimizer.apply([self.given[i] for i in at], [self.variables[i] for i in at])
+            optimizer.apply([given[i] for i in at], [self.variables[i] for i in at])
 
     def _groups(self) -> Iterator[tuple[Any, list[int]]]:
         for optimizer in dict.fromkeys(self.optimizers):
@@ -139,8 +140,7 @@ class Dense(Backend):
         def take(ids: np.ndarray, targets: np.ndarray) -> tuple[float, Gradient]:
             tensors = (self.keras.ops.convert_to_tensor(ids), self._tensor(targets))
             value, gradient = differentiated(*tensors)
-            self.given = [gradient]
-            self._apply()
+            self._apply([gradient])
             return float(value), Gradient(self._numpy(gradient).astype(np.float64))
 
         return take
@@ -197,6 +197,11 @@ class JAX(Dense):
         # JAX has float64 where it is told so: float32 is tried as by default, without.
         jax.config.update("jax_enable_x64", case.dtype == "float64")
         super().build(case)
+
+    def synchronize(self) -> None:
+        import jax
+
+        jax.block_until_ready([variable.value for o in self.optimizers for variable in o.variables])
 
     def place_of(self, tensor: Any) -> str:
         return str(tensor.device.platform)

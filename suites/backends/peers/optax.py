@@ -127,7 +127,7 @@ class Adam(Backend):
         self.given = given
 
         def take() -> None:
-            new = self.step(self.given, self.kept_state, self.parameters)
+            new = self.step(given, self.kept_state, self.parameters)
             self.parameters, self.kept_state = self.jax.block_until_ready(new)
 
         return take

@@ -13,6 +13,7 @@ import numpy as np
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.errors import refusal
+from lazyadam.suites.backends.states import stack
 from lazyadam.suites.backends.timing.memory import Memory, give_back, resident
 from lazyadam.suites.cases import configuration as sizes
 from lazyadam.suites.cases.case import Case, Failure, Gradient, Manner, Parameter, Step, Trajectory
@@ -92,9 +93,9 @@ class Stopwatch:
             opened.first_steps += (self._add(case),)
             if number == 0:
                 opened.peak_bytes = memory.peak()
-                if judged:
-                    opened.case, opened.trajectory = _judged_steps(self.instances[0], case)
-        self.steps = [instance.steps_ahead(case) for instance in self.instances]
+            self.steps.append(self.instances[number].steps_ahead(case))
+            if number == 0 and judged:
+                opened.case, opened.trajectory = _judged_steps(self.instances[0], self.steps[0], case)
         del case
         gc.collect()
         give_back()
@@ -167,8 +168,12 @@ def _fetch(case: Case) -> None:
             x.max()
 
 
-def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
-    """The first steps, the first taken already, cut down to rows that they touched or changed.
+def _judged_steps(
+    instance: Backend, ready: Callable[[int], Callable[[], object]], case: Case
+) -> tuple[Case, Trajectory]:
+    """The first steps, cut down to rows that they touched or changed.
+
+    The first is taken already; the others are as they are timed, as `steps_ahead` has them ready.
 
     One state at a time is looked at whole: of a large table several, in float64, would not fit.
     """
@@ -183,9 +188,9 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
     rows = rng.permutation(np.flatnonzero(known))[:most]
     touched, counts = len(rows), []
     seen: list[list[np.ndarray]] = []  # of each step, in these rows
-    for number, step in enumerate(steps):
+    for number in range(len(steps)):
         if number:
-            instance.step_function(case, step)()
+            ready(number % len(case.steps))()
         *state, t = instance.look()
         tables = [x for (x,) in state]
         changed = np.zeros(len(p.w), bool)
@@ -209,8 +214,10 @@ def _judged_steps(instance: Backend, case: Case) -> tuple[Case, Trajectory]:
         steps=tuple(Step((_part(s.gradients[0], chosen, place),)) for s in steps),
         observed=tuple(range(1, JUDGED_STEPS + 1)),
     )
-    w, m, v = (np.stack([now[q][at] for now in seen]).astype(np.float64) for q in range(3))
-    return small, Trajectory([w], [m], [v], np.array(counts), path=instance.path())
+    tables_of = [[[x[at].astype(np.float64)] for x in now] for now in seen]
+    of_rows = [[x[chosen] if isinstance(x, np.ndarray) else x for x in t] for t in counts]
+    states = [(*now, t) for now, t in zip(tables_of, of_rows, strict=True)]
+    return small, stack(small, states, 0.0, None, instance.path(), 1)
 
 
 def _chosen(touched: int, found: int, most: int) -> np.ndarray:
