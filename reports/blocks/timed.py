@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadam.reports.blocks.markdown import RUN, table
+from lazyadam.reports.blocks.markdown import PEERS, RUN, table
 from lazyadam.reports.tables import read, records
 from lazyadam.reports.words import percent
 
@@ -17,6 +17,7 @@ SIZES = {
     "the same, by Zipf's law": (100_000, 16, 10_000, "zipf"),
     "10,000 × 512, 1,000": (10_000, 512, 1_000, "none"),
 }
+DENSE_TABLE = (100_000, 16, 100_000, "dense")
 TIMED = {
     "torch SparseAdam": "torch.SparseAdam",
     "LazyAdam, target CPU": "mindspore.LazyAdam.target_cpu.graph",
@@ -37,26 +38,12 @@ DENSE = {
 def performance() -> Iterator[str]:
     """µs a step, and how many times what the memory allows."""
     seen = read("performance", RUN)
-    seen = seen[(seen["threads"] == 1) & (seen["dtype"] == "float32")]
-
-    def cell(backend: str, size: tuple[Any, ...]) -> str:
-        keys = ("table_rows", "width", "touched_rows", "duplicates")
-        part = seen[seen["backend"] == backend]
-        for key, value in zip(keys, size, strict=True):
-            part = part[part[key] == value]
-        if part.empty or pd.isna(part.iloc[0]["seconds_median"]):
-            return "–"
-        row = part.iloc[0]
-        told = f"{row['seconds_median'] * 1e6:,.0f}"
-        return f"~~{told}~~" if row["worst_ratio"] > 1 else f"{told} ({_times(row['floor_multiple'])})"
-
     yield from table(
         ("table, rows of the gradient", *TIMED),
-        ((size, *(cell(backend, of) for backend in TIMED.values())) for size, of in SIZES.items()),
+        ((size, *(_step(seen, backend, of) for backend in TIMED.values())) for size, of in SIZES.items()),
     )
     yield ""
-    dense = (100_000, 16, 100_000, "dense")
-    told = (f"{title} {cell(backend, dense)}" for title, backend in DENSE.items())
+    told = (f"{title} {_step(seen, backend, DENSE_TABLE)}" for title, backend in DENSE.items())
     yield f"Dense, 100,000 × 16: {'; '.join(told)}."
     row = next(
         row for row in records(read("performance_break_even", RUN)) if row["lazy"] == "torch.SparseAdam"
@@ -65,6 +52,30 @@ def performance() -> Iterator[str]:
         f"From {row['touched_rows']:,.0f} touched rows of {row['table_rows']:,} on, the dense step of "
         f"`{row['dense']}` is faster than SparseAdam's."
     )
+
+
+def peers_timed() -> Iterator[str]:
+    """µs a step of each framework, sparse and dense, and how many times what the memory allows."""
+    seen = read("performance", PEERS)
+    judged = seen[~seen["backend"].str.startswith(("floor.", "by_hand."))]
+    names = [*sorted(judged["backend"].unique()), "by_hand.c"]
+    sizes = SIZES["100,000 × 16, 1,000"], DENSE_TABLE
+    yield from table(
+        ("backend", "100,000 × 16, 1,000 rows", "100,000 × 16, dense"),
+        ((name, *(_step(seen, name, size) for size in sizes)) for name in names),
+    )
+
+
+def _step(seen: pd.DataFrame, backend: str, size: tuple[Any, ...]) -> str:
+    """Of a backend in float32 on one thread, for a size; struck through where it diverges."""
+    part = seen[(seen["threads"] == 1) & (seen["dtype"] == "float32") & (seen["backend"] == backend)]
+    for key, value in zip(("table_rows", "width", "touched_rows", "duplicates"), size, strict=True):
+        part = part[part[key] == value]
+    if part.empty or pd.isna(part.iloc[0]["seconds_median"]):
+        return "–"
+    row = part.iloc[0]
+    told = f"{row['seconds_median'] * 1e6:,.0f}"
+    return f"~~{told}~~" if row["worst_ratio"] > 1 else f"{told} ({_times(row['floor_multiple'])})"
 
 
 def _times(multiple: float) -> str:
@@ -88,4 +99,4 @@ def performance_trials() -> Iterator[str]:
     )
 
 
-BLOCKS = (performance, performance_trials)
+BLOCKS = (performance, peers_timed, performance_trials)

@@ -10,7 +10,7 @@ import pytest
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
 from lazyadam.reference.chain import inexact
-from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage
+from lazyadam.reference.dialect import Arithmetic, Average, Hat, Power, Storage
 from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.powers import nearest_power
 from lazyadam.reference.rounding import PRECISIONS, round_to
@@ -114,3 +114,23 @@ def test_a_beta_that_rounds_to_1_stops_its_average_and_the_step_has_a_bound() ->
     after = step(state, gradient, s, rules).state
     assert (after.w == 1).all()
     assert (after.v == 0).all()
+
+
+def _divided(a: Any, b: Any, by_reciprocal: bool) -> Any:
+    return a * (np.float32(1) / b) if by_reciprocal else a / b
+
+
+def test_the_errors_hold_every_order_where_the_step_size_joins_the_denominator() -> None:
+    """m is divided by √v·x + e, where x is 1 / (rate·√(1 − β2^t)) and e is ε / rate."""
+    arithmetic = Arithmetic(power=Power.FLOAT32_POWER, hat=Hat.INTO_DENOMINATOR, step_size_error=6.0)
+    one, largest = np.float32(1), 0.0
+    for lr, t, *ways in product((0.3, 1e-3, 1e-5), STEPS, *[(False, True)] * 4):
+        s = replayed(replace(H, lr=lr), t, arithmetic, PRECISIONS["float32"], (0, 0))
+        below, above = (one - nearest_power(beta, t, 0, np.float32) for beta in (H.beta1, H.beta2))
+        root, rate = np.sqrt(above), _divided(np.float32(lr), below, ways[0])
+        whole, part = _divided(one, rate * root, ways[1]), _divided(one, root, ways[2])
+        x = _divided(part, rate, ways[1]) if ways[3] else whole
+        e = _divided(np.float32(H.epsilon), rate, ways[2])
+        for got, due in ((x, 1 / (s.rate * s.root_correction)), (e, s.epsilon / s.rate)):
+            largest = max(largest, abs(float(got) / float(due) - 1) / float(s.rate_error))
+    assert 1 / 6 < largest <= 1  # one rounding is not enough
