@@ -124,9 +124,10 @@ def test_the_errors_hold_every_order_where_the_step_size_joins_the_denominator()
     """m is divided by √v·x + e, where x is 1 / (rate·√(1 − β2^t)) and e is ε / rate."""
     arithmetic = Arithmetic(power=Power.FLOAT32_POWER, hat=Hat.INTO_DENOMINATOR, step_size_error=6.0)
     one, largest = np.float32(1), 0.0
-    for lr, t, *ways in product((0.3, 1e-3, 1e-5), STEPS, *[(False, True)] * 4):
+    orders = [*product((False, True), repeat=4)]
+    for lr, t, ways in product((0.3, 1e-3, 1e-5), STEPS, orders):
         s = replayed(replace(H, lr=lr), t, arithmetic, PRECISIONS["float32"], (0, 0))
-        below, above = (one - nearest_power(beta, t, 0, np.float32) for beta in (H.beta1, H.beta2))
+        below, above = (one - np.float32(nearest_power(x, t, 0, np.float32)) for x in (H.beta1, H.beta2))
         root, rate = np.sqrt(above), _divided(np.float32(lr), below, ways[0])
         whole, part = _divided(one, rate * root, ways[1]), _divided(one, root, ways[2])
         x = _divided(part, rate, ways[1]) if ways[3] else whole
