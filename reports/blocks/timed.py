@@ -99,4 +99,4 @@ def performance_trials() -> Iterator[str]:
     )
 
 
-BLOCKS = (performance, peers_timed, performance_trials)
+BLOCKS = (performance, performance_trials)

@@ -8,7 +8,8 @@ import torch
 
 from lazyadam.reports.tables import read
 from lazyadam.suites.backends.recorded import of_recording
-from lazyadam.suites.backends.torch.backends import SparseAdam
+from lazyadam.suites.backends.torch.backends import AdamDifferentiable, SparseAdam
+from lazyadam.suites.backends.torch.backends import recorded as torch_recorded
 from lazyadam.suites.backends.torch.recommend import train
 from lazyadam.suites.backends.torch.recorder import Recorder
 from lazyadam.suites.cases import trace
@@ -148,6 +149,13 @@ def test_an_optimizer_of_torch_that_is_none_of_these_is_not_judged(
     assert ran.returncode == 2
     assert words in ran.stderr
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_differentiable_step_is_judged_as_one_of_adam_and_of_adamw_not() -> None:
+    name, options = "torch.optim.adam.Adam", {"differentiable": True}
+    assert torch_recorded(name, options, "cpu") is AdamDifferentiable
+    with pytest.raises(ValueError, match=r"torch.AdamW.differentiable is not judged"):
+        torch_recorded(name, {**options, "decoupled_weight_decay": True}, "cpu")
 
 
 def test_axes_are_for_an_optimizer_of_ones_own(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from lazyadam.reference.dialect import (
     Average,
     Dialect,
     Epsilon,
+    Hat,
     Power,
     Storage,
     Subnormals,
@@ -85,6 +86,23 @@ class AdamFused(Adam):
     }
 
 
+class AdamDifferentiable(Adam):
+    """The step that autograd can follow."""
+
+    name = "torch.Adam.differentiable"
+    devices = ("cpu",)
+    options = {"differentiable": True}
+    # torch/optim/adam.py, 2.13, where "capturable or differentiable": of a step count in float32 come β^t and
+    # α in float32, for tensors of every type, and m is divided by √v / (√(1 − β2^t)·α) + ε / α.
+    arithmetic = replace(
+        Adam.arithmetic, power=Power.FLOAT32_POWER, hat=Hat.INTO_DENOMINATOR, step_size_error=6
+    )
+
+    def _parameter(self, x: Any) -> Any:
+        # One that autograd follows must be no leaf, for its step changes it in place.
+        return self.torch.nn.Parameter(x, requires_grad=False)
+
+
 class AdamW(Adam):
     """Adam but for its decay (torch/optim/adamw.py, 2.13), which is 0.01 where nothing is said."""
 
@@ -114,7 +132,7 @@ class AdamWFused(AdamW):
 
 
 BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)
-FURTHER: tuple[type[Backend], ...] = (AdamWLoop, AdamWForeach, AdamWFused)
+FURTHER: tuple[type[Backend], ...] = (AdamDifferentiable, AdamWLoop, AdamWForeach, AdamWFused)
 
 
 def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:
@@ -132,6 +150,9 @@ def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Ba
             raise ValueError(f"{optimizer} is not judged: it is none of SparseAdam, Adam and AdamW")
         return None
     form = "foreach" if options.get("foreach", device != "cpu" and not options.get("fused")) else "loop"
-    form = "fused" if options.get("fused") else form
+    form = "fused" if options.get("fused") else "differentiable" if options.get("differentiable") else form
     kind = "AdamW" if options.get("decoupled_weight_decay") else "Adam"
-    return next(backend for backend in (*BACKENDS, *FURTHER) if backend.name == f"torch.{kind}.{form}")
+    known = {backend.name: backend for backend in (*BACKENDS, *FURTHER)}
+    if (name := f"torch.{kind}.{form}") not in known:
+        raise ValueError(f"{name} is not judged")
+    return known[name]

@@ -1,12 +1,10 @@
 """torch.optim.Adam with its step compiled by torch.compile."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from lazyadam.reference.dialect import Hat, Power
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.torch.backends import Adam, AdamForeach, AdamLoop
+from lazyadam.suites.backends.torch.backends import Adam, AdamDifferentiable, AdamForeach, AdamLoop
 from lazyadam.suites.cases.case import Case, Manner
 
 # What goes another way than step(): no compiled step would be seen.
@@ -25,9 +23,7 @@ class Compiled(Adam):
     layers = ()
     # torch/_inductor/codegen/cpp.py, 2.13, and what TORCH_LOGS=output_code shows: 16 bits are computed in
     # float32; β^t, α and what follows from them are float32 for tensors of every type.
-    arithmetic = replace(
-        Adam.arithmetic, power=Power.FLOAT32_POWER, hat=Hat.INTO_DENOMINATOR, step_size_error=6
-    )
+    arithmetic = AdamDifferentiable.arithmetic
     of: Any = None  # the optimizer whose step is compiled
 
     def _ready_for(self, case: Case) -> None:

@@ -79,11 +79,14 @@ class HandsOver(TakesSteps):
             self.before, self.after = ([self._empty(weights[0])] for _ in range(2))
         if Manner.MIXED in case.manner:
             self.before = [self._of_another_type(weights[0])]
-        self._take([torch.nn.Parameter(x) for x in weights])
+        self._take([self._parameter(x) for x in weights])
+
+    def _parameter(self, x: Any) -> Any:
+        return self.torch.nn.Parameter(x)
 
     def _empty(self, x: Any) -> Any:
         """A parameter of rows as wide as these, of which it has none, with a gradient."""
-        empty = self.torch.nn.Parameter(x[:0].clone())
+        empty = self._parameter(x[:0].clone())
         nothing = self.torch.zeros_like(empty)
         empty.grad = nothing.to_sparse(1) if "sparse" in self.layouts else nothing
         return empty
@@ -92,7 +95,7 @@ class HandsOver(TakesSteps):
         """A parameter of this shape in another type, with a gradient of ones."""
         torch = self.torch
         other = torch.float32 if x.dtype is torch.float64 else torch.float64
-        beside = torch.nn.Parameter(torch.ones_like(x, dtype=other))
+        beside = self._parameter(torch.ones_like(x, dtype=other))
         ones = torch.ones_like(beside)
         beside.grad = ones.to_sparse(1) if "sparse" in self.layouts else ones
         return beside
@@ -167,7 +170,7 @@ class HandsOver(TakesSteps):
             if Manner.SAVED in case.manner:
                 saved = self._through_bytes(saved)
             if Manner.FORKED in case.manner:
-                self._take([self.torch.nn.Parameter(x.detach().clone()) for x in self.parameters])
+                self._take([self._parameter(x.detach().clone()) for x in self.parameters])
             self.optimizer = self._optimizer(case)
             self.optimizer.load_state_dict(saved)
         if case.manner & GOES_ON:

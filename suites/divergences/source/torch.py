@@ -114,7 +114,8 @@ class TorchScript(TorchParameters):
         """How an optimizer that is not known counts its steps: in a number, or in a tensor."""
         options = "".join(f", {name}={x}" for name, x in self.origin.options)
         sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
-        yield "one = torch.nn.Parameter(torch.zeros(2, 1))  # a step of another, to see how it counts them"
+        one = self._parameter("torch.zeros(2, 1)")
+        yield f"one = {one}  # a step of another, to see how it counts them"
         yield f"one.grad, other = torch.ones(2, 1){sparse}, {self.made}([one], lr=1e-3{options})"
         yield "other.step()"
         yield f'count = other.state[one]["{self.origin.state_names[0]}"]'
@@ -171,7 +172,7 @@ class TorchScript(TorchParameters):
                 yield from ("memory = io.BytesIO()", "torch.save(saved, memory)", "memory.seek(0)")
                 yield "saved = torch.load(memory, weights_only=False)"
             if "FORKED" in s.manner:
-                copied = "torch.nn.Parameter(p.detach().clone())"
+                copied = self._parameter("p.detach().clone()")
                 yield f"{mine} = {copied if s.count == 1 else f'[{copied} for p in params]'}"
             yield f"optimizer = {again}"
             yield "optimizer.load_state_dict(saved)"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
 from lazyadam.suites.divergences.source.skeleton import Skeleton
 
 
@@ -11,6 +12,12 @@ class TorchParameters(Skeleton):
     def _tensor(self, x: str) -> str:
         return f"torch.tensor({x}, dtype=torch.{self.s.case.dtype})"
 
+    def _parameter(self, x: str) -> str:
+        """Of one that autograd follows the step would have to be no leaf."""
+        assert issubclass(self.backend, TorchOptimizer)
+        followed = ", requires_grad=False" if "differentiable" in self.backend.options else ""
+        return f"torch.nn.Parameter({x}{followed})"
+
     def _parameters(self) -> Iterator[str]:
         s = self.s
         w = self._tensor("w")
@@ -19,7 +26,7 @@ class TorchParameters(Skeleton):
         if "COLUMNS" in s.manner:
             w = f"{w}.transpose(0, -1).contiguous().transpose(0, -1)"
         told = "  # not contiguous" if {"STRIDED", "COLUMNS"} & s.manner else ""
-        made = f"torch.nn.Parameter({w})"
+        made = self._parameter(w)
         if {"ONE_BUFFER", "VECTORS"} & s.manner:
             yield from self._parts()
         else:
@@ -34,10 +41,11 @@ class TorchParameters(Skeleton):
         yield f"buffer = torch.zeros(2 * (1 + sum(sizes)), dtype=torch.{s.case.dtype})"
         yield "parts = buffer[1 : 1 + sum(sizes)].split(sizes)"
         if s.count == 1:
-            yield "p = torch.nn.Parameter(parts[0].view(w.shape))"
+            yield f"p = {self._parameter('parts[0].view(w.shape)')}"
             yield f"p.data.copy_({self._tensor('w')})"
         else:
-            yield "params = [torch.nn.Parameter(x.view(w.shape)) for x, (w, _, _) in zip(parts, tables)]"
+            part = self._parameter("x.view(w.shape)")
+            yield f"params = [{part} for x, (w, _, _) in zip(parts, tables)]"
             yield f"for {mine} in zip(params, tables):"
             yield f"    p.data.copy_({self._tensor('w')})"
 
@@ -60,10 +68,10 @@ class TorchParameters(Skeleton):
         sparse = ".to_sparse(1)" if "sparse" in self.backend.layouts else ""
         if "MIXED" in self.s.manner:
             other = "float32" if self.s.case.dtype == "float64" else "float64"
-            yield f"beside = torch.nn.Parameter(torch.ones_like({first}, dtype=torch.{other}))"
+            yield f"beside = {self._parameter(f'torch.ones_like({first}, dtype=torch.{other})')}"
             yield f"beside.grad = torch.ones_like(beside){sparse}"
         if "EMPTY" in self.s.manner:
-            yield f"empty = [torch.nn.Parameter({first}.detach()[:0].clone()) for _ in range(2)]"
+            yield f"empty = [{self._parameter(f'{first}.detach()[:0].clone()')} for _ in range(2)]"
             yield "for x in empty:"
             yield f"    x.grad = torch.zeros_like(x){sparse}"
 
