@@ -193,26 +193,29 @@ def _untouched(
     """Rows that no gradient names: bit for bit as before. Of zero the sign is a divergence of its own."""
     frozen = np.ones(count, bool)
     frozen[stack.gradient.rows] = False
-    bases = np.array([s.base for s in stack.segments])
+    bases, owners = (np.array([getattr(s, name) for s in stack.segments]) for name in ("base", "case"))
     for quantity, old, new in zip(QUANTITIES, before, after, strict=True):
         differs = (old.view(np.int64) != new.view(np.int64)) & frozen[:, None]
-        for row in np.flatnonzero(differs.any(axis=1)):
-            segment = stack.segments[int(np.searchsorted(bases, row, side="right")) - 1]
-            result.worst[segment.case] = np.inf
-            moved = differs[row] & (old[row] != new[row])
-            what = f"untouched {quantity}" if moved.any() else f"untouched {quantity}{SIGN}"
+        rows = np.flatnonzero(differs.any(axis=1))
+        segments = np.searchsorted(bases, rows, side="right") - 1
+        result.worst[owners[segments]] = np.inf
+        moved = differs[rows] & (old[rows] != new[rows])
+        # Of each case the first row, of those that moved and of those where a zero has another sign.
+        kinds = np.stack([owners[segments], moved.any(axis=1)])
+        for at in np.sort(np.unique(kinds, axis=1, return_index=True)[1]):
+            row, segment = int(rows[at]), stack.segments[segments[at]]
+            what = f"untouched {quantity}" if moved[at].any() else f"untouched {quantity}{SIGN}"
             if any(f.case == segment.case and f.quantity == what for f in result.divergences):
                 continue
-            column = int(np.argmax(moved if moved.any() else differs[row]))
+            column = int(np.argmax(moved[at] if moved[at].any() else differs[row]))
+            weights = cases[segment.case].parameters[segment.parameter].w
             result.divergences.append(
                 Divergence(
                     what,
                     segment.case,
                     segment.step,
                     segment.parameter,
-                    element(
-                        int(row) - segment.base, column, cases[segment.case].parameters[segment.parameter].w
-                    ),
+                    element(row - segment.base, column, weights),
                     float(new[row, column]),
                     float(old[row, column]),
                     0.0,
