@@ -144,17 +144,8 @@ class Adam(Backend):
         return self.optimizer.step
 
     def steps_ahead(self, case: Case) -> Callable[[int], Callable[[], object]]:
-        # Of one parameter, in one layout; no step leaves a copy behind.
-        (parameter,), gradients = self.parameters, []
-        for step in case.steps:
-            call = self.step_function(case, step)
-            gradients.append(parameter.grad)
-
-        def ready(number: int) -> Callable[[], object]:
-            parameter.grad = gradients[number]
-            return call
-
-        return ready
+        # A gradient that is set is copied into the one before: several can't be kept.
+        return lambda number: self.step_function(case, case.steps[number])
 
     def _gradient(self, g: Gradient, parameter: Any, case: Case) -> Any:
         """Dense; or as Paddle's embedding hands it to the optimizer, which sums rows that repeat."""
