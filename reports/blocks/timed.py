@@ -99,4 +99,4 @@ def performance_trials() -> Iterator[str]:
     )
 
 
-BLOCKS = (performance, performance_trials)
+BLOCKS = (performance, peers_timed, performance_trials)

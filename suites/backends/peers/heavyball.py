@@ -83,6 +83,10 @@ class AdamW(TorchOptimizer):
                 self.corrected_at[i] = self._count_of(self.parameters[i])[1] + 1
         return super().step_function(case, step)
 
+    def steps_ahead(self, case: Case) -> Callable[[int], Callable[[], object]]:
+        # Which correction is due is noted before each step.
+        return lambda number: self.step_function(case, case.steps[number])
+
     def _count_of(self, tensor: Any) -> tuple[Any, int]:
         """The group of a parameter, and the steps that it has counted."""
         (group,) = (g for g in self.optimizer.param_groups if any(x is tensor for x in g["params"]))

@@ -1,0 +1,17 @@
+"""mindspore.LazyAdam.default.pynative: In PyNative mode, the default, a sparse gradient made from rows and values is refused; the pages name no mode.
+
+mindspore >=2.7,<2.11. Exits with 1 where expected and got differ."""
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor
+from mindspore.common.sparse_tensor import RowTensorInner
+
+ms.set_context(mode=ms.PYNATIVE_MODE, device_target="CPU")
+lr, beta1, beta2, eps, t = 0.001, 0.9, 0.999, 1e-08, 1
+w, m, v = np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2))
+rows, values = np.array([2], int), np.full((1, 2), 1.0)
+print("expected: the step is taken")
+p = ms.Parameter(Tensor(w.astype("float32")), name="p")
+optimizer = ms.nn.LazyAdam([p], lr, beta1, beta2, eps)
+optimizer((RowTensorInner(Tensor(rows.astype("int32")), Tensor(values.astype("float32")), p.shape),))
+print("got: the same")
