@@ -116,7 +116,7 @@ def _power(error: float) -> str:
 def spread() -> Iterator[str]:
     """How many cases of a campaign it takes to find rare faults, in two ways."""
     seen = read("spread", RUN)
-    found = seen.dropna()
+    found = seen.dropna(subset=["evenly", "by_what_they_find"])
     even, other = found["evenly"], found["by_what_they_find"]
     yield from table(
         ("cases are spread", "median to the first find", "sum", "sooner", "later"),
@@ -132,7 +132,12 @@ def spread() -> Iterator[str]:
         ),
     )
     yield ""
-    yield f"Of {len(seen)} faults that one clause alone finds, {len(found)} were found among these cases."
+    whole = seen["in_a_campaign"]
+    yield (
+        f"Of {len(seen)} faults that one clause alone finds, {len(found)} were found among these cases. With "
+        f"large tables and long runs, as `lazyadam campaign` draws them, {whole.count()} are: half of these "
+        f"in {whole.median():,.0f} cases, and all in {whole.max():,.0f}."
+    )
 
 
 def campaigns() -> Iterator[str]:

@@ -125,7 +125,7 @@ def _by_clauses(host: Here, dtype: str, seed: int, likely: str) -> Iterator[_Tri
     for clause in applicable(host, dtype, likely):
         seen = examine(Sample(clause, host.backend, dtype, seed, BUDGET), host)
         errors = [f.message for f in seen.unknown if not not_kept(f)]
-        failing = _first(seen) if seen.new else None
+        failing = first_failing(seen) if seen.new else None
         yield _Tried(clause.id, len(seen.trial.cases), failing, errors[0] if errors else "")
 
 
@@ -134,7 +134,7 @@ def _by_pins(host: Here, dtype: str) -> Iterator[_Tried]:
         yield _Tried(f"pin {pin.name}", 1, 0 if message else None)
 
 
-def _first(seen: Examination) -> int:
+def first_failing(seen: Examination) -> int:
     """The position of the first case that fails the run."""
     if seen.path:
         return 0
