@@ -135,7 +135,7 @@ def spread() -> Iterator[str]:
     whole = seen["in_a_campaign"]
     yield (
         f"Of {len(seen)} faults that one clause alone finds, {len(found)} were found among these cases. With "
-        f"large tables and long runs, as `lazyadam campaign` draws them, {whole.count()} are: half of these "
+        f"large tables and long runs, as a campaign draws them, {whole.count()} are: half of these "
         f"in {whole.median():,.0f} cases, and all in {whole.max():,.0f}."
     )
 
