@@ -169,7 +169,7 @@ def test_killed_again_and_again_and_resumed_the_tables_are_the_same(tmp_path: Pa
         command = [*COMMAND, "--cases", cases, "-n", "2", "--out", str(out), *more]
         client = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for depth in (2, 1, 0):  # a backend's process, a worker, the client
-            time.sleep(chance.uniform(5, 12))
+            time.sleep(chance.uniform(3, 8))
             with suppress(psutil.NoSuchProcess):
                 of = [psutil.Process(client.pid)]
                 for _ in range(depth):

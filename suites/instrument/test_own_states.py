@@ -107,7 +107,7 @@ def test_a_refusal_of_the_first_case_hides_no_other(tmp_path: Path) -> None:
     result = pytest_run(*chosen, f"--backend-file={written(text, tmp_path)}", "--out", tmp_path)
     assert "ValueError: no rows" in result.stdout
     assert "IndexError: three rows" in result.stdout
-    assert pd.read_csv(tmp_path / "verdicts.csv")["cases"].max() == 30
+    assert pd.read_csv(tmp_path / "verdicts.csv")["cases"].max() >= 30
 
 
 @pytest.mark.slow

@@ -138,10 +138,12 @@ class HandsOver(TakesSteps):
                 values = values.transpose(0, -1).contiguous().transpose(0, -1)
                 if values.is_contiguous():  # of one dimension, or one row
                     values = self._strided(values)
-                self.strided_gradients.append(not values.is_contiguous() or values.numel() <= 1)
             if Manner.EXPANDED in case.manner and values.numel():
                 one = values.flatten()[0]
                 values = one.expand(values.shape) if bool((values == one).all()) else values
+            # Of all that are handed over, or a manner that nobody heeded would be seen nowhere.
+            self.strided_gradients.append(not values.is_contiguous() or values.numel() <= 1)
+            if values.numel():
                 self.expanded.append(values.numel() == 1 or 0 in values.stride())
             if gradient.rows is None:
                 tensor.grad = values
