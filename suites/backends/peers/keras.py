@@ -68,8 +68,7 @@ class Adam(Eager):
         return optimizer
 
     def moments(self, optimizer: Any, variable: Any) -> list[Any]:
-        at = optimizer._get_variable_index(variable)
-        return [optimizer._momentums[at], optimizer._velocities[at]]
+        return moments_of(optimizer, variable)
 
     def trained(self, layer: Any) -> list[Any]:
         return [variable.value for variable in layer.trainable_variables]
@@ -79,11 +78,23 @@ class Adam(Eager):
         optimizer.weight_decay = h.weight_decay or None
 
     def loaded(self, old: Any, weights: list[Any]) -> Any:
-        new = self.built(type(old).from_config(old.get_config()), weights)
-        store: dict[str, Any] = {}
-        old.save_own_variables(store)
-        new.load_own_variables(store)
-        return new
+        return loaded(old, weights)
+
+
+def moments_of(optimizer: Any, variable: Any) -> list[Any]:
+    """m and v of a variable, on every backend of Keras."""
+    at = optimizer._get_variable_index(variable)
+    return [optimizer._momentums[at], optimizer._velocities[at]]
+
+
+def loaded(old: Any, variables: list[Any]) -> Any:
+    """A new optimizer, of the configuration and the state of an old one."""
+    new = type(old).from_config(old.get_config())
+    new.build(variables)
+    store: dict[str, Any] = {}
+    old.save_own_variables(store)
+    new.load_own_variables(store)
+    return new
 
 
 BACKENDS: tuple[type[Backend], ...] = (Adam,)

@@ -53,7 +53,7 @@ class Dense(Backend):
         self._optimize(variables, case.groups)
         for p, variable, optimizer in zip(case.parameters, variables, self.optimizers, strict=True):
             optimizer.iterations.assign(case.t)
-            for moment, x in zip(_moments(optimizer, variable), (p.m, p.v), strict=True):
+            for moment, x in zip(on_tensorflow.moments_of(optimizer, variable), (p.m, p.v), strict=True):
                 moment.assign(self._tensor(x))
 
     def _optimize(self, variables: list[Any], groups: tuple[Group, ...]) -> None:
@@ -92,11 +92,7 @@ class Dense(Backend):
 
     def reload(self, case: Case) -> None:
         for old, at in list(self._groups()):
-            new = type(old).from_config(old.get_config())
-            new.build([self.variables[i] for i in at])
-            store: dict[str, Any] = {}
-            old.save_own_variables(store)
-            new.load_own_variables(store)
+            new = on_tensorflow.loaded(old, [self.variables[i] for i in at])
             self.optimizers = [new if of is old else of for of in self.optimizers]
 
     def _numpy(self, x: Any) -> np.ndarray:
@@ -104,7 +100,7 @@ class Dense(Backend):
 
     def look(self) -> State:
         of = list(zip(self.optimizers, self.variables, strict=True))
-        m, v = ([self._numpy(_moments(*pair)[q]) for pair in of] for q in (0, 1))
+        m, v = ([self._numpy(on_tensorflow.moments_of(*pair)[q]) for pair in of] for q in (0, 1))
         return [self._numpy(x) for _, x in of], m, v, [int(self._numpy(o.iterations)) for o, _ in of]
 
     def state(self) -> State:
@@ -148,11 +144,6 @@ class Dense(Backend):
     @abstractmethod
     def differentiated(self, layer: Any) -> Callable[..., tuple[Any, Any]]:
         """The mean square of a layer's rows less their targets, and its gradient by the table."""
-
-
-def _moments(optimizer: Any, variable: Any) -> list[Any]:
-    at = optimizer._get_variable_index(variable)
-    return [optimizer._momentums[at], optimizer._velocities[at]]
 
 
 class Torch(Dense):
