@@ -17,6 +17,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.own.reader import read
 from lazyadam.suites.backends.own.template import TEMPLATES
 from lazyadam.suites.backends.workers import guard
+from lazyadam.suites.backends.workers import process as suites_process
 from lazyadam.suites.backends.workers.log import KEPT_BYTES
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.backends.workers.start import ROOT
@@ -91,6 +92,20 @@ def test_what_a_file_sets_does_not_reach_the_judge(tmp_path: Path) -> None:
     with Process(backend) as process:
         process.run([sample()])
     assert settings() == before
+
+
+def test_a_worker_that_keeps_memory_is_replaced_between_runs_and_answers_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(suites_process, "GROWN", 2**26)
+    backend, case = backend_with(tmp_path, "kept = []", "kept.append(b'x' * 2**24)"), sample(steps=2)
+    pids, answers = [], []
+    with Process(backend) as process:
+        for _ in range(6):
+            answers.append(process.run([case])[0])
+            pids.append(process.pid)
+    assert 1 < len(set(pids)) < 6
+    assert all(np.array_equal(a.w[0], answers[0].w[0]) and a.failure is None for a in answers)
 
 
 @pytest.mark.parametrize(

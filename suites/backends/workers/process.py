@@ -34,6 +34,7 @@ STEP_SECONDS = 0.02
 END_SECONDS = 1.0
 BATCH = 32
 HOPELESS = 3  # runs one after another of which no case was done
+GROWN = 2**30  # bytes by which a worker may grow: each optimizer costs MindSpore half a megabyte for good
 
 
 class Process:
@@ -66,7 +67,7 @@ class Process:
         self.replayed = 0  # divergences that a fresh worker showed too
         self.shrunk: Counter[tuple[str, ...]] = Counter()  # divergences that were made small, by cause
         self.given_up: Failure | None = None
-        self.version, self.pid = "", 0
+        self.version, self.pid, self.taken = "", 0, 0
         self.not_run: str | None = None
         self.lacking_types: dict[str, str] = {}
         self.group: execnet.Group | None = None
@@ -129,6 +130,7 @@ class Process:
         if kind == "ready":
             self.version, self.not_run = text, None
             (self.lacking_types,) = lacking
+            self.taken = self._memory()
         else:
             self.not_run = text
             self._stop()
@@ -193,7 +195,10 @@ class Process:
 
         Several cases go in one message, and every trajectory comes back as it is done. The case during
         which a worker is lost is run again step by step, so that only the step that caused it is missing.
+        A worker that has grown too large is replaced before.
         """
+        if self._memory() > self.taken + GROWN:
+            self.restart()
         trajectories: list[Trajectory] = []
         while len(trajectories) < len(cases) and self.given_up is None:
             batch = cases[len(trajectories) : len(trajectories) + BATCH]
@@ -210,6 +215,12 @@ class Process:
         return trajectories + [
             stack(case, [], 0.0, self.given_up, {}, len(case.parameters)) for case in missing
         ]
+
+    def _memory(self) -> int:
+        """How many bytes the worker takes, where that can be told; else none."""
+        with suppress(psutil.Error):
+            return int(psutil.Process(self.pid).memory_info().rss) if self.local and self.pid else 0
+        return 0
 
     def _give_up_where_hopeless(self, trajectories: list[Trajectory]) -> None:
         """A backend that hangs in whatever it is given would hold up a run for hours."""
