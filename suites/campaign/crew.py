@@ -1,6 +1,8 @@
 """On a worker: a backend's process, kept from unit to unit, and what is known of it."""
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.campaign.unit import Result, Unit, done, lost
 from lazyadam.suites.divergences import pin
 
+SECONDS = 5.0  # after which a batch of units takes no more
 TRIES = 3
 KEPT = 2  # processes: a framework takes up to a gigabyte
 
@@ -37,6 +40,21 @@ def work(unit: Unit, orders: Orders) -> Result:
             break
         _forget(backend, orders)
     return result
+
+
+def batch(
+    units: list[Unit], orders: Orders, do: Callable[[Unit, Orders], Result] = work
+) -> list[Result | Exception]:
+    """What units came to, or the error in the way; those that are left after some seconds are not begun."""
+    ends, found = time.monotonic() + SECONDS, list[Result | Exception]()
+    for unit in units:
+        try:
+            found.append(do(unit, orders))
+        except Exception as error:
+            found.append(error)
+        if time.monotonic() > ends:
+            break
+    return found
 
 
 @lru_cache(maxsize=1)  # what is known is that of one campaign

@@ -2,28 +2,31 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import dask
+import dask.utils
 from dask.base import tokenize
 from distributed import Client, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.campaign.crew import Orders, work
+from lazyadam.suites.campaign.crew import Orders, batch, work
 from lazyadam.suites.campaign.unit import Result, Unit, not_done
 
-AHEAD = 2  # units under way for each worker's thread: one is done, one waits
+AHEAD = 2  # batches under way for each worker's thread: one is done, one waits
+LARGEST = 64  # units of a batch
 LOOKED_EVERY = 5.0  # seconds
 DEATHS = 3  # of workers, until a unit is said to kill them
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS - 1,
     "distributed.worker.profile.enabled": False,  # it would stop a worker a hundred times a second
     "distributed.admin.low-level-log-length": 50,  # results of units would stay in it
+    "distributed.admin.system-monitor.log-length": 100,  # of each worker two numbers a second for hours
 }
 
 
@@ -55,35 +58,77 @@ def done_by(
 ) -> Iterator[tuple[Unit, Result | Exception]]:
     """Each unit with what it came to, as they end; one that kills every worker that it meets is a verdict.
 
-    An error is one of the suite's own: the unit is not done, and the others are.
+    An error is one of the suite's own: the unit is not done, and the others are. Units go to the workers in
+    batches of some seconds (crew.batch). Those of a batch that kills every worker go again one by one.
 
     On a cluster whose workers state resources, a unit goes to those that have one by its backend's name.
     """
-    left, ended, of_these = iter(units), as_completed(), tokenize(orders)
-    under_way: dict[Any, Unit] = {}
+    waiting, ended, of_these = Waiting(units), as_completed(), tokenize(orders)
+    under_way: dict[Any, list[Unit]] = {}
     crew = Crew(client)
 
     def submit() -> None:
-        for unit in islice(left, max(1, AHEAD * crew.threads() - len(under_way))):
-            where = {unit.backend: 1} if unit.backend in crew.resources else None
-            future = client.submit(
-                do, unit, orders, key=("unit", unit.key, of_these), pure=False, resources=where
-            )
-            under_way[future] = unit
+        while len(under_way) < max(1, AHEAD * crew.threads()) and (these := waiting.next()):
+            where = {these[0].backend: 1} if these[0].backend in crew.resources else None
+            key = ("units", waiting.given, of_these)
+            future = client.submit(batch, these, orders, do, key=key, pure=False, resources=where)
+            under_way[future] = these
             ended.add(future)
 
     submit()
     for future in ended:
-        unit = under_way.pop(future)
+        these = under_way.pop(future)
         try:
-            yield unit, future.result()
+            found = future.result()
+            waiting.back(these, len(found))
+            yield from zip(these, found, strict=False)
         except KilledWorker:
-            why = f"{DEATHS} workers died of it, one after another"
-            yield unit, not_done(unit, backends[unit.backend], orders.device, Verdict.DIES, why)
-        except Exception as error:
-            yield unit, error
+            if len(these) == 1:
+                why = f"{DEATHS} workers died of it, one after another"
+                yield (
+                    these[0],
+                    not_done(these[0], backends[these[0].backend], orders.device, Verdict.DIES, why),
+                )
+            else:
+                waiting.alone.extend(these)
+        except Exception as error:  # of Dask, or of what a worker lacks
+            yield from ((unit, error) for unit in these)
         future.release()
         submit()
+
+
+class Waiting:
+    """Units that wait, to be given out in batches, each of one backend.
+
+    given: how many batches were. size: of the next; twice the last one's, or what that came to in its time.
+    alone: those that go one by one.
+    """
+
+    def __init__(self, units: Iterable[Unit]) -> None:
+        self.units, self.given, self.size = iter(units), 0, 1
+        self.again: deque[Unit] = deque()
+        self.alone: deque[Unit] = deque()
+
+    def next(self) -> list[Unit]:
+        """A batch; none where nothing is left."""
+        self.given += 1
+        if self.alone:
+            return [self.alone.popleft()]
+        found: list[Unit] = []
+        while len(found) < self.size and (unit := self._one()):
+            if found and unit.backend != found[0].backend:
+                self.again.appendleft(unit)
+                break
+            found.append(unit)
+        return found
+
+    def _one(self) -> Unit | None:
+        return self.again.popleft() if self.again else next(self.units, None)
+
+    def back(self, batch: list[Unit], done: int) -> None:
+        """A batch of which so many are done: the others wait again."""
+        self.again.extendleft(reversed(batch[done:]))
+        self.size = done if done < len(batch) else min(max(self.size, 2 * done), LARGEST)
 
 
 class Crew:
@@ -100,4 +145,5 @@ class Crew:
             self.count = sum(worker["nthreads"] for worker in workers)
             self.resources = {name for worker in workers for name in worker.get("resources", {})}
             self.looked = time.monotonic()
+            dask.utils.key_split.cache_clear()  # it keeps a hundred thousand keys
         return self.count
