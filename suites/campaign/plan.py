@@ -16,12 +16,14 @@ class Shard:
     of: int = 1
 
 
-def planned(backends: Sequence[type[Backend]], cases: int | None, shard: Shard) -> Iterator[Unit]:
-    """Block after block, until there are so many cases; None: without end."""
+def planned(
+    backends: Sequence[type[Backend]], cases: int | None, shard: Shard, profile: str = ""
+) -> Iterator[Unit]:
+    """Block after block, until there are so many cases; None: without end. profile: one block, its cases."""
     total, position = 0, 0
-    for block in count():
+    for block in [0] if profile else count():
         for backend in backends:
-            for unit in units_of(backend, block):
+            for unit in units_of(backend, block, profile):
                 if cases is not None and total >= cases:
                     return
                 total += unit.cases

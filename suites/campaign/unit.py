@@ -4,7 +4,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from lazyadam.suites.campaign.covered import circumstances
 from lazyadam.suites.cases import corpus
 from lazyadam.suites.cases.strategies import seed_of
 from lazyadam.suites.clauses import CLAUSES
-from lazyadam.suites.conformance.budget import Budget
+from lazyadam.suites.conformance.budget import BUDGETS, Budget
 from lazyadam.suites.conformance.examine import Examination, examine, verdict_row
-from lazyadam.suites.conformance.sample import Sample
+from lazyadam.suites.conformance.sample import Sample, cells
 from lazyadam.suites.conformance.tell import tell
 
 Result = dict[str, Any]
@@ -33,35 +33,38 @@ LARGEST_FILE = 2**20
 
 @dataclass(frozen=True, order=True)
 class Unit:
-    """block: which cases; a campaign has as many blocks as it comes to. cases: how many are drawn."""
+    """block: which cases; a campaign has as many blocks as it comes to. cases: how many are drawn.
+
+    profile: whose cases they are instead, those of a run; that is one block.
+    """
 
     block: int
     backend: str
     dtype: str
     clause: str
     cases: int
+    profile: str = ""
 
     @property
     def key(self) -> str:
         return f"{self.block:06} {self.backend} {self.dtype} {self.clause}"
 
     def sample(self, backend: type[Backend], seed: int) -> Sample:
-        """seed: of the campaign."""
-        budget = Budget(*(self.cases, self.cases, self.cases), shrink_tries=TRIES, shrink_explained=False)
+        """seed: of the campaign, or of the run."""
         clause = CLAUSES[self.clause]
+        if self.profile:
+            return Sample(clause, backend, self.dtype, seed, BUDGETS[self.profile])
+        budget = Budget(*(self.cases, self.cases, self.cases), shrink_tries=TRIES, shrink_explained=False)
         return Sample(clause, backend, self.dtype, seed_of(seed, "campaign", self.block), budget)
 
 
-def units_of(backend: type[Backend], block: int) -> Iterator[Unit]:
+def units_of(backend: type[Backend], block: int, profile: str = "") -> Iterator[Unit]:
     """Those of one block of a backend: of every clause that applies, in every type."""
-    cases = CASES // COMPILED if backend.compiles else CASES
-    for clause in CLAUSES.values():
-        if not clause.missing(backend):
-            for dtype in clause.dtypes(backend):
-                unit = Unit(block, backend.name, dtype, clause.id, cases)
-                sample = unit.sample(backend, 0)
-                fewer = sample.budget.cases_of(clause, sample.menu, backend)
-                yield Unit(block, backend.name, dtype, clause.id, fewer)
+    most = CASES // COMPILED if backend.compiles else CASES
+    for clause, dtype in cells(backend):
+        unit = Unit(block, backend.name, dtype, clause.id, most, profile)
+        sample = unit.sample(backend, 0)
+        yield replace(unit, cases=sample.budget.cases_of(clause, sample.menu, backend))
 
 
 def done(unit: Unit, process: Process, seed: int) -> Result:

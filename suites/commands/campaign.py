@@ -34,6 +34,9 @@ def campaign(
     targets: Targets = [],
     cases: Annotated[str | None, typer.Option(metavar="N", help="how many in all, also 1e6")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="N", help="no unit is begun after so many")] = None,
+    profile: Annotated[
+        str, typer.Option(metavar="NAME", help="those that check tries instead: ci, nightly or deep")
+    ] = "",
     workers: Annotated[
         int | None,
         typer.Option("-n", "--workers", metavar="N", parser=at_once, help="processes; default: one a core"),
@@ -62,6 +65,7 @@ def campaign(
     from lazyadam.suites.campaign.plan import Shard
     from lazyadam.suites.campaign.store import Store, StoreError
     from lazyadam.suites.cases.trace import TraceError
+    from lazyadam.suites.conformance.budget import BUDGETS
     from lazyadam.suites.divergences.accepting import folders_of
     from lazyadam.suites.run.journal import code
     from lazyadam.suites.run.machine import all_threads
@@ -76,13 +80,16 @@ def campaign(
     except TraceError as error:
         raise typer.TyperException(str(error)) from None
     most = None if cases is None else number(cases, option="--cases")
-    if most is None and minutes is None and not of:
+    if profile and cases:
+        raise typer.TyperException("--profile says how many cases: it goes without --cases")
+    profile = one_of(profile, ["", *BUDGETS], "--profile")
+    if most is None and minutes is None and not profile and not of:
         raise typer.TyperException("how long? --cases N, or --minutes N")
     if not (part := re.fullmatch(r"(\d+)/(\d+)", shard)) or not 1 <= int(part[1]) <= int(part[2]):
         raise typer.BadParameter(f"{shard} is no part, such as 3/10", param_hint="--shard")
     settings = {
         "campaign": ", ".join(b.name for b in these),
-        "cases": str(most or "without end"),
+        "cases": str(most or profile or "without end"),
         **{name: str(value) for name, value in asdict(orders).items()},
         "suite": code(),
     }
@@ -95,7 +102,7 @@ def campaign(
                 return tables(these, of, out, begun)
             store = Store(out, settings, resume)
             stack.callback(store.close)
-            extent = most, Shard(int(part[1]), int(part[2]))
+            extent = most, Shard(int(part[1]), int(part[2])), profile
             whole = run(these, orders, store, extent, minutes, (scheduler, workers or all_threads()))
             status = tables(these, [out], out, begun)
         except (NotWritten, StoreError) as error:
@@ -107,7 +114,7 @@ def run(
     these: "list[type[Backend]]",
     orders: "Orders",
     store: "Store",
-    extent: "tuple[int | None, Shard]",
+    extent: "tuple[int | None, Shard, str]",
     minutes: float | None,
     where: tuple[str, int],
 ) -> bool | None:

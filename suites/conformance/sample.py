@@ -1,6 +1,6 @@
 """The cases that a clause is tried on: of a backend in a type, from a seed, as many as a budget has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from lazyadam.suites.cases import trace
 from lazyadam.suites.cases.case import Case
 from lazyadam.suites.cases.corpus import collect
 from lazyadam.suites.cases.strategies import Menu, seed_of
+from lazyadam.suites.clauses import CLAUSES
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.budget import Budget, menu_of
 from lazyadam.suites.conformance.combined import At, points_of
@@ -51,6 +52,14 @@ class Sample:
     def points(self) -> Sequence[At]:
         """Where in the space it is tried beside."""
         return points_of(self.clause, self.backend, self.dtype, self.seed, self.budget)
+
+
+def cells(backend: type[Backend]) -> Iterator[tuple[Clause, str]]:
+    """What a backend is tried in: each clause that applies, in each of its types."""
+    for clause in CLAUSES.values():
+        if not clause.missing(backend):
+            for dtype in clause.dtypes(backend):
+                yield clause, dtype
 
 
 def kept_at(path: Path | None, dtype: str) -> tuple[list[Case], list[str]]:

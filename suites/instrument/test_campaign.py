@@ -156,6 +156,22 @@ def ended(folder: Path, workers: int, cases: str, *more: str) -> None:
 
 
 @pytest.mark.slow
+def test_the_cases_of_a_run_as_units_come_to_what_the_run_does(tmp_path: Path) -> None:
+    """In units on two workers, and in two shards that share nothing: the verdicts of check, to the byte."""
+    said = []
+    run = [*COMMAND[:3], "check", *COMMAND[4:], "-n", "1", "--out", str(tmp_path / "run")]
+    said.append(subprocess.run(run, capture_output=True, timeout=600, check=False).returncode)
+    parts = [tmp_path / f"part-{i}" for i in (1, 2)]
+    for i, part in enumerate(parts, 1):
+        shard = [*COMMAND, "--profile", "ci", "--shard", f"{i}/2", "--out", str(part)]
+        said.append(subprocess.run(shard, capture_output=True, timeout=600, check=False).returncode)
+    whole = [*COMMAND, *(arg for part in parts for arg in ("--from", str(part))), "--out", str(tmp_path)]
+    said.append(subprocess.run(whole, capture_output=True, timeout=600, check=False).returncode)
+    assert said == [0, 0, 0, 0]
+    assert (tmp_path / "verdicts.csv").read_bytes() == (tmp_path / "run" / "verdicts.csv").read_bytes()
+
+
+@pytest.mark.slow
 def test_killed_again_and_again_and_resumed_the_tables_are_the_same(tmp_path: Path) -> None:
     """Client and scheduler, a worker, a backend's process, at random; beside one worker, undisturbed."""
     cases = "45000"
@@ -274,6 +290,8 @@ def test_a_cluster_started_by_hand_with_another_interpreter_finds_the_same(tmp_p
     [
         ([], "how long? --cases N, or --minutes N"),
         (["--cases", "10", "--shard", "4/3"], "4/3 is no part, such as 3/10"),
+        (["--cases", "10", "--profile", "ci"], "--profile says how many cases: it goes without --cases"),
+        (["--profile", "cj"], "'cj'"),
         (["--cases", "ten"], "ten is no whole number"),
         (["--cases", "10", "--resume"], "no such file: no campaign was begun there"),
         (["--from", "nowhere"], "no such file: no campaign was begun there"),

@@ -7,6 +7,7 @@ import pytest
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.clauses import CLAUSES, carried
 from lazyadam.suites.clauses.clause import Clause
+from lazyadam.suites.conformance.sample import cells
 from lazyadam.suites.divergences import pin
 from lazyadam.suites.divergences.reproducer import no_script, only_judged
 from lazyadam.suites.plugin.options import BACKENDS, DONE, words
@@ -54,9 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     conformance = [
         (backend, (backend, device, dtype, clause), f"{clause.id}-{backend.name}-{dtype}")
         for backend, device in placed
-        for clause in CLAUSES.values()
-        for dtype in clause.dtypes(backend)
-        if not clause.missing(backend)
+        for clause, dtype in cells(backend)
     ]
     pinned = [
         (backend, (backend, device, known.cast(dtype)), f"{known.name}-{backend.name}-{dtype}")
