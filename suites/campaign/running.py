@@ -1,22 +1,24 @@
 """Units on the workers of a Dask cluster, a bounded number under way."""
 
 import math
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import dask
 import dask.utils
 from dask.base import tokenize
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed
 from distributed.scheduler import KilledWorker
 
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.campaign.crew import Orders, batch, work
 from lazyadam.suites.campaign.unit import Result, Unit, not_done
+from lazyadam.suites.run.machine import CARDS
 
 AHEAD = 2  # batches under way for each worker's thread: one is done, one waits
 LARGEST = 64  # units of a batch
@@ -30,9 +32,23 @@ SETTINGS = {
 }
 
 
+class Cards(WorkerPlugin):  # type: ignore[misc]
+    """Each worker, and one that takes the place of a lost one, sees one card alone."""
+
+    name = "cards"
+
+    def __init__(self, cards: Sequence[str]) -> None:
+        self.cards = cards
+
+    def setup(self, worker: Worker) -> None:
+        os.environ[CARDS] = self.cards[int(worker.name)]
+
+
 @contextmanager
-def cluster(address: str, workers: int) -> Iterator[Client]:
+def cluster(address: str, workers: int, cards: Sequence[str] = ()) -> Iterator[Client]:
     """A cluster that is there, by its address, or a local one that goes with the context.
+
+    cards: one for each worker of a local one; none where they are not on a card.
 
     Raises:
         OSError: nothing answers at the address.
@@ -46,6 +62,8 @@ def cluster(address: str, workers: int) -> Iterator[Client]:
             n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=":0", silence_logs=50
         )
         with local, Client(local) as client:
+            if cards:
+                client.register_plugin(Cards(cards))
             yield client
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from lazyadam.suites.run.machine import unsupported
+from lazyadam.suites.run.machine import CARDS, unsupported
 
 app = typer.Typer(
     name="lazyadam",
@@ -30,7 +30,6 @@ app = typer.Typer(
 FILES = ("judging", "campaign", "recording", "recordings", "telling", "tables", "bench", "setting_up")
 OUT = Path("lazyadam-out")
 LONGEST = 1000
-CARDS = "CUDA_VISIBLE_DEVICES"
 COMPLETE = "_LAZYADAM_COMPLETE"  # set by the shell that asks how a line could go on
 
 

@@ -68,7 +68,7 @@ def campaign(
     from lazyadam.suites.conformance.budget import BUDGETS
     from lazyadam.suites.divergences.accepting import folders_of
     from lazyadam.suites.run.journal import code
-    from lazyadam.suites.run.machine import all_threads
+    from lazyadam.suites.run.machine import all_threads, cards
 
     device = one_of(device, DEVICES, "--device")
     these = chosen(targets, out, python=python or "")
@@ -82,7 +82,8 @@ def campaign(
     most = None if cases is None else number(cases, option="--cases")
     if profile and cases:
         raise typer.TyperException("--profile says how many cases: it goes without --cases")
-    profile = one_of(profile, ["", *BUDGETS], "--profile")
+    if profile:
+        profile = one_of(profile, BUDGETS, "--profile")
     if most is None and minutes is None and not profile and not of:
         raise typer.TyperException("how long? --cases N, or --minutes N")
     if not (part := re.fullmatch(r"(\d+)/(\d+)", shard)) or not 1 <= int(part[1]) <= int(part[2]):
@@ -103,7 +104,11 @@ def campaign(
             store = Store(out, settings, resume)
             stack.callback(store.close)
             extent = most, Shard(int(part[1]), int(part[2])), profile
-            whole = run(these, orders, store, extent, minutes, (scheduler, workers or all_threads()))
+            on = cards() if device != "cpu" and not scheduler else []
+            if on and workers and workers > len(on):
+                raise typer.TyperException(f"--workers {workers}: there are cards for {len(on)}, one each")
+            count = workers or len(on) or all_threads()
+            whole = run(these, orders, store, extent, minutes, (scheduler, count, on[:count]))
             status = tables(these, [out], out, begun)
         except (NotWritten, StoreError) as error:
             raise typer.TyperException(str(error)) from None
@@ -116,7 +121,7 @@ def run(
     store: "Store",
     extent: "tuple[int | None, Shard, str]",
     minutes: float | None,
-    where: tuple[str, int],
+    where: "tuple[str, int, list[str]]",
 ) -> bool | None:
     """Do what is left of a campaign, each result kept as it comes; None where it was interrupted.
 

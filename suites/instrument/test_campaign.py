@@ -1,7 +1,9 @@
 """Campaigns: units are done again where they are lost, and come to the same, whoever does them."""
 
 import math
+import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -246,6 +248,29 @@ def test_a_unit_that_kills_every_worker_dies_and_one_that_cannot_be_done_is_told
     assert verdicts[0] == verdicts[3] == {Verdict.CONFORMS, Verdict.DIVERGES}  # as is known
     assert verdicts[1] == {Verdict.DIES}
     assert "3 workers died of it" in found[1]["new"][0]
+
+
+def test_the_example_of_a_cluster_of_jobs_says_what_a_job_would_run() -> None:
+    example = Path(__file__).parents[1] / "campaign/examples/jobqueue.py"
+    ran = subprocess.run([sys.executable, example], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.startswith("#!")
+    assert re.search(r"dask_worker tcp://\S+ .*--nthreads 1 ", ran.stdout)
+
+
+def test_each_worker_has_a_card_of_its_own_and_one_in_the_place_of_a_lost_one_too() -> None:
+    def seen() -> str:
+        return os.environ["CUDA_VISIBLE_DEVICES"]
+
+    with cluster("", 2, ["3", "5"]) as client:
+        first = client.run(seen)
+        (lost, card), _ = first.items()
+        client.run(os._exit, 1, workers=[lost], on_error="ignore")
+        while lost in client.nthreads():
+            time.sleep(0.1)
+        client.wait_for_workers(2, timeout=60)
+        again = client.run(seen)
+    assert sorted(first.values()) == sorted(again.values()) == ["3", "5"]
+    assert [place for place, x in again.items() if x == card] != [lost]
 
 
 @pytest.mark.slow

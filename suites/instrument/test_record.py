@@ -14,10 +14,11 @@ from lazyadam.reports.schema.versions import BITS
 from lazyadam.reports.tables import frame, read, records, write
 from lazyadam.reports.vocabulary import Alike
 from lazyadam.suites.cases.case import Failure, Trajectory
-from lazyadam.suites.commands.app import CARDS, card
+from lazyadam.suites.commands.app import card
 from lazyadam.suites.commands.recording import DONE, run
 from lazyadam.suites.conformance.bits import bits
 from lazyadam.suites.instrument.published import RUN, lazyadam
+from lazyadam.suites.run.machine import CARDS
 
 PARTS = {"one": ["list", "axes"], "two": ["list", "profiles"]}
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+CARDS = "CUDA_VISIBLE_DEVICES"
+
 
 def unsupported() -> str:
     """Why nothing runs here, in a line; '' where it does."""
@@ -43,7 +45,7 @@ def machine() -> dict[str, str]:
         "system": platform.platform(),
         "libc": " ".join(platform.libc_ver()),
         "python": platform.python_version(),
-        "gpu": _gpu(),
+        "gpu": "; ".join(_gpus()),
     }
     return {name: fact for name, fact in facts.items() if fact}
 
@@ -65,7 +67,13 @@ def _caches() -> str:
     return ", ".join(found)
 
 
-def _gpu() -> str:
+def cards() -> list[str]:
+    """The NVIDIA cards that a process sees, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get(CARDS)
+    return [x for x in named.split(",") if x] if named else [str(i) for i in range(len(_gpus()))]
+
+
+def _gpus() -> list[str]:
     with suppress(OSError, subprocess.SubprocessError):
         asked = [
             "nvidia-smi",
@@ -73,5 +81,5 @@ def _gpu() -> str:
             "--format=csv,noheader",
         ]
         said = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
-        return "; ".join(said.strip().splitlines())
-    return ""
+        return said.strip().splitlines()
+    return []
