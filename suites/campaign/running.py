@@ -12,7 +12,9 @@ import dask
 import dask.utils
 from dask.base import tokenize
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed
+from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
+from distributed.utils import silence_logging_cmgr
 
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.base import Backend
@@ -55,7 +57,8 @@ def cluster(address: str, workers: int, cards: Sequence[str] = ()) -> Iterator[C
     """
     with dask.config.set(SETTINGS):
         if address:
-            with Client(address, timeout="30s") as client:
+            # what is told of a lost scheduler, a line of ours tells
+            with silence_logging_cmgr("critical"), Client(address, timeout="30s") as client:
                 yield client
             return
         local = LocalCluster(
@@ -80,6 +83,9 @@ def done_by(
     batches of some seconds (crew.batch). Those of a batch that kills every worker go again one by one.
 
     On a cluster whose workers state resources, a unit goes to those that have one by its backend's name.
+
+    Raises:
+        ConnectionError: the scheduler is gone.
     """
     waiting, ended, of_these = Waiting(units), as_completed(), tokenize(orders)
     under_way: dict[Any, list[Unit]] = {}
@@ -109,6 +115,8 @@ def done_by(
                 )
             else:
                 waiting.alone.extend(these)
+        except FutureCancelledError:
+            raise ConnectionError("the connection to the scheduler is lost; --resume goes on") from None
         except Exception as error:  # of Dask, or of what a worker lacks
             yield from ((unit, error) for unit in these)
         future.release()
