@@ -24,7 +24,7 @@ from lazyadam.suites.campaign.unit import CASES, Result, Unit
 WORKERS = 200
 SECONDS = (5.0, 30.0)  # what a unit is to take
 UNITS = 4000
-TOLD = (20, 400, 1000, 2000, 3600)  # in the last ones there is not enough left for all
+TOLD = (20, 200, 400, 1000, 2000, 3600)  # in the last ones there is not enough left for all
 
 
 def seconds_of(unit: Unit) -> float:

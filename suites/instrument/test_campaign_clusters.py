@@ -11,7 +11,7 @@ import time
 import venv
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -21,8 +21,8 @@ from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.campaign.crew import Orders
 from lazyadam.suites.campaign.running import cluster, done_by
 from lazyadam.suites.campaign.store import FILE
-from lazyadam.suites.campaign.unit import Unit
-from lazyadam.suites.instrument.deadly import Deadly
+from lazyadam.suites.campaign.unit import Result, Unit
+from lazyadam.suites.instrument.at_workers import Deadly, tell_who
 
 COMMAND = [sys.executable, "-m", "lazyadam.suites.commands", "campaign", "torch.SparseAdam", "--seed", "3"]
 KILLS = 30
@@ -83,7 +83,7 @@ def test_killed_again_and_again_and_resumed_the_tables_are_the_same(tmp_path: Pa
         client.wait()
         more = ["--resume"] if (out / FILE).exists() else []
     assert kills >= KILLS
-    ended(out, 2, cases, "--resume")
+    ended(out, 4, cases, "--resume")
     assert tables(out) == tables(tmp_path / "whole")
 
 
@@ -150,8 +150,8 @@ class ByHand:
         self.started.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=self.folder))
         return self.started[-1]
 
-    def worker(self, python: Path | str = sys.executable) -> subprocess.Popen:
-        return self.start(python, "worker", self.address, "--nthreads", "1")
+    def worker(self, python: Path | str = sys.executable, *more: str) -> subprocess.Popen:
+        return self.start(python, "worker", self.address, "--nthreads", "1", *more)
 
     def client(self, out: Path, cases: str) -> subprocess.Popen:
         command = [*COMMAND, "--cases", cases, "--scheduler", self.address, "--out", str(out)]
@@ -165,13 +165,13 @@ def test_a_cluster_started_by_hand_with_another_interpreter_finds_the_same(tmp_p
     venv.create(other, with_pip=False)
     (site,) = other.glob("lib/python*/site-packages")
     (site / "here.pth").write_text("\n".join(path for path in sys.path if path))
-    with ByHand(tmp_path) as cluster:
-        first = cluster.worker()
-        cluster.worker(other / "bin/python")
-        client = cluster.client(tmp_path / "found", "15000")
+    with ByHand(tmp_path) as by_hand:
+        first = by_hand.worker()
+        by_hand.worker(other / "bin/python")
+        client = by_hand.client(tmp_path / "found", "15000")
         time.sleep(15)
         first.kill()
-        cluster.worker(other / "bin/python")
+        by_hand.worker(other / "bin/python")
         client.communicate(timeout=600)
     assert client.returncode == 0
     ended(tmp_path / "here", 2, "15000")
@@ -179,16 +179,28 @@ def test_a_cluster_started_by_hand_with_another_interpreter_finds_the_same(tmp_p
 
 
 @pytest.mark.slow
+def test_units_of_a_backend_that_only_some_workers_have_go_to_these(tmp_path: Path) -> None:
+    units = [Unit(i, name, "float32", "gaps", 1) for i in range(9) for name in ("everywhere", "rare")]
+    with ByHand(tmp_path) as by_hand, cluster(by_hand.address, 0) as client:
+        for name, more in {"one": (), "other": ("--resources", "rare=1")}.items():
+            by_hand.worker(sys.executable, "--name", name, *more)
+        client.wait_for_workers(2, timeout=60)
+        done = [*done_by(client, units, ORDERS, {}, tell_who)]
+    assert {unit.key for unit, _ in done} == {unit.key for unit in units}
+    assert {cast(Result, result)["by"] for unit, result in done if unit.backend == "rare"} == {"other"}
+
+
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_is_a_line_and_the_campaign_goes_on_without_it(tmp_path: Path) -> None:
-    with ByHand(tmp_path) as cluster:
-        cluster.worker()
-        client = cluster.client(tmp_path / "found", "5000")
+    with ByHand(tmp_path) as by_hand:
+        by_hand.worker()
+        client = by_hand.client(tmp_path / "found", "5000")
         time.sleep(15)
-        cluster.scheduler.kill()
+        by_hand.scheduler.kill()
         said = client.communicate(timeout=120)[1].splitlines()
     assert client.returncode == 2
     assert said[1:] == [
-        f"lazyadam: --scheduler {cluster.address}: the connection to the scheduler is lost; --resume goes on"
+        f"lazyadam: --scheduler {by_hand.address}: the connection to the scheduler is lost; --resume goes on"
     ]
     ended(tmp_path / "found", 2, "5000", "--resume")
     ended(tmp_path / "here", 2, "5000")
