@@ -1,10 +1,11 @@
 """On a worker: a backend's process, kept from unit to unit, and what is known of it."""
 
+import platform
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lazyadam.suites.backends.base import Backend
@@ -13,6 +14,7 @@ from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.campaign.unit import Result, Unit, done, lost
 from lazyadam.suites.divergences import pin
+from lazyadam.suites.run.journal import code
 
 SECONDS = 5.0  # after which a batch of units takes no more
 TRIES = 3
@@ -21,13 +23,17 @@ KEPT = 2  # processes: a framework takes up to a gigabyte
 
 @dataclass(frozen=True)
 class Orders:
-    """What all units of a campaign have in common. files: of backends; python: the interpreter of theirs."""
+    """What all units of a campaign have in common. files: of backends; python: the interpreter of theirs.
+
+    suite: a digest of the code (suites/run/journal.py) that whoever does them has to have too.
+    """
 
     seed: int
     device: str
     python: str = ""
     files: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
+    suite: str = ""
 
 
 def work(unit: Unit, orders: Orders) -> Result:
@@ -45,7 +51,13 @@ def work(unit: Unit, orders: Orders) -> Result:
 def batch(
     units: list[Unit], orders: Orders, do: Callable[[Unit, Orders], Result] = work
 ) -> list[Result | Exception]:
-    """What units came to, or the error in the way; those that are left after some seconds are not begun."""
+    """What units came to, or the error in the way; those that are left after some seconds are not begun.
+
+    Raises:
+        RuntimeError: this is another version of the suite, which might come to something else.
+    """
+    if orders.suite not in ("", suite()):
+        raise RuntimeError(f"the worker on {platform.node()} has another lazyadam, or a changed one")
     ends, found = time.monotonic() + SECONDS, list[Result | Exception]()
     for unit in units:
         try:
@@ -55,6 +67,9 @@ def batch(
         if time.monotonic() > ends:
             break
     return found
+
+
+suite = cache(code)
 
 
 @lru_cache(maxsize=1)  # what is known is that of one campaign

@@ -74,7 +74,7 @@ def campaign(
     these = chosen(targets, out, python=python or "")
     files = tuple(dict.fromkeys(str(Path(b.file).resolve()) for b in these if b.file))
     folders = tuple(str(path.resolve()) for path in [*pins_in(pins), *folders_of(files)])
-    orders = Orders(seed_of(seed or "0"), device, python or "", files, folders)
+    orders = Orders(seed_of(seed or "0"), device, python or "", files, folders, code())
     try:
         these = [backends(orders)[b.name] for b in these]
     except TraceError as error:
@@ -92,7 +92,6 @@ def campaign(
         "campaign": ", ".join(b.name for b in these),
         "cases": str(most or profile or "without end"),
         **{name: str(value) for name, value in asdict(orders).items()},
-        "suite": code(),
     }
     begun = time.monotonic()
     with ExitStack() as stack:

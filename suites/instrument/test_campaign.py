@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from dataclasses import replace
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from lazyadam.reports.tables import read, records
 from lazyadam.reports.told import how_often
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.campaign.covered import circumstances, size
-from lazyadam.suites.campaign.crew import Orders, leave, work
+from lazyadam.suites.campaign.crew import Orders, batch, leave, work
 from lazyadam.suites.campaign.gather import Gathered
 from lazyadam.suites.campaign.plan import Shard, planned
 from lazyadam.suites.campaign.running import Waiting
@@ -154,15 +155,20 @@ def test_batches_grow_until_they_take_their_time_and_what_is_left_of_one_waits_a
     these = [BACKENDS["torch.SparseAdam"], BACKENDS["torch.Adam.loop"]]
     units = [*islice(planned(these, None, Shard()), 300)]
     waiting, given, sizes = Waiting(units), list[Unit](), list[int]()
-    while batch := waiting.next():
-        assert len({unit.backend for unit in batch}) == 1
-        done = min(len(batch), 5)
-        waiting.back(batch, done)
-        given += batch[:done]
-        sizes.append(len(batch))
+    while out := waiting.next():
+        assert len({unit.backend for unit in out}) == 1
+        done = min(len(out), 5)
+        waiting.back(out, done)
+        given += out[:done]
+        sizes.append(len(out))
     assert given == units
     assert sizes[:5] == [1, 2, 4, 8, 5]
     assert max(sizes) < 11
+
+
+def test_a_worker_with_another_version_of_the_suite_does_nothing() -> None:
+    with pytest.raises(RuntimeError, match="has another lazyadam"):
+        batch([Unit(0, "torch.SparseAdam", "float32", "gaps", 10)], replace(ORDERS, suite="another"))
 
 
 @pytest.mark.parametrize(
