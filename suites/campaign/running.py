@@ -29,7 +29,7 @@ DEATHS = 3  # of workers, until a unit is said to kill them
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS - 1,
     "distributed.worker.profile.enabled": False,  # it would stop a worker a hundred times a second
-    "distributed.admin.low-level-log-length": 50,  # results of units would stay in it
+    "distributed.admin.low-level-log-length": 5,  # of each worker: messages stay in it
     "distributed.admin.system-monitor.log-length": 100,  # of each worker two numbers a second for hours
 }
 
