@@ -40,6 +40,7 @@ def _order(column: pd.Series) -> pd.Series:
 
 
 BYTE_ORDER_MARK = "\ufeff"  # which spreadsheets write first
+LONGEST_CELL = 2**17
 
 
 def read(name: str, folder: Path, only: Sequence[str] = ()) -> pd.DataFrame:
@@ -53,6 +54,7 @@ def read(name: str, folder: Path, only: Sequence[str] = ()) -> pd.DataFrame:
     path, rows = folder / f"{name}.csv", list[list[str]]()
     try:
         text = text_of(path).removeprefix(BYTE_ORDER_MARK)
+        csv.field_size_limit(LONGEST_CELL)  # MindSpore, once imported, has set another
         rows.extend(csv.reader(StringIO(text), strict=True))
     except FileNotFoundError:
         raise TableError(f"{path}: not there") from None
