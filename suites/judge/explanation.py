@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from itertools import combinations
+from itertools import combinations, groupby, takewhile
 
 import numpy as np
 
@@ -27,27 +27,40 @@ def explanations(
 ) -> Iterator[str]:
     """The axes that, turned to what the backend speaks, explain a divergence: the fewest first.
 
-    Where its source was not read, a single axis turned to any of its values. beyond: cases and quantities
-    that they need not explain.
+    Of as many axes first those that leave the least: one that only widens the bound may leave what is just
+    within it. Where its source was not read, a single axis turned to any of its values. beyond: cases and
+    quantities that they need not explain.
     """
     diverging = np.flatnonzero(judgement.worst > 1)
     least = int(min(diverging, key=lambda i: size(trial.cases[i]), default=0))
     worst = int(np.argmax(judgement.worst))
     moments = not beyond and any(f.quantity in ("m", "v") for f in judgement.divergences)
 
-    def explains(turned: Dialect, which: list[int]) -> bool:
+    def left(turned: Dialect, which: list[int]) -> float:
+        """The largest error / bound that is left; infinite where something is that they have to explain."""
         judged = judge(trial.of(which), turned)
         if beyond:
-            return {(which[f.case], f.quantity) for f in judged.divergences} <= beyond
-        return float(judged.worst.max()) <= 1
+            return 0.0 if {(which[f.case], f.quantity) for f in judged.divergences} <= beyond else np.inf
+        return float(judged.worst.max())
 
-    for turned in turnings(dialect, trial.backend):
-        axes = [axis for axis in AXES if getattr(dialect, axis) != getattr(turned, axis)]
-        if moments and OF_W.issuperset(axes):
-            continue
+    def explained(turned: Dialect) -> float | None:
+        """What is left of the whole, where that is within the bound."""
+        if moments and OF_W.issuperset(_apart(dialect, turned)):
+            return None
         # Most explain neither of two, which are soon judged.
-        if all(explains(turned, which) for which in ([least], [worst], [*range(len(trial.cases))])):
+        tried = (left(turned, which) for which in ([least], [worst], [*range(len(trial.cases))]))
+        ratios = [*takewhile(lambda ratio: ratio <= 1, tried)]
+        return ratios[-1] if len(ratios) == 3 else None
+
+    for _, alike in groupby(turnings(dialect, trial.backend), lambda turned: len(_apart(dialect, turned))):
+        found = [(ratio, turned) for turned in alike if (ratio := explained(turned)) is not None]
+        for _, turned in sorted(found, key=lambda x: x[0]) if trial.backend.source_read else found:
+            axes = _apart(dialect, turned)
             yield "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
+
+
+def _apart(one: Dialect, other: Dialect) -> list[str]:
+    return [axis for axis in AXES if getattr(one, axis) != getattr(other, axis)]
 
 
 def turnings(dialect: Dialect, backend: type[Backend]) -> Iterator[Dialect]:
@@ -58,7 +71,7 @@ def turnings(dialect: Dialect, backend: type[Backend]) -> Iterator[Dialect]:
             yield from (replace(dialect, **{axis: value}) for value in type(now) if value is not now)
         return
     spoken = backend.spoken
-    apart = [axis for axis in AXES if getattr(dialect, axis) != getattr(spoken, axis)]
+    apart = _apart(dialect, spoken)
     for count in range(1, len(apart) + 1):
         for chosen in combinations(apart, count):
             yield replace(dialect, **{axis: getattr(spoken, axis) for axis in chosen})
