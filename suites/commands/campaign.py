@@ -103,7 +103,7 @@ def campaign(
             store = Store(out, settings, resume)
             stack.callback(store.close)
             extent = most, Shard(int(part[1]), int(part[2])), profile
-            on = cards() if device != "cpu" and not scheduler else []
+            on = cards() if device in ("gpu", "cuda") and not scheduler else []
             if on and workers and workers > len(on):
                 raise typer.TyperException(f"--workers {workers}: there are cards for {len(on)}, one each")
             count = workers or len(on) or all_threads()

@@ -13,4 +13,5 @@ if __name__ == "__main__":
                 f"lazyadam campaign torch --cases 1e6 --scheduler {cluster.scheduler_address} --out million"
             )
             Event().wait()  # until Ctrl-C
-        print(cluster.job_script())
+        else:
+            print(cluster.job_script())
