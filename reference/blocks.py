@@ -15,8 +15,8 @@ class Running:
     """A state that runs on by itself, with the bound on the errors that it gathers.
 
     Rows stay in `start`, exact, until a gradient touches them. From then on a row is table[slot], and
-    slots are given in the order of first touch: table (6, slots, elements) holds w, m, v and their
-    errors.
+    slots are given in the order of first touch: table (quantities, slots, elements) holds w, m, v, and v_max
+    where there is one, and then their errors.
     """
 
     def __init__(self, start: State) -> None:
@@ -24,15 +24,20 @@ class Running:
         self.start = start
         self.slot = np.full(rows, -1)
         self.touched = 0
-        self.table = np.full((6, rows, elements), 0.0)
+        self.table = np.full((2 * len(start), rows, elements), 0.0)
 
     def now(self) -> tuple[State, Errors]:
-        """w, m and v of all rows, and the bounds on their errors."""
+        """The state of all rows, and the bounds on its errors."""
         touched = np.flatnonzero(self.slot >= 0)
         result = [*(x.copy() for x in self.start), *(np.zeros_like(x) for x in self.start)]
         for x, latest in zip(result, self.table, strict=True):
             x[touched] = latest[self.slot[touched]]
-        return State(*result[:3]), Errors(*result[3:])
+        return self.parted(result)
+
+    def parted(self, arrays: list[np.ndarray]) -> tuple[State, Errors]:
+        """State and errors, in the order of the table."""
+        count = len(self.start)
+        return State(*arrays[:count]), Errors(*arrays[count:])
 
 
 def advance(running: Running, gradient: Coalesced, s: Scalars, rules: Rules) -> None:
@@ -55,7 +60,7 @@ def advance(running: Running, gradient: Coalesced, s: Scalars, rules: Rules) -> 
     for at in blocks(len(again), width, rules):
         slot, part = slots[again[at]], gradient.part(again[at])
         now = [x.take(slot, axis=0) for x in running.table]
-        new = step_in_place(State(*now[:3]), Errors(*now[3:]), part, s.part(again[at]), rules)
+        new = step_in_place(*running.parted(now), part, s.part(again[at]), rules)
         for table, x in zip(running.table, (*new.state, *new.errors), strict=True):
             table[slot] = x
 

@@ -9,15 +9,23 @@ from typing import NamedTuple
 import numpy as np
 
 from lazyadam.reference.arithmetic import Rules, is_scattered
-from lazyadam.reference.dialect import Duplicates, WeightDecay
+from lazyadam.reference.dialect import Duplicates, Maximum, WeightDecay
 from lazyadam.reference.gradient import Coalesced
 from lazyadam.reference.movement import movement_error
-from lazyadam.reference.rounding import Errors, average_error, inherited_square_error
+from lazyadam.reference.rounding import (
+    Errors,
+    Quantities,
+    average_error,
+    compounded,
+    inherited_square_error,
+    maximum_error,
+)
 from lazyadam.reference.rule import (
     Entering,
     Intermediates,
     entering,
     keeps_w,
+    of_maximum,
     scattered,
     shrink,
     step_size,
@@ -26,12 +34,8 @@ from lazyadam.reference.rule import (
 from lazyadam.reference.scalars import Scalars
 
 
-class State(NamedTuple):
-    """w, m and v of all rows, taken as exact."""
-
-    w: np.ndarray
-    m: np.ndarray
-    v: np.ndarray
+class State(Quantities):
+    """w, m and v of all rows, and v_max where the dialect has a maximum; taken as exact."""
 
 
 class Bounded(NamedTuple):
@@ -52,7 +56,7 @@ def step_in_place(
 ) -> Bounded:
     """One step, in place, of the touched rows and the errors they come with: none where they are exact."""
     p, k = rules.precision, rules.constants
-    w, m, v = state
+    w, m, v, *kept = state
     idle = keeps_w(gradient, rules.dialect)
     start = w.copy() if is_scattered(rules) or idle is not None else w
     with np.errstate(all="ignore"):
@@ -60,7 +64,8 @@ def step_in_place(
         g, square = e.g, e.square
         eg, esquare = _entering_errors(before, gradient, e, s, rules)
         exact_state = before is None and eg is None and esquare is None
-        _, em, ev = before or (None, None, None)
+        _, em, ev, *emax = before or (None, None, None)
+        largest = [x.copy() for x in kept]
         em = average_error(np.abs(m), em, np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
         ev = average_error(v, ev, square, esquare, k.square, s.beta2, s.omega2, p, k)
         if rules.dialect.duplicates is Duplicates.SQUARES_APART and gradient.occurrences is not None:
@@ -73,13 +78,19 @@ def step_in_place(
                 em += s.omega1 * eg
         given = np.abs(w) if rules.dialect.weight_decay is WeightDecay.DECOUPLED else w
         decoupled = shrink(w, s, rules.dialect)
-        inner = update(w, m, v, g, square, s, rules.epsilon, rules.nesterov)
+        inner = update(w, m, v, g, square, s, rules.dialect, rules.epsilon, rules.nesterov, *kept)
         en = em
         if rules.nesterov:
             en = average_error(np.abs(m), em.copy(), np.abs(g), eg, 0, s.beta1, s.omega1, p, k)
-        moved = movement_error(en, ev, v, inner, s, rules, exact_state)
+        below, ebelow = v, ev  # what stands in the denominator
+        for x, old in zip(kept, largest, strict=True):
+            hat = of_maximum(s, rules.dialect)
+            emax = [maximum_error(old, emax[0] if emax else np.zeros_like(v), *_kept(v, ev, s, rules))]
+            below, ebelow = x * hat, emax[0] * hat
+        moved = movement_error(en, ebelow, below, inner, s, rules, exact_state)
         if is_scattered(rules):
-            return _scatter(start, before, gradient.rows, state, Errors(moved, em, ev), inner, s, rules)
+            errors = Errors(moved, em, ev, *emax)
+            return _scatter(start, before, gradient.rows, state, errors, inner, s, rules)
         ew = moved  # w − α·q: E = Ew + ED, E += u(|w'| + E)
         if before is not None:
             inherited = before.w
@@ -97,7 +108,18 @@ def step_in_place(
             ew += k.underflow * p.eta
         if idle is not None:
             w[idle], ew[idle] = start[idle], 0.0 if before is None else before.w[idle]
-    return Bounded(state, Errors(ew, em, ev), inner)
+    return Bounded(state, Errors(ew, em, ev, *emax), inner)
+
+
+def _kept(v: np.ndarray, ev: np.ndarray, s: Scalars, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
+    """What is compared with v_max, and its error: v, or v̂ = v / (1 − β2^t), which is rounded."""
+    if rules.dialect.maximum is not Maximum.OF_CORRECTED:
+        return v, ev
+    p, k = rules.precision, rules.constants
+    hat = of_maximum(s, rules.dialect)
+    root = s.root_error / (1 - s.root_error)
+    rounded = compounded(k.hat * p.u, root, root)
+    return v / hat, (ev * (1 + rounded) + rounded * v) / hat + k.underflow * p.eta
 
 
 def _entering_errors(
@@ -171,5 +193,5 @@ def _scatter(
         counts[:, None] * rules.constants.store * rules.precision.u * (np.abs(start[last]) + size + error)
     )
     at = last[inverse]
-    new = State(start - scattered(rows, moved), state.m[at], state.v[at])
-    return Bounded(new, Errors(error[inverse], errors.m[at], errors.v[at]), inner)
+    new = State(start - scattered(rows, moved), *(x[at] for x in state[1:]))
+    return Bounded(new, Errors(error[inverse], *(x[at] for x in errors[1:])), inner)

@@ -85,6 +85,14 @@ class EmptyGradient(Enum):
     SKIPPED = "nothing happens, the step does not count"
 
 
+class Maximum(Enum):
+    """Whether the largest second moment that there was stands in the denominator (AMSGrad)."""
+
+    NONE = "no: the second moment itself does"
+    OF_STORED = "yes, the largest v, which is corrected where v would be"
+    OF_CORRECTED = "yes, the largest v̂ = v / (1 − β2^t), as each was corrected in its own step"
+
+
 class Subnormals(Enum):
     """What becomes of operands and results below the least normal number."""
 
@@ -104,6 +112,7 @@ class Dialect:
     zero_rows: ZeroRows = ZeroRows.TOUCHED
     weight_decay: WeightDecay = WeightDecay.COALESCED
     empty_gradient: EmptyGradient = EmptyGradient.COUNTED
+    maximum: Maximum = Maximum.NONE
     subnormals: Subnormals = Subnormals.KEPT
 
 

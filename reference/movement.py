@@ -3,7 +3,7 @@
 import numpy as np
 
 from lazyadam.reference.arithmetic import Rules, epsilon_lost, folded_error
-from lazyadam.reference.dialect import Epsilon
+from lazyadam.reference.dialect import Epsilon, Maximum
 from lazyadam.reference.rounding import average_factors, compounded, inherited_root_error
 from lazyadam.reference.rule import Intermediates, step_size
 from lazyadam.reference.scalars import Scalars
@@ -64,7 +64,7 @@ def _quotient_error(
     """Eq = (Em + |q|·Ed) / (d − Ed), q = m'/d, as (E, gain, own) with Eq ≤ gain·E + own·|q|."""
     p, k = rules.precision, rules.constants
     inside = rules.epsilon is Epsilon.INSIDE_ROOT
-    if rules.epsilon.of_hat:
+    if rules.epsilon.of_hat and rules.dialect.maximum is not Maximum.OF_CORRECTED:
         ev = ev + k.underflow * p.eta * s.root_correction**2  # v̂ = v'/(1 − β2^t) may underflow
     if exact_state and not inside and (relative := _relative_denominator_error(s, rules)) is not None:
         error = en + underflow
@@ -76,9 +76,7 @@ def _quotient_error(
         beside_root = rules.epsilon is Epsilon.BESIDE_ROOT
         root = k.root * rules.arithmetic.root_error * p.u
         rounded = (
-            k.denominator * p.u
-            + root
-            + (folded_error(s, rules) if beside_root else k.hat * p.u + s.root_error)
+            k.denominator * p.u + root + (folded_error(s, rules) if beside_root else _hat_error(s, rules))
         )
         relative = rounded + np.sqrt(p.eta)  # of ∂√v̂ ≤ η, where v̂ ≥ v' ≥ η/SMALL
         inherited = 1 / (1 + np.sqrt(1 - SMALL))
@@ -121,7 +119,7 @@ def _denominator_error(
     if rules.epsilon is Epsilon.BESIDE_ROOT:
         ed += own * inner.root
     else:
-        ed += (own + k.hat * p.u + s.root_error) * inner.root
+        ed += (own + _hat_error(s, rules)) * inner.root
         ed /= s.root_correction
         lost = lost + k.underflow * p.eta
     ed += lost
@@ -135,6 +133,8 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     There Ev ≤ K·v' + 4η, so Es ≤ (1 − √(1 − K))·s + 4√η, which ε dwarfs in all but small types.
     """
     p, k = rules.precision, rules.constants
+    if rules.dialect.maximum is Maximum.OF_CORRECTED:
+        return None
     if not (np.all(np.asarray(s.beta2) > 0.25) and np.all(np.asarray(s.omega2) > 0)):
         return None
     of_v, of_square = average_factors(k.square, s.beta2, s.omega2, p, k)
@@ -143,11 +143,18 @@ def _relative_denominator_error(s: Scalars, rules: Rules) -> float | np.ndarray 
     root = of_v_bar / (1 + np.sqrt(1 - of_v_bar)) + own
     tiny = 4 * np.sqrt(k.underflow * p.eta) / s.epsilon
     if rules.epsilon is not Epsilon.BESIDE_ROOT:
-        root = root + k.hat * p.u + s.root_error
+        root = root + _hat_error(s, rules)
         tiny = tiny / s.root_correction
     if np.any(tiny > 0.01 * p.u) or np.any(epsilon_lost(s.epsilon, rules)):
         return None
     return root + tiny + k.denominator * p.u + folded_error(s, rules)
+
+
+def _hat_error(s: Scalars, rules: Rules) -> float | np.ndarray:
+    """The relative error of a division by √(1 − β2^t); none where what is kept was corrected before."""
+    if rules.dialect.maximum is Maximum.OF_CORRECTED:
+        return 0.0
+    return rules.constants.hat * rules.precision.u + s.root_error
 
 
 def step_size_error(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:

@@ -9,7 +9,8 @@ sums: C.-P. Jeannerod and S. M. Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338�
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Self
 
 import numpy as np
 
@@ -56,12 +57,23 @@ def round_to(x: float | np.ndarray, dtype: str) -> np.ndarray:
         return np.asarray(x).astype(dtype).astype(np.float64)
 
 
-class Errors(NamedTuple):
-    """Bounds on the errors of w, m and v."""
+class Quantities(tuple[np.ndarray, ...]):
+    """Arrays of w, m and v; and of the largest v, v_max, where there is one."""
 
-    w: np.ndarray
-    m: np.ndarray
-    v: np.ndarray
+    def __new__(cls, w: np.ndarray, m: np.ndarray, v: np.ndarray, v_max: np.ndarray | None = None) -> Self:
+        return super().__new__(cls, (w, m, v) if v_max is None else (w, m, v, v_max))
+
+    w: np.ndarray = property(itemgetter(0))  # type: ignore[assignment]
+    m: np.ndarray = property(itemgetter(1))  # type: ignore[assignment]
+    v: np.ndarray = property(itemgetter(2))  # type: ignore[assignment]
+
+    @property
+    def v_max(self) -> np.ndarray | None:
+        return self[3] if len(self) > 3 else None
+
+
+class Errors(Quantities):
+    """Bounds on the errors of w, m and v, and of v_max."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,13 @@ def average_factors(
 def inherited_square_error(g: np.ndarray, eg: np.ndarray | None) -> np.ndarray | None:
     """The part of the error of g² that g brings along, before the square's own rounding: 2|g|Eg + Eg²."""
     return None if eg is None else eg * (2 * np.abs(g) + eg)
+
+
+def maximum_error(x: np.ndarray, ex: np.ndarray, y: np.ndarray, ey: np.ndarray) -> np.ndarray:
+    """Error of max(x, y): that of the larger, or what that of the other is beyond the distance of the two."""
+    larger = x >= y
+    of_other = np.where(larger, ey, ex) - np.abs(x - y)
+    return np.maximum(np.where(larger, ex, ey), of_other)
 
 
 def inherited_root_error(v: np.ndarray, ev: np.ndarray, root: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@
 
 on the rows R that a gradient touches; every other row stays bit for bit. D. P. Kingma and J. L. Ba,
 Adam: A Method for Stochastic Optimization, arXiv:1412.6980, the order of computation at the end of
-its section 2, on the touched rows alone.
+its section 2, on the touched rows alone. AMSGrad puts v̂_R ← max(v̂_R, v_R) in the place of v_R: S. J. Reddi,
+S. Kale and S. Kumar, On the Convergence of Adam and Beyond, arXiv:1904.09237, algorithm 2.
 
 `step` is the whole of it. The functions that it consists of also take rows of many parameters, steps and
 cases in one array, (rows, elements of a row): scalars are then columns, one entry for each row.
@@ -21,6 +22,7 @@ from lazyadam.reference.dialect import (
     Duplicates,
     EmptyGradient,
     Epsilon,
+    Maximum,
     StepCount,
     Untouched,
     WeightDecay,
@@ -41,15 +43,19 @@ def step(
     t: int | np.ndarray,
     h: Hyperparameters,
     dialect: Dialect = LAZY_ADAM,
+    v_max: np.ndarray | None = None,
 ) -> None:
     """One step of one parameter, in place, in float64.
 
     w, m, v: (n, …). rows: (k,), in any order, repeated at will; None: of all, as in a dense gradient. values:
-    (k, …), the gradient of each. t: the number of the step, from 1; where rows count, (n,) of each.
+    (k, …), the gradient of each. t: the number of the step, from 1; where rows count, (n,) of each. v_max:
+    (n, …), where the dialect has a maximum.
     """
+    arrays = [w, m, v, *([] if v_max is None else [v_max])]
+    assert (v_max is None) is (dialect.maximum is Maximum.NONE)
     if not counts(True, rows is not None and not len(rows), dialect):
         return  # nothing happens
-    state = [x.reshape(len(x), -1).copy() for x in (w, m, v)]
+    state = [x.reshape(len(x), -1).copy() for x in arrays]
     flat = values.reshape(len(values), state[0].shape[1])
     parts = zip(*brought(rows, flat, len(w), dialect), strict=True)
     given, g, present = (np.concatenate(part) for part in parts)
@@ -60,20 +66,20 @@ def step(
     numbers = t[at].tolist() if isinstance(t, np.ndarray) else [t]
     sparse = rows is not None
     s = columns([corrected(exact(h, corrects_by(x, dialect, sparse)), dialect) for x in numbers])
-    new_w, new_m, new_v = (x[at] for x in state)
+    new_w, new_m, new_v, *new_max = new = [x[at] for x in state]
     if (unnamed := of_unnamed_rows(gradient, dialect)) is not None:
         beside = beside_root(s, dialect.epsilon).epsilon
         s = s._replace(epsilon=np.where(unnamed[:, None], beside, s.epsilon))
     start = new_w.copy()
     g, square, *_ = entering(new_w, gradient, s, dialect)
     shrink(new_w, s, dialect)
-    inner = update(new_w, new_m, new_v, g, square, s, dialect.epsilon, h.nesterov)
+    inner = update(new_w, new_m, new_v, g, square, s, dialect, dialect.epsilon, h.nesterov, *new_max)
     if dialect.duplicates is Duplicates.SCATTERED:
-        new_w = start - scattered(at, step_size(s, dialect.epsilon) * inner.quotient)
+        new_w[...] = start - scattered(at, step_size(s, dialect.epsilon) * inner.quotient)
     if (stays := keeps_w(gradient, dialect)) is not None:
         new_w[stays] = start[stays]
-    for x, whole, new in zip((w, m, v), state, (new_w, new_m, new_v), strict=True):
-        whole[at] = new  # of repeated rows, the last stands
+    for x, whole, rows_of_it in zip(arrays, state, new, strict=True):
+        whole[at] = rows_of_it  # of repeated rows, the last stands
         x[...] = whole.reshape(x.shape)
 
 
@@ -154,14 +160,20 @@ def update(
     g: np.ndarray,
     square: np.ndarray,
     s: Scalars,
+    dialect: Dialect,
     epsilon: Epsilon,
     nesterov: bool,
+    v_max: np.ndarray | None = None,
 ) -> Intermediates:
-    """One step of LazyAdam on the touched rows, in place."""
+    """One step of LazyAdam on the touched rows, in place. epsilon: where it stands in the arithmetic."""
     m *= s.beta1
     m += s.omega1 * g
     v *= s.beta2
     v += s.omega2 * square
+    if v_max is not None:
+        hat = of_maximum(s, dialect)
+        np.maximum(v_max, v / hat, out=v_max)
+        v = v_max * hat
     if epsilon is Epsilon.INSIDE_ROOT:
         root = denominator = np.sqrt(v + s.epsilon)
     else:
@@ -172,6 +184,11 @@ def update(
     quotient = (s.beta1 * m + s.omega1 * g if nesterov else m) / denominator
     w -= step_size(s, epsilon) * quotient
     return Intermediates(root, denominator, quotient)
+
+
+def of_maximum(s: Scalars, dialect: Dialect) -> float | np.ndarray:
+    """What v is divided by before the largest is kept: 1 − β2^t, or 1."""
+    return s.root_correction**2 if dialect.maximum is Maximum.OF_CORRECTED else 1.0
 
 
 def step_size(s: Scalars, epsilon: Epsilon) -> float | np.ndarray:

@@ -30,6 +30,7 @@ ASKED_BY = {
     "weight_decay": "weight-decay",
     "empty_gradient": "empty-gradient",
     "subnormals": "subnormal-gradients",
+    "maximum": "update-rule",
 }
 NEARLY = 0.6  # the share of clauses from which on a divergence is said to show nearly everywhere
 SAID = 3  # circumstances, of many

@@ -30,6 +30,7 @@ SYMBOLS = {
     "zero_rows": "0",
     "step_count": "n",
     "bias_correction": "t",
+    "maximum": "↑",
 }
 
 

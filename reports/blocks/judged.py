@@ -34,6 +34,7 @@ AXES = (
     "step_count",
     "weight_decay",
     "subnormals",
+    "maximum",
 )
 
 

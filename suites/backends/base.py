@@ -61,7 +61,7 @@ class Origin:
     name: str
     by: str = "backend"
     options: tuple[tuple[str, str], ...] = ()
-    state_names: tuple[str, str, str] = ("step", "exp_avg", "exp_avg_sq")
+    state_names: tuple[str, ...] = ("step", "exp_avg", "exp_avg_sq")
     folder: str = ""
     declared: tuple[str, str] = ("", "")
     file: str = ""
@@ -84,6 +84,7 @@ class Backend(ABC):
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
     repeats: it runs the operators of another backend; long runs are shorter, and in ci cases fewer.
     compiles: whether every new shape and hyperparameter set costs a compilation.
+    keeps_largest: the largest v is part of its state (AMSGrad), whether or not it is used.
     layers: the embedding layers that it is trained with.
     documented, promises: the dialect its documentation promises, and where. An axis without a
     promise has the reference dialect's value.
@@ -112,6 +113,7 @@ class Backend(ABC):
     branch: ClassVar[str] = ""
     repeats: ClassVar[bool] = False
     compiles: ClassVar[bool] = False
+    keeps_largest: ClassVar[bool] = False
     layers: ClassVar[tuple[Layer, ...]] = ()
     documented: ClassVar[Dialect]
     promises: ClassVar[tuple[Promise, ...]]
@@ -178,7 +180,9 @@ class Backend(ABC):
 
     @abstractmethod
     def state(self) -> State:
-        """w, m and v of every parameter as float64, and the step count of each, or those of its rows."""
+        """w, m and v of every parameter as float64, and the step count of each, or those of its rows.
+
+        Then v_max, where it keeps that."""
 
     def look(self) -> State:
         """The state in the types it is kept in, to be read before the next step: uncopied where it can be."""
@@ -276,14 +280,14 @@ class Backend(ABC):
                 if Manner.OVERWRITTEN in case.manner:
                     self.overwrite()
                 if done in observed:
-                    seen.append(checked(self.state(), case))
+                    seen.append(checked(self.state(), case, self.keeps_largest))
                     if report is not None:
                         report(done, seen[-1])
         except (Exception, KeyboardInterrupt) as error:  # a worker hears no Ctrl-C
             failure = refusal(error, done, self.file)
             if done:
                 with suppress(Exception):
-                    left = checked(self.state(), case)
+                    left = checked(self.state(), case, self.keeps_largest)
         path = self.path() if done else {}
         if lacking := [x.value for x in case.manner if done and not self.took_place(x)]:
             path["lacking"] = ", ".join(sorted(lacking))

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lazyadam.suites.backends.base import Backend
+from lazyadam.suites.backends.mindspore import amsgrad, experimental
 from lazyadam.suites.backends.mindspore import backends as mindspore
-from lazyadam.suites.backends.mindspore import experimental
 from lazyadam.suites.backends.own import declaration
 from lazyadam.suites.backends.peers import (
     bitsandbytes,
@@ -46,7 +46,8 @@ PEERS: dict[str, type[Backend]] = {
 }
 # Judged where they are named alone: further forms of these two, and the peers.
 NAMED: dict[str, type[Backend]] = {
-    backend.name: backend for backend in (*torch.FURTHER, *torch_compiled.BACKENDS, *experimental.BACKENDS)
+    backend.name: backend
+    for backend in (*torch.FURTHER, *torch_compiled.BACKENDS, *experimental.BACKENDS, *amsgrad.BACKENDS)
 } | PEERS
 # What is measured beside them, and not under test.
 BESIDE: dict[str, type[Backend]] = {

@@ -5,7 +5,7 @@ that the reference, the trace file and every worker read the same values.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -17,11 +17,25 @@ from lazyadam.reference.scalars import Hyperparameters
 
 @dataclass(frozen=True, eq=False)
 class Parameter:
-    """Starting weights and state of one parameter: w, m and v of one shape (rows, …)."""
+    """Starting weights and state of one parameter: w, m and v of one shape (rows, …).
+
+    largest: the largest v that there was, where it is another than v.
+    """
 
     w: np.ndarray
     m: np.ndarray
     v: np.ndarray
+    largest: np.ndarray | None = None
+
+    @property
+    def v_max(self) -> np.ndarray:
+        """What an optimizer that keeps the largest v starts with."""
+        return self.v if self.largest is None else self.largest
+
+    def each(self, change: Callable[[np.ndarray], np.ndarray]) -> "Parameter":
+        """The parameter with each of its arrays changed."""
+        given = (self.w, self.m, self.v, *([] if self.largest is None else [self.largest]))
+        return Parameter(*map(change, given))
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,7 @@ class Case:
         plain = (self.dtype, self.t, self.observed, self.groups, manner)
         digest = hashlib.sha256(repr(plain).encode())
         for p in self.parameters:
-            _feed(digest, p.w, p.m, p.v)
+            _feed(digest, p.w, p.m, p.v, *([] if p.largest is None else [p.largest]))
         for step in self.steps:
             changes = dict(step.changes)
             digest.update(repr((changes.pop("lr", None), step.reload, *sorted(changes.items()))).encode())
@@ -187,19 +201,22 @@ class Failure:
     message: str
 
 
-# w, m and v of every parameter, and every parameter's step count, or those of its rows where these count.
-State = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int] | list[np.ndarray]]
+Arrays = list[np.ndarray]
+Counts = list[int] | list[np.ndarray]
+# w, m and v of every parameter, and every parameter's step count, or those of its rows where these count;
+# and v_max, where an optimizer keeps it.
+State = tuple[Arrays, Arrays, Arrays, Counts] | tuple[Arrays, Arrays, Arrays, Counts, Arrays]
 
 
 @dataclass
 class Trajectory:
     """What a backend did with a case.
 
-    w, m, v: for each parameter an array (observed, rows, …), as far as the backend came; t: its step
-    counts (observed, parameters). seconds: time spent in the bare steps. path: what really ran. left: the
-    state as an error in a step left it, where it can be read. again: the same case in the manner that it
-    asks to be run again in; this one is then without. row_t: where rows count, their step counts, for each
-    parameter (observed, rows); t is then that of the row with the most.
+    w, m, v, and v_max, which is empty where it keeps none: for each parameter an array (observed, rows, …),
+    as far as the backend came; t: its step counts (observed, parameters). seconds: time spent in the bare
+    steps. path: what really ran. left: the state as an error in a step left it, where it can be read. again:
+    the same case in the manner that it asks to be run again in; this one is then without. row_t: where
+    rows count, their step counts, for each parameter (observed, rows); t is then that of the row with most.
     """
 
     w: list[np.ndarray]
@@ -212,3 +229,4 @@ class Trajectory:
     left: State | None = None
     again: "Trajectory | None" = None
     row_t: list[np.ndarray] | None = None
+    v_max: list[np.ndarray] = field(default_factory=list)

@@ -91,6 +91,11 @@ class _Parameter(_Part):
     w: _Array
     m: _Array
     v: _Array
+    v_max: _Array | None = None
+
+    def parameter(self) -> Parameter:
+        given = (self.w, self.m, self.v, *([] if self.v_max is None else [self.v_max]))
+        return Parameter(*(x.numbers() for x in given))
 
 
 class _Gradient(_Part):
@@ -151,7 +156,11 @@ def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
             }
             for group in case.groups
         ],
-        "parameters": [{"w": _array(p.w), "m": _array(p.m), "v": _array(p.v)} for p in case.parameters],
+        "parameters": [
+            {"w": _array(p.w), "m": _array(p.m), "v": _array(p.v)}
+            | ({} if p.largest is None else {"v_max": _array(p.largest)})
+            for p in case.parameters
+        ],
         "steps": [
             {
                 **_changes(step),
@@ -251,7 +260,7 @@ def _case(document: _Document) -> Case:
             Group(tuple(group.parameters), Hyperparameters(**group.hyperparameters.model_dump()))
             for group in document.groups
         ),
-        parameters=tuple(Parameter(p.w.numbers(), p.m.numbers(), p.v.numbers()) for p in document.parameters),
+        parameters=tuple(p.parameter() for p in document.parameters),
         steps=tuple(
             Step(
                 changes=step.set_anew(),

@@ -39,10 +39,11 @@ def check(case: Case) -> None:
     _need(not beyond, f"observed has step {beyond[:1]} of {len(case.steps)}")
     for i, p in enumerate(case.parameters):
         _need(p.w.ndim >= 1 and p.w.size > 0, f"parameter {i}: shape {p.w.shape} holds no row of numbers")
-        _need(p.w.shape == p.m.shape == p.v.shape, f"parameter {i}: shapes differ")
-        for name, x in zip("wmv", (p.w, p.m, p.v), strict=True):
-            _need_type(x, case.dtype, f"parameter {i}: {name}")
+        _need(p.w.shape == p.m.shape == p.v.shape == p.v_max.shape, f"parameter {i}: shapes differ")
+        for name in ("w", "m", "v", "v_max"):
+            _need_type(getattr(p, name), case.dtype, f"parameter {i}: {name}")
         _need(not (p.v < 0).any(), f"parameter {i}: v, an average of squares, is negative")
+        _need(not (p.v_max < p.v).any(), f"parameter {i}: v_max is below v")
     for k, step in enumerate(case.steps, 1):
         _need(
             len(step.gradients) == count, f"step {k}: {len(step.gradients)} gradients for {count} parameters"

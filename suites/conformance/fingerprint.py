@@ -24,6 +24,7 @@ from lazyadam.reference.dialect import (
     EmptyGradient,
     Epsilon,
     Hat,
+    Maximum,
     StepCount,
     Subnormals,
     Untouched,
@@ -126,7 +127,7 @@ SPARSE = ("sparse",)
 _UNTOUCHED = Menu(hyperparameters=SETTINGS[:2], regimes=("ordinary",), starts=(1, 7), steps=ONE)
 WIDEST = Dialect(epsilon=Epsilon.BESIDE_HAT)  # the one that most arithmetics know
 PROBES = (
-    Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection}, _core),
+    Probe({"epsilon": Epsilon, "bias_correction": BiasCorrection, "maximum": Maximum}, _core),
     Probe({"bias_correction": BiasCorrection}, _of_both, ("sparse", "dense"), where=BiasCorrection.NEXT),
     Probe({"untouched": Untouched}, _always(_UNTOUCHED), SPARSE),
     Probe(
@@ -242,10 +243,12 @@ def _chain(fits: list[Speech]) -> dict[str, str]:
     return {chain: _seen(getattr(a, chain) for _, a in fits) for chain in CHAIN}
 
 
-def _turned(probe: Probe, speeches: list[Speech]) -> list[Speech]:
+def _turned(probe: Probe, speeches: list[Speech], keeps_largest: bool) -> list[Speech]:
     """Every speech with the axes of the probe turned through all their values, but for what is another."""
     turned = []
     for values in product(*probe.axes.values()):
+        if not keeps_largest and {Maximum.OF_STORED, Maximum.OF_CORRECTED} & {*values}:
+            continue
         if BiasCorrection.NEXT_OF_SPARSE in values and not probe.where:
             continue  # gradients of one layout alone don't tell it from others
         changes: dict[str, Any] = dict(zip(probe.axes, values, strict=True))
@@ -260,7 +263,7 @@ def _survivors(
     probe: Probe, speeches: list[Speech], cases: list[Case], trajectories: list[Trajectory]
 ) -> tuple[list[Speech], Case | None]:
     """The speeches that explain all the cases; where there is none, a small case that few explain."""
-    turned = _turned(probe, speeches)
+    turned = _turned(probe, speeches, bool(trajectories[0].v_max))
 
     def worst(speech: Speech, only: slice = slice(None)) -> np.ndarray:
         return step_by_step(cases[only], trajectories[only], *speech).worst

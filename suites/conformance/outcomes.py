@@ -39,14 +39,15 @@ def result(backend: type[Backend], case: Case, trajectory: Trajectory) -> Result
     """Outcome, state and message."""
     failure, left = trajectory.failure, trajectory.left
     if failure is None:
-        after = [x[0][-1] for x in (trajectory.w, trajectory.m, trajectory.v)]
+        seen = (trajectory.w, trajectory.m, trajectory.v, trajectory.v_max)
+        after = [x[0][-1] for x in seen if x]
         state = _state(backend, case, after, raised=False)
         return Outcome.IGNORES if state == StateAfter.UNTOUCHED else Outcome.ACCEPTS, state, ""
     state = ""
     if failure.kind == Verdict.REFUSES and failure.step == 0:
         state = StateAfter.UNTOUCHED  # there is no optimizer yet
     elif left is not None:
-        state = _state(backend, case, [x[0] for x in left[:3]], raised=True)
+        state = _state(backend, case, [x[0] for x in (*left[:3], *left[4:])], raised=True)
     return failure.kind, state, _message(failure)
 
 
@@ -60,11 +61,11 @@ def _message(failure: Failure) -> str:
 
 
 def _state(backend: type[Backend], case: Case, after: list[np.ndarray], raised: bool) -> str:
-    """What became of w, m and v."""
+    """What became of w, m and v, and v_max where it is kept."""
     (p,) = case.parameters
     rows = len(p.w)
     changed = np.zeros(rows, bool)
-    for x, y in zip((p.w, p.m, p.v), after, strict=True):
+    for x, y in zip((p.w, p.m, p.v, p.v_max), after, strict=False):
         changed |= (x.view(np.int64) != y.view(np.int64)).reshape(rows, -1).any(axis=1)
     if not changed.any():
         return StateAfter.UNTOUCHED

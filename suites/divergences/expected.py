@@ -13,10 +13,12 @@ from lazyadam.reference.blocks import Running, advance
 from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Dialect, Epsilon, Power, WeightDecay
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Errors, Precision
+from lazyadam.reference.rule import of_maximum
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.fitting import arithmetics
+from lazyadam.suites.judge.judgement import quantities
 from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, number_of, width_of
 
 # How the formula of a script computes: float64 throughout, and β^t by a power.
@@ -28,6 +30,8 @@ LEAST = 1e-300  # for a bound of 0, so that an error can be divided by it
 @dataclass
 class Expected:
     """By step and parameter: w, m and v as documented, the bounds on their errors, and the step counts.
+
+    Of a v_max w tells.
 
     An infinite bound says that any result is right; where a value is not finite and its bound is 0, itself
     or NaN.
@@ -69,7 +73,7 @@ def expected(
             shape = case.parameters[n].w.shape
             for k, (state, _, stack) in enumerate(of_formula):
                 limits.take(k, state, stack, max(1, int(counts[k, n])))
-                values[k].append(State(*(x.reshape(shape) for x in state)))
+                values[k].append(State(*(x.reshape(shape) for x in state[:3])))
                 bounds[k].append(Errors(*(x.reshape(shape) for x in limits.bounds(state, most[k]))))
     return Expected(values, bounds, counts)
 
@@ -82,7 +86,8 @@ def _run(case: Case, n: int, rules: Rules, scalars: Precision) -> Iterator[tuple
     parameter, schedule = case.parameters[n], case.schedule()
     rules = replace(rules, nesterov=case.groups[0].hyperparameters.nesterov)
     count, width = len(parameter.w), width_of(parameter.w)
-    running = Running(State(*(x.reshape(count, width) for x in (parameter.w, parameter.m, parameter.v))))
+    start = [getattr(parameter, x) for x in quantities(rules.dialect)]
+    running = Running(State(*(x.reshape(count, width) for x in start)))
     for k in range(1, len(case.steps) + 1):
         builder = Builder(rules.dialect, rules.arithmetic, scalars, False)
         t = number_of(case, k, n, rules.dialect)
@@ -128,7 +133,8 @@ class _Limits:
     def bounds(self, state: State, errors: Errors) -> Errors:
         """The bounds, infinite where any result is right, and 0 where one that is not finite is."""
         found = []
-        for x, error, loud in zip(state, errors, (self.loud_w, self.loud, self.loud), strict=True):
+        loud_ones = (self.loud_w, self.loud, self.loud)
+        for x, error, loud in zip(state[:3], errors[:3], loud_ones, strict=True):
             unbounded = np.where(loud | ~np.isfinite(x), np.inf, error)
             found.append(np.where(self.fed & ~np.isfinite(x), 0.0, unbounded))
         return Errors(*found)
@@ -153,13 +159,14 @@ def _movement(
     """The largest number on the way from m and v to w, in any order of evaluation."""
     s = exact(h, t)
     hat = dialect.epsilon.of_hat
-    root = np.sqrt(new.v + (h.epsilon if dialect.epsilon is Epsilon.INSIDE_ROOT else 0.0))
+    v = new.v if new.v_max is None else new.v_max * of_maximum(s, dialect)
+    root = np.sqrt(v + (h.epsilon if dialect.epsilon is Epsilon.INSIDE_ROOT else 0.0))
     root = root / (s.root_correction if hat else 1.0)
     denominator = np.maximum(root, h.epsilon) if dialect.epsilon is Epsilon.FLOOR else root + h.epsilon
     growth = max(1.0, 1 / s.omega1, s.alpha, s.rate)
     # α / d alone may overflow; where ε is held to survive the type, nothing may come of that.
     moved = growth * (np.abs(new.m) + size + (0.0 if strict else 1.0)) / denominator
-    return np.maximum(moved, new.v / s.root_correction**2 if hat else 0.0)
+    return np.maximum(moved, v / s.root_correction**2 if hat else 0.0)
 
 
 def ratio(seen: np.ndarray, value: np.ndarray, bound: np.ndarray | float) -> np.ndarray:

@@ -84,7 +84,7 @@ def simpler(case: Case, parameter: int, row: int, compiles: bool) -> Iterator[Ca
     yield lambda case: replace(case, steps=tuple(replace(step, changes={}) for step in case.steps))
     yield lambda case: replace(case, steps=tuple(replace(step, reload=False) for step in case.steps))
     yield lambda case: _changed(case, partial(_of_row, row=row))
-    yield lambda case: _started(case, lambda p: Parameter(np.zeros_like(p.w), p.m, p.v))
+    yield lambda case: _started(case, lambda p: replace(p, w=np.zeros_like(p.w)))
     yield lambda case: _started(case, lambda p: Parameter(p.w, np.zeros_like(p.m), np.zeros_like(p.v)))
     yield lambda case: _started(
         case, lambda p: Parameter(p.w, *(x.any() * np.ones_like(x) for x in (p.m, p.v)))
@@ -132,12 +132,10 @@ def _from(case: Case, trajectory: Trajectory, k: int) -> Case | None:
     if len(counts) > 1:
         return None
     steps = case.steps[k - 1 :]
+    kept = [x for x in (trajectory.w, trajectory.m, trajectory.v, trajectory.v_max) if x]
     tail = replace(
         case,
-        parameters=tuple(
-            Parameter(w[at], m[at], v[at])
-            for w, m, v in zip(trajectory.w, trajectory.m, trajectory.v, strict=True)
-        ),
+        parameters=tuple(Parameter(*(x[n][at] for x in kept)) for n in range(len(case.parameters))),
         groups=tuple(Group(g.parameters, before[g.parameters[0]]) for g in case.groups),
         steps=steps,
         observed=tuple(range(1, len(steps) + 1)),
@@ -159,7 +157,7 @@ def cast(case: Case, dtype: str) -> Case:
     return replace(
         case,
         dtype=dtype,
-        parameters=tuple(Parameter(*(round_to(x, dtype) for x in (p.w, p.m, p.v))) for p in case.parameters),
+        parameters=tuple(p.each(partial(round_to, dtype=dtype)) for p in case.parameters),
         steps=tuple(
             replace(step, gradients=tuple(rounded(g) for g in step.gradients)) for step in case.steps
         ),

@@ -50,7 +50,7 @@ class Element:
         s = Scalars(*np.array([other, own]).T[:, :, None])
         rules = Rules(self.p, replace(self.dialect, weight_decay=self.decay), nesterov=self.nesterov)
         bounded = step(before, gradient, s, rules)
-        seen = {n: _stored(x, self.p) for n, x in bounded.state._asdict().items()}
+        seen = {n: _stored(x, self.p) for n, x in zip("wmv", bounded.state, strict=True)}
         for name, x in {**self.seen, **others, quantity: observed}.items():
             if x is not None:
                 seen[name][1, 0] = x

@@ -81,8 +81,13 @@ def implementation(
     dtype: str,
     hat: bool = False,
     nesterov: bool = False,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One step. parts: (duplicates, rows, elements), summed in the order's way."""
+    v_max: np.ndarray | None = None,
+    corrected: bool = False,
+) -> tuple[np.ndarray, ...]:
+    """One step: w, m and v, and v_max where it is given; where `corrected` it is the largest v̂.
+
+    parts: (duplicates, rows, elements), summed in the order's way.
+    """
 
     def r(x: np.ndarray) -> np.ndarray:
         return x if dtype == "float64" else round_to(x, dtype)
@@ -99,8 +104,11 @@ def implementation(
         else:
             new_v = r(s.beta2 * v + r(r(g * s.omega2) * g))
         numerator = averaged(new_m, g, s.beta1, s.omega1, order.average, r) if nesterov else new_m  # type: ignore[arg-type]
-        root = r(np.sqrt(new_v))
+        largest = new_v if v_max is None else np.maximum(v_max, new_v)
+        if v_max is not None and corrected:
+            largest = np.maximum(v_max, r(new_v / r(np.asarray(s.root_correction**2))))
+        root = r(np.sqrt(largest))
         alpha = s.rate if hat else s.alpha
-        d = r((r(root / s.root_correction) if hat else root) + s.epsilon)
+        d = r((r(root / s.root_correction) if hat and not corrected else root) + s.epsilon)
         moved = r(r(alpha * numerator) / d) if order.alpha_first else r(alpha * r(numerator / d))
-        return r(w - moved), new_m, new_v
+        return r(w - moved), new_m, new_v, *([] if v_max is None else [largest])

@@ -8,7 +8,7 @@ import pytest
 
 from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import State, step
-from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
+from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, Maximum, WeightDecay
 from lazyadam.reference.gradient import coalesce
 from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, REFERENCE_ROUNDOFF, Constants, round_to
 from lazyadam.reference.scalars import Hyperparameters, Scalars, replayed
@@ -37,6 +37,7 @@ class Setup:
     hat: bool = False
     nesterov: bool = False
     weights: float = 1.0  # where they decay, how large
+    maximum: Maximum = Maximum.NONE
     settings: tuple[Hyperparameters, ...] = SETTINGS
 
 
@@ -70,15 +71,19 @@ def ratios(
     w = round_to(weights * rng.standard_normal(shape), dtype)
     rows = np.tile(np.arange(ROWS), setup.duplicates)
     gradient = coalesce(rows, parts.reshape(-1, WIDTH), Duplicates.SUM, p, constants)
-    dialect = Dialect(epsilon=Epsilon.BESIDE_HAT if setup.hat else Epsilon.BESIDE_ROOT)
+    epsilon = Epsilon.BESIDE_HAT if setup.hat else Epsilon.BESIDE_ROOT
+    dialect = Dialect(epsilon=epsilon, maximum=setup.maximum)
+    kept = None if setup.maximum is Maximum.NONE else round_to(v * rng.choice([0.5, 1, 8], shape), dtype)
     rules = Rules(p, dialect, order.arithmetic, setup.nesterov, constants=constants)
-    new, errors, _ = step(State(w, m, v), gradient, s, rules)
-    seen = implementation(w, m, v, parts, s, order, dtype, setup.hat, setup.nesterov)
+    new, errors, _ = step(State(w, m, v, kept), gradient, s, rules)
+    corrected = setup.maximum is Maximum.OF_CORRECTED
+    seen = implementation(w, m, v, parts, s, order, dtype, setup.hat, setup.nesterov, kept, corrected)
     slack = 1 + REFERENCE_ROUNDOFF / p.u
     result = {}
-    for name, value, x in zip(("w", "m", "v"), seen, (new.w, new.m, new.v), strict=True):
+    for name, value, x in zip(("w", "m", "v", "v_max")[: len(new)], seen, new, strict=True):
         error = getattr(errors, name)
-        bounded = np.isfinite(error) & (np.abs(x) < p.largest / 8) & (gradient.values**2 < p.largest / 8)
+        far = new[-1] >= p.largest / 8  # v, or v_max, which is v / (1 − β2^t)
+        bounded = np.isfinite(error) & (np.abs(x) < p.largest / 8) & (gradient.values**2 < p.largest / 8) & ~far
         with np.errstate(all="ignore"):
             ratio = np.where(value == x, 0.0, np.abs(value - x) / (slack * error))
         result[name] = float(ratio[bounded].max(initial=0.0))
@@ -92,6 +97,9 @@ VARIANTS = {
     "decayed and unscaled": Setup("ordinary", decayed=True),
     "ε beside √v̂": Setup("ordinary", hat=True),
     "nesterov": Setup("ordinary", nesterov=True),
+    "the largest v": Setup("ordinary", maximum=Maximum.OF_STORED),
+    "the largest v, ε beside √v̂": Setup("ordinary", hat=True, maximum=Maximum.OF_STORED),
+    "the largest v̂": Setup("ordinary", hat=True, maximum=Maximum.OF_CORRECTED),
 }
 TESTED = [(order, "float32") for order in ORDERS] + [
     (order, dtype) for dtype in ("float16", "bfloat16", "float64") for order in ORDERS[:2]
@@ -101,7 +109,7 @@ TESTED = [(order, "float32") for order in ORDERS] + [
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize(("order", "dtype"), TESTED, ids=str)
 def test_no_ratio_above_1(order: Order, dtype: str, variant: str) -> None:
-    """13 orders × 6 variants × 5 regimes × 2 weights × 400 steps: 312,000 steps."""
+    """13 orders × 9 variants × 5 regimes × 2 weights × 400 steps: 468,000 steps."""
     for regime in REGIMES:
         for weights in (0.0, 1.0):
             found = ratios(replace(VARIANTS[variant], regime=regime), order, dtype, 7, weights=weights)
@@ -133,6 +141,8 @@ SHARP = {
     "v, fresh": (Setup("ordinary", fresh=True), "v", 0.41),
     "w, fresh": (Setup("ordinary", fresh=True), "w", 0.27),
     "w, fresh, √v̂": (Setup("ordinary", fresh=True, hat=True), "w", 0.228),
+    "w, the largest v": (Setup("ordinary", maximum=Maximum.OF_STORED), "w", 0.32),
+    "the largest v̂": (Setup("ordinary", hat=True, maximum=Maximum.OF_CORRECTED), "v_max", 0.45),
 }
 
 

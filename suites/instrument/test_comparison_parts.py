@@ -10,7 +10,7 @@ from lazyadam.reference.arithmetic import Rules
 from lazyadam.reference.bound import Bounded, State, step
 from lazyadam.reference.dialect import Dialect, Duplicates, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
-from lazyadam.reference.rounding import PRECISIONS
+from lazyadam.reference.rounding import PRECISIONS, Errors
 from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.instrument.element import FLOAT32, HAT, L, U
 from lazyadam.suites.judge import comparison
@@ -101,7 +101,7 @@ def test_rows_are_looked_at_from_the_eighth_root_of_the_largest_number_on(
     def with_one(name: str, x: float) -> State:
         table = getattr(before, name).copy()
         table[1, 1] = x
-        return before._replace(**{name: table})
+        return State(*(table if q == name else x for q, x in zip("wmv", before, strict=True)))
 
     less, more = 1 - 1e-9, 1 + 1e-9
     assert looked_at() == []
@@ -115,7 +115,7 @@ def test_rows_are_looked_at_from_the_eighth_root_of_the_largest_number_on(
         wide, quotient, denominator = bounded.errors.w.copy(), inner.quotient.copy(), inner.denominator.copy()
         wide[2, 0], quotient[2, 0], denominator[2, 0] = at * share, at * share / growth, growth / (at * share)
         for changed in (
-            bounded._replace(errors=bounded.errors._replace(w=wide)),
+            bounded._replace(errors=Errors(wide, *bounded.errors[1:])),
             bounded._replace(inner=inner._replace(quotient=quotient)),
             bounded._replace(inner=inner._replace(denominator=denominator)),
         ):

@@ -19,6 +19,7 @@ TURNED = {
     "zero_rows": ("ignored",),
     "weight_decay": ("per_occurrence", "decoupled", "none"),
     "empty_gradient": ("skipped",),
+    "maximum": ("of_stored", "of_corrected"),
 }
 SPOKEN = [
     {},
@@ -27,6 +28,8 @@ SPOKEN = [
     {"duplicates": "squares_apart", "untouched": "dense"},
     {"epsilon": "beside_hat", "bias_correction": "next"},
     {"duplicates": "mean", "weight_decay": "decoupled"},
+    {"maximum": "of_corrected", "epsilon": "beside_hat"},
+    {"maximum": "of_stored", "bias_correction": "next"},
 ]
 
 

@@ -61,7 +61,7 @@ def run(case: Case, formula: Formula) -> Iterator[dict[str, Any]]:
     """The names that the lines of a formula leave after each step."""
     p, h = case.parameters[0], case.groups[0].hyperparameters
     names: dict[str, Any] = {"np": np, "t": case.t, "lr": h.lr, "beta1": h.beta1, "beta2": h.beta2}
-    names |= {"eps": h.epsilon, "w": p.w.copy(), "m": p.m.copy(), "v": p.v.copy()}
+    names |= {"eps": h.epsilon, "w": p.w.copy(), "m": p.m.copy(), "v": p.v.copy(), "v_max": p.v.copy()}
     counted = "1" if formula.dialect.step_count is StepCount.OPTIMIZER else formula.counted()
     source = "\n".join([f"t += {counted}", *formula.lines()])
     for step in case.steps:

@@ -30,9 +30,8 @@ def test_what_is_written_are_the_numbers_of_the_case(dtype: str, steps: int) -> 
         steps=(Step((Gradient(odd, np.array([4, 0])),)), *case.steps[1:]),
     )
     listing = Listing(case, Dialect(), None)
-    for x, y in zip(
-        evaluated(listing.tables, listing.arrays), vars(case.parameters[0]).values(), strict=True
-    ):
+    start = case.parameters[0]
+    for x, y in zip(evaluated(listing.tables, listing.arrays), (start.w, start.m, start.v), strict=True):
         assert x.dtype == np.float64
         np.testing.assert_array_equal(x, y)
     given = evaluated(listing.steps, listing.arrays)

@@ -132,7 +132,9 @@ def test_float32_implementations_stay_within_the_bound_that_gathers(order: Order
         repeated = coalesce(np.tile(g.rows, 2), np.concatenate([g.values, g.values]), Duplicates.SUM, FLOAT32)
         advance(running, repeated, s, rules)
         new = implementation(
-            *State(*(x[g.rows] for x in seen)),
+            seen[0][g.rows],
+            seen[1][g.rows],
+            seen[2][g.rows],
             np.stack([g.values, g.values]),
             s,
             order,
@@ -164,7 +166,7 @@ def test_errors_of_scattered_occurrences_add_up_with_one_rounding_for_each(store
         new = step(state, Coalesced(rows[:1], value[None]), s, alone)
         size = np.abs(new.state.w)
         moved, errors = moved + size, errors + new.errors.w - store * p.u * size
-    running = Running(state._replace(w=w0))
+    running = Running(State(w0, *state[1:]))
     advance(running, Coalesced(rows, values), s, together)
     now, first = running.now()
     rounded = 3 * store * p.u * (np.abs(w0) + moved + errors)

@@ -27,6 +27,7 @@ from lazyadam.suites.instrument.toy import Toy
 from lazyadam.suites.judge.alone import alone
 from lazyadam.suites.judge.explanation import OF_W
 from lazyadam.suites.judge.free_running import free_running
+from lazyadam.suites.judge.judgement import quantities
 from lazyadam.suites.judge.stack import number_of, row_counts
 from lazyadam.suites.judge.step_by_step import step_by_step
 
@@ -77,7 +78,9 @@ def cases() -> list[Case]:
 
 
 def toy(speaks: dict[str, str]) -> list[Trajectory]:
-    return Toy(speaks).run_all(cases())
+    kept = Toy(speaks)
+    kept.keeps_largest = True  # type: ignore[misc]
+    return kept.run_all(cases())
 
 
 COMBINED = [
@@ -91,6 +94,10 @@ COMBINED = [
     {"untouched": "dense", "zero_rows": "ignored", "weight_decay": "per_occurrence"},
     {"step_count": "row", "duplicates": "mean", "epsilon": "beside_hat"},
     {"step_count": "row", "untouched": "moments_decay", "weight_decay": "per_occurrence"},
+    {"maximum": "of_stored", "duplicates": "scattered"},
+    {"maximum": "of_stored", "duplicates": "squares_apart", "untouched": "dense"},
+    {"maximum": "of_corrected", "untouched": "moments_decay"},
+    {"maximum": "of_corrected", "step_count": "row", "epsilon": "inside_root"},
 ]
 
 
@@ -128,14 +135,15 @@ def test_the_rule_on_plain_arrays_is_what_the_judge_takes_in_blocks(
     due = alone(case, spoken).trajectory
     for n, parameter in enumerate(case.parameters):
         for shape in (parameter.w.shape, (len(parameter.w), 2, 2)):
-            w, m, v = (x.reshape(shape).copy() for x in (parameter.w, parameter.m, parameter.v))
+            kept = quantities(spoken)
+            w, m, v, *v_max = state = [getattr(parameter, q).reshape(shape).copy() for q in kept]
             for k, step in enumerate(case.steps):
                 if (g := step.gradients[n]) is not None:
                     values = g.values.reshape(len(g.values), *shape[1:])
                     t = number_of(case, k + 1, n, spoken)
-                    rule.step(w, m, v, g.rows, values, t, case.schedule()[k][n], spoken)
-                for got, wanted in ((w, due.w[n]), (m, due.m[n]), (v, due.v[n])):
-                    assert np.array_equal(got.reshape(parameter.w.shape), wanted[k])
+                    rule.step(w, m, v, g.rows, values, t, case.schedule()[k][n], spoken, *v_max)
+                for got, q in zip(state, kept, strict=True):
+                    assert np.array_equal(got.reshape(parameter.w.shape), getattr(due, q)[n][k])
 
 
 def test_rows_count_the_steps_that_name_them() -> None:

@@ -45,7 +45,7 @@ class CountsRows(NumPyByHand):
             super()._lazy(np.zeros(1, int) + row, values[rows == row].sum(axis=0, keepdims=True), h)
 
     def look(self) -> State:
-        w, m, v, _ = super().look()
+        w, m, v, *_ = super().look()
         counts: Any = [self.counts.copy()]
         return w, m, v, counts
 

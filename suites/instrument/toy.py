@@ -27,6 +27,7 @@ class Toy(Backend):
     def __init__(self, speaks: dict[str, str] | None = None, odd: bool = False) -> None:
         super().__init__("cpu")
         self.speaks, self.odd = speaks or {}, odd
+        self.keeps_largest = "maximum" in self.speaks  # type: ignore[misc]
 
     def run_all(self, cases: list[Case]) -> list[Trajectory]:
         return [self.run(case) for case in cases]
@@ -35,8 +36,8 @@ class Toy(Backend):
         return "1"
 
     def build(self, case: Case) -> None:
-        self.w, self.m, self.v = (
-            [np.array(getattr(p, q), F) for p in case.parameters] for q in ("w", "m", "v")
+        self.w, self.m, self.v, self.v_max = (
+            [np.array(getattr(p, q), F) for p in case.parameters] for q in ("w", "m", "v", "v_max")
         )
         self.by_row = self.speaks.get("step_count") == "row"
         self.t: list[Any] = [np.full(len(w), case.t) if self.by_row else case.t for w in self.w]
@@ -71,7 +72,8 @@ class Toy(Backend):
             by_row.setdefault(row, []).append(value)
         untouched = self.speaks.get("untouched")
         decays = self.speaks.get("weight_decay")
-        start = w.copy(), m.copy(), v.copy()
+        largest = self.v_max[i]
+        start = w.copy(), m.copy(), v.copy(), largest.copy()
         for row in range(len(w)):
             t = int(self.t[i][row] if self.by_row else self.t[i]) + (bias == "next")
             c1, c2 = (1.0, 1.0) if bias == "none" else (1 - h.beta1**t, 1 - h.beta2**t)
@@ -97,14 +99,22 @@ class Toy(Backend):
                     part = part + (F(h.weight_decay) * start[0][row] if decays is None else F(0))
                     m[row] = F(h.beta1) * start[1][row] + F(1 - h.beta1) * part
                     v[row] = F(h.beta2) * start[2][row] + F(1 - h.beta2) * part * part
-                    w[row] -= self._moved(m[row], v[row], h, c1, c2)
+                    largest[row] = start[3][row]
+                    w[row] -= self._moved(m[row], self._below(v[row], largest[row], c2), h, c1, c2)
                 continue
             m[row] = F(h.beta1) * m[row] + F(1 - h.beta1) * total
             v[row] = F(h.beta2) * v[row] + F(1 - h.beta2) * square
+            below = self._below(v[row], largest[row], c2)
             if parts is not None or untouched == "dense":
-                w[row] -= self._moved(m[row], v[row], h, c1, c2)
+                w[row] -= self._moved(m[row], below, h, c1, c2)
             elif untouched == "dense_beside_root":
                 w[row] -= F(h.lr * np.sqrt(c2) / c1) * (m[row] / (np.sqrt(v[row]) + F(h.epsilon)))
+
+    def _below(self, v: np.ndarray, largest: np.ndarray, c2: float) -> np.ndarray:
+        """What divides; the largest is kept in place."""
+        kept = F(c2) if self.speaks.get("maximum") == "of_corrected" else F(1)
+        largest[...] = np.where(largest > v / kept, largest, v / kept)
+        return largest * kept if "maximum" in self.speaks else v
 
     def _coalesced(
         self, parts: list[np.ndarray] | None, like: np.ndarray
@@ -141,7 +151,10 @@ class Toy(Backend):
 
     def state(self) -> State:
         w, m, v = ([np.array(x, np.float64) for x in xs] for xs in (self.w, self.m, self.v))
-        return w, m, v, [t.copy() if self.by_row else t for t in self.t]
+        counts = [t.copy() if self.by_row else t for t in self.t]
+        if not self.keeps_largest:
+            return w, m, v, counts
+        return w, m, v, counts, [np.array(x, np.float64) for x in self.v_max]
 
     def path(self) -> dict[str, str]:
         return {}

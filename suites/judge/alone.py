@@ -11,7 +11,7 @@ from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS, Errors, Precision
 from lazyadam.suites.cases.case import Case, Trajectory
-from lazyadam.suites.judge.judgement import QUANTITIES
+from lazyadam.suites.judge.judgement import quantities
 from lazyadam.suites.judge.stack import Builder, Segment, expected_counts, number_of, width_of
 
 REFERENCE, EXACT = Dialect(), Arithmetic()
@@ -64,7 +64,7 @@ def together(
                     base += len(parameter.w)
         start = (
             np.concatenate([getattr(cases[i].parameters[n], q).reshape(-1, width) for i, n, *_ in lanes])
-            for q in QUANTITIES
+            for q in quantities(dialect)
         )
         running = Running(State(*start))
         seen: list[tuple[State, Errors]] = []
@@ -83,7 +83,7 @@ def together(
             ends[i, n] = seen, slice(base, base + count)
     for (i, n), (seen, at) in sorted(ends.items(), key=lambda item: item[0]):
         shape = cases[i].parameters[n].w.shape
-        for quantity in QUANTITIES:
+        for quantity in quantities(dialect):
             part = _stacked([getattr(state, quantity)[at] for state, _ in seen], shape)
             getattr(results[i].trajectory, quantity).append(part)
         results[i].errors.append(_stacked([errors.w[at] for _, errors in seen], shape))

@@ -9,12 +9,14 @@ Outside of these zones the bound alone decides. Within, these are right beside a
                 g − β·(g − m), which starts from the nearer end, as torch.lerp does
     v           ∞ where g² overflows, though ω·g·g or (√ω·g)² do not. NaN, ∞ − ∞, from the nearer end;
                 and 0·∞, where ω is 0 as a number of the type
+    v_max       the larger of what it was and the v observed; NaN where one is; ∞ where v / (1 − β2^t) is
     w unmoved   where d is ∞: the v that was observed is, or v / (1 − β2^t), or √v / √(1 − β2^t)
     w infinite  where n / (1 − β1^t), α·n, n / d or α / d overflows, whose n is that m (of Nesterov: m and g)
     w NaN       where such an ∞ meets d = ∞ or a learning rate of 0, and for 0/0, where α·n underflows too
 
 A v that overflows only where it is stored, from a wider type, moves w by its finite value. What is not finite
-before the step goes the way of IEEE 754 (infinite m: ∞, or ∞ − ∞ = NaN from m + ω·(g − m)).
+before the step goes the way of IEEE 754 (infinite m: ∞, or ∞ − ∞ = NaN from m + ω·(g − m)). Where the
+largest v is kept it stands for v in what is said of w.
 """
 
 import numpy as np
@@ -23,8 +25,8 @@ from lazyadam.reference.arithmetic import Rules, epsilon_lost
 from lazyadam.reference.bound import Bounded, State, step
 from lazyadam.reference.dialect import Duplicates, Epsilon, Untouched, WeightDecay
 from lazyadam.reference.gradient import Coalesced
-from lazyadam.reference.rounding import REFERENCE_ROUNDOFF, Errors, Precision
-from lazyadam.reference.rule import step_size
+from lazyadam.reference.rounding import REFERENCE_ROUNDOFF, Errors, Precision, Quantities
+from lazyadam.reference.rule import of_maximum, step_size
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.judge.stack import Stack
 
@@ -73,11 +75,12 @@ def _rows_to_look_at(before: State, stack: Stack, bounded: Bounded, rules: Rules
         low = p.largest**0.125 / np.maximum(np.maximum(scale, 1 / scale), 1 + np.abs(s.decay))
         errors = () if stack.gradient.error is None else (stack.gradient.error,)
         squares = () if stack.gradient.squares is None else (np.sqrt(stack.gradient.squares),)
-        w, m, v = (x[rows] for x in before)
+        w, m, v, *kept = (x[rows] for x in before)
         share = np.maximum(np.abs(bounded.inner.quotient), 1 / bounded.inner.denominator) * growth
         sieve = [
             (x, low) for x in (stack.gradient.values * hat, *errors, *squares, w, m * growth, v * hat**2)
         ]
+        sieve += [(x, low) for x in kept and (*kept, v / of_maximum(s, rules.dialect))]
         sieve += [(x, p.largest / 64) for x in (share, bounded.errors.w)]
         loud = np.zeros(len(rows), bool)
         for x, limit in sieve:
@@ -132,7 +135,7 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
         ratios = _ratios(bounded, observed, p)
         within = [ratio <= 1 for ratio in ratios]
         new, errors = bounded.state, bounded.errors
-        w, m, v = (x[gradient.rows] for x in wide)
+        w, m, v, *kept = (x[gradient.rows] for x in wide)
         g, parts, meet = _gradient(w, gradient, s, rules)
         blind = (BLIND and p.name == "float64") & ~np.isfinite(g * g + new.v + new.m + new.w + errors.w)
         any_g = may(parts) & np.isfinite(parts) & meet | blind
@@ -168,13 +171,26 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
             nan_v | infinite_v | may(square) & (from_g2 | (np.asarray(s.omega2) == 0))
         )
         good_v |= ~nan_v & (observed.v == np.inf) & (may(square) | _beyond(new.v, errors.v, p))
-        good_w = _good_w(w, g, m, bounded, within[0], observed, stack, rules) | blind & ~nan_m & ~nan_v
+        dividing = _dividing(observed, s, rules)
+        divided = Bounded(_dividing(new, s, rules), Errors(*_dividing(errors, s, rules)), bounded.inner)
+        good_w = _good_w(w, g, m, divided, within[0], dividing, stack, rules) | blind & ~nan_m & ~nan_v
+        good = [good_w, good_m, good_v]
+        for x, old, as_it_should in zip(observed[3:], kept, within[3:], strict=True):
+            hat = of_maximum(s, rules.dialect)
+            both = np.maximum(old, observed.v / hat)  # NaN where one of them is
+            overflows = (x == np.inf) & may(both) & (np.asarray(hat) < 1)
+            good.append(np.where(np.isnan(both), np.isnan(x), as_it_should | (x == both) | overflows))
     return Errors(
         *(
             np.where(ok, np.minimum(np.nan_to_num(ratio), 1.0), np.where(inside, np.inf, ratio))
-            for ok, inside, ratio in zip((good_w, good_m, good_v), within, ratios, strict=True)
+            for ok, inside, ratio in zip(good, within, ratios, strict=True)
         )
     )
+
+
+def _dividing(x: Quantities, s: Scalars, rules: Rules) -> State:
+    """w and m, and in the place of v what stands for it in the denominator."""
+    return State(x.w, x.m, x.v if x.v_max is None else x.v_max * of_maximum(s, rules.dialect))
 
 
 def _gradient(
@@ -210,7 +226,7 @@ def _good_w(
     stack: Stack,
     rules: Rules,
 ) -> np.ndarray:
-    """Whether w is one that follows from the m and v that were observed."""
+    """Whether w is one that follows from the m that was observed, and the v that divides it."""
     p, s, seen = rules.precision, stack.scalars, observed
     new, errors = bounded.state, bounded.errors
 

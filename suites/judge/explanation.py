@@ -66,7 +66,7 @@ def _apart(one: Dialect, other: Dialect) -> list[str]:
 def turnings(dialect: Dialect, backend: type[Backend]) -> Iterator[Dialect]:
     """The dialect with axes turned to what may explain a backend, fewest first."""
     if not backend.source_read:
-        for axis in AXES:
+        for axis in AXES if backend.keeps_largest else (x for x in AXES if x != "maximum"):
             now = getattr(dialect, axis)
             yield from (replace(dialect, **{axis: value}) for value in type(now) if value is not now)
         return

@@ -10,7 +10,15 @@ from lazyadam.reference.bound import State
 from lazyadam.reference.dialect import Arithmetic, Dialect
 from lazyadam.reference.rounding import PRECISIONS, REFERENCE_ROUNDOFF, Precision
 from lazyadam.suites.cases.case import Case, Trajectory
-from lazyadam.suites.judge.judgement import QUANTITIES, Divergence, Judgement, Size, element, measure
+from lazyadam.suites.judge.judgement import (
+    QUANTITIES,
+    Divergence,
+    Judgement,
+    Size,
+    element,
+    measure,
+    quantities,
+)
 from lazyadam.suites.judge.stack import Builder, Segment, number_of, width_of
 
 
@@ -42,7 +50,10 @@ def free_running(
         bases = np.cumsum([0, *(len(q.w) for q in parameters)])
         running = Running(
             State(
-                *(np.concatenate([getattr(q, x).reshape(-1, width) for q in parameters]) for x in QUANTITIES)
+                *(
+                    np.concatenate([getattr(q, x).reshape(-1, width) for q in parameters])
+                    for x in quantities(dialect)
+                )
             )
         )
         for k in range(1, min(last, until or last) + 1):
@@ -77,7 +88,7 @@ def _judge(
     rows = np.concatenate([np.arange(s.base, s.base + s.count) for s in segments])
     starts = np.cumsum([0, *(s.count for s in segments)])[:-1]
     at = [cases[s.case].observed.index(k) for s in segments]
-    for name, values, errors in zip(QUANTITIES, *running.now(), strict=True):
+    for name, values, errors in zip(QUANTITIES[: len(running.start)], *running.now(), strict=True):
         value, error = values[rows], (1 + REFERENCE_ROUNDOFF / p.u) * errors[rows]
         seen = np.concatenate(
             [

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lazyadam.reference.dialect import Arithmetic
+from lazyadam.reference.dialect import Arithmetic, Dialect, Maximum
 from lazyadam.reference.rounding import Precision
 from lazyadam.suites.cases.case import Step
 
-QUANTITIES = ("w", "m", "v")
+QUANTITIES = ("w", "m", "v", "v_max")
 SIGN = ": the sign of zero"
+
+
+def quantities(dialect: Dialect) -> tuple[str, ...]:
+    """What an optimizer keeps that speaks a dialect."""
+    return QUANTITIES[:3] if dialect.maximum is Maximum.NONE else QUANTITIES
 
 
 @dataclass

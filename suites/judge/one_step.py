@@ -10,13 +10,14 @@ from lazyadam.reference.rounding import Errors
 from lazyadam.reference.rule import step_size
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
+from lazyadam.suites.judge.judgement import quantities
 from lazyadam.suites.judge.powers import with_powers_found
 from lazyadam.suites.judge.stack import Builder, Segment, counted, width_of
 
 
 @dataclass(frozen=True)
 class OneStep:
-    """w, m and v of all rows, before and after, as they should be, and how far they may be off.
+    """The state of all rows, before and after, as they should be, and how far they may be off.
 
     A row that the gradient does not touch has no bound: another bit is infinitely wrong. intermediates: by
     name, of every touched row (`rows`).
@@ -38,7 +39,8 @@ def one_step(case: Case, trajectory: Trajectory, number: int, parameter: int, ru
     ran = trajectory.again or trajectory
 
     def after(steps: int, of: Trajectory) -> State:
-        seen = (x[parameter][steps - 1] for x in (of.w, of.m, of.v)) if steps else (start.w, start.m, start.v)
+        names = quantities(rules.dialect)
+        seen = [getattr(of, x)[parameter][steps - 1] if steps else getattr(start, x) for x in names]
         return State(*(x.reshape(shape) for x in seen))
 
     before, got = after(number - 1, ran), after(number, ran)

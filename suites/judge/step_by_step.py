@@ -14,7 +14,16 @@ from lazyadam.reference.rule import step_size, update
 from lazyadam.reference.scalars import Scalars
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.comparison import compare
-from lazyadam.suites.judge.judgement import QUANTITIES, SIGN, Divergence, Judgement, Size, element, measure
+from lazyadam.suites.judge.judgement import (
+    QUANTITIES,
+    SIGN,
+    Divergence,
+    Judgement,
+    Size,
+    element,
+    measure,
+    quantities,
+)
 from lazyadam.suites.judge.powers import with_powers_found
 from lazyadam.suites.judge.run_again import RUN_AGAIN, run_again
 from lazyadam.suites.judge.stack import (
@@ -78,8 +87,9 @@ def _judge_width(
     result: Judgement,
 ) -> None:
     builder = Builder(rules.dialect, rules.arithmetic, rules.type, sizes)
-    befores: list[list[np.ndarray]] = [[], [], []]
-    afters: list[list[np.ndarray]] = [[], [], []]
+    kept = quantities(rules.dialect)
+    befores: list[list[np.ndarray]] = [[] for _ in kept]
+    afters: list[list[np.ndarray]] = [[] for _ in kept]
     base = 0
     for i in chosen:
         case, trajectory = cases[i], trajectories[i]
@@ -92,13 +102,8 @@ def _judge_width(
             if width_of(parameter.w) != width:
                 continue
             count = len(parameter.w)
-            for q, (quantity, start) in enumerate(
-                (
-                    (trajectory.w[n], parameter.w),
-                    (trajectory.m[n], parameter.m),
-                    (trajectory.v[n], parameter.v),
-                )
-            ):
+            for q, name in enumerate(kept):
+                quantity, start = getattr(trajectory, name)[n], getattr(parameter, name)
                 flat = np.concatenate([start[None], quantity]).reshape(-1, count, width)
                 befores[q].append(flat[pairs].reshape(-1, width))
                 afters[q].append(flat[[j + 1 for j in pairs]].reshape(-1, width))
@@ -125,7 +130,8 @@ def _judge_block(block: Block, after: State, result: Judgement) -> None:
     ratios = compare(before, stack, bounded, observed, rules)
     if stack.exact is not None:
         gaps = _gaps(block)
-        for name, seen, value, ratio, gap in zip(QUANTITIES, observed, values, ratios, gaps, strict=True):
+        names = quantities(rules.dialect)
+        for name, seen, value, ratio, gap in zip(names, observed, values, ratios, gaps, strict=True):
             size = result.sizes.setdefault((name, 0), Size())
             size.include(measure(seen, value, ratio, gap, rules.precision))
     case = np.array([s.case for s in stack.segments])[stack.owner]
@@ -194,7 +200,7 @@ def _untouched(
     frozen = np.ones(count, bool)
     frozen[stack.gradient.rows] = False
     bases, owners = (np.array([getattr(s, name) for s in stack.segments]) for name in ("base", "case"))
-    for quantity, old, new in zip(QUANTITIES, before, after, strict=True):
+    for quantity, old, new in zip(QUANTITIES, before, after, strict=False):
         differs = (old.view(np.int64) != new.view(np.int64)) & frozen[:, None]
         rows = np.flatnonzero(differs.any(axis=1))
         segments = np.searchsorted(bases, rows, side="right") - 1
@@ -253,20 +259,22 @@ def _wrong_count(
     return None
 
 
-def _gaps(block: Block) -> tuple[float, float, float]:
+def _gaps(block: Block) -> list[float]:
     """The largest relative difference between the decimals as written and the replayed chain.
 
-    Of m and v themselves, and of the change of w.
+    Of the moments themselves, and of the change of w.
     """
     stack, rules = block.stack, block.rules
     assert stack.exact is not None
-    w, m, v = (x[stack.gradient.rows] for x in block.before)
+    w, *kept = (x[stack.gradient.rows] for x in block.before)
     g = stack.gradient.values
 
     def formula(s: Scalars) -> State:
         g_in = s.sign * g / s.scale + s.decay * w
-        new = State(np.zeros_like(w), m.copy(), v.copy())
-        update(*new, g_in, g_in * g_in, s, rules.epsilon, rules.nesterov)
+        new = State(np.zeros_like(w), *(x.copy() for x in kept))
+        update(
+            new.w, new.m, new.v, g_in, g_in * g_in, s, rules.dialect, rules.epsilon, rules.nesterov, new.v_max
+        )
         return new
 
     with np.errstate(all="ignore"):
@@ -275,4 +283,4 @@ def _gaps(block: Block) -> tuple[float, float, float]:
         for a, c in zip(written, chained, strict=True):
             gap = np.abs(a - c) / np.abs(c)
             gaps.append(float(gap[np.isfinite(gap)].max(initial=0.0)))
-    return gaps[0], gaps[1], gaps[2]
+    return gaps

@@ -45,8 +45,7 @@ def least(case: Case, row: int) -> Case:
     elif gradient is not None and named is not None:
         there = np.isin(named, kept)
         gradient = Gradient(gradient.values[there], np.searchsorted(kept, named[there]))
-    part = Parameter(*(x[kept] for x in (p.w, p.m, p.v)))
-    return replace(case, parameters=(part,), steps=(Step((gradient,)),))
+    return replace(case, parameters=(p.each(lambda x: x[kept]),), steps=(Step((gradient,)),))
 
 
 def _case(taken: Taken, dtype: str) -> Case:

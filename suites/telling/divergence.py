@@ -184,7 +184,7 @@ def _steps(case: Case, trajectory: Trajectory, rules: Rules, place: Place) -> It
     heads = {}
     for k, step in list(enumerate(looked, 1))[-MOST_STEPS:]:
         heads[len(rows)] = _head(case, k, place)
-        rows += [_cells(QUANTITIES[q], step, q, at) for q in range(len(QUANTITIES))]
+        rows += [_cells(QUANTITIES[q], step, q, at) for q in range(len(step.got))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for i, row in enumerate(rows):
         yield from heads.get(i, ())

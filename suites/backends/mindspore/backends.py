@@ -75,7 +75,7 @@ class LazyAdam(MindSporeOptimizer):
 class Adam(MindSporeOptimizer):
     optimizer_class = "Adam"
     documented = replace(LazyAdam.documented, untouched=Untouched.DENSE)
-    promises = (
+    promises: ClassVar[tuple[Promise, ...]] = (
         Promise("epsilon", f"{_ADAM}, the formulas"),
         Promise("step_count", f"{_ADAM} ('t represents the current step')"),
         Promise("untouched", f"{_ADAM} (use_lazy False: 'apply normal adam algorithm')"),

@@ -25,19 +25,18 @@ from lazyadam.suites.backends.mindspore.instance import Instance
 from lazyadam.suites.backends.mindspore.optimizer import MindSporeOptimizer
 from lazyadam.suites.cases.case import Case, Group, Manner, Step
 
-_EXPERIMENTAL = "mindspore.experimental.optim.{} documentation, 2.10"
+EXPERIMENTAL = "mindspore.experimental.optim.{} documentation, 2.10"
 
 
 class Kept(Instance):
     """An optimizer of mindspore.experimental, which has other names for what it keeps."""
 
-    def moments(self) -> tuple[Any, Any]:
+    def moments(self) -> tuple[Any, ...]:
         of = {id(x): i for i, x in enumerate(self.optimizer.parameters)}
-        first, second = (
-            [kept[of[id(x)]] for x in self.parameters]
-            for kept in (self.optimizer.exp_avg, self.optimizer.exp_avg_sq)
-        )
-        return first, second
+        kept = [self.optimizer.exp_avg, self.optimizer.exp_avg_sq]
+        if any(group["amsgrad"] for group in self.optimizer.param_groups):
+            kept.append(self.optimizer.max_exp_avg_sq)
+        return tuple([x[of[id(p)]] for p in self.parameters] for x in kept)
 
     def counts(self) -> list[Any]:
         return [self.optimizer.state_step]
@@ -78,6 +77,7 @@ class Experimental(PyNative):
             "eps": h.epsilon,
             "weight_decay": h.weight_decay,
             "maximize": h.maximize,
+            "amsgrad": self.keeps_largest,
         }
 
     def step_function(self, case: Case, step: Step) -> Callable[[], object]:
@@ -94,8 +94,8 @@ class ExperimentalAdam(Experimental):
     optimizer_class = "Adam"
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT, step_count=StepCount.OPTIMIZER)
     promises: ClassVar[tuple[Promise, ...]] = (
-        Promise("epsilon", f"{_EXPERIMENTAL.format('Adam')}, the algorithm"),
-        Promise("step_count", f"{_EXPERIMENTAL.format('Adam')}, the algorithm ('for t = 1 to …')"),
+        Promise("epsilon", f"{EXPERIMENTAL.format('Adam')}, the algorithm"),
+        Promise("step_count", f"{EXPERIMENTAL.format('Adam')}, the algorithm ('for t = 1 to …')"),
     )
     # experimental/optim/adam.py, 2.10: ops.Adam, with β^t by ops.Pow.
     spoken = Dialect(step_count=StepCount.OPTIMIZER, subnormals=Subnormals.VARIES)
@@ -106,10 +106,10 @@ class ExperimentalAdamW(Experimental):
     name = "mindspore.experimental.AdamW"
     optimizer_class = "AdamW"
     documented = replace(ExperimentalAdam.documented, weight_decay=WeightDecay.DECOUPLED)
-    promises = (
-        Promise("epsilon", f"{_EXPERIMENTAL.format('AdamW')}, the algorithm"),
-        Promise("step_count", f"{_EXPERIMENTAL.format('AdamW')}, the algorithm ('for t = 1 to …')"),
-        Promise("weight_decay", f"{_EXPERIMENTAL.format('AdamW')}, the algorithm"),
+    promises: ClassVar[tuple[Promise, ...]] = (
+        Promise("epsilon", f"{EXPERIMENTAL.format('AdamW')}, the algorithm"),
+        Promise("step_count", f"{EXPERIMENTAL.format('AdamW')}, the algorithm ('for t = 1 to …')"),
+        Promise("weight_decay", f"{EXPERIMENTAL.format('AdamW')}, the algorithm"),
     )
     # experimental/optim/adamw.py, 2.10: operators, one after another; a number of a graph is a float32.
     spoken = replace(documented, subnormals=Subnormals.VARIES)

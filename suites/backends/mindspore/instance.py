@@ -1,6 +1,6 @@
 """An optimizer of MindSpore that is kept, with its graphs, and given a new state for each case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,9 @@ class Instance:
     graphs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
     stepped: bool = False
 
-    def load(self, w: Any, m: Any, v: Any, t: int, betas: tuple[float, float]) -> None:
-        """Give it a state."""
-        for tensors, new in zip((self.parameters, *self.moments()), (w, m, v), strict=True):
+    def load(self, state: Sequence[Any], t: int, betas: tuple[float, float]) -> None:
+        """Give it a state: w, m and v, and v_max where it keeps that."""
+        for tensors, new in zip((self.parameters, *self.moments()), state, strict=True):
             for tensor, value in zip(tensors, new, strict=True):
                 self.set(tensor, value)
         powers = [float32_product(float(np.float32(beta)), t) for beta in betas]
@@ -34,9 +34,10 @@ class Instance:
             kind = np.int32 if tensor.dtype == self.mindspore.int32 else np.float32
             self.set(tensor, self.mindspore.Tensor(np.full(tensor.shape, value, kind)))
 
-    def moments(self) -> tuple[Any, Any]:
-        """Of each parameter the first, and of each the second."""
-        return self.optimizer.moment1, self.optimizer.moment2
+    def moments(self) -> tuple[Any, ...]:
+        """Of each parameter the first, and of each the second; and of each the largest, where it is kept."""
+        kept = [self.optimizer.vhat] if hasattr(self.optimizer, "vhat") else []
+        return self.optimizer.moment1, self.optimizer.moment2, *kept
 
     def counts(self) -> list[Any]:
         """The step count; and where they are kept, the powers of β1 and β2 after so many steps."""
@@ -58,8 +59,8 @@ class Instance:
 
         Names do not do: a cell that holds the optimizer prefixes them.
         """
-        first, second = self.moments()
-        return [*self.parameters, *first, *second, *self.counts(), *self.learning_rates()]
+        moments = [x for of in self.moments() for x in of]
+        return [*self.parameters, *moments, *self.counts(), *self.learning_rates()]
 
     def learning_rates(self) -> list[Any]:
         """The learning rate of each parameter, or the one that all share."""

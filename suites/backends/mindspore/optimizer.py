@@ -170,9 +170,10 @@ class MindSporeOptimizer(Backend):
         self.instance = instance
         h = case.groups[0].hyperparameters
         instance.load(
-            [self._tensor(p.w, case.dtype) for p in case.parameters],
-            [self._tensor(p.m, case.dtype) for p in case.parameters],
-            [self._tensor(p.v, case.dtype) for p in case.parameters],
+            [
+                [self._tensor(getattr(p, name), case.dtype) for p in case.parameters]
+                for name in ("w", "m", "v", *(["v_max"] if self.keeps_largest else []))
+            ],
             case.t,
             (h.beta1, h.beta2),
         )
@@ -272,8 +273,9 @@ class MindSporeOptimizer(Backend):
 
     def look(self) -> State:
         parts = (self.instance.parameters, *self.instance.moments())
-        w, m, v = ([self._seen(x) for x in of] for of in parts)
-        return w, m, v, [int(self.instance.counts()[0].asnumpy().reshape(-1)[0])] * len(w)
+        w, m, v, *v_max = ([self._seen(x) for x in of] for of in parts)
+        counts = [int(self.instance.counts()[0].asnumpy().reshape(-1)[0])] * len(w)
+        return (w, m, v, counts, *v_max)  # type: ignore[return-value]
 
     def _seen(self, tensor: Any) -> np.ndarray:
         if tensor.dtype == self.mindspore.bfloat16:

@@ -36,7 +36,7 @@ class Kept:
         return self.example * 0 + t if hasattr(self.example, "dtype") else type(self.example)(t)
 
 
-def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tuple[str, str, str]) -> Kept:
+def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tuple[str, ...]) -> Kept:
     """Take two steps of a new optimizer with a gradient of `GRADIENT`, and look what they left where.
 
     names: those to be looked for first.

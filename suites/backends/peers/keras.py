@@ -1,13 +1,15 @@
 """keras.optimizers.Adam of Keras 3.15, on its backend TensorFlow."""
 
 import os
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from lazyadam.reference.dialect import (
     Arithmetic,
     Average,
     Dialect,
     Duplicates,
+    Maximum,
     Power,
     StepCount,
     Storage,
@@ -21,6 +23,7 @@ from lazyadam.suites.backends.peers import python_of
 from lazyadam.suites.backends.peers.tensorflow import Eager
 
 _ADAM = "keras.optimizers.Adam documentation, 3.15"
+AMSGRAD = Promise("maximum", f"{_ADAM}, amsgrad ('On the Convergence of Adam and beyond')")
 
 
 class Adam(Eager):
@@ -31,7 +34,7 @@ class Adam(Eager):
     grouped = frozenset({"lr", "beta1", "beta2", "epsilon", "weight_decay"})
     changing = frozenset({"lr"})  # the others are numbers, which a tf.function has as they were
     documented = Dialect(step_count=StepCount.OPTIMIZER, untouched=Untouched.DENSE)
-    promises = (
+    promises: ClassVar[tuple[Promise, ...]] = (
         Promise("epsilon", f"{_ADAM}, epsilon ('\"epsilon hat\" … just before Section 2.1')"),
         Promise("untouched", f"{_ADAM} ('implements the Adam algorithm')"),
         Promise("step_count", "keras/src/optimizers/base_optimizer.py, 3.15, apply ('iteration counter')"),
@@ -82,9 +85,10 @@ class Adam(Eager):
 
 
 def moments_of(optimizer: Any, variable: Any) -> list[Any]:
-    """m and v of a variable, on every backend of Keras."""
+    """m and v of a variable, and v_max where it is kept, on every backend of Keras."""
     at = optimizer._get_variable_index(variable)
-    return [optimizer._momentums[at], optimizer._velocities[at]]
+    kept = [optimizer._velocity_hats[at]] if optimizer.amsgrad else []
+    return [optimizer._momentums[at], optimizer._velocities[at], *kept]
 
 
 def loaded(old: Any, variables: list[Any]) -> Any:
@@ -97,4 +101,13 @@ def loaded(old: Any, variables: list[Any]) -> Any:
     return new
 
 
-BACKENDS: tuple[type[Backend], ...] = (Adam,)
+class Amsgrad(Adam):
+    name = "keras.Adam.tensorflow.amsgrad"
+    keeps_largest = True
+    layers = ()
+    documented = replace(Adam.documented, maximum=Maximum.OF_STORED)
+    promises = (*Adam.promises, AMSGRAD)
+    spoken = replace(Adam.spoken, maximum=Maximum.OF_STORED)
+
+
+BACKENDS: tuple[type[Backend], ...] = (Adam, Amsgrad)

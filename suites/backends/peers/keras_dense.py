@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lazyadam.reference.dialect import Arithmetic, Average, Power, Storage, Subnormals
+from lazyadam.reference.dialect import Arithmetic, Average, Maximum, Power, Storage, Subnormals
 from lazyadam.suites.backends.base import Backend, NotRun
 from lazyadam.suites.backends.errors import in_a_line
 from lazyadam.suites.backends.peers import keras as on_tensorflow
@@ -29,7 +29,7 @@ class Dense(Backend):
     hyperparameters = frozenset({"betas of 0", "weight_decay"})
     # keras/src/optimizers/adam.py, 3.15: a variable and attributes, read at every step.
     grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon", "weight_decay"})
-    layers = (Layer("Embedding", "plain", sparse=False),)
+    layers: ClassVar[tuple[Layer, ...]] = (Layer("Embedding", "plain", sparse=False),)
     documented = on_tensorflow.Adam.documented
     promises = on_tensorflow.Adam.promises
     spoken = replace(on_tensorflow.Adam.spoken, duplicates=documented.duplicates)
@@ -53,7 +53,8 @@ class Dense(Backend):
         self._optimize(variables, case.groups)
         for p, variable, optimizer in zip(case.parameters, variables, self.optimizers, strict=True):
             optimizer.iterations.assign(case.t)
-            for moment, x in zip(on_tensorflow.moments_of(optimizer, variable), (p.m, p.v), strict=True):
+            moments = on_tensorflow.moments_of(optimizer, variable)
+            for moment, x in zip(moments, (p.m, p.v, p.v_max), strict=False):
                 moment.assign(self._tensor(x))
 
     def _optimize(self, variables: list[Any], groups: tuple[Group, ...]) -> None:
@@ -61,7 +62,12 @@ class Dense(Backend):
         for group in groups:
             h = group.hyperparameters
             new = self.keras.optimizers.Adam(
-                h.lr, h.beta1, h.beta2, h.epsilon, weight_decay=h.weight_decay or None
+                h.lr,
+                h.beta1,
+                h.beta2,
+                h.epsilon,
+                amsgrad=self.keeps_largest,
+                weight_decay=h.weight_decay or None,
             )
             new.build([variables[i] for i in group.parameters])
             of |= dict.fromkeys(group.parameters, new)
@@ -100,8 +106,10 @@ class Dense(Backend):
 
     def look(self) -> State:
         of = list(zip(self.optimizers, self.variables, strict=True))
-        m, v = ([self._numpy(on_tensorflow.moments_of(*pair)[q]) for pair in of] for q in (0, 1))
-        return [self._numpy(x) for _, x in of], m, v, [int(self._numpy(o.iterations)) for o, _ in of]
+        moments = ([self._numpy(x) for x in on_tensorflow.moments_of(*pair)] for pair in of)
+        m, v, *v_max = map(list, zip(*moments, strict=True))
+        counts = [int(self._numpy(o.iterations)) for o, _ in of]
+        return ([self._numpy(x) for _, x in of], m, v, counts, *v_max)  # type: ignore[return-value]
 
     def state(self) -> State:
         return as_float64(self.look())
@@ -208,4 +216,22 @@ class JAX(Dense):
         return lambda ids, targets: of_table(layer.trainable_variables[0].value, ids, targets)
 
 
-BACKENDS: tuple[type[Backend], ...] = (Torch, JAX)
+class AmsgradTorch(Torch):
+    name = "keras.Adam.torch.amsgrad"
+    keeps_largest = True
+    layers = ()
+    documented = replace(Torch.documented, maximum=Maximum.OF_STORED)
+    promises = (*Torch.promises, on_tensorflow.AMSGRAD)
+    spoken = replace(Torch.spoken, maximum=Maximum.OF_STORED)
+
+
+class AmsgradJAX(JAX):
+    name = "keras.Adam.jax.amsgrad"
+    keeps_largest = True
+    layers = ()
+    documented = replace(JAX.documented, maximum=Maximum.OF_STORED)
+    promises = (*JAX.promises, on_tensorflow.AMSGRAD)
+    spoken = replace(JAX.spoken, maximum=Maximum.OF_STORED)
+
+
+BACKENDS: tuple[type[Backend], ...] = (Torch, JAX, AmsgradTorch, AmsgradJAX)

@@ -12,6 +12,7 @@ from lazyadam.reference.dialect import (
     Dialect,
     Epsilon,
     Hat,
+    Maximum,
     Power,
     StepCount,
     Storage,
@@ -26,6 +27,8 @@ from lazyadam.suites.cases.case import Case, Gradient, Group, State, Step
 from lazyadam.suites.cases.training import Layer, Training
 
 _ADAM = "optax.adam documentation, 0.2.8"
+_AMSGRAD = "optax.amsgrad documentation, 0.2.8"
+_MAXIMUM = Promise("maximum", f"{_AMSGRAD} ('bias correction … before taking the elementwise maximum')")
 _ADAMW = "optax.adamw documentation, 0.2.8"
 
 
@@ -42,7 +45,9 @@ class Adam(Backend):
     hyperparameters = frozenset({"betas of 0"})
     # optax/_src/combine.py, 0.2.8: functions of the state alone; others may take the next step of it.
     grouped = changing = frozenset({"lr", "beta1", "beta2", "epsilon"})
-    layers = (Layer("jnp.take(table, ids, axis=0)", "value_and_grad", sparse=False),)
+    layers: ClassVar[tuple[Layer, ...]] = (
+        Layer("jnp.take(table, ids, axis=0)", "value_and_grad", sparse=False),
+    )
     documented = Dialect(epsilon=Epsilon.BESIDE_HAT, step_count=StepCount.OPTIMIZER)
     promises: ClassVar[tuple[Promise, ...]] = (
         Promise("epsilon", f"{_ADAM}, the formulas (eps, where eps_root is 0)"),
@@ -58,6 +63,8 @@ class Adam(Backend):
         Storage.TENSOR, Power.WORKING_POWER, hat=Hat.MOMENTS, division_error=2.0, power_ulps=1
     )
     optimizer: ClassVar[str] = "adam"
+    state_class: ClassVar[str] = "ScaleByAdamState"
+    moments: ClassVar[dict[str, str]] = {"mu": "m", "nu": "v"}
 
     def prepare(self) -> str:
         import jax
@@ -102,18 +109,20 @@ class Adam(Backend):
         def filled(part: Any) -> Any:
             if not self._of_adam(part):
                 return part
-            of = {q: [self._array(getattr(p, q)) for p in case.parameters] for q in "mv"}
-            mu, nu = (
-                [x if self._masked(x) else new for x, new in zip(old, of[q], strict=True)]
-                for old, q in ((part.mu, "m"), (part.nu, "v"))
-            )
-            return part._replace(count=self._array(np.array(case.t), "int32"), mu=mu, nu=nu)
+            moments = {
+                name: [
+                    x if self._masked(x) else self._array(getattr(p, q))
+                    for x, p in zip(getattr(part, name), case.parameters, strict=True)
+                ]
+                for name, q in self.moments.items()
+            }
+            return part._replace(count=self._array(np.array(case.t), "int32"), **moments)
 
         new = self.transformation.init(self.parameters)
         self.kept_state = self.jax.tree.map(filled, new, is_leaf=self._of_adam)
 
     def _of_adam(self, part: Any) -> bool:
-        return isinstance(part, self.optax.ScaleByAdamState)
+        return isinstance(part, getattr(self.optax, self.state_class))
 
     def _masked(self, x: Any) -> bool:
         return isinstance(x, self.optax.MaskedNode)
@@ -160,12 +169,15 @@ class Adam(Backend):
 
     def look(self) -> State:
         w = [np.asarray(x) for x in self.parameters]
-        m, v, t = list(w), list(w), [0] * len(w)
+        moments, t = [list(w) for _ in self.moments], [0] * len(w)
         for part in self.jax.tree.leaves(self.kept_state, is_leaf=self._of_adam):
-            for i, x in enumerate(part.mu if self._of_adam(part) else ()):
-                if not self._masked(x):
-                    m[i], v[i], t[i] = np.asarray(x), np.asarray(part.nu[i]), int(part.count)
-        return w, m, v, t
+            if self._of_adam(part):
+                for of, name in zip(moments, self.moments, strict=True):
+                    for i, x in enumerate(getattr(part, name)):
+                        if not self._masked(x):
+                            of[i], t[i] = np.asarray(x), int(part.count)
+        m, v, *v_max = moments
+        return (w, m, v, t, *v_max)  # type: ignore[return-value]
 
     def state(self) -> State:
         return as_float64(self.look())
@@ -214,4 +226,16 @@ class AdamW(Adam):
     )
 
 
-BACKENDS: tuple[type[Backend], ...] = (Adam, AdamJit, AdamW)
+class Amsgrad(Adam):
+    name = "optax.amsgrad.eager"
+    optimizer = "amsgrad"
+    keeps_largest = True
+    state_class = "ScaleByAmsgradState"
+    moments: ClassVar[dict[str, str]] = {**Adam.moments, "nu_max": "v_max"}
+    layers = ()
+    documented = replace(Adam.documented, maximum=Maximum.OF_CORRECTED)
+    promises = (*(Promise(p.axis, f"{_AMSGRAD} with {p.source}") for p in Adam.promises), _MAXIMUM)
+    spoken = replace(Adam.spoken, maximum=Maximum.OF_CORRECTED)
+
+
+BACKENDS: tuple[type[Backend], ...] = (Adam, AdamJit, AdamW, Amsgrad)

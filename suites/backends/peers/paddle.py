@@ -15,6 +15,7 @@ from lazyadam.reference.dialect import (
     EmptyGradient,
     Epsilon,
     Hat,
+    Maximum,
     Power,
     StepSize,
     Storage,
@@ -29,7 +30,9 @@ from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State, Ste
 from lazyadam.suites.cases.training import Layer, Training
 
 STATE = ("moment1", "moment2", "beta1_pow_acc", "beta2_pow_acc")
+LARGEST = "moment2_max"
 _PAGE = "paddle.optimizer.Adam documentation, 3.3"
+_AMSGRAD = Promise("maximum", f"{_PAGE}, the formulas (amsgrad)")
 _FORMULAS = Promise("epsilon", f"{_PAGE}, the formulas ('\\sqrt{{moment_2_out}} + \\epsilon')")
 
 
@@ -87,7 +90,7 @@ class Adam(Backend):
         self._take([self.paddle.nn.Parameter(self._tensor(p.w)) for p in case.parameters], case)
         for i, p in enumerate(case.parameters):
             of = zip(STATE, (p.m, p.v, *self._powers(i, case.t)), strict=True)
-            for name, x in of:
+            for name, x in (*of, *([(LARGEST, p.v_max)] if self.keeps_largest else [])):
                 tensor = self._accumulator(name, i)
                 tensor.set_value(self._tensor(np.reshape(x, tensor.shape)))
 
@@ -110,7 +113,7 @@ class Adam(Backend):
             ]
             given = {"parameters": made, "learning_rate": 1.0}
         with paddle.utils.unique_name.guard():
-            optimizer = paddle.optimizer.Adam(lazy_mode=self.lazy, **given)
+            optimizer = paddle.optimizer.Adam(lazy_mode=self.lazy, amsgrad=self.keeps_largest, **given)
             block = paddle.static.default_main_program().global_block()
             for made in optimizer._param_groups if len(groups) > 1 else [self.parameters]:
                 optimizer._create_accumulators(block, made)
@@ -203,8 +206,9 @@ class Adam(Backend):
     def look(self) -> State:
         parameters = range(len(self.parameters))
         w = [x.numpy() for x in self.parameters]
-        m, v = ([self._accumulator(name, i).numpy() for i in parameters] for name in STATE[:2])
-        return w, m, v, [self._count(i) for i in parameters]
+        names = (*STATE[:2], *([LARGEST] if self.keeps_largest else []))
+        m, v, *v_max = ([self._accumulator(name, i).numpy() for i in parameters] for name in names)
+        return (w, m, v, [self._count(i) for i in parameters], *v_max)  # type: ignore[return-value]
 
     def _count(self, i: int) -> int:
         """The steps that its powers have counted; where they have come to rest, those that named a row."""
@@ -271,4 +275,22 @@ class DecayedAdam(StandardAdam):
     )
 
 
-BACKENDS: tuple[type[Backend], ...] = (Adam, StandardAdam, DecayedAdam)
+class Amsgrad(StandardAdam):
+    name = "paddle.Adam.amsgrad.standard"
+    keeps_largest = True
+    layers = ()
+    documented = replace(StandardAdam.documented, maximum=Maximum.OF_STORED)
+    promises = (*StandardAdam.promises, _AMSGRAD)
+    spoken = replace(StandardAdam.spoken, maximum=Maximum.OF_STORED)
+
+
+class AmsgradLazy(Adam):
+    name = "paddle.Adam.amsgrad.lazy"
+    keeps_largest = True
+    layers = ()
+    documented = replace(Adam.documented, maximum=Maximum.OF_STORED)
+    promises = (*Adam.promises, _AMSGRAD)
+    spoken = replace(Adam.spoken, maximum=Maximum.OF_STORED)
+
+
+BACKENDS: tuple[type[Backend], ...] = (Adam, StandardAdam, DecayedAdam, Amsgrad, AmsgradLazy)

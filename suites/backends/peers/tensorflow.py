@@ -74,8 +74,9 @@ class KerasOptimizer(Backend):
         return optimizer
 
     def moments(self, optimizer: Any, variable: Any) -> list[Any]:
-        """m and v of a variable."""
-        return [optimizer.get_slot(variable, name) for name in "mv"]
+        """m and v of a variable, and v_max where it is kept."""
+        names = ("m", "v", *(["vhat"] if self.keeps_largest else []))
+        return [optimizer.get_slot(variable, name) for name in names]
 
     def set_hyperparameters(self, optimizer: Any, h: Hyperparameters) -> None:
         optimizer.learning_rate, optimizer.beta_1, optimizer.beta_2 = h.lr, h.beta1, h.beta2
@@ -107,7 +108,7 @@ class KerasOptimizer(Backend):
         ):
             optimizer.iterations.assign(case.t)
             variable.assign(p.w.astype(self._numpy))
-            for moment, x in zip(self.moments(optimizer, variable), (p.m, p.v), strict=True):
+            for moment, x in zip(self.moments(optimizer, variable), (p.m, p.v, p.v_max), strict=False):
                 moment.assign(x.astype(self._numpy))
 
     @property
@@ -119,7 +120,11 @@ class KerasOptimizer(Backend):
         for group in groups:
             h = group.hyperparameters
             new = self.optimizer_class()(
-                learning_rate=h.lr, beta_1=h.beta1, beta_2=h.beta2, epsilon=h.epsilon
+                learning_rate=h.lr,
+                beta_1=h.beta1,
+                beta_2=h.beta2,
+                epsilon=h.epsilon,
+                amsgrad=self.keeps_largest,
             )
             self.built(new, [weights[i] for i in group.parameters])
             optimizers |= dict.fromkeys(group.parameters, new)
@@ -180,8 +185,10 @@ class KerasOptimizer(Backend):
 
     def look(self) -> State:
         of = list(zip(self.instance.optimizers, self.instance.weights, strict=True))
-        m, v = ([self.moments(*pair)[q].numpy() for pair in of] for q in (0, 1))
-        return [x.numpy() for _, x in of], m, v, [int(o.iterations.numpy()) for o, _ in of]
+        moments = zip(*([x.numpy() for x in self.moments(*pair)] for pair in of), strict=True)
+        m, v, *v_max = map(list, moments)
+        counts = [int(o.iterations.numpy()) for o, _ in of]
+        return ([x.numpy() for _, x in of], m, v, counts, *v_max)  # type: ignore[return-value]
 
     def state(self) -> State:
         return as_float64(self.look())
@@ -223,7 +230,7 @@ class KerasOptimizer(Backend):
 
 class Eager(KerasOptimizer):
     mode = "eager"
-    layers = (Layer("Embedding", "plain"),)
+    layers: ClassVar[tuple[Layer, ...]] = (Layer("Embedding", "plain"),)
 
 
 class Function(KerasOptimizer):

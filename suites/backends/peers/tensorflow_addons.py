@@ -1,11 +1,13 @@
 """tfa.optimizers.LazyAdam (TensorFlow Addons 0.23), and keras.optimizers.legacy.Adam (Keras 2.15)."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from lazyadam.reference.dialect import (
     Arithmetic,
     Average,
     Dialect,
+    Maximum,
     Power,
     StepCount,
     Storage,
@@ -50,7 +52,7 @@ class LazyAdam(KerasOptimizer):
 class Adam(KerasOptimizer):
     framework = "keras"
     documented = Dialect(step_count=StepCount.OPTIMIZER, untouched=Untouched.DENSE)
-    promises = (
+    promises: ClassVar[tuple[Promise, ...]] = (
         Promise("epsilon", f"{_ADAM}, epsilon ('\"epsilon hat\" … just before Section 2.1')"),
         Promise("untouched", f"{_ADAM} ('the sparse behavior is equivalent to the dense behavior')"),
         Promise("step_count", _ITERATIONS),
@@ -88,4 +90,22 @@ class AdamFunction(Function, Adam):
     name = "keras.Adam.legacy.function"
 
 
-BACKENDS: tuple[type[Backend], ...] = (LazyAdamEager, LazyAdamFunction, AdamEager, AdamFunction)
+class AmsgradEager(Eager, Adam):
+    name = "keras.Adam.legacy.amsgrad"
+    keeps_largest = True
+    layers = ()
+    documented = replace(Adam.documented, maximum=Maximum.OF_STORED)
+    promises = (
+        *Adam.promises,
+        Promise("maximum", f"{_ADAM}, amsgrad ('On the Convergence of Adam and beyond')"),
+    )
+    spoken = replace(Adam.spoken, maximum=Maximum.OF_STORED)
+
+
+BACKENDS: tuple[type[Backend], ...] = (
+    LazyAdamEager,
+    LazyAdamFunction,
+    AdamEager,
+    AdamFunction,
+    AmsgradEager,
+)

@@ -191,8 +191,8 @@ def _judged_steps(
     for number in range(len(steps)):
         if number:
             ready(number % len(case.steps))()
-        *state, t = instance.look()
-        tables = [x for (x,) in state]
+        looked = instance.look()
+        tables, t = [x for (x,) in looked[:3]], looked[3]
         changed = np.zeros(len(p.w), bool)
         for old, new in zip(first, tables, strict=True):
             changed |= (old != new).any(axis=1)
@@ -202,7 +202,7 @@ def _judged_steps(
         rows = np.r_[rows, strayed]
         seen.append([x[rows] for x in tables])
         counts.append(t)
-        del state, tables, new  # before the next is there
+        del looked, tables, new  # before the next is there
     at = _chosen(touched, len(rows), most)
     at = at[np.argsort(rows[at])]
     chosen = rows[at]

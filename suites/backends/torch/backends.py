@@ -10,13 +10,14 @@ from lazyadam.reference.dialect import (
     Dialect,
     Epsilon,
     Hat,
+    Maximum,
     Power,
     Storage,
     Subnormals,
     WeightDecay,
 )
 from lazyadam.suites.backends.base import Backend, Promise
-from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
+from lazyadam.suites.backends.torch.optimizer import STATE, TorchOptimizer
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.training import Layer
 
@@ -131,8 +132,43 @@ class AdamWFused(AdamW):
     elsewhere = AdamFused.elsewhere
 
 
+class AdamAmsgrad(Adam):
+    """Adam that divides by the largest second moment that there was."""
+
+    documented = replace(Adam.documented, maximum=Maximum.OF_STORED)
+    promises = (*Adam.promises, Promise("maximum", f"{_ADAM}, the algorithm (amsgrad)"))
+    spoken = documented
+    state_names = (*STATE, "max_exp_avg_sq")
+    keeps_largest = True
+    layers = ()
+
+
+class AmsgradLoop(AdamAmsgrad):
+    name = "torch.Adam.amsgrad.loop"
+    options = {**AdamLoop.options, "amsgrad": True}
+
+
+class AmsgradForeach(AdamAmsgrad):
+    name = "torch.Adam.amsgrad.foreach"
+    options = {**AdamForeach.options, "amsgrad": True}
+
+
+class AmsgradFused(AdamAmsgrad):
+    name = "torch.Adam.amsgrad.fused"
+    options = {**AdamFused.options, "amsgrad": True}
+    elsewhere = AdamFused.elsewhere
+
+
 BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)
-FURTHER: tuple[type[Backend], ...] = (AdamDifferentiable, AdamWLoop, AdamWForeach, AdamWFused)
+FURTHER: tuple[type[Backend], ...] = (
+    AdamDifferentiable,
+    AdamWLoop,
+    AdamWForeach,
+    AdamWFused,
+    AmsgradLoop,
+    AmsgradForeach,
+    AmsgradFused,
+)
 
 
 def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:

@@ -17,6 +17,7 @@ from lazyadam.suites.backends.torch.memory import CudaMemory
 from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State
 from lazyadam.suites.cases.training import Layer, Training
 
+STATE = ("step", "exp_avg", "exp_avg_sq")
 QUEUED = 32  # steps that a card is given before one waits for it, where they are timed
 
 
@@ -33,7 +34,7 @@ class TorchOptimizer(HandsOver):
     mode = "eager"
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     optimizer_class: ClassVar[str]
-    state_names: ClassVar[tuple[str, str, str]] = ("step", "exp_avg", "exp_avg_sq")
+    state_names: ClassVar[tuple[str, ...]] = STATE
     options: ClassVar[dict[str, Any]] = {}
 
     def prepare(self) -> str:
@@ -68,7 +69,8 @@ class TorchOptimizer(HandsOver):
         saved = self.optimizer.state_dict()
         for number, i in self._numbered(case):
             p = case.parameters[i]
-            kept = (self._count(case.t), self._moment(p.m), self._moment(p.v))
+            moments = (p.m, p.v, p.v_max)[: len(self.state_names) - 1]
+            kept = (self._count(case.t), *map(self._moment, moments))
             saved["state"][number] = dict(zip(self.state_names, kept, strict=True))
         self.optimizer.load_state_dict(saved)
 
@@ -205,17 +207,18 @@ class TorchOptimizer(HandsOver):
         return as_float64(self.look())
 
     def look(self) -> State:
-        looked: tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], list[int]] = [], [], [], []
-        w, m, v, t = looked
-        _, first, second = self.state_names
+        names = self.state_names[1:]
+        w, t = list[np.ndarray](), list[int]()
+        moments: list[list[np.ndarray]] = [[] for _ in names]
         for tensor in self.parameters:
             state = self.optimizer.state.get(tensor) or {}
             w.append(self.seen(tensor))
-            for of, name in ((m, first), (v, second)):
+            for of, name in zip(moments, names, strict=True):
                 moment = state[name] if name in state else self.torch.zeros_like(tensor)
                 of.append(self.seen(moment.reshape(tensor.shape)))
             t.append(self._steps_of(tensor, state))
-        return looked
+        m, v, *v_max = moments
+        return (w, m, v, t, *v_max)  # type: ignore[return-value]
 
     def seen(self, x: Any) -> np.ndarray:
         """A tensor as an array: its own memory, where NumPy has the type and the host the tensor."""

@@ -27,7 +27,7 @@ def sound(case: Case, trajectory: Any) -> Trajectory:
     if not isinstance(trajectory, Trajectory):
         raise Lost(Verdict.DIES, f"it answered with a {type(trajectory).__name__}, and no trajectory")
     seen = len(trajectory.t)
-    for name in "wmv":
+    for name in ("w", "m", "v", *(["v_max"] if trajectory.v_max else [])):
         arrays = getattr(trajectory, name)
         shapes = [(seen, *p.w.shape) for p in case.parameters]
         if [x.shape for x in arrays] != shapes or any(x.dtype != np.float64 for x in arrays):
@@ -47,6 +47,6 @@ def sound(case: Case, trajectory: Any) -> Trajectory:
 def sound_state(state: Any, case: Case) -> Any:
     """A state that a worker reported, where it is one of this case. Raises as `sound`."""
     try:
-        return checked(state, case)
+        return checked(state, case, len(state) > 4)
     except Exception as error:
         raise Lost(Verdict.DIES, f"it reported what is no state: {in_a_line(error)}") from None

@@ -1,7 +1,7 @@
 """A dialect as a few lines of NumPy in float64: the part of a script that says what is documented.
 
-The lines update w, m and v of one parameter by a gradient (rows and values, or values alone), with lr, beta1,
-beta2 and eps. They share no code with the reference.
+The lines update w, m and v, and v_max where there is one, of one parameter by a gradient (rows and values, or
+values alone), with lr, beta1, beta2 and eps. They share no code with the reference.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from lazyadam.reference.dialect import (
     Duplicates,
     EmptyGradient,
     Epsilon,
+    Maximum,
     Untouched,
     WeightDecay,
     ZeroRows,
@@ -146,29 +147,47 @@ class Formula:
         return "g" if self.scattered else "g[at]"
 
     @property
-    def _new(self) -> tuple[str, str]:
-        return ("first", "second") if self.scattered else ("m[at]", "v[at]")
+    def _new(self) -> tuple[str, str, str]:
+        return ("first", "second", "largest") if self.scattered else ("m[at]", "v[at]", "v_max[at]")
 
-    def _moments(self) -> Iterator[str]:
-        first, second = self._new
-        yield f"{first} = beta1 * m[at] + (1 - beta1) * {self._g}"
-        yield f"{second} = beta2 * v[at] + (1 - beta2) * {'square[at]' if self.apart else f'{self._g} ** 2'}"
-
-    def _weights(self) -> Iterator[str]:
-        epsilon, correction = self.dialect.epsilon, self.dialect.bias_correction
+    @property
+    def _t(self) -> str:
+        """By which the corrections are."""
+        correction = self.dialect.bias_correction
         following = correction is BiasCorrection.NEXT or (
             correction is BiasCorrection.NEXT_OF_SPARSE and self.sparse
         )
-        t = f"({self.t} + 1)" if following else self.t
-        first, second = self._new
+        return f"({self.t} + 1)" if following else self.t
+
+    def _moments(self) -> Iterator[str]:
+        first, second, largest = self._new
+        yield f"{first} = beta1 * m[at] + (1 - beta1) * {self._g}"
+        yield f"{second} = beta2 * v[at] + (1 - beta2) * {'square[at]' if self.apart else f'{self._g} ** 2'}"
+        if self.dialect.maximum is Maximum.OF_STORED:
+            yield f"{largest} = np.maximum(v_max[at], {second})"
+        if self.dialect.maximum is Maximum.OF_CORRECTED:
+            hat = "" if self.dialect.bias_correction is BiasCorrection.NONE else f" / (1 - beta2**{self._t})"
+            yield f"{largest} = np.maximum(v_max[at], {second}{hat})"
+
+    def _weights(self) -> Iterator[str]:
+        epsilon, correction = self.dialect.epsilon, self.dialect.bias_correction
+        t = self._t
+        first, second, largest = self._new
+        kept = self.dialect.maximum is not Maximum.NONE
+        if kept:
+            second = largest
         top = f"(beta1 * {first} + (1 - beta1) * {self._g})" if self.nesterov else first
         if correction is BiasCorrection.NONE:
             moved, hat = f"lr * {top}", second
         elif epsilon.of_hat:
             moved, hat = f"lr * {top} / (1 - beta1**{t})", f"{second} / (1 - beta2**{t})"
+            if self.dialect.maximum is Maximum.OF_CORRECTED:
+                hat = second
         else:
             yield f"alpha = lr * np.sqrt(1 - beta2**{t}) / (1 - beta1**{t})"
             moved, hat = f"alpha * {top}", second
+            if self.dialect.maximum is Maximum.OF_CORRECTED:
+                hat = f"(1 - beta2**{t}) * {second}"
         inside = epsilon is Epsilon.INSIDE_ROOT
         floor = epsilon is Epsilon.FLOOR
         beside = f"np.maximum(np.sqrt({hat}), eps)" if floor else f"(np.sqrt({hat}) + eps)"
@@ -179,7 +198,8 @@ class Formula:
             return
         if self.scattered:
             yield f"moved = {moved}"
-            yield "m[at], v[at] = first, second  # the last of a row stays"
+            more, of_more = (", v_max[at]", ", largest") if kept else ("", "")
+            yield f"m[at], v[at]{more} = first, {self._new[1]}{of_more}  # the last of a row stays"
         if decay:
             yield f"w[at] *= 1 - lr * {decay}"
         yield "np.subtract.at(w, at, moved)" if self.scattered else f"w[at] -= {moved}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lazyadam.reference.dialect import Dialect, StepCount
+from lazyadam.reference.dialect import Dialect, Maximum, StepCount
 from lazyadam.reference.rounding import Errors
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Case, Gradient
@@ -39,6 +39,7 @@ class Listing:
         self.guarded = self.looped and any(g is None for g in self.given)  # not every one is a gradient
         self.nothing = not self.looped and self.given[0] is None
         self.manner = {x.name for x in case.manner}
+        self.kept = dialect.maximum is not Maximum.NONE
         self.of_optimizer = dialect.step_count is StepCount.OPTIMIZER
         self.one_count = self.of_optimizer or self.count == 1
         self.digits = 17 if case.dtype == "float64" else 9
@@ -46,6 +47,7 @@ class Listing:
         self.large = self.long or self._size > INLINE
         # In this order: they collect the arrays.
         self.tables = self._tables()
+        self.largest = self._largest() if self.kept else ""
         self.steps = self._steps()
         self.bounds = self._bounds()
 
@@ -149,6 +151,14 @@ class Listing:
             return listed(f"({', '.join(text)})" for text in texts)
         one = ", ".join(texts[0])
         return one if len(one) <= WIDTH else f"({listed(texts[0])[1:-1]})"
+
+    def _largest(self) -> str:
+        """What v_max starts with; of each parameter, where there are several."""
+        parameters = self.case.parameters
+        if all(p.largest is None for p in parameters):
+            return "v.copy()" if self.count == 1 else "[v.copy() for _, _, v in tables]"
+        texts = [self._numbers(p.v_max, f"v_max{i}") for i, p in enumerate(parameters)]
+        return listed(texts) if self.count > 1 else texts[0]
 
     def _steps(self) -> str:
         steps = enumerate(self.case.steps, 1)

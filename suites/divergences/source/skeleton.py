@@ -72,6 +72,8 @@ class Skeleton(ABC):
             of = "" if len(s.groups) == 1 else " of each group"
             yield f"changes = {s.changes}  # step: {'learning rate' if s.anew == {'lr'} else 'the same'}{of}"
         yield f"{'w, m, v' if s.count == 1 else 'tables'} = {s.tables}"
+        if s.kept:
+            yield f"{'v_max' if s.count == 1 else 'largest'} = {s.largest}"
         if s.nothing:
             return
         if not s.looped:
@@ -92,7 +94,7 @@ class Skeleton(ABC):
         if self.s.one_count:
             yield "t += 1"
         yield f"for i, ((w, m, v), {self.s.gradient}) in enumerate(zip(tables, gradients)):"
-        yield from indented(self._of_parameter())
+        yield from indented([*(["v_max = largest[i]"] if self.s.kept else []), *self._of_parameter()])
 
     def _of_parameter(self) -> Iterator[str]:
         s = self.s

@@ -103,11 +103,13 @@ class TorchScript(TorchParameters):
             count = f"count * 0 + {t}"
         else:
             count = str(t) if self.origin.name == "SparseAdam" else f"torch.tensor({t}.0)"
-        moments = f"[{self._tensor('x')} for x in (m, v)]"
+        moments = f"[{self._tensor('x')} for x in (m, v{', v_max' * s.kept})]"
         names = ", ".join(f'"{name}"' for name in self.origin.state_names)
         state = f"dict(zip(({names}), ({count}, *moments)))"
         lines = [f"moments = {moments}", f"optimizer.state[p] = {state}"]
         loop = "for p, (_, m, v) in zip(params, tables):"
+        if s.kept:
+            loop = "for p, (_, m, v), v_max in zip(params, tables, largest):"
         yield from lines if s.count == 1 else [loop, *indented(lines)]
 
     def _example(self) -> Iterator[str]:
@@ -248,7 +250,7 @@ class TorchScript(TorchParameters):
         return f"None if values is None else {text}" if s.guarded else text
 
     def got(self) -> Iterator[str]:
-        s, (count, first, second) = self.s, self.origin.state_names
+        s, (count, first, second, *_) = self.s, self.origin.state_names
         p = "p" if s.count == 1 else "params[i]"
         empty = any(g is not None and not g.values.size for g in s.given)
         lazy = s.guarded or s.nothing or empty  # it may have no state yet
