@@ -18,7 +18,7 @@ from lazyadam.reference.scalars import Hyperparameters, exact
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.cases.case import Case, Trajectory
 from lazyadam.suites.judge.fitting import arithmetics
-from lazyadam.suites.judge.judgement import quantities
+from lazyadam.suites.judge.judgement import QUANTITIES, quantities
 from lazyadam.suites.judge.stack import Builder, Segment, Stack, expected_counts, number_of, width_of
 
 # How the formula of a script computes: float64 throughout, and β^t by a power.
@@ -29,9 +29,7 @@ LEAST = 1e-300  # for a bound of 0, so that an error can be divided by it
 
 @dataclass
 class Expected:
-    """By step and parameter: w, m and v as documented, the bounds on their errors, and the step counts.
-
-    Of a v_max w tells.
+    """By step and parameter: the state as documented, the bounds on its errors, and the step counts.
 
     An infinite bound says that any result is right; where a value is not finite and its bound is 0, itself
     or NaN.
@@ -73,7 +71,7 @@ def expected(
             shape = case.parameters[n].w.shape
             for k, (state, _, stack) in enumerate(of_formula):
                 limits.take(k, state, stack, max(1, int(counts[k, n])))
-                values[k].append(State(*(x.reshape(shape) for x in state[:3])))
+                values[k].append(State(*(x.reshape(shape) for x in state)))
                 bounds[k].append(Errors(*(x.reshape(shape) for x in limits.bounds(state, most[k]))))
     return Expected(values, bounds, counts)
 
@@ -133,8 +131,8 @@ class _Limits:
     def bounds(self, state: State, errors: Errors) -> Errors:
         """The bounds, infinite where any result is right, and 0 where one that is not finite is."""
         found = []
-        loud_ones = (self.loud_w, self.loud, self.loud)
-        for x, error, loud in zip(state[:3], errors[:3], loud_ones, strict=True):
+        moments = [self.loud] * (len(state) - 1)
+        for x, error, loud in zip(state, errors, (self.loud_w, *moments), strict=True):
             unbounded = np.where(loud | ~np.isfinite(x), np.inf, error)
             found.append(np.where(self.fed & ~np.isfinite(x), 0.0, unbounded))
         return Errors(*found)
@@ -183,9 +181,9 @@ def shows(promised: Expected, seen: Trajectory, coarse: bool) -> bool:
     coarse: with the largest bound of each quantity in place of one for each element.
     """
     for k, n in np.ndindex(*promised.counts[: len(seen.t)].shape):
-        for x, value, bound in zip(
-            (seen.w, seen.m, seen.v), promised.values[k][n], promised.bounds[k][n], strict=True
-        ):
+        names = QUANTITIES[: len(promised.values[k][n])]
+        for name, value, bound in zip(names, promised.values[k][n], promised.bounds[k][n], strict=True):
+            x = getattr(seen, name)
             if (ratio(x[n][k], value, bound.max() if coarse else bound) > 1).any():
                 return True
     return bool((seen.t != promised.counts[: len(seen.t)]).any())

@@ -82,8 +82,9 @@ def ratios(
     result = {}
     for name, value, x in zip(("w", "m", "v", "v_max")[: len(new)], seen, new, strict=True):
         error = getattr(errors, name)
-        far = new[-1] >= p.largest / 8  # v, or v_max, which is v / (1 − β2^t)
-        bounded = np.isfinite(error) & (np.abs(x) < p.largest / 8) & (gradient.values**2 < p.largest / 8) & ~far
+        near = new[-1] < p.largest / 8  # v, or v_max, which is v / (1 − β2^t)
+        near &= np.isfinite(error) & (np.abs(x) < p.largest / 8)
+        bounded = near & (gradient.values**2 < p.largest / 8)
         with np.errstate(all="ignore"):
             ratio = np.where(value == x, 0.0, np.abs(value - x) / (slack * error))
         result[name] = float(ratio[bounded].max(initial=0.0))

@@ -73,7 +73,7 @@ def run(case: Case, formula: Formula) -> Iterator[dict[str, Any]]:
 
 def agree(case: Case, formula: Formula, promised: Expected) -> bool:
     for k, names in enumerate(run(case, formula)):
-        pairs = zip("wmv", promised.values[k][0], promised.bounds[k][0], strict=True)
+        pairs = zip(("w", "m", "v", "v_max"), promised.values[k][0], promised.bounds[k][0], strict=False)
         if not all((np.abs(names[x] - value) <= bound).all() for x, value, bound in pairs):
             return False
         if names["t"] != promised.counts[k, 0]:

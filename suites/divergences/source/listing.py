@@ -209,7 +209,8 @@ class Listing:
         steps = enumerate(bounds, 1)
         texts = [[self._bound(errors, f"{k}.{i}") for i, errors in enumerate(step)] for k, step in steps]
         if self.long:
-            return self._of_each('[data[f"{x}_bound{k}.{i}"] for x in "wmv"]')
+            names = '("w", "m", "v", "v_max")' if self.kept else '"wmv"'
+            return self._of_each(f'[data[f"{{x}}_bound{{k}}.{{i}}"] for x in {names}]')
         return self._listed(texts) if self.looped else texts[0][0]
 
     def _bound(self, errors: Errors, at: str) -> str:
@@ -217,7 +218,9 @@ class Listing:
         if not self.fine:
             return f"({', '.join(written(rounded_up(x.max())) for x in errors)})"
         up = [np.vectorize(rounded_up, [float])(x) for x in errors]
-        parts = (self._numbers(x, f"{name}_bound{at}", plain=True) for name, x in zip("wmv", up, strict=True))
+        parts = (
+            self._numbers(x, f"{name}_bound{at}", plain=True) for name, x in zip(QUANTITIES, up, strict=False)
+        )
         return f"({', '.join(parts)})"
 
     @property

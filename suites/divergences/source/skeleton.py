@@ -31,7 +31,7 @@ class Skeleton(ABC):
 
     @abstractmethod
     def got(self) -> Iterator[str]:
-        """`got`: w, m and v of a parameter (number i) in float64; and `count`, where counts are compared."""
+        """`got`: the state of a parameter (number i) in float64; and `count`, where counts are compared."""
 
     def source(self, title: str, about: str) -> str:
         """The script. title: what it shows. about: of what, and how it is run."""
@@ -123,7 +123,8 @@ class Skeleton(ABC):
         )
         if not s.looped:
             yield "wrong = False"
-        yield f'for name, x, y, bound in zip("wmv", (w, m, v), got, {s.bounds_here}):'
+        names, state = ('("w", "m", "v", "v_max")', "w, m, v, v_max") if s.kept else ('"wmv"', "w, m, v")
+        yield f"for name, x, y, bound in zip({names}, ({state}), got, {s.bounds_here}):"
         yield "    error = np.nan_to_num(np.abs(y - x), nan=np.inf)"
         if s.special:
             yield "    error[(y == x) | np.isnan(y) & ~np.isfinite(x)] = 0"

@@ -250,13 +250,13 @@ class TorchScript(TorchParameters):
         return f"None if values is None else {text}" if s.guarded else text
 
     def got(self) -> Iterator[str]:
-        s, (count, first, second, *_) = self.s, self.origin.state_names
+        s, (count, *names) = self.s, self.origin.state_names
         p = "p" if s.count == 1 else "params[i]"
         empty = any(g is not None and not g.values.size for g in s.given)
         lazy = s.guarded or s.nothing or empty  # it may have no state yet
-        m, v = (f'state.get("{x}", 0 * {p})' if lazy else f'state["{x}"]' for x in (first, second))
+        moments = (f'state.get("{x}", 0 * {p})' if lazy else f'state["{x}"]' for x in names)
         cpu = "" if self.device == "cpu" else ".cpu()"
         yield f"state = optimizer.state[{p}]"
-        yield f"got = [x.detach(){cpu}.double().numpy() for x in ({p}, {m}, {v})]"
+        yield f"got = [x.detach(){cpu}.double().numpy() for x in ({p}, {', '.join(moments)})]"
         if s.counts:
             yield f'count = int(state.get("{count}", 0))'
