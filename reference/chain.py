@@ -13,6 +13,7 @@ from lazyadam.reference.rounding import Precision, round_to
 if TYPE_CHECKING:
     from lazyadam.reference.scalars import Hyperparameters
 
+FLOAT32_PRODUCTS = (Power.FLOAT32_PRODUCT, Power.FLOAT32_PRODUCT_CAST)
 OF_THE_TENSOR = (Storage.TENSOR, Storage.FLOAT32_RATE)
 
 
@@ -31,7 +32,7 @@ def met(x: float, arithmetic: Arithmetic, precision: Precision) -> float:
 
 def inexact(arithmetic: Arithmetic) -> bool:
     """Whether its powers may be some ulps off."""
-    exact = Power.EXACT, Power.FLOAT64, Power.FLOAT64_PRODUCT, Power.FLOAT32_PRODUCT, Power.WORKING_PRODUCT
+    exact = Power.EXACT, Power.FLOAT64, Power.FLOAT64_PRODUCT, Power.WORKING_PRODUCT, *FLOAT32_PRODUCTS
     return arithmetic.power not in exact
 
 
@@ -52,7 +53,7 @@ def chain(
     where it is tensors that are divided by 1 − β^t.
     """
     kind, scalar = _kind(arithmetic, precision), np.dtype(precision.scalar).type
-    if arithmetic.power is Power.FLOAT32_PRODUCT:
+    if arithmetic.power in FLOAT32_PRODUCTS:
         power1, power2 = float32_product(h.beta1, t), float32_product(h.beta2, t)
     elif arithmetic.power is Power.OWN_POWER:
         # of types below float32 it is taken in float32, and rounded
@@ -95,6 +96,8 @@ def _kind(arithmetic: Arithmetic, precision: Precision) -> Any:
     """The type in which powers, and what follows from them, are computed."""
     if arithmetic.power is Power.OWN_POWER:
         return np.dtype(precision.name).type
+    if arithmetic.power is Power.FLOAT32_PRODUCT_CAST:
+        return np.dtype(precision.scalar).type
     return np.float64 if arithmetic.power is Power.FLOAT64_POWER else np.float32
 
 

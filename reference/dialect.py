@@ -137,6 +137,7 @@ class Power(Enum):
     FLOAT64 = "a float64 power and float64 scalars, the step size rounded to the working precision"
     FLOAT64_PRODUCT = "a float64 running product and float64 scalars, as in TensorFlow"
     FLOAT32_PRODUCT = "a float32 running product and float32 scalars"
+    FLOAT32_PRODUCT_CAST = "a float32 running product, and scalars in the working precision"
     FLOAT32_POWER = "a float32 power, which may be some ulps off, and float32 scalars"
     FLOAT64_POWER = "a float64 power, which may be some ulps off, and float64 scalars"
     WORKING_POWER = "a power in the working precision, which may be some ulps off, and scalars in it"

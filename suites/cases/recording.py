@@ -24,7 +24,7 @@ from lazyadam.suites.cases.printable import printable
 
 FORMAT, VERSION = "lazyadam-recording", 1
 HEADER, STEPS = "recording.json", "steps"
-STATE = ("w", "m", "v")
+STATE, LARGEST = ("w", "m", "v"), "v_max"
 MOST = 2**17  # numbers of a parameter in a step, where the rows are not said
 Count = Annotated[int, Field(ge=0)]
 
@@ -111,8 +111,9 @@ class Taken:
     """A parameter in a step.
 
     rows: those of its table that are recorded, in order; a gradient names rows by their place among these.
-    before, after: w, m and v in these rows. t: the step count before and after. occurrences, distinct: rows
-    of the gradient as it came, of which all or some are recorded; None of a dense one.
+    before, after: w, m and v in these rows, and v_max where it is kept. t: the step count before and after.
+    occurrences, distinct: rows of the gradient as it came, of which all or some are recorded; None of a dense
+    one.
     """
 
     parameter: int
@@ -120,8 +121,8 @@ class Taken:
     hyperparameters: Hyperparameters
     gradient: Gradient | None
     rows: np.ndarray
-    before: tuple[np.ndarray, np.ndarray, np.ndarray]
-    after: tuple[np.ndarray, np.ndarray, np.ndarray]
+    before: tuple[np.ndarray, ...]
+    after: tuple[np.ndarray, ...]
     occurrences: int | None = None
     distinct: int | None = None
 
@@ -177,7 +178,7 @@ class Writer:
                 if x.gradient.rows is not None:
                     arrays[f"{i}.gradient_rows"] = x.gradient.rows
             for when, state in (("before", x.before), ("after", x.after)):
-                arrays |= {f"{i}.{when}.{q}": s for q, s in zip(STATE, state, strict=True)}
+                arrays |= {f"{i}.{when}.{q}": s for q, s in zip((*STATE, LARGEST), state, strict=False)}
         meta = {"step": _Step(number=step.number, taken=told).model_dump_json()}
         whole = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, meta)
         write_bytes(whole, self.folder / STEPS / f"{step.number:09d}.safetensors")
@@ -238,9 +239,10 @@ def _taken(i: int, told: _Told, arrays: Mapping[str, np.ndarray], of: Header) ->
         raise ValueError(f"row {rows[-1]} of a table of {max(shape[:1], default=1)}")
     due = (len(rows), *shape[1:])
 
-    def state(when: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        w, m, v = (_floats(arrays[f"{i}.{when}.{q}"], due, f"{when}.{q}") for q in STATE)
-        return w, m, v
+    kept = (*STATE, *([LARGEST] if f"{i}.before.{LARGEST}" in arrays else []))
+
+    def state(when: str) -> tuple[np.ndarray, ...]:
+        return tuple(_floats(arrays[f"{i}.{when}.{q}"], due, f"{when}.{q}") for q in kept)
 
     gradient = None
     if told.gradient:

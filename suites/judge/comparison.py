@@ -179,7 +179,7 @@ def _by_class(before: State, stack: Stack, observed: State, rules: Rules) -> Err
             hat = of_maximum(s, rules.dialect)
             both = np.maximum(old, observed.v / hat)  # NaN where one of them is
             overflows = (x == np.inf) & may(both) & (np.asarray(hat) < 1)
-            good.append(np.where(np.isnan(both), np.isnan(x), as_it_should | (x == both) | overflows))
+            good.append(as_it_should | np.where(np.isnan(both), np.isnan(x), (x == both) | overflows))
     return Errors(
         *(
             np.where(ok, np.minimum(np.nan_to_num(ratio), 1.0), np.where(inside, np.inf, ratio))

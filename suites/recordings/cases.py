@@ -54,5 +54,5 @@ def _case(taken: Taken, dtype: str) -> Case:
 
 
 def _trajectory(taken: Taken) -> Trajectory:
-    w, m, v = ([x[None]] for x in taken.after)
-    return Trajectory(w, m, v, np.array([[taken.t[1]]]))
+    w, m, v, *v_max = ([x[None]] for x in taken.after)
+    return Trajectory(w, m, v, np.array([[taken.t[1]]]), v_max=v_max[0] if v_max else [])

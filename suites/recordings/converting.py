@@ -100,8 +100,10 @@ def recorded(case: Case, ran: Trajectory) -> Iterator[Recorded]:
         taken = []
         for p, gradient in enumerate(step.gradients):
             start = case.parameters[p]
-            now = ran.w[p][i], ran.m[p][i], ran.v[p][i]
-            before = (ran.w[p][i - 1], ran.m[p][i - 1], ran.v[p][i - 1]) if i else (start.w, start.m, start.v)
+            kept = [x for x in (ran.w, ran.m, ran.v, ran.v_max) if x]
+            now = tuple(x[p][i] for x in kept)
+            first = (start.w, start.m, start.v, start.v_max)[: len(kept)]
+            before = tuple(x[p][i - 1] for x in kept) if i else first
             t = int(ran.t[i - 1][p]) if i else case.t, int(ran.t[i][p])
             named = None if gradient is None else gradient.rows
             counts = (None, None) if named is None else (len(named), len(np.unique(named)))

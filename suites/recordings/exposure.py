@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lazyadam.reports.words import number, percent, plural
-from lazyadam.suites.cases.recording import STATE, Header, Recorded, Taken
+from lazyadam.suites.cases.recording import LARGEST, STATE, Header, Recorded, Taken
 from lazyadam.suites.recordings.following import Following
 
 Row = dict[str, Any]
@@ -99,7 +99,7 @@ def _touched(x: Taken) -> np.ndarray:
 def _epsilon_felt(x: Taken, dtype: str) -> float:
     """Where ε is more than a hundredth of √v̂ + ε."""
     h, t = x.hyperparameters, max(1, x.t[1])
-    root = np.sqrt(x.after[2][_touched(x)] / (1 - h.beta2**t))
+    root = np.sqrt(x.after[-1][_touched(x)] / (1 - h.beta2**t))
     return _share(h.epsilon > LARGE * (root + h.epsilon))
 
 
@@ -144,7 +144,7 @@ def _between(taken: Sequence[tuple[int, Taken]]) -> Iterator[tuple[str, float, s
     for at, x in taken:
         if last is not None and x.t[0] != last:
             changed.setdefault("step count", []).append(at)
-        for name, anew in zip(STATE, following.take(x).any(axis=1), strict=True):
+        for name, anew in zip((*STATE, LARGEST), following.take(x).any(axis=1), strict=False):
             if anew:
                 changed.setdefault(name, []).append(at)
         last = x.t[1]

@@ -10,13 +10,13 @@ from lazyadam.suites.cases.recording import Taken
 class Following:
     """The state of all rows that are recorded at any time.
 
-    rows: of the table, in order. start, table: w, m and v (3, rows, …) at first and now; of a row that no
-    step has taken yet, as the first that does will find it.
+    rows: of the table, in order. start, table: the state (quantities, rows, …) at first and now; of a row
+    that no step has taken yet, as the first that does will find it.
     """
 
     def __init__(self, taken: Sequence[Taken]) -> None:
         self.rows = np.unique(np.concatenate([x.rows for x in taken]))
-        self.start = np.zeros((3, len(self.rows), *taken[0].before[0].shape[1:]))
+        self.start = np.zeros((len(taken[0].before), len(self.rows), *taken[0].before[0].shape[1:]))
         for x in reversed(taken):
             self.start[:, self.at(x)] = x.before
         self.table = self.start.copy()
@@ -26,7 +26,7 @@ class Following:
         return np.searchsorted(self.rows, x.rows)
 
     def take(self, x: Taken) -> np.ndarray:
-        """Go on by a step: (3, its rows), which of w, m and v somebody else had changed before it."""
+        """Go on by a step: (quantities, its rows), which of them somebody else had changed before it."""
         at, found = self.at(x), np.stack(x.before)
         left = self.table[:, at]
         differs = (left != found) & ~(np.isnan(left) & np.isnan(found))

@@ -20,7 +20,7 @@ from lazyadam.suites.backends.recorded import of_recording
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
-from lazyadam.suites.cases.recording import Header, Recorded, RecordingError, Taken, header, steps
+from lazyadam.suites.cases.recording import STATE, Header, Recorded, RecordingError, Taken, header, steps
 from lazyadam.suites.judge.alone import alone
 from lazyadam.suites.judge.explanation import AXES
 from lazyadam.suites.recordings.following import Following
@@ -81,6 +81,8 @@ def _training(name: str, dtype: str, taken: Sequence[Taken | None], observed: li
         if number in observed:
             seen.append(following.table[0].copy())
     rows = following.rows[~partly]
+    if len(following.start) > len(STATE):
+        raise RecordingError("AMSGrad: a training with the largest second moment is not moved")
     w, m, v = following.start[:, ~partly]
     ends = np.stack(seen)[:, ~partly]
     h, made = there[0].hyperparameters, []

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import ClassVar
 
-from lazyadam.reference.dialect import Dialect, Maximum, StepCount, Subnormals, Untouched
+from lazyadam.reference.dialect import Average, Dialect, Maximum, Power, StepCount, Subnormals, Untouched
 from lazyadam.suites.backends.base import Backend, Promise
 from lazyadam.suites.backends.mindspore.backends import Adam, Graph, PyNative
 from lazyadam.suites.backends.mindspore.experimental import (
@@ -46,7 +46,7 @@ class Amsgrad(Adam):
 
     keeps_largest = True
     layouts = frozenset({"dense"})
-    dtypes: ClassVar[tuple[str, ...]] = ("float16", "float32", "float64")
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")  # a graph hands β and ε over as float32
     dense_dtypes = dtypes
     options = {"use_amsgrad": True}
     layers: ClassVar[tuple[Layer, ...]] = ()
@@ -57,7 +57,14 @@ class Amsgrad(Adam):
         *(x for x in Adam.promises if x.axis != "untouched"),
         Promise("maximum", f"{_ADAM} (use_amsgrad) with {REDDI}"),
     )
-    # plugin/device/cpu/kernel/apply_adam_with_amsgrad_cpu_kernel.cc, 2.10.
+    # plugin/device/cpu/kernel/apply_adam_with_amsgradv2_cpu_kernel.cc: all in the tensor's type, by one − β;
+    # with use_nesterov it is the same operator.
+    arithmetic = replace(
+        Adam.arithmetic,
+        power=Power.FLOAT32_PRODUCT_CAST,
+        first_average=Average.OMEGA,
+        second_average=Average.OMEGA,
+    )
     spoken = Dialect(step_count=StepCount.OPTIMIZER, subnormals=Subnormals.VARIES, maximum=Maximum.OF_STORED)
 
 

@@ -170,7 +170,7 @@ def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Ba
     """
     kind = optimizer.removeprefix("mindspore.nn.optim.")
     if options.get("use_amsgrad"):
-        raise ValueError("AMSGrad is not judged: it divides by the largest second moment that there was")
+        raise ValueError("use_amsgrad: a recording of MindSpore has no largest second moment")
     if kind not in ("lazyadam.LazyAdam", "adam.Adam"):
         return None
     lazy = ".use_lazy" if options.get("use_lazy") else ""

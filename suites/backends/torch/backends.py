@@ -17,7 +17,7 @@ from lazyadam.reference.dialect import (
     WeightDecay,
 )
 from lazyadam.suites.backends.base import Backend, Promise
-from lazyadam.suites.backends.torch.optimizer import STATE, TorchOptimizer
+from lazyadam.suites.backends.torch.optimizer import LARGEST, STATE, TorchOptimizer
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.training import Layer
 
@@ -138,7 +138,7 @@ class AdamAmsgrad(Adam):
     documented = replace(Adam.documented, maximum=Maximum.OF_STORED)
     promises = (*Adam.promises, Promise("maximum", f"{_ADAM}, the algorithm (amsgrad)"))
     spoken = documented
-    state_names = (*STATE, "max_exp_avg_sq")
+    state_names = (*STATE, LARGEST)
     keeps_largest = True
     layers = ()
 
@@ -177,8 +177,6 @@ def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Ba
     Raises:
         ValueError: it is one of torch's that is not judged; the message is one line.
     """
-    if options.get("amsgrad"):
-        raise ValueError("AMSGrad is not judged: it divides by the largest second moment that there was")
     if optimizer == "torch.optim.sparse_adam.SparseAdam":
         return SparseAdam
     if optimizer != "torch.optim.adam.Adam":
@@ -188,6 +186,7 @@ def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Ba
     form = "foreach" if options.get("foreach", device != "cpu" and not options.get("fused")) else "loop"
     form = "fused" if options.get("fused") else "differentiable" if options.get("differentiable") else form
     kind = "AdamW" if options.get("decoupled_weight_decay") else "Adam"
+    kind += ".amsgrad" if options.get("amsgrad") else ""
     known = {backend.name: backend for backend in (*BACKENDS, *FURTHER)}
     if (name := f"torch.{kind}.{form}") not in known:
         raise ValueError(f"{name} is not judged")

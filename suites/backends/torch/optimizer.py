@@ -17,7 +17,7 @@ from lazyadam.suites.backends.torch.memory import CudaMemory
 from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State
 from lazyadam.suites.cases.training import Layer, Training
 
-STATE = ("step", "exp_avg", "exp_avg_sq")
+STATE, LARGEST = ("step", "exp_avg", "exp_avg_sq"), "max_exp_avg_sq"
 QUEUED = 32  # steps that a card is given before one waits for it, where they are timed
 
 

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 
 from lazyadam.reference.scalars import Hyperparameters
+from lazyadam.suites.backends.torch.optimizer import LARGEST, STATE
 from lazyadam.suites.cases.case import Gradient
 from lazyadam.suites.cases.recording import MOST, Header, Of, Recorded, RecordingError, Taken, Window, Writer
 
 OPTIONS = ("foreach", "fused", "capturable", "differentiable", "amsgrad", "decoupled_weight_decay")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 OPTIMIZER = str(sys.modules["torch.optim.optimizer"].__file__)
-Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass
@@ -38,7 +38,7 @@ class _Before:
     number: int
     group: dict[str, Any]
     rows: torch.Tensor
-    state: Triple
+    state: tuple[np.ndarray, ...]
     t: int
     given: tuple[Gradient, int | None, int | None] | None
 
@@ -49,7 +49,8 @@ class Recorder:
     optimizer: any whose state has two moments and a step count for each parameter. names: of parameters, as
     model.named_parameters() has them. first, steps, every: from which step on, how many, and how many apart.
     rows: of a gradient at most, and of a dense parameter, in each step; None for as many as have 2**17
-    numbers. watched: rows beside them that are to stay. state_names: of step count, first and second moment.
+    numbers. watched: rows beside them that are to stay. state_names: of step count, first and second moment,
+    and the largest second moment where there is one.
 
     Raises:
         RecordingError: the folder has a recording already, or nothing of the optimizer can be recorded.
@@ -65,9 +66,10 @@ class Recorder:
         every: int = 1,
         rows: int | None = None,
         watched: int = 64,
-        state_names: tuple[str, str, str] = ("step", "exp_avg", "exp_avg_sq"),
+        state_names: tuple[str, ...] = STATE,
     ) -> None:
-        self.optimizer, self.state_names = optimizer, state_names
+        largest = any(group.get("amsgrad") for group in optimizer.param_groups) and len(state_names) == 3
+        self.optimizer, self.state_names = optimizer, (*state_names, *([LARGEST] if largest else []))
         self.window = Window(first, steps, every)
         self.rows, self.watched = rows, watched
         self.number = 0
@@ -198,14 +200,15 @@ class Recorder:
         chosen = np.sort(self.random.choice(len(rows), most, replace=False))
         return rows[torch.from_numpy(chosen).to(rows.device)]
 
-    def _state(self, p: torch.Tensor, rows: torch.Tensor) -> Triple:
-        """w, m and v in some rows; what the optimizer has not made yet is 0."""
+    def _state(self, p: torch.Tensor, rows: torch.Tensor) -> tuple[np.ndarray, ...]:
+        """w, m and v in some rows, and v_max where it is kept; what the optimizer has not made yet is 0."""
         state = self.optimizer.state.get(p, {})
         table = p.detach().reshape(p.shape[0] if p.dim() else 1, *p.shape[1:])
         w = _numbers(table[rows])
         moments = [state.get(name) for name in self.state_names[1:]]
-        m, v = (np.zeros_like(w) if x is None else _numbers(x.reshape(table.shape)[rows]) for x in moments)
-        return w, m, v
+        return w, *(
+            np.zeros_like(w) if x is None else _numbers(x.reshape(table.shape)[rows]) for x in moments
+        )
 
     def _unscales(self) -> bool:
         """Whether a loss scaler leaves that to the step (torch.amp.GradScaler, of fused optimizers)."""

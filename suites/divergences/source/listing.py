@@ -13,6 +13,7 @@ from lazyadam.suites.cases.case import Case, Gradient
 from lazyadam.suites.divergences.expected import Shown
 from lazyadam.suites.divergences.source.formula import Formula
 from lazyadam.suites.divergences.source.literals import WIDTH, Text, listed, nested, rounded_up, written
+from lazyadam.suites.judge.judgement import QUANTITIES
 
 INLINE = 2000  # numbers: more than that go to a file beside the script
 LONG = 40  # steps: more than that have no lines of their own

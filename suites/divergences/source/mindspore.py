@@ -111,12 +111,15 @@ class MindSporeScript(Skeleton):
         rates = "*optimizer.learning_rate" if len(self.s.groups) > 1 else "optimizer.learning_rate"
         yield "def state():"
         yield "    counts = (optimizer.global_step, optimizer.beta1_power, optimizer.beta2_power)"
-        yield f"    return [*optimizer.moment1, *optimizer.moment2, *counts, {rates}]"
+        largest = ", *optimizer.vhat" * self.s.kept
+        yield f"    return [*optimizer.moment1, *optimizer.moment2{largest}, *counts, {rates}]"
         yield from ("", "")
 
     def _state(self) -> Iterator[str]:
         s, t = self.s, self.s.case.t
         moments = "(optimizer.moment1[{0}], m), (optimizer.moment2[{0}], v)"
+        if s.kept:
+            moments += ", (optimizer.vhat[{0}], " + ("v_max)" if s.count == 1 else "largest[i])")
         loop = [f"for tensor, x in ({moments.format(0 if s.count == 1 else 'i')}):"]
         loop.append(f"    tensor.set_data({self._tensor('x')})")
         if s.count > 1:
@@ -178,7 +181,8 @@ class MindSporeScript(Skeleton):
     @property
     def _tensors(self) -> str:
         p, i = ("p", "0") if self.s.count == 1 else ("params[i]", "i")
-        return f"({p}, optimizer.moment1[{i}], optimizer.moment2[{i}])"
+        largest = f", optimizer.vhat[{i}]" * self.s.kept
+        return f"({p}, optimizer.moment1[{i}], optimizer.moment2[{i}]{largest})"
 
     @property
     def _read(self) -> str:

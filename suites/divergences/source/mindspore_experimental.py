@@ -33,6 +33,7 @@ class ExperimentalScript(MindSporeScript):
                 f'"eps": {"eps" if named else h.epsilon}',
                 f'"weight_decay": {h.weight_decay}',
                 *['"maximize": True'] * h.maximize,
+                *['"amsgrad": True'] * s.kept,
             ]
             of = "p" if s.count == 1 else ", ".join(f"params[{i}]" for i in group.parameters)
             groups.append(f'{{"params": [{of}], {", ".join(given)}}}')
@@ -44,7 +45,8 @@ class ExperimentalScript(MindSporeScript):
 
     def _kept(self) -> Iterator[str]:
         yield "def state():"
-        yield "    return [*optimizer.exp_avg, *optimizer.exp_avg_sq, optimizer.state_step, *optimizer.lrs]"
+        kept = "*optimizer.exp_avg, *optimizer.exp_avg_sq" + ", *optimizer.max_exp_avg_sq" * self.s.kept
+        yield f"    return [{kept}, optimizer.state_step, *optimizer.lrs]"
         yield from ("", "")
 
     def _state(self) -> Iterator[str]:
@@ -52,10 +54,14 @@ class ExperimentalScript(MindSporeScript):
         if self.s.count == 1:
             yield f"optimizer.exp_avg[0].{set_data.format('m')}"
             yield f"optimizer.exp_avg_sq[0].{set_data.format('v')}"
+            if self.s.kept:
+                yield f"optimizer.max_exp_avg_sq[0].{set_data.format('v_max')}"
         else:
             yield f"for j, i in enumerate({self._order}):"
             yield f"    optimizer.exp_avg[j].{set_data.format(f'{p}[1]')}"
             yield f"    optimizer.exp_avg_sq[j].{set_data.format(f'{p}[2]')}"
+            if self.s.kept:
+                yield f"    optimizer.max_exp_avg_sq[j].{set_data.format('largest[i]')}"
         yield f"optimizer.state_step.set_data(Tensor({self.s.case.t}, ms.int32))"
 
     def _changed(self) -> Iterator[str]:
@@ -77,9 +83,11 @@ class ExperimentalScript(MindSporeScript):
     @property
     def _tensors(self) -> str:
         if self.s.count == 1:
-            return "(p, optimizer.exp_avg[0], optimizer.exp_avg_sq[0])"
+            largest = ", optimizer.max_exp_avg_sq[0]" * self.s.kept
+            return f"(p, optimizer.exp_avg[0], optimizer.exp_avg_sq[0]{largest})"
         j = "i" if self._order == sorted(self._order) else f"{self._order}.index(i)"
-        return f"(params[i], optimizer.exp_avg[{j}], optimizer.exp_avg_sq[{j}])"
+        largest = f", optimizer.max_exp_avg_sq[{j}]" * self.s.kept
+        return f"(params[i], optimizer.exp_avg[{j}], optimizer.exp_avg_sq[{j}]{largest})"
 
     def got(self) -> Iterator[str]:
         yield f"got = [{self._read}.astype(float) for x in {self._tensors}]"
