@@ -69,16 +69,18 @@ def _told(finding: Row, tables: Tables, out: Path, name: bool, most: int) -> Ite
         alone = f"how much: {finding['effect']} (in the reference)"
         yield from wrap(alone, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     if is_meaning(finding):
-        axis, _, value = str(finding["cause"]).partition(": ")
-        kind = "".join(word.capitalize() for word in axis.split("_"))
+        axes = dict(axis.split(": ") for axis in str(finding["cause"]).split("; "))
+        kinds = {axis: "".join(word.capitalize() for word in axis.split("_")) for axis in axes}
         file = "a copy" if declared_in(out, str(finding["backend"])).exists() else "its file"
-        declared = f"in {file}: documented = Dialect({axis}={kind}.{value.upper()})"
+        values = ", ".join(f"{axis}={kinds[axis]}.{value.upper()}" for axis, value in axes.items())
+        declared = f"in {file}: documented = Dialect({values})"
         if not most:
             yield f"      meant? {declared}"
             return
-        yield f"      meant? lazyadam accept {axis}={value}{option(out)} --reason '…'"
+        meant = " ".join(f"{axis}={value}" for axis, value in axes.items())
+        yield f"      meant? lazyadam accept {meant}{option(out)} --reason '…'"
         yield f"      or {declared}"
-        yield f"      with: from lazyadam.reference.dialect import Dialect, {kind}"
+        yield f"      with: from lazyadam.reference.dialect import Dialect, {', '.join(kinds.values())}"
 
 
 def how_often(finding: Row) -> str:

@@ -68,7 +68,10 @@ SPOILED: dict[str, tuple[Any, str]] = {
         lambda d: d["explained_by"].update(epsilon="beside_rot"),
         "unknown value of epsilon 'beside_rot'; known: beside_root",
     ),
-    "an unknown quantity": (lambda d: d["quantities"].append("x"), "unknown quantity 'x'; known: w, m, v, t"),
+    "an unknown quantity": (
+        lambda d: d["quantities"].append("x"),
+        "unknown quantity 'x'; known: w, m, v, v_max, t",
+    ),
     "an unknown layout": (lambda d: d.update(layouts=["spars"]), "unknown layout 'spars'; known: sparse"),
     "a layout that the witness lacks": (
         lambda d: d["layouts"].append("dense"),
@@ -107,7 +110,8 @@ def test_a_witness_cast_to_a_type_holds_its_numbers_and_still_shows_it(dtype: st
     pin = EPSILON.cast(dtype)
     (gradient,) = pin.case.steps[0].gradients
     assert gradient
-    for x in (*vars(pin.case.parameters[0]).values(), gradient.values):
+    start = pin.case.parameters[0]
+    for x in (start.w, start.m, start.v, gradient.values):
         np.testing.assert_array_equal(x, x.astype(dtype).astype(np.float64))
     assert broken(pin, SPARSE, faithful(pin.case, SPARSE.spoken)) == ""
     assert broken(pin, SPARSE, faithful(pin.case, SPARSE.documented)) == "the witness no longer diverges"

@@ -190,7 +190,7 @@ def test_of_a_pin_of_several_backends_the_first_is_taken_and_it_says_so() -> Non
     path = PINS / "torch-default-epsilon-float16-dense.json"
     backend, told = backend_of(path)
     assert backend.name == trace.about(path)["backends"][0]
-    assert told.strip() == "it names 4 backends, of which this is the first; another: --backend NAME"
+    assert told.strip() == "it names 6 backends, of which this is the first; another: --backend NAME"
     assert backend_of(PINS / "torch-sparse-epsilon.json") == (BACKENDS["torch.SparseAdam"], "")
 
 

@@ -100,11 +100,11 @@ class Toy(Backend):
                     m[row] = F(h.beta1) * start[1][row] + F(1 - h.beta1) * part
                     v[row] = F(h.beta2) * start[2][row] + F(1 - h.beta2) * part * part
                     largest[row] = start[3][row]
-                    w[row] -= self._moved(m[row], self._below(v[row], largest[row], c2), h, c1, c2)
+                    w[row] -= self._moved(m[row], self._below(v[row], largest[row, ...], c2), h, c1, c2)
                 continue
             m[row] = F(h.beta1) * m[row] + F(1 - h.beta1) * total
             v[row] = F(h.beta2) * v[row] + F(1 - h.beta2) * square
-            below = self._below(v[row], largest[row], c2)
+            below = self._below(v[row], largest[row, ...], c2)
             if parts is not None or untouched == "dense":
                 w[row] -= self._moved(m[row], below, h, c1, c2)
             elif untouched == "dense_beside_root":
