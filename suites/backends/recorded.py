@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lazyadam.reference.dialect import Dialect, Subnormals
+from lazyadam.reference.dialect import Dialect, Maximum, Subnormals
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.mindspore import backends as mindspore
 from lazyadam.suites.backends.own.bases import Own
@@ -50,5 +50,6 @@ def _found(header: Header, documented: Dialect | None) -> type[Backend]:
         "framework": header.framework,
         "documented": documented or Dialect(),
         "spoken": documented or Dialect(),
+        "keeps_largest": documented is not None and documented.maximum is not Maximum.NONE,
     }
     return type(header.optimizer.rpartition(".")[2], (Own,), declared)

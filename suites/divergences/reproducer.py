@@ -147,8 +147,9 @@ def no_script(case: Case, backend: type[Backend]) -> str:
         return "a graph that is replayed once shows nothing"
     if Manner.SCALER in case.manner and any(all(g is None for g in step.gradients) for step in case.steps):
         return "a loss scaler is given a gradient in every step"
-    if backend.keeps_largest and backend.framework not in ("torch", "mindspore"):
-        return "nobody has written how a script has the largest second moment of this framework"
+    several = len(case.parameters) > 1 and backend.framework not in ("torch", "mindspore")
+    if backend.keeps_largest and several:
+        return "nobody has written how a script has the largest second moments of several parameters"
     if d.step_count is StepCount.ROW:
         return "nobody has written how a script counts the steps of rows"
     if d.duplicates is Duplicates.SCATTERED and (

@@ -17,7 +17,7 @@ from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.recorded import of_recording
 from lazyadam.suites.backends.workers.runs import about
 from lazyadam.suites.cases import trace
-from lazyadam.suites.cases.recording import Header, Of, header, steps
+from lazyadam.suites.cases.recording import Header, Of, RecordingError, header, steps
 from lazyadam.suites.cases.strategies import Menu
 from lazyadam.suites.clauses.clause import Clause
 from lazyadam.suites.conformance.examine import Judged, judge_all
@@ -45,7 +45,7 @@ def run(folder: Path, documented: Dialect | None, out: Path) -> int:
     documented: what somebody's own optimizer is held to.
 
     Raises:
-        RecordingError: it can't be read.
+        RecordingError: it can't be read, or lacks what the optimizer is held to.
     """
     start, console = time.perf_counter(), Console(width=160, highlight=False)
     of = header(folder)
@@ -53,6 +53,10 @@ def run(folder: Path, documented: Dialect | None, out: Path) -> int:
     recorded = list(steps(folder, of))
     rows, lines = list[Row](), list[str]()
     for dtype, judgeable in by_type(of, recorded).items():
+        if backend.keeps_largest and not all(x.v_max for x in judgeable.trajectories):
+            raise RecordingError(
+                f"{folder}: {backend.name} has a largest second moment, and no step records it"
+            )
         found, told = judged(backend, of, dtype, judgeable, out)
         rows += found
         lines += told

@@ -20,7 +20,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from lazyadam.reference.dialect import Arithmetic, Dialect
+from lazyadam.reference.dialect import Arithmetic, Dialect, Maximum
 from lazyadam.reference.rounding import PRECISIONS
 from lazyadam.suites.backends.base import DEVICES, Backend
 from lazyadam.suites.backends.errors import in_a_line, installing
@@ -56,6 +56,7 @@ ATTRIBUTES: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
     "branch": (str, None),
     "repeats": (bool, None),
     "compiles": (bool, None),
+    "keeps_largest": (bool, None),
     "layers": (tuple, None),
     "elsewhere": (dict, None),
     "spec": (str, None),
@@ -193,6 +194,12 @@ def check(backend: Any, where: str) -> None:
             value = getattr(getattr(backend, name), field.name)
             known = ", ".join(map(str, axis)) if issubclass(axis, Enum) else axis.__name__
             need(isinstance(value, axis), f"{name} has {field.name} = {value!r}; known: {known}")
+        maximum = getattr(backend, name).maximum
+        kept = maximum is Maximum.NONE or backend.keeps_largest
+        need(
+            kept,
+            f"{name} has maximum = {maximum}, and its state no v_max: keeps_largest, and state() of five",
+        )
 
 
 def _misspelt(backend: type[Backend]) -> Iterator[tuple[str, str]]:

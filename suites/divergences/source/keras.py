@@ -25,16 +25,19 @@ class KerasScript(Skeleton):
     def optimizer(self) -> Iterator[str]:
         s, h = self.s, self.s.groups[0]
         decay = f", weight_decay={h.weight_decay}" if h.weight_decay else ""
-        yield f"optimizer = keras.optimizers.Adam(lr, beta1, beta2, eps{decay})"
+        largest = ", amsgrad=True" * s.kept
+        yield f"optimizer = keras.optimizers.Adam(lr, beta1, beta2, eps{decay}{largest})"
         variable = f'keras.Variable({self._tensor("w")}, dtype="{s.case.dtype}")'
         one = s.count == 1
         yield f"params = [{variable}]" if one else f"params = [{variable} for w, m, v in tables]"
         yield "optimizer.build(params)"
-        yield "moments = list(zip(optimizer._momentums, optimizer._velocities))"
+        kept = "optimizer._momentums, optimizer._velocities" + ", optimizer._velocity_hats" * s.kept
+        yield f"moments = list(zip({kept}))"
         if s.case.t:
             yield f"optimizer.iterations.assign({s.case.t})"
         if any(p.m.any() or p.v.any() for p in s.case.parameters):
-            lines = ["for kept, x in zip(of, (m, v)):", f"    kept.assign({self._tensor('x')})"]
+            given = "m, v" + ", v_max" * s.kept
+            lines = [f"for kept, x in zip(of, ({given})):", f"    kept.assign({self._tensor('x')})"]
             if one:
                 yield from (line.replace("(of,", "(moments[0],") for line in lines)
             else:

@@ -33,7 +33,8 @@ class OptaxScript(Skeleton):
         yield "start, *rest = optimizer.init(params)"
         if self.s.case.t:
             yield f"start = start._replace(count=jnp.asarray({self.s.case.t}, jnp.int32))"
-        yield f"state = (start._replace(mu={self._each('m')}, nu={self._each('v')}), *rest)"
+        largest = f", nu_max={self._each('v_max')}" if self.s.kept else ""
+        yield f"state = (start._replace(mu={self._each('m')}, nu={self._each('v')}{largest}), *rest)"
         update = "jax.jit(optimizer.update)" if self.backend.mode == "jit" else "optimizer.update"
         yield f"update = {update}"
 
@@ -45,6 +46,7 @@ class OptaxScript(Skeleton):
 
     def got(self) -> Iterator[str]:
         i = "0" if self.s.count == 1 else "i"
-        yield f"got = [np.asarray(x[{i}]).astype(float) for x in (params, state[0].mu, state[0].nu)]"
+        kept = "params, state[0].mu, state[0].nu" + ", state[0].nu_max" * self.s.kept
+        yield f"got = [np.asarray(x[{i}]).astype(float) for x in ({kept})]"
         if self.s.counts:
             yield "count = int(state[0].count)"

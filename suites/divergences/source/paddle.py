@@ -23,7 +23,7 @@ class PaddleScript(Skeleton):
         yield f"p = {parameter}" if one else f"params = [{parameter} for w, m, v in tables]"
         params = "[p]" if one else "params"
         given = [f"lr, beta1, beta2, eps, {params}", f"lazy_mode={self.backend.lazy}"]
-        given += [f"weight_decay={h.weight_decay}"] * bool(h.weight_decay)
+        given += [f"weight_decay={h.weight_decay}"] * bool(h.weight_decay) + ["amsgrad=True"] * s.kept
         yield f"adam = paddle.optimizer.Adam({', '.join(given)})"
         yield f"adam._create_accumulators(paddle.static.default_main_program().global_block(), {params})"
         t = f"np.full({s.case.t + 1}, {{}}, '{s.case.dtype}')"
@@ -31,6 +31,8 @@ class PaddleScript(Skeleton):
         state = (
             f'("moment1", m), ("moment2", v), ("beta1_pow_acc", {powers[0]}), ("beta2_pow_acc", {powers[1]})'
         )
+        if s.kept:
+            state += ', ("moment2_max", v_max)'
         lines = [
             f"for name, x in [{state}]:",
             "    tensor = adam._get_accumulator(name, p)",
@@ -68,7 +70,8 @@ class PaddleScript(Skeleton):
 
     def got(self) -> Iterator[str]:
         p = "p" if self.s.count == 1 else "params[i]"
-        read = f'{p}, adam._get_accumulator("moment1", {p}), adam._get_accumulator("moment2", {p})'
+        names = ("moment1", "moment2", *["moment2_max"] * self.s.kept)
+        read = ", ".join([p, *(f'adam._get_accumulator("{name}", {p})' for name in names)])
         yield f"got = [x.numpy().astype(float).reshape(w.shape) for x in ({read})]"
         if self.s.counts:  # it keeps β^t of the next step, and no t
             power = f'adam._get_accumulator("beta1_pow_acc", {p}).item()'

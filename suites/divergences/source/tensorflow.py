@@ -44,18 +44,23 @@ class TensorFlowScript(Skeleton):
         s, h = self.s, self.s.groups[0]
         _, made, build = self._of
         decay = f", weight_decay={h.weight_decay}" if h.weight_decay else ""
-        yield f"optimizer = {made}(lr, beta1, beta2, eps{decay})"
+        largest = ", amsgrad=True" * s.kept
+        yield f"optimizer = {made}(lr, beta1, beta2, eps{decay}{largest})"
         variable = f"tf.Variable({self._tensor('w')})"
         one = s.count == 1
         yield f"params = [{variable}]" if one else f"params = [{variable} for w, m, v in tables]"
         yield f"optimizer.{build}(params)"
-        slots = '[[optimizer.get_slot(p, name) for name in "mv"] for p in params]'
-        kept = "list(zip(optimizer._momentums, optimizer._velocities))" if self._keras else slots
+        names = '("m", "v", "vhat")' if s.kept else '"mv"'
+        kept = f"[[optimizer.get_slot(p, name) for name in {names}] for p in params]"
+        if self._keras:
+            hats = ", optimizer._velocity_hats" * s.kept
+            kept = f"list(zip(optimizer._momentums, optimizer._velocities{hats}))"
         yield f"moments = {kept}"
         if s.case.t:
             yield f"optimizer.iterations.assign({s.case.t})"
         if any(p.m.any() or p.v.any() for p in s.case.parameters):
-            lines = ["for kept, x in zip(of, (m, v)):", f"    kept.assign({self._tensor('x')})"]
+            given = "m, v" + ", v_max" * s.kept
+            lines = [f"for kept, x in zip(of, ({given})):", f"    kept.assign({self._tensor('x')})"]
             if one:
                 yield from (line.replace("(of,", "(moments[0],") for line in lines)
             else:
