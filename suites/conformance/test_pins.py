@@ -111,7 +111,7 @@ def test_script_shows_it_alone(
     if not backend.file:
         several, loaded = len(pin.case.steps) > 1, any(step.reload for step in pin.case.steps)
         most = (65 if loaded else 55 if pin.case.t else 45) if several else 40
-        most += device != "cpu"
+        most += (device != "cpu") + 2 * backend.keeps_largest
         assert len(made.text.splitlines()) <= most, "it is to be pasted into an issue"
     made.write(file)
     python = execnet.XSpec(backend.spec).python or sys.executable
