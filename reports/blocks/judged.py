@@ -34,7 +34,6 @@ AXES = (
     "step_count",
     "weight_decay",
     "subnormals",
-    "maximum",
 )
 
 

@@ -31,5 +31,5 @@ def carry(cases: list[Case], processes: tuple[Process, ...]) -> Iterator[Leg]:
 
 def after(case: Case, trajectory: Trajectory) -> Case:
     """The case with the parameter and the step count that a trajectory ends with."""
-    w, m, v = (x[0][-1] for x in (trajectory.w, trajectory.m, trajectory.v))
-    return replace(case, parameters=(Parameter(w, m, v),), t=int(trajectory.t[-1, 0]))
+    kept = [x for x in (trajectory.w, trajectory.m, trajectory.v, trajectory.v_max) if x]
+    return replace(case, parameters=(Parameter(*(x[0][-1] for x in kept)),), t=int(trajectory.t[-1, 0]))

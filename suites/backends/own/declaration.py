@@ -194,6 +194,7 @@ def check(backend: Any, where: str) -> None:
             value = getattr(getattr(backend, name), field.name)
             known = ", ".join(map(str, axis)) if issubclass(axis, Enum) else axis.__name__
             need(isinstance(value, axis), f"{name} has {field.name} = {value!r}; known: {known}")
+    for name in ("documented", "spoken"):
         maximum = getattr(backend, name).maximum
         kept = maximum is Maximum.NONE or backend.keeps_largest
         need(
