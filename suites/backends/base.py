@@ -84,18 +84,16 @@ class Backend(ABC):
     branch: which of the framework's implementations it is, as `path` reports it; empty: not reported.
     repeats: it runs the operators of another backend; long runs are shorter, and in ci cases fewer.
     compiles: whether every new shape and hyperparameter set costs a compilation.
-    keeps_largest: the largest v is part of its state (AMSGrad), whether or not it is used.
-    layers: the embedding layers that it is trained with.
+    keeps_largest: the largest v is part of its state (AMSGrad), used or not. layers: that it is trained with.
     documented, promises: the dialect its documentation promises, and where. An axis without a
     promise has the reference dialect's value.
     spoken: the dialect that its source code speaks, where that differs from the documented one.
     arithmetic: how it computes, read from its source code.
     source_read: whether those two are known. Where not, any usual arithmetic that fits will do.
     elsewhere: what is declared otherwise on a device: its name, and the attributes that differ there.
-    spec: where it runs, as execnet says it: 'popen//python=…', 'ssh=…//python=…'.
-    case_seconds: how long a case may take. at_once: steps handed over before one waits, when timed.
-    python: the interpreter that somebody asked for, where it is not this one.
-    file: the file that declares it, where it is no part of the suite. origin: where it is then.
+    spec: where it runs, as execnet says it: 'popen//python=…', 'ssh=…//python=…'. case_seconds: how long a
+    case may take. at_once: steps handed over before one waits, when timed. python: the interpreter that was
+    asked for, where it is not this one. file: what declares it, if no part of the suite; origin: where then.
     """
 
     name: ClassVar[str]
@@ -180,9 +178,7 @@ class Backend(ABC):
 
     @abstractmethod
     def state(self) -> State:
-        """w, m and v of every parameter as float64, and the step count of each, or those of its rows.
-
-        Then v_max, where it keeps that."""
+        """Of every parameter w, m and v as float64, its step count or its rows', and v_max if kept."""
 
     def look(self) -> State:
         """The state in the types it is kept in, to be read before the next step: uncopied where it can be."""

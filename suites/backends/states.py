@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lazyadam.suites.cases.case import Case, Counts, Failure, State, Trajectory
+from lazyadam.suites.cases.case import QUANTITIES, Case, Counts, Failure, State, Trajectory
 from lazyadam.suites.cases.printable import printable
 
 SHORT = 100  # characters of a thing that is no number
@@ -23,7 +23,7 @@ def checked(state: State, case: Case, keeps: bool = False) -> State:
     if not isinstance(state, tuple | list) or len(state) != (5 if keeps else 4):
         what = "five lists, of w, m, v, t and v_max" if keeps else "four lists, of w, m, v and t"
         raise ValueError(f"state() is to return {what}, and does not")
-    for name, arrays in zip(("w", "m", "v", "v_max"), (*state[:3], *state[4:]), strict=False):
+    for name, arrays in zip(QUANTITIES, (*state[:3], *state[4:]), strict=False):
         if not isinstance(arrays, tuple | list) or len(arrays) != count:
             raise ValueError(f"state() returns {name} that is no list of {count} arrays, one a parameter")
         for i, (x, p) in enumerate(zip(arrays, case.parameters, strict=True)):

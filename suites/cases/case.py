@@ -32,10 +32,14 @@ class Parameter:
         """What an optimizer that keeps the largest v starts with."""
         return self.v if self.largest is None else self.largest
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """w, m and v, and the largest v where it is another."""
+        return (self.w, self.m, self.v) if self.largest is None else (self.w, self.m, self.v, self.largest)
+
     def each(self, change: Callable[[np.ndarray], np.ndarray]) -> "Parameter":
         """The parameter with each of its arrays changed."""
-        given = (self.w, self.m, self.v, *([] if self.largest is None else [self.largest]))
-        return Parameter(*map(change, given))
+        return Parameter(*map(change, self.arrays))
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ class Case:
         plain = (self.dtype, self.t, self.observed, self.groups, manner)
         digest = hashlib.sha256(repr(plain).encode())
         for p in self.parameters:
-            _feed(digest, p.w, p.m, p.v, *([] if p.largest is None else [p.largest]))
+            _feed(digest, *p.arrays)
         for step in self.steps:
             changes = dict(step.changes)
             digest.update(repr((changes.pop("lr", None), step.reload, *sorted(changes.items()))).encode())
@@ -201,6 +205,7 @@ class Failure:
     message: str
 
 
+QUANTITIES = ("w", "m", "v", "v_max")  # of a state, and in this order
 Arrays = list[np.ndarray]
 Counts = list[int] | list[np.ndarray]
 # w, m and v of every parameter, and every parameter's step count, or those of its rows where these count;

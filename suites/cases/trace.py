@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.reports.tables import text_of, write_text
-from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, Parameter, Step
+from lazyadam.suites.cases.case import QUANTITIES, Case, Gradient, Group, Manner, Parameter, Step
 from lazyadam.suites.cases.printable import printable
 from lazyadam.suites.cases.valid import LARGEST, LARGEST_BETA, LARGEST_SCALE, check
 
@@ -94,8 +94,7 @@ class _Parameter(_Part):
     v_max: _Array | None = None
 
     def parameter(self) -> Parameter:
-        given = (self.w, self.m, self.v, *([] if self.v_max is None else [self.v_max]))
-        return Parameter(*(x.numbers() for x in given))
+        return Parameter(*(x.numbers() for x in (self.w, self.m, self.v, self.v_max) if x is not None))
 
 
 class _Gradient(_Part):
@@ -157,9 +156,7 @@ def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
             for group in case.groups
         ],
         "parameters": [
-            {"w": _array(p.w), "m": _array(p.m), "v": _array(p.v)}
-            | ({} if p.largest is None else {"v_max": _array(p.largest)})
-            for p in case.parameters
+            {q: _array(x) for q, x in zip(QUANTITIES, p.arrays, strict=False)} for p in case.parameters
         ],
         "steps": [
             {
@@ -168,10 +165,7 @@ def save(case: Case, path: Path, about: dict[str, Any] | None = None) -> None:
                 "gradients": [
                     None
                     if g is None
-                    else {
-                        "rows": None if g.rows is None else g.rows.tolist(),
-                        "values": _array(g.values),
-                    }
+                    else {"rows": None if g.rows is None else g.rows.tolist(), "values": _array(g.values)}
                     for g in step.gradients
                 ],
             }

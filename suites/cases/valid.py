@@ -3,7 +3,7 @@
 import numpy as np
 
 from lazyadam.reference.rounding import PRECISIONS, round_to
-from lazyadam.suites.cases.case import Case, Manner
+from lazyadam.suites.cases.case import QUANTITIES, Case, Manner
 
 MOST_STEPS = 2**24  # torch counts steps in float32, and the reference multiplies powers of β one by one
 # Backends keep them in float32: there β is below 1, and the loss scale and its reciprocal are normal.
@@ -40,7 +40,7 @@ def check(case: Case) -> None:
     for i, p in enumerate(case.parameters):
         _need(p.w.ndim >= 1 and p.w.size > 0, f"parameter {i}: shape {p.w.shape} holds no row of numbers")
         _need(p.w.shape == p.m.shape == p.v.shape == p.v_max.shape, f"parameter {i}: shapes differ")
-        for name in ("w", "m", "v", "v_max"):
+        for name in QUANTITIES:
             _need_type(getattr(p, name), case.dtype, f"parameter {i}: {name}")
         _need(not (p.v < 0).any(), f"parameter {i}: v, an average of squares, is negative")
         _need(not (p.v_max < p.v).any(), f"parameter {i}: v_max is below v")

@@ -10,7 +10,15 @@ from lazyadam.reference.blocks import Running, advance
 from lazyadam.reference.bound import State, step, step_in_place
 from lazyadam.reference.dialect import Arithmetic, Dialect, Duplicates, Epsilon, WeightDecay
 from lazyadam.reference.gradient import Coalesced, coalesce
-from lazyadam.reference.rounding import CONSTANTS, PRECISIONS, Constants, Errors, Precision, round_to
+from lazyadam.reference.rounding import (
+    CONSTANTS,
+    PRECISIONS,
+    Constants,
+    Errors,
+    Precision,
+    maximum_error,
+    round_to,
+)
 from lazyadam.reference.scalars import Hyperparameters, Scalars, exact
 
 FLOAT32 = PRECISIONS["float32"]
@@ -255,3 +263,12 @@ def test_a_decoupled_decay_of_any_size_is_within_the_bound_in_either_form(dtype:
     )
     for form in forms:
         assert (np.abs(form - bounded.state.w) <= bounded.errors.w).all()
+
+
+def test_the_error_of_a_maximum_is_that_of_the_larger_unless_the_other_may_be_larger() -> None:
+    x, y = (np.array(z) for z in ([5.0, 1.0, 1.0, 0.0], [1.0, 1.05, 0.8, 0.0]))
+    ex, ey = (np.array(z) for z in ([0.0, 0.1, 0.1, 0.25], [0.1, 0.2, 0.5, 0.5]))
+    assert np.allclose(maximum_error(x, ex, y, ey), [0.0, 0.2, 0.3, 0.5], rtol=1e-12, atol=0)
+    corners = [np.maximum(x + a * ex, y + b * ey) for a in (-1, 1) for b in (-1, 1)]
+    reached = np.abs(np.array(corners) - np.maximum(x, y)).max(axis=0)
+    assert (reached <= maximum_error(x, ex, y, ey) + 1e-12).all()

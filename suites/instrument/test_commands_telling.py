@@ -67,7 +67,8 @@ def test_everything_that_can_be_explained_is() -> None:
         ("epsilon=beside-hat", "declare documented = Dialect(epsilon=Epsilon.BESIDE_HAT)"),
         (
             "epsilon: beside_root",
-            "pins mindspore-epsilon-dense, mindspore-epsilon-sparse, torch-sparse-epsilon",
+            "pins mindspore-amsgrad-epsilon-float64, mindspore-epsilon-dense, mindspore-epsilon-sparse, "
+            "torch-sparse-epsilon",
         ),
         ("torch-fused-strided-g", "to mend by the backend"),
         ("torch.sparseadam", "look lazyadam check torch.SparseAdam"),

@@ -7,9 +7,9 @@ import numpy as np
 
 from lazyadam.reference.dialect import Arithmetic, Dialect, Maximum
 from lazyadam.reference.rounding import Precision
+from lazyadam.suites.cases.case import QUANTITIES as QUANTITIES
 from lazyadam.suites.cases.case import Step
 
-QUANTITIES = ("w", "m", "v", "v_max")
 SIGN = ": the sign of zero"
 
 

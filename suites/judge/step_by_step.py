@@ -200,7 +200,7 @@ def _untouched(
     frozen = np.ones(count, bool)
     frozen[stack.gradient.rows] = False
     bases, owners = (np.array([getattr(s, name) for s in stack.segments]) for name in ("base", "case"))
-    for quantity, old, new in zip(QUANTITIES, before, after, strict=False):
+    for quantity, old, new in zip(QUANTITIES[: len(before)], before, after, strict=True):
         differs = (old.view(np.int64) != new.view(np.int64)) & frozen[:, None]
         rows = np.flatnonzero(differs.any(axis=1))
         segments = np.searchsorted(bases, rows, side="right") - 1

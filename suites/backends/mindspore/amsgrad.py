@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from lazyadam.reference.dialect import Average, Dialect, Maximum, Power, StepCount, Subnormals, Untouched
 from lazyadam.suites.backends.base import Backend, Promise
-from lazyadam.suites.backends.mindspore.backends import Adam, Graph, PyNative
+from lazyadam.suites.backends.mindspore.backends import ADAM, Adam, Graph, PyNative
 from lazyadam.suites.backends.mindspore.experimental import (
     EXPERIMENTAL,
     ExperimentalAdam,
@@ -15,7 +15,6 @@ from lazyadam.suites.backends.mindspore.optimizer import MindSporeOptimizer
 from lazyadam.suites.cases.case import Manner
 from lazyadam.suites.cases.training import Layer
 
-_ADAM = "mindspore.nn.Adam documentation, 2.10"
 REDDI = "S. J. Reddi, S. Kale and S. Kumar, arXiv:1904.09237, algorithm 2"
 
 
@@ -55,7 +54,7 @@ class Amsgrad(Adam):
     documented = replace(Adam.documented, untouched=Untouched.FROZEN, maximum=Maximum.OF_STORED)
     promises = (
         *(x for x in Adam.promises if x.axis != "untouched"),
-        Promise("maximum", f"{_ADAM} (use_amsgrad) with {REDDI}"),
+        Promise("maximum", f"{ADAM} (use_amsgrad) with {REDDI}"),
     )
     # plugin/device/cpu/kernel/apply_adam_with_amsgradv2_cpu_kernel.cc: all in the tensor's type, by one − β;
     # with use_nesterov it is the same operator.

@@ -21,7 +21,7 @@ from lazyadam.suites.backends.mindspore.optimizer import MindSporeOptimizer
 from lazyadam.suites.backends.mindspore.training import LAYERS
 
 _LAZY_ADAM = "mindspore.nn.LazyAdam documentation, 2.10"
-_ADAM = "mindspore.nn.Adam documentation, 2.10"
+ADAM = "mindspore.nn.Adam documentation, 2.10"
 _FUSED = "mindspore.ops.FusedSparseLazyAdam documentation, 2.10"
 
 
@@ -76,9 +76,9 @@ class Adam(MindSporeOptimizer):
     optimizer_class = "Adam"
     documented = replace(LazyAdam.documented, untouched=Untouched.DENSE)
     promises: ClassVar[tuple[Promise, ...]] = (
-        Promise("epsilon", f"{_ADAM}, the formulas"),
-        Promise("step_count", f"{_ADAM} ('t represents the current step')"),
-        Promise("untouched", f"{_ADAM} (use_lazy False: 'apply normal adam algorithm')"),
+        Promise("epsilon", f"{ADAM}, the formulas"),
+        Promise("step_count", f"{ADAM} ('t represents the current step')"),
+        Promise("untouched", f"{ADAM} (use_lazy False: 'apply normal adam algorithm')"),
     )
     spoken = replace(LazyAdam.spoken, untouched=Untouched.DENSE)
 

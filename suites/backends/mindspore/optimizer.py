@@ -22,7 +22,7 @@ from lazyadam.suites.backends.mindspore import training as mindspore_training
 from lazyadam.suites.backends.mindspore.graph import graph
 from lazyadam.suites.backends.mindspore.instance import Instance, near_subnormals
 from lazyadam.suites.backends.states import as_float64
-from lazyadam.suites.cases.case import Case, Gradient, Group, Manner, State, Step, Trajectory
+from lazyadam.suites.cases.case import QUANTITIES, Case, Gradient, Group, Manner, State, Step, Trajectory
 from lazyadam.suites.cases.training import Layer, Training
 
 NEWEST_PYTHON = (3, 12)  # that MindSpore 2.7 to 2.10 have a build for
@@ -168,15 +168,9 @@ class MindSporeOptimizer(Backend):
         if len(self.instances) > KEPT:
             self.instances.popitem(last=False)
         self.instance = instance
-        h = case.groups[0].hyperparameters
-        instance.load(
-            [
-                [self._tensor(getattr(p, name), case.dtype) for p in case.parameters]
-                for name in ("w", "m", "v", *(["v_max"] if self.keeps_largest else []))
-            ],
-            case.t,
-            (h.beta1, h.beta2),
-        )
+        h, kept = case.groups[0].hyperparameters, QUANTITIES if self.keeps_largest else QUANTITIES[:3]
+        state = [[self._tensor(getattr(p, name), case.dtype) for p in case.parameters] for name in kept]
+        instance.load(state, case.t, (h.beta1, h.beta2))
         self.change(case, case.groups)
         self._soil()
 

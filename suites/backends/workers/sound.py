@@ -7,7 +7,7 @@ import numpy as np
 from lazyadam.reports.vocabulary import Verdict
 from lazyadam.suites.backends.errors import in_a_line
 from lazyadam.suites.backends.states import checked
-from lazyadam.suites.cases.case import Case, Trajectory
+from lazyadam.suites.cases.case import QUANTITIES, Case, Trajectory
 
 
 class Lost(Exception):
@@ -27,7 +27,7 @@ def sound(case: Case, trajectory: Any) -> Trajectory:
     if not isinstance(trajectory, Trajectory):
         raise Lost(Verdict.DIES, f"it answered with a {type(trajectory).__name__}, and no trajectory")
     seen = len(trajectory.t)
-    for name in ("w", "m", "v", *(["v_max"] if trajectory.v_max else [])):
+    for name in QUANTITIES if trajectory.v_max else QUANTITIES[:3]:
         arrays = getattr(trajectory, name)
         shapes = [(seen, *p.w.shape) for p in case.parameters]
         if [x.shape for x in arrays] != shapes or any(x.dtype != np.float64 for x in arrays):
