@@ -70,17 +70,16 @@ class Scalars(NamedTuple):
 
 
 def columns(scalars: Sequence[Scalars], of: np.ndarray | None = None) -> Scalars:
-    """One column a scalar, one entry for each row; a plain float where all are equal.
+    """Of each scalar one column with an entry for each row; a plain float where all are equal.
 
     of: which of the scalars each row has; None: its own.
     """
     if len(scalars) == 1:
         return scalars[0]
-    table = np.array(scalars).reshape(len(scalars), len(Scalars._fields))
-    if len(table) and (table == table[0]).all():
-        return Scalars(*table[0].tolist())
-    chosen = table if of is None else table[of]
-    return Scalars(*(chosen[:, [i]] for i in range(chosen.shape[1])))
+    table = np.array(scalars).reshape(len(scalars), len(Scalars._fields)).T
+    varies = (table != table[:, :1]).any(axis=1) | (len(scalars) == 0)
+    chosen = iter(table[varies] if of is None else table[varies].take(of, axis=1))
+    return Scalars(*(next(chosen)[:, None] if v else float(x[0]) for x, v in zip(table, varies, strict=True)))
 
 
 def exact(h: Hyperparameters, t: int) -> Scalars:

@@ -95,6 +95,7 @@ def test_two_interpreters_are_compared(
         assert len(trace.load(tmp_path / witness).steps) == 1
 
 
+@pytest.mark.slow
 def test_a_difference_at_one_width_is_found_at_a_point_of_the_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_plan_without_end_goes_on() -> None:
     assert units[-1].block > 0
 
 
+@pytest.mark.slow
 def test_a_unit_comes_to_the_same_whatever_went_before_it() -> None:
     unit, other = (Unit(0, "torch.SparseAdam", dtype, "duplicates", 20) for dtype in ("float32", "float16"))
     first = work(unit, ORDERS)

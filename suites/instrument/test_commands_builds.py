@@ -108,7 +108,7 @@ def test_a_gate_that_is_interrupted_writes_a_whole_table(
     assert len(read("performance_gate", tmp_path)) == 1
 
 
-@pytest.mark.parametrize("changed", [True, False])
+@pytest.mark.parametrize("changed", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_releases_are_measured_and_compared_beside_the_first(
     changed: bool, two_builds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

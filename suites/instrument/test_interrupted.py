@@ -54,7 +54,7 @@ def test_interrupted_run_leaves_whole_tables(name: str, number: int, tmp_path: P
     assert "was interrupted after" in after.stdout
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("number", range(TRIALS))
 def test_a_command_that_is_interrupted_says_so_wherever_it_is(name: str, number: int, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(TEMPLATES["numpy"])

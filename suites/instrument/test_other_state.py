@@ -77,6 +77,7 @@ def test_what_else_a_state_has_is_there_when_a_case_starts_from_one(clause: str,
     assert judged.worst.max() <= 1
 
 
+@pytest.mark.slow
 def test_of_two_faults_the_one_that_no_axis_explains_is_shown(tmp_path: Path) -> None:
     """A learning rate that is kept from the first step on, beside an ε that stands elsewhere, everywhere."""
     process = here("group['lr']", BESIDE_HAT, tmp_path)

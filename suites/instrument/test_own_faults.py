@@ -248,7 +248,9 @@ def test_a_declared_arithmetic_is_held_to(tmp_path: Path) -> None:
     assert examine(Sample(CLAUSES["update-rule"], here.backend, "float32", 0, BUDGET), here).new
 
 
-@pytest.mark.parametrize("text", [NUMPY, TORCH], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    "text", [pytest.param(NUMPY, id="numpy"), pytest.param(TORCH, id="torch", marks=pytest.mark.slow)]
+)
 def test_a_right_optimizer_is_green_whatever_the_seed(
     text: str, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

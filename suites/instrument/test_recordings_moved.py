@@ -39,6 +39,7 @@ def test_a_training_is_moved_to_another_dialect_each_axis_apart(tmp_path: Path) 
     assert set(shares(tmp_path).values()) == {0.0}  # SparseAdam speaks LazyAdam
 
 
+@pytest.mark.slow
 def test_a_backend_itself_says_what_the_reference_says_of_it(tmp_path: Path) -> None:
     """SparseAdam's own training through SparseAdam is what was recorded, to the bit; Adam's through Adam."""
     train(tmp_path, steps=12)

@@ -19,7 +19,7 @@ from lazyadam.suites.judge.judgement import (
     measure,
     quantities,
 )
-from lazyadam.suites.judge.stack import Builder, Segment, number_of, width_of
+from lazyadam.suites.judge.stack import Builder, Segment, number_of, schedule, width_of
 
 
 def free_running(
@@ -40,7 +40,7 @@ def free_running(
     )
     result = Judgement(np.zeros(len(cases)), steps, [], {})
     rules = Rules(p, dialect, arithmetic, cases[0].groups[0].hyperparameters.nesterov)
-    schedules = [case.schedule() for case in cases]
+    schedules = [schedule(case) for case in cases]
     last = max(len(c.steps) for c in cases)
     for width in sorted({width_of(q.w) for case in cases for q in case.parameters}):
         members = [

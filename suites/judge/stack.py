@@ -17,6 +17,7 @@ from lazyadam.suites.cases.case import Case, Gradient, Trajectory
 # The same steps are judged against many dialects.
 _exact = lru_cache(maxsize=65536)(exact)
 _replayed = lru_cache(maxsize=65536)(replayed)
+schedule = lru_cache(maxsize=256)(Case.schedule)
 
 
 @dataclass

@@ -33,6 +33,7 @@ from lazyadam.suites.judge.stack import (
     counted,
     expected_counts,
     row_counts,
+    schedule,
     width_of,
 )
 
@@ -69,9 +70,11 @@ def step_by_step(
     result = Judgement(np.zeros(len(cases)), steps, [], {})
     for nesterov in (False, True):
         chosen = [i for i, c in enumerate(cases) if c.groups[0].hyperparameters.nesterov is nesterov]
-        for width in sorted({width_of(p.w) for i in chosen for p in cases[i].parameters}):
-            rules = Rules(PRECISIONS[cases[0].dtype], dialect, arithmetic, nesterov, strict_epsilon)
-            _judge_width(cases, trajectories, chosen, width, rules, sizes, result)
+        rules = Rules(PRECISIONS[cases[0].dtype], dialect, arithmetic, nesterov, strict_epsilon)
+        widths = {i: {width_of(p.w) for p in cases[i].parameters} for i in chosen}
+        for width in sorted(set().union(*widths.values())):
+            with_it = [i for i in chosen if width in widths[i]]
+            _judge_width(cases, trajectories, with_it, width, rules, sizes, result)
     _check_counts(cases, trajectories, dialect, result)
     result.divergences.sort(key=lambda divergence: (divergence.case, -divergence.ratio))
     return result
@@ -97,7 +100,7 @@ def _judge_width(
         if not seen:
             continue
         pairs = [j for j, k in enumerate(seen) if k == 1 or (j and seen[j - 1] == k - 1)]
-        schedule = case.schedule()
+        hyperparameters = schedule(case)
         for n, parameter in enumerate(case.parameters):
             if width_of(parameter.w) != width:
                 continue
@@ -109,7 +112,7 @@ def _judge_width(
                 afters[q].append(flat[[j + 1 for j in pairs]].reshape(-1, width))
             for j in pairs:
                 t = counted(case, trajectory, j, n, rules.dialect)
-                h = schedule[seen[j] - 1][n]
+                h = hyperparameters[seen[j] - 1][n]
                 builder.add(Segment(i, n, seen[j], base, count), case, h, t + 1)
                 base += count
     if not base:
@@ -248,14 +251,18 @@ def _wrong_count(
     case: Case, trajectory: Trajectory, dialect: Dialect
 ) -> tuple[int, int, tuple[int, ...], int, int] | None:
     """The first step count that is wrong: step, parameter, row where rows count, what it is, and is to be."""
-    by_row = dialect.step_count is StepCount.ROW
-    expected = row_counts(case, dialect) if by_row else [x[:, None] for x in expected_counts(case, dialect).T]
-    for j, k in enumerate(case.observed[: len(trajectory.t)]):
-        for n, counts in enumerate(expected):
-            seen = counted(case, trajectory, j + 1, n, dialect) * np.ones(counts.shape[1], np.int64)
-            for row in np.flatnonzero(seen != counts[k - 1]):
-                at = (int(row),) if by_row else ()
-                return k, n, at, int(seen[row]), int(counts[k - 1, row])
+    observed = case.observed[: len(trajectory.t)]
+    if dialect.step_count is not StepCount.ROW:
+        seen = trajectory.t[: len(observed)]
+        expected = expected_counts(case, dialect)[np.array(observed, np.int64) - 1]
+        for j, n in np.argwhere(seen != expected).tolist():
+            return observed[j], n, (), int(seen[j, n]), int(expected[j, n])
+        return None
+    for j, k in enumerate(observed):
+        for n, counts in enumerate(row_counts(case, dialect)):
+            of_rows = counted(case, trajectory, j + 1, n, dialect) * np.ones(counts.shape[1], np.int64)
+            for row in np.flatnonzero(of_rows != counts[k - 1]).tolist():
+                return k, n, (row,), int(of_rows[row]), int(counts[k - 1, row])
     return None
 
 
