@@ -86,10 +86,13 @@ def judge_all(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -
     """The trial against each dialect. The documentation may promise what LazyAdam does: judged once."""
     backend = trial.backend
     done: dict[Dialect, tuple[Judgement, list[str]]] = {}
+    holds = None
     for against, dialect in dialects(backend):
         if dialect not in done:
             judgement = judge(trial, dialect, drift=dialect == backend.spoken)
-            done[dialect] = judgement, _why(trial, dialect, judgement, path)
+            if dialect == backend.documented and not judgement.divergences:
+                holds = dialect
+            done[dialect] = judgement, _why(trial, dialect, judgement, path, holds)
         judgement, why = done[dialect]
         row = verdict_row(
             about,
@@ -106,12 +109,14 @@ def judge_all(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -
         yield Judged(dialect, judgement, row, found, why)
 
 
-def _why(trial: Trial, dialect: Dialect, judgement: Judgement, path: str | None) -> list[str]:
-    """What explains a divergence. Where its source was not read, several axes may: all are told."""
+def _why(
+    trial: Trial, dialect: Dialect, judgement: Judgement, path: str | None, holds: Dialect | None
+) -> list[str]:
+    """What explains a divergence. holds: a dialect that does; if none is known several may: all are told."""
     if path is not None or verdict(judgement, trial.trajectories, path) != Verdict.DIVERGES:
         return [""]
-    found = explanations(trial, dialect, judgement)
-    return list(islice(found, 1) if trial.backend.source_read else found) or ["unexplained"]
+    found = explanations(trial, dialect, judgement, holds=holds)
+    return list(islice(found, 1) if trial.backend.source_read or holds else found) or ["unexplained"]
 
 
 def _account_for_several(trial: Trial, judged: list[Judged], covering: list[Pin]) -> None:

@@ -26,7 +26,8 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
     if axes := axes_of(judged.row["explained_by"]):
         spoken = turned(judged.dialect, axes)
         return lambda case, ran: not judge(trial.with_cases([case], [ran]), spoken).divergences
-    arithmetic, ways = judged.judgement.arithmetic, tuple(turnings(judged.dialect, trial.backend))
+    backend, arithmetic = trial.backend, judged.judgement.arithmetic
+    ways = tuple(turnings(judged.dialect, backend, backend.spoken if backend.source_read else None))
     assert arithmetic is not None
 
     def unexplained(some: Trial) -> bool:

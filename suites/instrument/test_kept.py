@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lazyadam.reference.dialect import Dialect
+from lazyadam.reference.dialect import Dialect, Epsilon, Maximum
 from lazyadam.suites.backends.base import Backend
 from lazyadam.suites.backends.selecting import select
 from lazyadam.suites.backends.workers.process import Process
@@ -111,6 +111,46 @@ def test_a_right_optimizer_is_right_wherever_it_keeps_its_state(way: str, tmp_pa
             assert judged.worst.max() <= 1, judged.divergences[0].message()
             counts = [t.t[0].tolist() for t in seen]
             assert counts == [[case.t + 1] * len(case.parameters) for case in cases]
+
+
+AMSGRAD = """
+import torch
+
+from lazyadam.suites.backends.own import TorchOptimizer
+
+
+class Declared(TorchOptimizer):
+    name = "mine.Amsgrad"
+    optimizer_class = torch.optim.Adam
+    options = {"foreach": False, "amsgrad": True}
+    layouts = frozenset({"dense"})
+    keeps_largest = True
+"""
+
+
+@pytest.mark.parametrize(
+    ("faulty", "kind"),
+    [
+        ('"amsgrad": True', ""),
+        ('"amsgrad": False', "refuses"),
+    ],
+    ids=["a largest second moment", "none"],
+)
+def test_a_largest_second_moment_is_found_by_its_name(faulty: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(AMSGRAD.replace('"amsgrad": True', faulty))
+    (backend,) = select([], [tmp_path / "mine.py"])
+    clause = CLAUSES["late-steps"]
+    cases = collect(menu_of(clause, backend, "float32"), "float32", BUDGETS["ci"].cases, 0)
+    with Process(backend) as process:
+        seen = process.run(cases)
+    if kind:
+        assert {t.failure and t.failure.kind for t in seen} == {kind}
+        assert seen[0].failure is not None
+        assert "keeps no max_exp_avg_sq: its state has step, exp_avg, exp_avg_sq" in seen[0].failure.message
+        return
+    of_stored = Dialect(maximum=Maximum.OF_STORED, epsilon=Epsilon.BESIDE_HAT)
+    assert judge(Trial(clause, backend, cases, seen), of_stored).worst.max() <= 1
+    assert judge(Trial(clause, backend, cases, seen), Dialect(epsilon=Epsilon.BESIDE_HAT)).worst.max() > 1
 
 
 @pytest.mark.slow

@@ -23,14 +23,19 @@ def explanation(trial: Trial, dialect: Dialect, judgement: Judgement, beyond: Be
 
 
 def explanations(
-    trial: Trial, dialect: Dialect, judgement: Judgement, beyond: Beyond = frozenset()
+    trial: Trial,
+    dialect: Dialect,
+    judgement: Judgement,
+    beyond: Beyond = frozenset(),
+    holds: Dialect | None = None,
 ) -> Iterator[str]:
     """The axes that, turned to what the backend speaks, explain a divergence: the fewest first.
 
     Of as many axes first those that leave the least: one that only widens the bound may leave what is just
-    within it. Where its source was not read, a single axis turned to any of its values. beyond: cases and
-    quantities that they need not explain.
+    within it. Where its source was not read, and no dialect is known that holds, a single axis turned to any
+    of its values. beyond: cases and quantities that they need not explain.
     """
+    spoken = trial.backend.spoken if trial.backend.source_read else holds
     diverging = np.flatnonzero(judgement.worst > 1)
     least = int(min(diverging, key=lambda i: size(trial.cases[i]), default=0))
     worst = int(np.argmax(judgement.worst))
@@ -45,6 +50,8 @@ def explanations(
 
     def explained(turned: Dialect) -> float | None:
         """What is left of the whole, where that is within the bound."""
+        if turned == holds:
+            return 0.0
         if moments and OF_W.issuperset(_apart(dialect, turned)):
             return None
         # Most explain neither of two, which are soon judged.
@@ -52,9 +59,10 @@ def explanations(
         ratios = [*takewhile(lambda ratio: ratio <= 1, tried)]
         return ratios[-1] if len(ratios) == 3 else None
 
-    for _, alike in groupby(turnings(dialect, trial.backend), lambda turned: len(_apart(dialect, turned))):
+    ways = turnings(dialect, trial.backend, spoken)
+    for _, alike in groupby(ways, lambda turned: len(_apart(dialect, turned))):
         found = [(ratio, turned) for turned in alike if (ratio := explained(turned)) is not None]
-        for _, turned in sorted(found, key=lambda x: x[0]) if trial.backend.source_read else found:
+        for _, turned in sorted(found, key=lambda x: x[0]) if spoken else found:
             axes = _apart(dialect, turned)
             yield "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
 
@@ -63,14 +71,13 @@ def _apart(one: Dialect, other: Dialect) -> list[str]:
     return [axis for axis in AXES if getattr(one, axis) != getattr(other, axis)]
 
 
-def turnings(dialect: Dialect, backend: type[Backend]) -> Iterator[Dialect]:
-    """The dialect with axes turned to what may explain a backend, fewest first."""
-    if not backend.source_read:
+def turnings(dialect: Dialect, backend: type[Backend], spoken: Dialect | None) -> Iterator[Dialect]:
+    """The dialect with axes turned to what is spoken, fewest first; or one alone, if that is not known."""
+    if spoken is None:
         for axis in AXES if backend.keeps_largest else (x for x in AXES if x != "maximum"):
             now = getattr(dialect, axis)
             yield from (replace(dialect, **{axis: value}) for value in type(now) if value is not now)
         return
-    spoken = backend.spoken
     apart = _apart(dialect, spoken)
     for count in range(1, len(apart) + 1):
         for chosen in combinations(apart, count):

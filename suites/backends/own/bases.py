@@ -188,7 +188,8 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
     A subclass has a `name` and an `optimizer_class`: the class, or 'package.module.Class', which is imported
     where it runs. It is made with groups of params, lr, betas and eps (`arguments_of` says otherwise).
     state_names: of the step count and the two moments in `optimizer.state[parameter]`; where they are not
-    there, they are looked for (suites/backends/own/kept.py).
+    there, they are looked for (suites/backends/own/kept.py). With keeps_largest also of the largest second
+    moment: 'max_exp_avg_sq', as torch calls it.
     """
 
     # Not every one takes a tensor or a closure; it is torch that shares what is loaded, or writes beside it.
@@ -201,11 +202,13 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        if cls.keeps_largest and len(cls.state_names) == len(torch.STATE):
+            cls.state_names = (*cls.state_names, torch.LARGEST)
         if not {"float32", "float64"} <= set(cls.dtypes):
             cls.manners -= {Manner.MIXED}
 
     def build(self, case: Case) -> None:
-        self.state_names = (self.kept_as.count, self.kept_as.first, self.kept_as.second)  # type: ignore[misc]
+        self.state_names = self.kept_as.names  # type: ignore[misc]
         super().build(case)
 
     def optimizer_type(self) -> Any:
@@ -229,10 +232,11 @@ class TorchOptimizer(Own, torch.TorchOptimizer):
         count = kept.counted(case.t)
         saved, others = self.optimizer.state_dict(), self._of_a_first_step(case) if kept.other else {}
         for number, i in self._numbered(case):
-            moments = [self._tensor(x) for x in (case.parameters[i].m, case.parameters[i].v)]
+            p = case.parameters[i]
+            moments = [self._tensor(x) for x in (p.m, p.v, p.v_max)[: len(kept.names) - 1]]
             moments = [x.reshape(shape) if shape else x for x in moments]
             other = {name: others[number][name] for name in kept.other} if others else {}
-            saved["state"][number] = {**other, kept.first: moments[0], kept.second: moments[1]}
+            saved["state"][number] = {**other, **dict(zip(kept.names[1:], moments, strict=True))}
             if kept.where == "state":
                 saved["state"][number][kept.count] = count
         for group in saved["param_groups"] if kept.where == "group" else ():

@@ -1,4 +1,4 @@
-"""Where an optimizer of torch keeps its step count and its two moments: found from two steps of its own."""
+"""Where an optimizer of torch keeps its step count and its moments: found from two steps of its own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ WHERE = ("state", "group", "optimizer")
 
 @dataclass(frozen=True)
 class Kept:
-    """Names of the count and the two moments.
+    """Names of the count and the two moments; and of the largest second moment, where it is kept.
 
     where: the count is in the state of each parameter, in its group, or an attribute of the optimizer.
     example: its value after a step, of whatever type. flat: the moments lack the parameter's shape. other:
@@ -25,6 +25,12 @@ class Kept:
     second: str
     flat: bool
     other: tuple[str, ...] = ()
+    largest: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the count, and of all moments."""
+        return self.count, self.first, self.second, *([self.largest] if self.largest else [])
 
     @property
     def usual(self) -> bool:
@@ -39,7 +45,7 @@ class Kept:
 def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tuple[str, ...]) -> Kept:
     """Take two steps of a new optimizer with a gradient of `GRADIENT`, and look what they left where.
 
-    names: those to be looked for first.
+    names: those to be looked for first; of the largest second moment, the fourth, only that.
 
     Raises:
         LookupError: something is nowhere; the message is a line that says what there is.
@@ -51,14 +57,17 @@ def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tupl
     moments = {x: y for x, y in state.items() if getattr(y, "numel", int)() == parameter.numel()}
     first, second = (
         name if name in moments else next((x for x, y in moments.items() if _is(y, due)), "")
-        for name, due in zip(names[1:], averages, strict=True)
+        for name, due in zip(names[1:3], averages, strict=True)
     )
+    largest = [name if name in moments else "" for name in names[3:]]
     once = {(where, name): x for where, name, x in _numbers(optimizer, parameter) if float(x) == 1}
     examples = {place: x.clone() if hasattr(x, "clone") else x for place, x in once.items()}
     take()
     twice = {(where, name) for where, name, x in _numbers(optimizer, parameter) if float(x) == 2}
     counts = sorted(once.keys() & twice, key=lambda at: (at[1] != names[0], WHERE.index(at[0]), at[1]))
-    if lacking := [name for name, found in zip(names, (counts, first, second), strict=True) if not found]:
+    if lacking := [
+        name for name, found in zip(names, (counts, first, second, *largest), strict=True) if not found
+    ]:
         has = ", ".join(map(str, state)) or "nothing"
         raise LookupError(
             f"it keeps no {' and no '.join(lacking)}: its state has {has}, and none of it is what a first "
@@ -66,9 +75,9 @@ def find(optimizer: Any, parameter: Any, take: Callable[[], object], names: tupl
         )
     flat = state[first].shape != parameter.shape
     where, count = counts[0]
-    known = {first, second, *([count] if where == "state" else [])}
+    known = {first, second, *largest, *([count] if where == "state" else [])}
     other = tuple(name for name in state if name not in known)
-    return Kept(count, where, examples[counts[0]], first, second, flat, other)
+    return Kept(count, where, examples[counts[0]], first, second, flat, other, *largest)
 
 
 def _is(x: Any, due: float) -> bool:
