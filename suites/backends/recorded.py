@@ -5,7 +5,7 @@ from typing import Any
 
 from lazyadam.reference.dialect import Dialect, Maximum, Subnormals
 from lazyadam.suites.backends.base import Backend
-from lazyadam.suites.backends.mindspore import backends as mindspore
+from lazyadam.suites.backends.mindspore import recorded as mindspore
 from lazyadam.suites.backends.own.bases import Own
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.torch import backends as torch

@@ -77,7 +77,10 @@ from lazyadam.suites.backends.mindspore.recorder import RecordingOptimizer
 ms.set_context(mode=ms.PYNATIVE_MODE)
 net = nn.SequentialCell(nn.Embedding(20, 4), nn.Dense(4, 4))
 parameters = list(net.trainable_params())
-optimizer = nn.LazyAdam(parameters, learning_rate=0.01)
+if sys.argv[2] == "amsgrad":
+    optimizer = nn.Adam(parameters, learning_rate=0.01, use_amsgrad=True)
+else:
+    optimizer = nn.LazyAdam(parameters, learning_rate=0.01)
 if sys.argv[2] == "CPU":
     optimizer.target = "CPU"
 optimizer = RecordingOptimizer(optimizer, sys.argv[1], steps=5)
@@ -90,7 +93,7 @@ for k in range(6):
 """
 
 
-@pytest.mark.parametrize("target", ["default", "CPU"])
+@pytest.mark.parametrize("target", ["default", "CPU", "amsgrad"])
 def test_a_training_in_mindspore_is_recorded_where_gradient_and_step_are_separate_calls(
     target: str, tmp_path: Path
 ) -> None:
@@ -105,3 +108,5 @@ def test_a_training_in_mindspore_is_recorded_where_gradient_and_step_are_separat
     assert ran.returncode == 0, ran.stdout
     assert "against documented: diverges (epsilon: beside_root" in ran.stdout
     assert "against explained: conforms" in ran.stdout
+    largest = "against reference: diverges (maximum: of_stored" in ran.stdout
+    assert largest == all(len(x.before) == 4 for step in found for x in step.taken) == (target == "amsgrad")

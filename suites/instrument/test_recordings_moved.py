@@ -74,6 +74,24 @@ def test_what_is_recorded_in_part_is_left_out_of_a_move_or_refused(tmp_path: Pat
     assert "recorded in part" in ran.stdout
 
 
+def test_a_largest_second_moment_is_moved_with_the_rest(tmp_path: Path) -> None:
+    """torch keeps the largest v, optax the largest v̂: of another size of gradient in each step they part."""
+    stepped(
+        tmp_path / "run", lambda p: torch.optim.Adam(p, amsgrad=True, foreach=False), sparse=False, count=12
+    )
+    ran = lazyadam("move", tmp_path / "run", "--to=torch.Adam.amsgrad.loop", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    assert set(shares(tmp_path).values()) == {0.0}
+    ran = lazyadam("move", tmp_path / "run", "--axis=maximum=of_corrected", f"--out={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    assert shares(tmp_path)["0", "maximum: of_corrected", "reference", 12] > 0.01
+    ran = lazyadam("move", tmp_path / "run", "--to=torch.Adam.loop", f"--out={tmp_path}")
+    found = shares(tmp_path)
+    assert found["0", "maximum: none", "reference", 12] == pytest.approx(
+        found["0", "all of it", "backend", 12], rel=0.02
+    )
+
+
 def test_two_backends_are_compared_on_ids_with_gradients_that_are_made_up(tmp_path: Path) -> None:
     """On ids that never repeat nothing is apart; else LazyAdam's default target is, by its duplicates."""
     pair = ("pair", "torch.sparse", "mindspore.lazyadam.default.graph")

@@ -20,7 +20,7 @@ from lazyadam.suites.backends.recorded import of_recording
 from lazyadam.suites.backends.registry import BACKENDS
 from lazyadam.suites.backends.workers.process import Process
 from lazyadam.suites.cases.case import Case, Gradient, Group, Parameter, Step
-from lazyadam.suites.cases.recording import STATE, Header, Recorded, RecordingError, Taken, header, steps
+from lazyadam.suites.cases.recording import Header, Recorded, RecordingError, Taken, header, steps
 from lazyadam.suites.judge.alone import alone
 from lazyadam.suites.judge.explanation import AXES
 from lazyadam.suites.recordings.following import Following
@@ -81,9 +81,7 @@ def _training(name: str, dtype: str, taken: Sequence[Taken | None], observed: li
         if number in observed:
             seen.append(following.table[0].copy())
     rows = following.rows[~partly]
-    if len(following.start) > len(STATE):
-        raise RecordingError("AMSGrad: a training with the largest second moment is not moved")
-    w, m, v = following.start[:, ~partly]
+    start = Parameter(*following.start[:, ~partly])
     ends = np.stack(seen)[:, ~partly]
     h, made = there[0].hyperparameters, []
     for x in taken:
@@ -93,7 +91,7 @@ def _training(name: str, dtype: str, taken: Sequence[Taken | None], observed: li
             changes = {key: (value,) for key, value in asdict(h).items() if value != old[key]}
         made.append(Step((_gradient(x, rows),), changes))
     group = Group((0,), there[0].hyperparameters)
-    case = Case(dtype, (Parameter(w, m, v),), (group,), tuple(made), tuple(observed), there[0].t[0])
+    case = Case(dtype, (start,), (group,), tuple(made), tuple(observed), there[0].t[0])
     return Training(name, case, ends, int(partly.sum()))
 
 

@@ -3,9 +3,8 @@
 What is declared of them, and nothing that runs.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from lazyadam.reference.dialect import (
     Dialect,
@@ -160,21 +159,3 @@ BACKENDS: tuple[type[Backend], ...] = (
     AdamUseLazyFusedGraph,
     AdamUseLazyFusedPyNative,
 )
-
-
-def recorded(optimizer: str, options: Mapping[str, Any], device: str) -> type[Backend] | None:
-    """The backend that a recorded optimizer is, by its class and options; None for somebody's own.
-
-    Raises:
-        ValueError: it is not judged; the message is one line.
-    """
-    kind = optimizer.removeprefix("mindspore.nn.optim.")
-    if options.get("use_amsgrad"):
-        raise ValueError("use_amsgrad: a recording of MindSpore has no largest second moment")
-    if kind not in ("lazyadam.LazyAdam", "adam.Adam"):
-        return None
-    lazy = ".use_lazy" if options.get("use_lazy") else ""
-    target = "target_cpu" if options.get("fused") else "default"
-    mode = "graph" if options.get("graph") else "pynative"
-    name = f"mindspore.{kind.partition('.')[2]}{lazy}.{target}.{mode}"
-    return next(backend for backend in BACKENDS if backend.name == name)

@@ -28,7 +28,7 @@ from lazyadam.reference.scalars import Hyperparameters
 from lazyadam.suites.cases.case import Gradient
 from lazyadam.suites.cases.recording import MOST, Header, Of, Recorded, Taken, Window, Writer
 
-Tables = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+Tables = list[tuple[np.ndarray, ...]]  # w, m and v, and v_max where it is kept
 _handed_out = ops.MultitypeFuncGraph("handed_out")
 
 
@@ -124,9 +124,10 @@ class _Recording:
 
     def _tables(self) -> Tables:
         o = self.optimizer
+        largest = [o.vhat] if getattr(o, "use_amsgrad", False) else []
         return [
-            (_numbers(w), _numbers(m), _numbers(v))
-            for w, m, v in zip(o.parameters, o.moment1, o.moment2, strict=True)
+            tuple(map(_numbers, arrays))
+            for arrays in zip(o.parameters, o.moment1, o.moment2, *largest, strict=True)
         ]
 
     def _count(self) -> int:
