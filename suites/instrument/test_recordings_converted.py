@@ -11,6 +11,7 @@ from lazyadam.suites.instrument.published import lazyadam
 from lazyadam.suites.instrument.recorded import recorded, stepped, told
 
 
+@pytest.mark.slow
 def test_a_recording_is_the_traces_that_a_backend_makes_the_same_recording_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

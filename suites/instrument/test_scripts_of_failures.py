@@ -56,6 +56,7 @@ def test_a_script_says_which_interpreter_runs_it(tmp_path: Path) -> None:
     assert f"To be run by {python}. Exits with 1" in script(pin, backend).text.split('"""')[1]
 
 
+@pytest.mark.slow
 def test_every_divergence_from_the_documentation_has_a_script_or_a_reason(tmp_path: Path) -> None:
     """Known ones too: torch.SparseAdam's ε shows under most clauses."""
     backend = BACKENDS["torch.SparseAdam"]

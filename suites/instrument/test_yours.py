@@ -3,12 +3,14 @@
 import shutil
 from pathlib import Path
 
+import pytest
 import torch
 
 from lazyadam.suites.instrument.published import RUN, lazyadam
 from lazyadam.suites.instrument.recorded import stepped
 
 
+@pytest.mark.slow
 def test_a_recorded_training_has_a_section_of_the_page_and_of_the_guide(tmp_path: Path) -> None:
     shutil.copytree(RUN, tmp_path / "run")
     stepped(tmp_path / "recorded", lambda p: torch.optim.SparseAdam(p, lr=0.1))
