@@ -15,7 +15,7 @@ from lazyadam.suites.conformance.sample import Sample
 from lazyadam.suites.divergences.accounting import Account, Seen, account, account_for_axes
 from lazyadam.suites.divergences.layouts import of_divergences, of_failures
 from lazyadam.suites.divergences.pin import Pin, axes_of, pins_of
-from lazyadam.suites.judge.explanation import Beyond, explanation, explanations, turned
+from lazyadam.suites.judge.explanation import Beyond, explanation, explanations, speaks, turned
 from lazyadam.suites.judge.judgement import Divergence, Judgement
 from lazyadam.suites.judge.run_again import not_run_again
 from lazyadam.suites.judge.trial import Trial, judge
@@ -85,15 +85,11 @@ def _tried(sample: Sample, process: Runs, kept: Sequence[Case]) -> tuple[Trial, 
 def judge_all(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -> Iterator[Judged]:
     """The trial against each dialect. The documentation may promise what LazyAdam does: judged once."""
     backend = trial.backend
-    done: dict[Dialect, tuple[Judgement, list[str]]] = {}
-    holds = None
-    for against, dialect in dialects(backend):
-        if dialect not in done:
-            judgement = judge(trial, dialect, drift=dialect == backend.spoken)
-            if dialect == backend.documented and not judgement.divergences:
-                holds = dialect
-            done[dialect] = judgement, _why(trial, dialect, judgement, path, holds)
-        judgement, why = done[dialect]
+    asked = dict(dialects(backend))
+    known = {x: judge(trial, x, drift=x == backend.spoken) for x in dict.fromkeys(asked.values())}
+    explained = {x: _why(trial, x, judgement, path, known) for x, judgement in known.items()}
+    for against, dialect in asked.items():
+        judgement, why = known[dialect], explained[dialect]
         row = verdict_row(
             about,
             trial.clause,
@@ -110,13 +106,17 @@ def judge_all(trial: Trial, about: Row, path: str | None, covering: list[Pin]) -
 
 
 def _why(
-    trial: Trial, dialect: Dialect, judgement: Judgement, path: str | None, holds: Dialect | None
+    trial: Trial,
+    dialect: Dialect,
+    judgement: Judgement,
+    path: str | None,
+    known: Mapping[Dialect, Judgement],
 ) -> list[str]:
-    """What explains a divergence. holds: a dialect that does; if none is known several may: all are told."""
+    """What explains a divergence. Where it is not known what is spoken, several axes may: all are told."""
     if path is not None or verdict(judgement, trial.trajectories, path) != Verdict.DIVERGES:
         return [""]
-    found = explanations(trial, dialect, judgement, holds=holds)
-    return list(islice(found, 1) if trial.backend.source_read or holds else found) or ["unexplained"]
+    found = explanations(trial, dialect, judgement, known=known)
+    return list(islice(found, 1) if speaks(trial.backend, known) else found) or ["unexplained"]
 
 
 def _account_for_several(trial: Trial, judged: list[Judged], covering: list[Pin]) -> None:

@@ -12,7 +12,7 @@ from lazyadam.suites.conformance.examine import Examination, Judged
 from lazyadam.suites.divergences.pin import axes_of
 from lazyadam.suites.divergences.scripts import Same
 from lazyadam.suites.divergences.witness import cut
-from lazyadam.suites.judge.explanation import turned, turnings
+from lazyadam.suites.judge.explanation import speaks, turned, turnings
 from lazyadam.suites.judge.judgement import Divergence
 from lazyadam.suites.judge.trial import Trial, judge, judged_by
 
@@ -27,7 +27,7 @@ def same_cause(trial: Trial, judged: Judged) -> Same:
         spoken = turned(judged.dialect, axes)
         return lambda case, ran: not judge(trial.with_cases([case], [ran]), spoken).divergences
     backend, arithmetic = trial.backend, judged.judgement.arithmetic
-    ways = tuple(turnings(judged.dialect, backend, backend.spoken if backend.source_read else None))
+    ways = tuple(turnings(judged.dialect, backend, speaks(backend, {})))
     assert arithmetic is not None
 
     def unexplained(some: Trial) -> bool:

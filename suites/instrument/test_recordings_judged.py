@@ -102,6 +102,11 @@ def test_the_first_step_that_is_wrong_is_a_trace_of_a_row_that_shows_it(fault: s
         ("torch.AdamW.foreach", lambda p: torch.optim.AdamW(p, foreach=True, maximize=True), False),
         ("torch.Adam.amsgrad.loop", lambda p: torch.optim.Adam(p, amsgrad=True), False),
         ("torch.Adam.amsgrad.foreach", lambda p: torch.optim.Adam(p, amsgrad=True, foreach=True), False),
+        (
+            "torch.AdamW.amsgrad.fused",
+            lambda p: torch.optim.AdamW(p, amsgrad=True, fused=True, weight_decay=0.1),
+            False,
+        ),
     ],
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
@@ -136,7 +141,6 @@ def test_a_class_that_has_the_step_of_its_base_is_judged_as_that(tmp_path: Path)
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda p: torch.optim.AdamW(p, amsgrad=True), "torch.AdamW.amsgrad.loop is not judged"),
         (
             torch.optim.NAdam,
             "torch.optim.nadam.NAdam is not judged: it is none of SparseAdam, Adam and AdamW",

@@ -1,8 +1,9 @@
 """Which axes of meaning explain a divergence: the fewest that, turned, leave nothing of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import combinations, groupby, takewhile
+from types import MappingProxyType
 
 import numpy as np
 
@@ -27,15 +28,15 @@ def explanations(
     dialect: Dialect,
     judgement: Judgement,
     beyond: Beyond = frozenset(),
-    holds: Dialect | None = None,
+    known: Mapping[Dialect, Judgement] = MappingProxyType({}),
 ) -> Iterator[str]:
     """The axes that, turned to what the backend speaks, explain a divergence: the fewest first.
 
     Of as many axes first those that leave the least: one that only widens the bound may leave what is just
-    within it. Where its source was not read, and no dialect is known that holds, a single axis turned to any
-    of its values. beyond: cases and quantities that they need not explain.
+    within it. Where what it speaks is not known (`speaks`), a single axis turned to any of its values.
+    beyond: cases and quantities that they need not explain. known: the trial as it was judged already.
     """
-    spoken = trial.backend.spoken if trial.backend.source_read else holds
+    spoken = speaks(trial.backend, known)
     diverging = np.flatnonzero(judgement.worst > 1)
     least = int(min(diverging, key=lambda i: size(trial.cases[i]), default=0))
     worst = int(np.argmax(judgement.worst))
@@ -50,8 +51,9 @@ def explanations(
 
     def explained(turned: Dialect) -> float | None:
         """What is left of the whole, where that is within the bound."""
-        if turned == holds:
-            return 0.0
+        if turned in known and not trial.clause.free:  # a free run was judged further than it decides
+            ratio = float(known[turned].worst.max())
+            return ratio if ratio <= 1 else None
         if moments and OF_W.issuperset(_apart(dialect, turned)):
             return None
         # Most explain neither of two, which are soon judged.
@@ -65,6 +67,14 @@ def explanations(
         for _, turned in sorted(found, key=lambda x: x[0]) if spoken else found:
             axes = _apart(dialect, turned)
             yield "; ".join(f"{axis}: {getattr(turned, axis).name.lower()}" for axis in axes)
+
+
+def speaks(backend: type[Backend], known: Mapping[Dialect, Judgement]) -> Dialect | None:
+    """What a backend speaks by its source; where that was not read what it declares, if that holds."""
+    if backend.source_read:
+        return backend.spoken
+    declared = known.get(backend.documented)
+    return backend.documented if declared and not declared.divergences else None
 
 
 def _apart(one: Dialect, other: Dialect) -> list[str]:

@@ -159,6 +159,31 @@ class AmsgradFused(AdamAmsgrad):
     elsewhere = AdamFused.elsewhere
 
 
+class AdamWAmsgrad(AdamAmsgrad):
+    """The same, but for its decay."""
+
+    optimizer_class = "AdamW"
+    documented = replace(AdamAmsgrad.documented, weight_decay=WeightDecay.DECOUPLED)
+    promises = (*AdamW.promises, Promise("maximum", "torch.optim.AdamW documentation, 2.13, the algorithm"))
+    spoken = documented
+
+
+class AdamWAmsgradLoop(AdamWAmsgrad):
+    name = "torch.AdamW.amsgrad.loop"
+    options = {**AdamWLoop.options, "amsgrad": True}
+
+
+class AdamWAmsgradForeach(AdamWAmsgrad):
+    name = "torch.AdamW.amsgrad.foreach"
+    options = {**AdamWForeach.options, "amsgrad": True}
+
+
+class AdamWAmsgradFused(AdamWAmsgrad):
+    name = "torch.AdamW.amsgrad.fused"
+    options = {**AdamWFused.options, "amsgrad": True}
+    elsewhere = AdamFused.elsewhere
+
+
 BACKENDS: tuple[type[Backend], ...] = (SparseAdam, AdamLoop, AdamForeach, AdamFused)
 FURTHER: tuple[type[Backend], ...] = (
     AdamDifferentiable,
@@ -168,6 +193,9 @@ FURTHER: tuple[type[Backend], ...] = (
     AmsgradLoop,
     AmsgradForeach,
     AmsgradFused,
+    AdamWAmsgradLoop,
+    AdamWAmsgradForeach,
+    AdamWAmsgradFused,
 )
 
 
