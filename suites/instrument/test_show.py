@@ -189,8 +189,11 @@ def test_a_trace_of_a_run_is_replayed_from_anywhere_on_the_file_it_names(
 def test_of_a_pin_of_several_backends_the_first_is_taken_and_it_says_so() -> None:
     path = PINS / "torch-default-epsilon-float16-dense.json"
     backend, told = backend_of(path)
-    assert backend.name == trace.about(path)["backends"][0]
-    assert told.strip() == "it names 6 backends, of which this is the first; another: --backend NAME"
+    names = trace.about(path)["backends"]
+    assert backend.name == names[0]
+    assert (
+        told.strip() == f"it names {len(names)} backends, of which this is the first; another: --backend NAME"
+    )
     assert backend_of(PINS / "torch-sparse-epsilon.json") == (BACKENDS["torch.SparseAdam"], "")
 
 
