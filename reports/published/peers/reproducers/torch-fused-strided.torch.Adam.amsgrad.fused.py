@@ -1,0 +1,30 @@
+"""torch.Adam.amsgrad.fused: Adam(fused=True) on the CPU updates a parameter that is not contiguous as if it were: it writes beside it and leaves elements of it as they were.
+
+torch >=2.10,<2.16. Exits with 1 where expected and got differ."""
+import numpy as np
+import torch
+
+lr, beta1, beta2, eps, t = 0.5, 0.9, 0.999, 1e-08, 1
+w, m, v = np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2))
+v_max = v.copy()
+values = np.full((3, 2), 1.0)
+p = torch.nn.Parameter(torch.stack(2 * [torch.tensor(w, dtype=torch.float32)], dim=-1)[..., 0])  # not contiguous
+optimizer = torch.optim.Adam([p], lr=lr, betas=(beta1, beta2), eps=eps, fused=True, amsgrad=True)
+p.grad = torch.tensor(values, dtype=torch.float32)
+optimizer.step()
+state = optimizer.state[p]
+got = [x.detach().double().numpy() for x in (p, state["exp_avg"], state["exp_avg_sq"], state["max_exp_avg_sq"])]
+
+# As documented, in float64.
+g, at = values, slice(None)
+m[at] = beta1 * m[at] + (1 - beta1) * g[at]
+v[at] = beta2 * v[at] + (1 - beta2) * g[at] ** 2
+v_max[at] = np.maximum(v_max[at], v[at])
+w[at] -= lr * m[at] / (1 - beta1**t) / (np.sqrt(v_max[at] / (1 - beta2**t)) + eps)
+wrong = False
+for name, x, y, bound in zip(("w", "m", "v", "v_max"), (w, m, v, v_max), got, (4.5e-07, 2e-08, 2.9e-10, 2.9e-10)):
+    error = np.nan_to_num(np.abs(y - x), nan=np.inf)
+    j = tuple(map(int, np.unravel_index(error.argmax(), x.shape)))
+    print(f"{name}{j}: expected {x[j]:.9g}, got {y[j]:.9g}; a correct one is at most {bound} off")
+    wrong |= bool(error[j] > bound)
+raise SystemExit(wrong)
