@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from lazyadam.suites.backends.torch.optimizer import TorchOptimizer
 from lazyadam.suites.divergences.source.skeleton import Skeleton
 
 
@@ -14,8 +13,8 @@ class TorchParameters(Skeleton):
 
     def _parameter(self, x: str) -> str:
         """Of one that autograd follows the step would have to be no leaf."""
-        assert issubclass(self.backend, TorchOptimizer)
-        followed = ", requires_grad=False" if "differentiable" in self.backend.options else ""
+        options = getattr(self.backend, "options", {})  # a file's backend is known here by what it declares
+        followed = ", requires_grad=False" if "differentiable" in options else ""
         return f"torch.nn.Parameter({x}{followed})"
 
     def _parameters(self) -> Iterator[str]:
