@@ -50,6 +50,34 @@ def test_the_examples_of_the_readme_are_green(tmp_path: Path) -> None:
     assert set(table["verdict"]) == {"conforms"}
 
 
+WRONG = """
+import torch
+
+from lazyadam.suites.backends.own import TorchOptimizer
+
+
+class Wrong(torch.optim.SparseAdam):
+    def step(self, closure=None):
+        self.param_groups[0]["eps"] = 1e-3
+        return super().step(closure)
+
+
+class Declared(TorchOptimizer):
+    name = "mine.Wrong"
+    optimizer_class = Wrong
+"""
+
+
+def test_a_divergence_of_a_class_of_torch_comes_with_a_script(tmp_path: Path) -> None:
+    """Where the run is, its class is not: only what it declares."""
+    chosen = ("suites/conformance", "-k", "update-rule and float32")
+    result = pytest_run(*chosen, f"--backend-file={written(WRONG, tmp_path)}", "--out", tmp_path)
+    assert result.returncode == 1, result.stdout
+    script = tmp_path / "reproducers" / "update-rule.mine.Wrong.float32.py"
+    ran = subprocess.run([sys.executable, script.name], capture_output=True, text=True, cwd=script.parent)
+    assert (ran.returncode, "expected" in ran.stdout) == (1, True), ran.stderr
+
+
 def test_a_divergence_comes_with_its_axis_a_trace_and_a_script(tmp_path: Path) -> None:
     file = written(NUMPY.replace("np.add.at(g, index, values)", "g[index] = values"), tmp_path)
     chosen = ("suites/conformance/test_conformance.py", "-k", "float32 and duplicates")

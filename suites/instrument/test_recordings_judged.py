@@ -138,22 +138,11 @@ def test_a_class_that_has_the_step_of_its_base_is_judged_as_that(tmp_path: Path)
     assert told(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (
-            torch.optim.NAdam,
-            "torch.optim.nadam.NAdam is not judged: it is none of SparseAdam, Adam and AdamW",
-        ),
-    ],
-)
-def test_an_optimizer_of_torch_that_is_none_of_these_is_not_judged(
-    make: Any, words: str, tmp_path: Path
-) -> None:
-    stepped(tmp_path / "run", make, sparse=False)
+def test_an_optimizer_of_torch_that_is_none_of_these_is_not_judged(tmp_path: Path) -> None:
+    stepped(tmp_path / "run", torch.optim.NAdam, sparse=False)
     ran = lazyadam("judge", tmp_path / "run", f"--out={tmp_path / 'out'}")
     assert ran.returncode == 2
-    assert words in ran.stderr
+    assert "NAdam is not judged: it is none of SparseAdam, Adam and AdamW" in ran.stderr
     assert not list((tmp_path / "out").iterdir())
 
 
